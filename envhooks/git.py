@@ -1,0 +1,467 @@
+"""The only module that reads git: plumbing, by full ref names and object ids, in an environment of our own.
+
+What a repository can bring along must not change an answer. Replace refs and grafts show one commit
+and mean another; configuration names programs to run (fsmonitor, hooks) and promisor remotes to ask;
+a short name such as `v2.8` may be a branch. Hence: an environment built from nothing, each dangerous
+option switched off by name, object ids only, and stdout and stderr kept apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from envhooks.errors import CannotJudge
+from envhooks.gitobjects import BLOB_LIMIT, Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
+from envhooks.hygiene import printable
+
+# What the platform needs to run programs at all, and the repository that git itself chose for a hook.
+_KEPT = (
+    "PATH",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "COMSPEC",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+)
+# The objects of a push are visible only through these while pre-receive runs (git-receive-pack(1),
+# "quarantine"). Only git sets GIT_QUARANTINE_PATH; without it the other two are somebody's own and go.
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_OURS = {
+    "LC_ALL": "C",
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,  # GIT_NO_REPLACE_OBJECTS does not switch grafts off
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+_OPTIONS = (
+    "-c", "core.fsmonitor=false",
+    "-c", f"core.hooksPath={os.devnull}",
+    "-c", "protocol.allow=never",  # GIT_NO_LAZY_FETCH is known from Git 2.44 on only
+    "-c", "advice.graftFileDeprecated=false",
+    "-c", "core.useReplaceRefs=false",
+)  # fmt: skip
+MINIMUM_VERSION = (2, 34)
+
+
+def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which git is asked: a few kept variables, our own, and nothing else."""
+    kept = _KEPT + (_QUARANTINE if environ.get("GIT_QUARANTINE_PATH") else ())
+    return {**{key: environ[key] for key in kept if key in environ}, **_OURS}
+
+
+def _config_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For reading what the user configured in files; what `-c` and the environment add does not count.
+
+    A law, a mode or a signing key that lasts for one command is not a setting of the clone.
+    """
+    dropped = ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG")
+    return {**{k: v for k, v in environ.items() if k not in dropped}, "LC_ALL": "C"}
+
+
+def find_git() -> str:
+    """The absolute path of git.
+
+    Raises:
+        CannotJudge: there is none.
+    """
+    program = shutil.which("git")
+    if program is None:
+        raise CannotJudge("git was not found on PATH", fix="apt-get install git")
+    return program
+
+
+class Git:
+    """One repository, read through one long-lived `cat-file --batch` and a few short processes.
+
+    Use as a context manager, so that the process ends with the run.
+    """
+
+    def __init__(self, path: Path, environ: Mapping[str, str] = os.environ) -> None:
+        """Open the repository that holds `path` (or that GIT_DIR names).
+
+        Raises:
+            CannotJudge: no git, no repository, or one that git does not trust.
+        """
+        self._program = find_git()
+        self._path = path
+        self._user_environ = dict(environ)
+        self._environ = clean_environment(environ)
+        self._batch: subprocess.Popen[bytes] | None = None
+        self._trusted: tempfile.TemporaryDirectory[str] | None = None
+        self._commits: dict[str, Commit] = {}
+        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        facts = self._discover()
+        self.oid_length = 64 if facts[0] == "sha256" else 40
+        self.is_shallow = facts[1] == "true"
+        self.is_bare = facts[2] == "true"
+        self.git_dir = Path(facts[3])
+        self.common_dir = Path(facts[4])
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Git:
+        """The repository at `path`, by default the one around the current folder."""
+        return cls(path or Path.cwd())
+
+    def __enter__(self) -> Git:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes of this run."""
+        if self._batch is not None:
+            self._batch.kill()
+            self._batch.communicate()
+            self._batch = None
+        if self._trusted is not None:
+            self._trusted.cleanup()
+            self._trusted = None
+
+    # ------------------------------------------------------------------------------ processes
+
+    def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [self._program, *_OPTIONS, *arguments],
+            cwd=self._path,
+            env=self._environ,
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+    def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        done = self._run(*arguments, stdin=stdin)
+        if done.returncode:
+            raise CannotJudge(f"git {arguments[0]} failed: {_first_line(done.stderr)}")
+        return done.stdout
+
+    def _discover(self) -> list[str]:
+        question = (
+            "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
+            "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
+        )  # fmt: skip
+        done = self._run(*question)
+        if done.returncode and b"dubious ownership" in done.stderr and self._keep_trust():
+            done = self._run(*question)
+        if done.returncode:
+            raise self._not_a_repository(done.stderr)
+        return os.fsdecode(done.stdout).split("\n")
+
+    def _not_a_repository(self, stderr: bytes) -> CannotJudge:
+        place = printable(str(self._path))
+        if b"dubious ownership" in stderr:
+            fix = f"git config --global --add safe.directory {place}"
+            return CannotJudge(
+                "this repository belongs to another user, and git does not trust it", place=place, fix=fix
+            )
+        if b"not a git repository" in stderr:
+            return CannotJudge(
+                "this is not a git repository", place=place, fix="cd into the repository, then again"
+            )
+        return CannotJudge(f"git cannot read this repository: {_first_line(stderr)}", place=place)
+
+    def _keep_trust(self) -> bool:
+        """Carry the user's own `safe.directory` over: a decision of the person, not of the repository.
+
+        Before Git 2.38 it counts only from a system or global file, hence a file with nothing else in it.
+        """
+        done = subprocess.run(
+            [self._program, "config", "--includes", "-z", "--get-all", "safe.directory"],
+            cwd=tempfile.gettempdir(),
+            env={**self._user_environ, "GIT_DIR": os.devnull, "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+        folders = [folder for folder in done.stdout.split(b"\0") if folder]
+        if not folders:
+            return False
+        self._trusted = tempfile.TemporaryDirectory(prefix="envhooks-")
+        file = Path(self._trusted.name, "gitconfig")
+        quoted = (folder.replace(b"\\", b"\\\\").replace(b'"', b'\\"') for folder in folders)
+        file.write_bytes(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
+        self._environ["GIT_CONFIG_GLOBAL"] = str(file)
+        return True
+
+    # -------------------------------------------------------------------------- the repository
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """Git's own version, as in (2, 39, 5)."""
+        found = re.search(rb"[0-9]+(?:\.[0-9]+)+", self._ask("--version"))
+        return tuple(map(int, found.group().split(b"."))) if found else (0,)
+
+    @cached_property
+    def work_tree(self) -> Path | None:
+        """The top of the work tree; None in a bare repository."""
+        done = self._run("rev-parse", "--path-format=absolute", "--show-toplevel")
+        return None if done.returncode else Path(os.fsdecode(done.stdout).rstrip("\n"))
+
+    @cached_property
+    def config(self) -> Mapping[str, tuple[str, ...]]:
+        """The user's configuration from files: key, as git prints it, -> values, of which the last wins."""
+        # a `safe.directory` that came through the environment is needed here too
+        environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
+        done = subprocess.run(
+            [self._program, "config", "--includes", "--list", "-z"],
+            cwd=self._path,
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotJudge(f"git's configuration cannot be read: {_first_line(done.stderr)}")
+        values: dict[str, tuple[str, ...]] = {}
+        for item in os.fsdecode(done.stdout).split("\0"):
+            if item:
+                key, has_value, value = item.partition("\n")
+                # `[section] key` without `=` means true
+                values[key] = (*values.get(key, ()), value if has_value else "true")
+        return values
+
+    def setting(self, key: str) -> str:
+        """The last value of one configuration key, or nothing. `key` as git prints it."""
+        return self.config.get(key, ("",))[-1]
+
+    @property
+    def hooks_dir(self) -> Path:
+        """Where git looks for hook files, `core.hooksPath` honoured."""
+        configured = self.setting("core.hookspath")
+        if not configured:
+            return self.common_dir / "hooks"
+        base = self.git_dir if self.is_bare else (self.work_tree or self.git_dir)
+        return base / Path(configured).expanduser()
+
+    def refs(self, *patterns: str) -> tuple[Ref, ...]:
+        """All refs under these prefixes or globs (`refs/tags/`), in git's order.
+
+        Only what the ref store itself knows is asked: an object's type would cost one look-up each.
+        """
+        listed = self._ask("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
+        lines = (line.split(" ") for line in os.fsdecode(listed).split("\n") if line)
+        return tuple(Ref(name, oid, symref) for oid, name, symref in lines)
+
+    def head(self) -> str:
+        """The full name of the branch that HEAD names; empty where it is detached."""
+        return os.fsdecode(self._run("symbolic-ref", "-q", "HEAD").stdout).rstrip("\n")
+
+    def resolve_head(self) -> str | None:
+        """The commit that HEAD names, None before the first commit."""
+        done = self._run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+        return None if done.returncode else done.stdout.decode().strip()
+
+    # --------------------------------------------------------------------------------- objects
+
+    def read(self, oid: str) -> GitObject | None:
+        """The object with this id, None where it is not in the repository.
+
+        Raises:
+            CannotJudge: git died over it: a damaged object, or one that a partial clone left out.
+        """
+        if not re.fullmatch(f"[0-9a-f]{{{self.oid_length}}}", oid):
+            raise CannotJudge(f"not an object id: {printable(oid)}")
+        batch = self._start_batch()
+        assert batch.stdin is not None and batch.stdout is not None
+        try:
+            batch.stdin.write(oid.encode() + b"\n")
+            batch.stdin.flush()
+            header = batch.stdout.readline().split()
+        except OSError:
+            header = []
+        if not header:
+            raise self._batch_died(oid)
+        if header[1:2] == [b"missing"]:
+            return None
+        kind, size = header[1].decode(), int(header[2])
+        if size > BLOB_LIMIT:
+            self._end_batch()  # cheaper than to read on to the next answer
+            return GitObject(oid, kind, size, b"")
+        data = batch.stdout.read(size + 1)
+        if len(data) != size + 1:
+            raise self._batch_died(oid)
+        return GitObject(oid, kind, size, data[:-1])
+
+    def _start_batch(self) -> subprocess.Popen[bytes]:
+        if self._batch is None:
+            self._batch = subprocess.Popen(
+                [self._program, *_OPTIONS, "cat-file", "--batch"],
+                cwd=self._path,
+                env=self._environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        return self._batch
+
+    def _end_batch(self) -> bytes:
+        assert self._batch is not None
+        self._batch.kill()
+        stderr = self._batch.communicate()[1]
+        self._batch = None
+        return stderr
+
+    def _batch_died(self, oid: str) -> CannotJudge:
+        why = _first_line(self._end_batch())
+        fix = "git fetch --refetch" if "promisor" in why else "git fsck"
+        return CannotJudge(f"object {oid} cannot be read: {why}", fix=fix)
+
+    def commit(self, oid: str) -> Commit:
+        """The commit with this id.
+
+        Raises:
+            CannotJudge: it is not here, or not a commit.
+        """
+        if oid not in self._commits:
+            found = self.read(oid)
+            if found is None or found.type != "commit":
+                raise CannotJudge(
+                    f"commit {oid} is not in this repository", fix="git fetch --unshallow --tags"
+                )
+            self._commits[oid] = parse_commit(found)
+        return self._commits[oid]
+
+    def tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of the tree with this id."""
+        if oid not in self._trees:
+            found = self.read(oid)
+            if found is None or found.type != "tree" or found.is_too_large:
+                raise CannotJudge(f"tree {oid} is not in this repository, or damaged", fix="git fsck")
+            self._trees[oid] = tuple(parse_tree(found.data, self.oid_length // 2))
+        return self._trees[oid]
+
+    def files(self, commit: str) -> TreeFiles:
+        """The tree of a commit, as files to be read by path."""
+        return TreeFiles(self, self.commit(commit).tree, commit)
+
+    # --------------------------------------------------------------------------------- history
+
+    def outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str]:
+        """Those of `commits` that cannot be reached from any of `tips`, all in one walk.
+
+        Raises:
+            CannotJudge: the history is shallow (git would answer "no" instead of failing), or a
+                commit is missing.
+        """
+        wanted, known = list(dict.fromkeys(commits)), list(dict.fromkeys(tips))
+        if self.is_shallow:
+            raise CannotJudge(
+                "this clone is shallow, so its history does not tell what is on main",
+                fix="git fetch --unshallow --tags",
+            )
+        if not wanted:
+            return frozenset()
+        stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
+        listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
+        return frozenset(wanted) & frozenset(listed)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `old` can be reached from `new`: a move from one to the other is a fast-forward."""
+        return not self.outside([old], [new])
+
+
+class TreeFiles:
+    """The files of one tree; symbolic links are followed inside the tree only."""
+
+    def __init__(self, git: Git, tree: str, commit: str = "") -> None:
+        """`commit` is for messages only."""
+        self._git = git
+        self._tree = tree
+        self._where = commit[:12] or tree[:12]
+
+    def find(self, path: str) -> TreeEntry | None:
+        """The entry at `path`, links resolved; None where there is none.
+
+        Raises:
+            CannotJudge: the path or a link leaves the tree, or links go round in a circle.
+        """
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        entry = TreeEntry(stat.S_IFDIR, "", self._tree)
+        trail: list[TreeEntry] = []  # the folders above `entry`
+        hops = 0
+        while parts:
+            part = parts.pop(0)
+            if part == "..":
+                if not trail:
+                    raise CannotJudge(
+                        "the path leaves the repository", place=f"{self._where}:{printable(path)}"
+                    )
+                entry = trail.pop()
+                continue
+            if not entry.is_tree:
+                return None
+            found = next((e for e in self._git.tree(entry.oid) if e.name == part), None)
+            if found is None:
+                return None
+            if not found.is_symlink:
+                trail.append(entry)
+                entry = found
+                continue
+            hops += 1
+            if hops > 40:  # Linux's own limit, path_resolution(7)
+                raise CannotJudge(
+                    "symbolic links go round in a circle", place=f"{self._where}:{printable(path)}"
+                )
+            parts = self._link_target(found, path) + parts
+        return entry
+
+    def _link_target(self, link: TreeEntry, path: str) -> list[str]:
+        found = self._git.read(link.oid)
+        target = os.fsdecode(found.data) if found else ""
+        if target.startswith("/"):
+            raise CannotJudge(
+                "a symbolic link leaves the repository", place=f"{self._where}:{printable(path)}"
+            )
+        return [part for part in target.split("/") if part not in ("", ".")]
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of the file at `path`; None where there is none, or a folder or submodule is.
+
+        Raises:
+            CannotJudge: the path leaves the tree, or the file is over BLOB_LIMIT.
+        """
+        entry = self.find(path)
+        if entry is None or not stat.S_ISREG(entry.mode):
+            return None
+        found = self._git.read(entry.oid)
+        if found is None:
+            raise CannotJudge(
+                "the file's object is missing here",
+                place=f"{self._where}:{printable(path)}",
+                fix="git fetch --refetch",
+            )
+        if found.is_too_large:
+            raise CannotJudge(
+                f"the file is too large to be judged: {found.size} bytes",
+                place=f"{self._where}:{printable(path)}",
+            )
+        return found.data
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder; empty where there is none."""
+        entry = self.find(folder)
+        if entry is None or not entry.is_tree:
+            return ()
+        return tuple(e.name for e in self._git.tree(entry.oid))
+
+
+def _first_line(stderr: bytes) -> str:
+    text = stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    return printable(text.removeprefix("fatal: ").removeprefix("error: "), 200) or "no reason given"

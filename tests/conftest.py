@@ -1,0 +1,100 @@
+"""The one good repository: a clone and its server, a law on main, a key that the law allows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, run
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with an SSH signing key that git is told to use."""
+    home = tmp_path_factory.mktemp("home")
+    environ = isolated_environment(home)
+    for name in ("id", "stranger"):
+        run(
+            [
+                "ssh-keygen",
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                f"{name}@example.org",
+                "-f",
+                str(home / name),
+            ],
+            home,
+            environ,
+            check=True,
+        )
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Alice\n\temail = alice@example.org\n"
+        f"\tsigningkey = {home}/id.pub\n"
+        '[gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
+        "[advice]\n\tdetachedHead = false\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n"
+    )
+    return home
+
+
+@pytest.fixture(scope="session")
+def session_environ(home: Path) -> dict[str, str]:
+    return isolated_environment(home)
+
+
+@pytest.fixture(autouse=True)
+def environ(session_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The test's own process sees no more of the developer's machine than its children do."""
+    for name in set(os.environ) - set(session_environ):
+        monkeypatch.delenv(name)
+    for name, value in session_environ.items():
+        monkeypatch.setenv(name, value)
+    return dict(session_environ)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, home: Path, session_environ: dict[str, str]) -> Path:
+    """A folder with `clone` and `server.git`, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("template")
+    run(["git", "init", "-q", "--bare", "server.git"], folder, session_environ, check=True)
+    run(["git", "init", "-q", "clone"], folder, session_environ, check=True)
+    clone = Repo(folder / "clone", session_environ)
+    key = (home / "id.pub").read_text().rsplit(" ", 1)[0]
+    clone.commit_files(
+        {
+            "Dockerfile": DOCKERFILE,
+            "CHANGELOG.md": CHANGELOG,
+            ".envhooks/policy.toml": "",
+            ".envhooks/allowed_signers": f'alice@example.org namespaces="git" {key}\n',
+        },
+        "Describe the environment",
+    )
+    clone.git("remote", "add", "origin", "../server.git")
+    clone.git("push", "-q", "-u", "origin", "main")
+    return folder
+
+
+@pytest.fixture
+def good(template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """A clone in which a good release tag can be made; no doors yet."""
+    shutil.copytree(template, tmp_path / "repos", symlinks=True)
+    return Repo(tmp_path / "repos" / "clone", environ)
+
+
+@pytest.fixture
+def server(good: Repo) -> Repo:
+    """The bare repository that `good` pushes to."""
+    return Repo(good.path.parent / "server.git", good.environ)
+
+
+@pytest.fixture
+def guarded(good: Repo, server: Repo) -> Repo:
+    """`good` with the doors in place, in the clone and on the server."""
+    good.envhooks("install", check=True)
+    server.envhooks("install", "--server", "--branch", "main", check=True)
+    return good

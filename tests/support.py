@@ -1,0 +1,126 @@
+"""The real parts that tests play with: repositories, keys and doors, all in throwaway folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GOOD_TAG = "PyTorch-CUDA-v2.8-rc1"
+DOCKERFILE = """\
+FROM nvidia/cuda:12.8.1-devel-ubuntu24.04
+RUN apt-get update && apt-get install -y python3-pip
+RUN pip install torch==2.8.0+cu128 torchvision==0.23.0+cu128 --index-url https://download.pytorch.org/whl/cu128
+"""
+CHANGELOG = """\
+# Changelog
+
+## 2.8 - 2026-11-02
+
+PyTorch 2.8.0 for CUDA 12.8.
+
+## 2.8-rc2 - 2026-10-20
+
+Second candidate.
+
+## 2.8-rc1 - 2026-10-12
+
+First candidate with PyTorch 2.8.0. For trying out; risky in production.
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+def run(
+    arguments: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    stdin: str = "",
+    check: bool | None = None,
+) -> Done:
+    """Run a program; `check=True` wants success, `False` failure, None takes both."""
+    done = subprocess.run(
+        list(arguments),
+        cwd=cwd,
+        env=dict(environ),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+    )
+    result = Done(done.returncode, done.stdout, done.stderr)
+    if check is not None:
+        assert (done.returncode == 0) is check, f"{arguments}: {result}"
+    return result
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository and the environment in which it is used."""
+
+    path: Path
+    environ: dict[str, str] = field(repr=False)
+
+    def git(self, *arguments: str, stdin: str = "", check: bool | None = True) -> str:
+        """Standard output of a git command that has to work."""
+        return run(["git", *arguments], self.path, self.environ, stdin, check).out.rstrip("\n")
+
+    def try_git(self, *arguments: str, stdin: str = "") -> Done:
+        return run(["git", *arguments], self.path, self.environ, stdin)
+
+    def envhooks(self, *arguments: str, stdin: str = "", check: bool | None = None) -> Done:
+        argv = [sys.executable, "-I", "-m", "envhooks", *arguments]
+        return run(argv, self.path, self.environ, stdin, check)
+
+    def commit(self, message: str = "A change", **files: str | bytes) -> str:
+        """Commit files given as keywords with `__` for `/` and `_DOT_` for `.`; answers the id."""
+        self.write({name.replace("__", "/").replace("_DOT_", "."): data for name, data in files.items()})
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, data in files.items():
+            file = self.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data.encode() if isinstance(data, str) else data)
+
+    def commit_files(self, files: Mapping[str, str | bytes], message: str = "A change") -> str:
+        self.write(files)
+        return self.commit(message)
+
+    def has_tag(self, tag: str) -> bool:
+        return self.try_git("rev-parse", "-q", "--verify", f"refs/tags/{tag}").code == 0
+
+
+def isolated_environment(home: Path) -> dict[str, str]:
+    """An environment in which no configuration, key or agent of the developer's is seen."""
+    dropped = ("GIT_", "GPG_", "SSH_", "XDG_", "CI", "GITHUB_", "GITLAB_", "BUILDKITE", "CIRCLE", "NO_COLOR")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    return {
+        **kept,
+        "HOME": str(home),
+        "GNUPGHOME": str(home / "gnupg"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_DATE": "2026-11-01T12:00:00Z",
+        "GIT_COMMITTER_DATE": "2026-11-01T12:00:00Z",
+        "LC_ALL": "C.UTF-8",
+    }

@@ -1,0 +1,209 @@
+"""git.py on every kind of repository, and against what a repository can bring along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import Repo, run
+
+from envhooks.errors import CannotJudge
+from envhooks.git import Git, clean_environment
+from envhooks.gitobjects import BLOB_LIMIT, parse_tree
+
+
+def make(path: Path, environ: dict[str, str], *options: str) -> Repo:
+    path.mkdir(parents=True, exist_ok=True)
+    run(["git", "init", "-q", *options, "."], path, environ, check=True)
+    return Repo(path, environ)
+
+
+@pytest.fixture(params=["sha1", "sha256"])
+def repo(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    return make(tmp_path / "repo", environ, f"--object-format={request.param}")
+
+
+def test_objects_of_both_formats_are_read(repo: Repo) -> None:
+    commit = repo.commit_files({"a/b.txt": "hello\n"}, "One")
+    with Git.open(repo.path) as git:
+        assert git.oid_length == len(commit)
+        assert git.commit(commit).date == 1793534400
+        assert git.files(commit).read("a/b.txt") == b"hello\n"
+        assert git.files(commit).list("a") == ("b.txt",)
+        assert git.files(commit).read("a") is None
+        assert git.files(commit).read("missing/x") is None
+        assert git.read("0" * git.oid_length) is None
+
+
+def test_only_object_ids_are_looked_up(repo: Repo) -> None:
+    repo.commit()
+    with Git.open(repo.path) as git:
+        for name in ("HEAD", "main", "-x", "a" * 39, "A" * 40, "abc\nHEAD"):
+            with pytest.raises(CannotJudge, match="not an object id"):
+                git.read(name)
+
+
+def test_refs_are_listed_by_full_name(repo: Repo) -> None:
+    commit = repo.commit()
+    repo.git("tag", "v1")
+    repo.git("symbolic-ref", "refs/tags/alias", "refs/tags/v1")
+    with Git.open(repo.path) as git:
+        refs = {ref.name: ref for ref in git.refs("refs/tags/")}
+        assert refs["refs/tags/v1"].oid == commit
+        assert refs["refs/tags/v1"].symref == ""
+        assert refs["refs/tags/alias"].symref == "refs/tags/v1"
+
+
+def test_a_path_cannot_leave_the_tree(repo: Repo) -> None:
+    (repo.path / "out").symlink_to("../secret")
+    (repo.path / "absolute").symlink_to("/etc/passwd")
+    (repo.path / "loop").symlink_to("loop")
+    (repo.path / "link").symlink_to("real.txt")
+    commit = repo.commit_files({"real.txt": "x", "folder/y": "y"})
+    with Git.open(repo.path) as git:
+        files = git.files(commit)
+        assert files.read("link") == b"x"
+        assert files.read("folder/../real.txt") == b"x"
+        for path in ("out", "absolute", "loop", "../real.txt", "folder/../../x"):
+            with pytest.raises(CannotJudge):
+                files.read(path)
+
+
+def test_reachability_is_one_walk_for_many(repo: Repo) -> None:
+    on_main = [repo.commit(f"{n}") for n in range(3)]
+    repo.git("switch", "-q", "-c", "side", on_main[1])
+    side = [repo.commit(f"side {n}") for n in range(2)]
+    with Git.open(repo.path) as git:
+        assert git.outside([*on_main, *side], [on_main[-1]]) == set(side)
+        assert git.outside([], on_main) == frozenset()
+        assert git.is_ancestor(on_main[0], on_main[2])
+        assert not git.is_ancestor(on_main[2], on_main[0])
+
+
+def test_a_shallow_clone_cannot_tell_what_is_on_main(repo: Repo, tmp_path: Path) -> None:
+    repo.commit("one")
+    tip = repo.commit("two")
+    run(
+        ["git", "clone", "-q", "--depth", "1", f"file://{repo.path}", "shallow"],
+        tmp_path,
+        repo.environ,
+        check=True,
+    )
+    with Git.open(tmp_path / "shallow") as git:
+        assert git.is_shallow
+        with pytest.raises(CannotJudge, match="shallow"):
+            git.outside([tip], [tip])
+
+
+def test_replace_refs_and_grafts_are_not_believed(repo: Repo) -> None:
+    first = repo.commit_files({"Dockerfile": "FROM good\n"})
+    repo.git("switch", "-q", "--orphan", "side")
+    evil = repo.commit_files({"Dockerfile": "FROM evil\n"})
+    repo.git("replace", "-f", first, evil)
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/grafts").write_text(f"{first} {evil}\n")
+    with Git.open(repo.path) as git:
+        assert git.files(first).read("Dockerfile") == b"FROM good\n"
+        assert git.outside([evil], [first]) == {evil}
+
+
+def test_hostile_repository_configuration_runs_nothing(repo: Repo, tmp_path: Path) -> None:
+    commit = repo.commit_files({"f": "x"})
+    trap = tmp_path / "trap"
+    for key in (
+        "core.fsmonitor",
+        "gpg.program",
+        "gpg.ssh.program",
+        "core.sshCommand",
+        "core.pager",
+        "core.editor",
+    ):
+        repo.git("config", key, f"touch {trap}; false")
+    repo.git("config", "alias.cat-file", f"!touch {trap}")
+    with Git.open(repo.path) as git:
+        assert git.files(commit).read("f") == b"x"
+        git.refs("refs/")
+        git.outside([commit], [commit])
+    assert not trap.exists()
+
+
+def test_hostile_environment_is_dropped(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = repo.commit_files({"f": "x"})
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "empty"))
+    monkeypatch.setenv("GIT_NAMESPACE", "other")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "envhooks.mode")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "warn")
+    with Git.open(repo.path) as git:
+        assert git.files(commit).read("f") == b"x"
+        assert git.setting("envhooks.mode") == ""
+
+
+def test_quarantine_variables_stay_where_git_set_them() -> None:
+    own = {"GIT_OBJECT_DIRECTORY": "/o", "GIT_ALTERNATE_OBJECT_DIRECTORIES": "/a"}
+    assert "GIT_OBJECT_DIRECTORY" not in clean_environment(own)
+    quarantined = clean_environment({**own, "GIT_QUARANTINE_PATH": "/q", "GIT_DIR": "."})
+    assert quarantined["GIT_OBJECT_DIRECTORY"] == "/o"
+    assert quarantined["GIT_ALTERNATE_OBJECT_DIRECTORIES"] == "/a"
+    assert quarantined["GIT_DIR"] == "."
+
+
+def test_a_huge_blob_is_not_read(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = make(tmp_path / "repo", environ)
+    (repo.path / "huge").write_bytes(b"\0" * (BLOB_LIMIT + 1))
+    commit = repo.commit_files({"small": "s"})
+    with Git.open(repo.path) as git:
+        with pytest.raises(CannotJudge, match="too large"):
+            git.files(commit).read("huge")
+        assert git.files(commit).read("small") == b"s"
+
+
+def test_no_repository_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CannotJudge, match="not a git repository"):
+        Git.open(tmp_path)
+
+
+def test_worktrees_and_bare_repositories(repo: Repo, tmp_path: Path) -> None:
+    repo.commit()
+    repo.git("worktree", "add", "-q", str(tmp_path / "linked"), "-b", "linked")
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    with Git.open(tmp_path / "linked") as git:
+        assert git.common_dir == repo.path / ".git"
+        assert git.git_dir != git.common_dir
+        assert git.work_tree == tmp_path / "linked"
+        assert git.hooks_dir == repo.path / ".git/hooks"
+    with Git.open(tmp_path / "bare.git") as git:
+        assert git.is_bare
+        assert git.work_tree is None
+
+
+def test_hooks_path_is_honoured(repo: Repo) -> None:
+    repo.git("config", "core.hooksPath", ".husky/_")
+    with Git.open(repo.path) as git:
+        assert git.hooks_dir == repo.path / ".husky/_"
+
+
+def test_a_missing_object_is_said_and_the_next_one_is_read(repo: Repo) -> None:
+    first = repo.commit_files({"f": "x"})
+    blob = repo.git("rev-parse", f"{first}:f")
+    (repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with Git.open(repo.path) as git:
+        with pytest.raises(CannotJudge, match="missing"):
+            git.files(first).read("f")
+        assert git.commit(first).tree
+
+
+def test_a_damaged_object_is_said(repo: Repo) -> None:
+    first = repo.commit_files({"f": "x" * 1000})
+    blob = repo.git("rev-parse", f"{first}:f")
+    file = repo.path / ".git/objects" / blob[:2] / blob[2:]
+    file.chmod(0o644)
+    file.write_bytes(b"rubbish")
+    with Git.open(repo.path) as git, pytest.raises(CannotJudge):
+        git.files(first).read("f")
+
+
+@pytest.mark.parametrize("data", [b"100644", b"100644 name\0short", b" \0", b"\0" * 40])
+def test_damaged_trees_are_refused(data: bytes) -> None:
+    with pytest.raises(CannotJudge, match="damaged"):
+        list(parse_tree(data, 20))
