@@ -1,0 +1,59 @@
+"""`.envhooks/tags.lock`: the ledger of published tags, kept on the protected branch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envhooks.errors import LawError
+from envhooks.model import TAGS
+
+LEGACY = "legacy"
+_LINE = re.compile(r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)")
+
+
+@dataclass(frozen=True)
+class LockedTag:
+    """One line of tags.lock."""
+
+    ref: str
+    oid: str
+    sha256: str
+    """SHA-256 of the tag object's raw bytes: holds where SHA-1 no longer does."""
+    signer: str
+    """The principal that signed it, or `legacy`: a tag older than the policy, admitted by name."""
+    reason: str = ""
+    """Why a legacy tag was admitted."""
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.oid} {self.sha256} {self.signer}" + (
+            f" {self.reason}" if self.reason else ""
+        )
+
+
+def parse_lock(data: bytes, origin: str) -> Mapping[str, LockedTag]:
+    """Ref -> its line. `origin` names the file in messages.
+
+    Raises:
+        LawError: a line that cannot be read, or a ref that stands twice. A tag that is silently
+            not locked could be moved, so nothing is passed over.
+    """
+    locked: dict[str, LockedTag] = {}
+    for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None or not match[1].startswith(TAGS):
+            raise LawError(
+                "not a line of tags.lock: ref, tag object id, SHA-256 and signer are expected",
+                place=f"{origin}:{number}",
+                fix="envhooks lock",
+            )
+        tag = LockedTag(match[1], match[2], match[3], match[4], match[5].strip())
+        if tag.ref in locked:
+            raise LawError(
+                "a tag stands twice in tags.lock", place=f"{origin}:{number}", fix="remove one of the lines"
+            )
+        locked[tag.ref] = tag
+    return locked

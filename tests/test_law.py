@@ -1,0 +1,178 @@
+"""Who decides: remotes, branches and the law, on real repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import Repo, run
+
+from envhooks.errors import LawError
+from envhooks.git import Git
+from envhooks.law import law_branch, read_law, release_remote, stand, tracking_ref
+from envhooks.model import Door, RefUpdate
+
+
+@pytest.fixture
+def empty(tmp_path: Path, environ: dict[str, str]) -> Repo:
+    run(["git", "init", "-q", "repo"], tmp_path, environ, check=True)
+    return Repo(tmp_path / "repo", environ)
+
+
+def remote_of(repo: Repo) -> str | None:
+    with Git.open(repo.path) as git:
+        return release_remote(git)
+
+
+def branch_of(repo: Repo) -> str:
+    with Git.open(repo.path) as git:
+        return law_branch(git, release_remote(git))
+
+
+# ------------------------------------------------------------------------------- release remote
+
+
+def test_the_release_remote_by_its_order_of_precedence(empty: Repo) -> None:
+    assert remote_of(empty) is None
+    empty.git("remote", "add", "fork", "/fork")
+    assert remote_of(empty) == "fork", "the only one"
+    empty.git("remote", "add", "origin", "/origin")
+    assert remote_of(empty) == "origin"
+    empty.git("config", "branch.main.remote", "fork")
+    assert remote_of(empty) == "fork", "local main's upstream"
+    empty.git("config", "envhooks.remote", "origin")
+    assert remote_of(empty) == "origin", "what is said outright"
+
+
+def test_several_remotes_and_no_word_is_could_not_judge(empty: Repo) -> None:
+    empty.git("remote", "add", "a", "/a")
+    empty.git("remote", "add", "b", "/b")
+    with pytest.raises(LawError, match="2 remotes") as error:
+        remote_of(empty)
+    assert error.value.fix == "git config envhooks.remote a"
+
+
+# ----------------------------------------------------------------------------------- law branch
+
+
+def test_the_law_branch_by_its_order_of_precedence(good: Repo) -> None:
+    assert branch_of(good) == "main"
+    good.git("branch", "master")
+    with pytest.raises(LawError, match="both main and master"):
+        branch_of(good)
+    good.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    assert branch_of(good) == "main"
+    good.git("config", "envhooks.branch", "trunk")
+    assert branch_of(good) == "trunk"
+
+
+def test_no_branch_at_all_is_could_not_judge(empty: Repo) -> None:
+    with pytest.raises(LawError, match="neither a main nor a master"):
+        branch_of(empty)
+
+
+def test_a_server_takes_its_own_head(server: Repo) -> None:
+    server.git("branch", "master", "main")
+    assert branch_of(server) == "main"
+
+
+def test_tracking_refs_follow_the_users_refspecs(empty: Repo) -> None:
+    empty.git("remote", "add", "origin", "/x")
+    empty.git("config", "--add", "remote.other.fetch", "+refs/heads/main:refs/elsewhere/m")
+    with Git.open(empty.path) as git:
+        assert tracking_ref(git, "origin", "main") == "refs/remotes/origin/main"
+        assert tracking_ref(git, "other", "main") == "refs/elsewhere/m"
+        assert tracking_ref(git, "other", "release") == "refs/remotes/other/release"
+
+
+# ---------------------------------------------------------------------------------- the law
+
+
+def test_the_law_is_read_from_the_remotes_main_not_from_the_work_tree(good: Repo) -> None:
+    good.write({".envhooks/policy.toml": "broken ["})
+    good.git("add", ".")
+    with Git.open(good.path) as git:
+        law = stand(git, Door.CHECK).law
+    assert law.where == "origin/main"
+    assert law.has_signers
+
+
+def test_a_different_local_law_is_said_and_does_not_count(good: Repo) -> None:
+    good.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["*"]\n'})
+    with Git.open(good.path) as git:
+        standpoint = stand(git, Door.TAG)
+    assert standpoint.law.policy.tag.ignore == ()
+    assert any("another law" in note for note in standpoint.notes)
+
+
+def test_a_broken_law_is_could_not_judge(good: Repo) -> None:
+    good.commit_files({".envhooks/policy.toml": "[tga]\n"})
+    good.git("push", "-q", "origin", "main")
+    with Git.open(good.path) as git, pytest.raises(LawError) as error:
+        stand(git, Door.CHECK)
+    assert "policy.toml" in error.value.place
+
+
+def test_the_first_day_has_the_defaults(empty: Repo) -> None:
+    commit = empty.commit()
+    with Git.open(empty.path) as git:
+        law = read_law(git, commit, "main")
+    assert not law.has_signers
+    assert law.tree == ""
+
+
+def test_a_clone_of_one_tag_has_no_law(good: Repo, tmp_path: Path) -> None:
+    good.git("tag", "-m", "x", "t1")
+    good.git("push", "-q", "origin", "t1")
+    server = good.path.parent / "server.git"
+    run(["git", "init", "-q", "ci"], tmp_path, good.environ, check=True)
+    ci = Repo(tmp_path / "ci", good.environ)
+    ci.git("remote", "add", "origin", str(server))
+    ci.git("fetch", "-q", "origin", "refs/tags/t1:refs/tags/t1")
+    ci.git("config", "envhooks.branch", "main")
+    with Git.open(ci.path) as git, pytest.raises(LawError, match="not in this clone") as error:
+        stand(git, Door.CHECK)
+    ci.git(*error.value.fix.split()[1:])  # the fix can be pasted
+    with Git.open(ci.path) as git:
+        assert stand(git, Door.CHECK).law.where == "origin/main"
+
+
+# ------------------------------------------------------------------------------------- mains
+
+
+def mains(repo: Repo, door: Door, *updates: RefUpdate, to: str | None = None) -> list[str]:
+    with Git.open(repo.path) as git:
+        return [branch.name for branch in stand(git, door, updates, to).mains]
+
+
+def test_each_door_takes_main_from_its_own_place(good: Repo, server: Repo) -> None:
+    assert mains(good, Door.TAG) == ["origin/main", "main"]
+    assert mains(good, Door.PUSH, to="origin") == ["origin/main"]
+    assert mains(good, Door.CHECK) == ["origin/main"]
+    assert mains(server, Door.RECEIVE) == ["main"]
+
+
+def test_a_fast_forward_of_the_same_push_counts_and_a_rewrite_does_not(good: Repo) -> None:
+    old = good.git("rev-parse", "main")
+    new = good.commit("Newer")
+    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", old, new), to="origin")[1:] == [
+        "main as this push moves it"
+    ]
+    good.git("commit", "-q", "--allow-empty", "--amend", "-m", "Other")
+    other = good.git("rev-parse", "HEAD")
+    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", new, other), to="origin") == ["origin/main"]
+    unknown = "1" * 40
+    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", unknown, other), to="origin") == [
+        "origin/main"
+    ]
+
+
+def test_a_url_is_recognised_as_its_remote(good: Repo) -> None:
+    assert mains(good, Door.PUSH, to="../server.git") == ["origin/main"]
+    assert mains(good, Door.PUSH, to="/nowhere") == []
+
+
+def test_branches_of_the_policy_are_globs(good: Repo) -> None:
+    good.commit_files({".envhooks/policy.toml": 'branch = ["main", "release/*"]\n'})
+    good.git("push", "-q", "origin", "main", "main:refs/heads/release/2.7", "main:refs/heads/other")
+    assert mains(good, Door.CHECK) == ["origin/main", "origin/release/2.7"]
