@@ -1,0 +1,48 @@
+"""a lightweight tag; a tag of a tag, tree or blob; a tag object whose own name is not the ref's
+
+A lightweight tag is a second name for a commit: it carries no signature, no message and no maker. A tag
+object that was signed under one name and stored under another is the classic forgery: the signature is
+good, and it is not this release that was signed. A release names a commit, for only a commit has a place
+on main.
+
+Make the tag with `git tag -s`. In CI a lightweight tag may be the checkout's doing: some checkout actions
+put the commit where the tag object was, and fetching the tag by its full name brings it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envhooks.model import Finding, Policy, Subject
+
+NEEDS = ()
+READS = ("object",)
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """At most one finding: the first reason why this is no annotated tag of a commit."""
+    found, again = subject.object, f"git tag -f -s {subject.shell_word}"
+    if found.type == "commit":
+        yield Finding(
+            "the tag is lightweight, so it can carry no signature"
+            " (a CI checkout may have dropped the annotation: git fetch -f brings it back)",
+            got="a commit",
+            expected="an annotated, signed tag",
+            fix=f"{again} {found.oid[:12]}",
+        )
+    elif found.type != "tag":
+        text = f"the tag names a {found.type}, and a release is a commit"
+        yield Finding(text, got=found.type, expected="commit")
+    elif found.fault:
+        yield Finding(f"the tag object is malformed: {found.fault}", fix=again)
+    elif subject.annotation.target_type != "commit":
+        kind = subject.annotation.target_type
+        text = f"the tag points at a {kind}, and a release is a commit"
+        yield Finding(text, got=kind, expected="commit", fix=f"{again} '<commit>'")
+    elif subject.annotation.name != subject.tag:
+        yield Finding(
+            "the tag object was made for another name than the one that it is stored under",
+            got=subject.annotation.name,
+            expected=subject.tag,
+            fix=f"{again} {subject.annotation.target[:12]}",
+        )

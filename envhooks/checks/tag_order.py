@@ -1,0 +1,43 @@
+"""a version that goes backwards in its line: rc after its stable, a repeated or lower rc
+
+Releases of one series are read as a sequence: rc2 mends rc1, and the stable one ends it. A candidate that
+appears behind its release, or a second spelling of a version that exists (`v2.8` and `v2.8.0`), makes two
+answers to "which is newer". Other series are not asked: a back-port 2.7.2 after 2.8 is in order.
+
+Take the next free stage or number. Only new tags are judged: an rc1 stays good after its stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envhooks.model import Change, Finding, Policy, Subject, TagName
+
+NEEDS = ("tag-name",)
+READS = ("naming", "siblings")
+CHANGES = (Change.CREATED, Change.MOVED)
+
+
+def not_applicable(subject: Subject, policy: Policy) -> str:
+    """A name without a version has no order."""
+    return "" if subject.name.version else "the name carries no version"
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """The highest release of the series that this one would have to come before."""
+    name = subject.name
+    later = [other for other in subject.siblings if _stands_in_the_way(name, other)]
+    if later:
+        highest = max(later, key=lambda other: other.order)
+        same = highest.order == name.order
+        yield Finding(
+            f"the version is {'the same as' if same else 'lower than'} that of a release which exists",
+            got=name.text,
+            expected=f"a version after {highest.text}",
+        )
+
+
+def _stands_in_the_way(name: TagName, other: TagName) -> bool:
+    # 2.8.0-post1 may come while 2.8.1-rc1 is being tried: a candidate takes nothing from users yet
+    compared = other.is_stable or not name.is_stable or other.order == name.order
+    return compared and other.extra == name.extra and other.order >= name.order

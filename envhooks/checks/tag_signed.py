@@ -1,0 +1,33 @@
+"""no signature, a bad one, or one whose key is not allowed now
+
+A signature is what ties a release to somebody who may release: names and e-mail addresses in a tag are
+typed by whoever made it. "Allowed" is what `.envhooks/allowed_signers` on the protected branch says, and
+"now" is the present: the date inside a tag is a claim of its maker.
+
+Sign with `git tag -s`. A new colleague's key comes into `.envhooks/allowed_signers` by a commit on the
+protected branch; a key that leaked goes into `.envhooks/revoked_keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envhooks.model import Finding, Policy, Subject
+
+NEEDS = ("tag-annotated",)
+READS = ("signature", "object")
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """The verdict of the verifier, and what it warns of."""
+    verdict = subject.signature
+    if verdict.status != "good":
+        again = f"git tag -f -s {subject.shell_word} {subject.annotation.target[:12]}"
+        yield Finding(
+            verdict.why or "the tag is not signed",
+            got=verdict.got or "no signature",
+            expected=verdict.expected or "a signature by an allowed signer",
+            fix=verdict.fix or again,
+        )
+    for warning in verdict.warnings:
+        yield Finding(warning, "warning")

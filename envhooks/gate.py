@@ -1,0 +1,125 @@
+"""One run of the gate: what a door was told -> Report. Every door, the command line and CI come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from envhooks import checks as registry
+from envhooks.engine import judge
+from envhooks.errors import CannotJudge, EnvhooksError
+from envhooks.git import Git
+from envhooks.hygiene import printable
+from envhooks.law import FOLDER, Law, Standpoint, proposed_law_fault, stand
+from envhooks.model import Change, Door, RefUpdate, Report
+from envhooks.subject import collect, release_tags, standing
+
+Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
+"""Which tags to judge, once it is known what the law calls a release tag."""
+
+
+def load_checks() -> tuple[registry.Check, ...]:
+    """All checks.
+
+    Raises:
+        CannotJudge: one of them does not load. A gate that quietly lost a check is open.
+    """
+    try:
+        return registry.load()
+    except Exception as error:
+        text = f"a check does not load: {type(error).__name__}: {printable(str(error))}"
+        raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
+
+
+def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Report:
+    """The verdict on every release tag among the updates of a door.
+
+    A push that would leave the law's branch with an unreadable law is an error of the whole run.
+    """
+    standpoint = stand(git, door, updates, pushed_to, registry.ids())
+    fault = proposed_law_fault(git, standpoint, updates, _read_signers)
+    report = judge_at(git, standpoint, release_tags(updates, standpoint.law.policy))
+    shadows = _shadowing(updates) if door is Door.RECEIVE else ()
+    return replace(report, errors=(*((str(fault),) if fault else ()), *shadows, *report.errors))
+
+
+def judge_standing(git: Git, choose: Choose) -> Report:
+    """The verdict on tags as they stand: `envhooks check` and CI."""
+    standpoint = stand(git, Door.CHECK, check_ids=registry.ids())
+    chosen = choose(git, standpoint)
+    return judge_at(git, standpoint, release_tags(chosen, standpoint.law.policy))
+
+
+def every_tag(git: Git, standpoint: Standpoint) -> Sequence[RefUpdate]:
+    """All tags of the repository, and those that tags.lock lists."""
+    return standing(git, standpoint.law.locked)
+
+
+def judge_at(git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate]) -> Report:
+    """The verdict on these release tags, from where a door stands."""
+    if not updates:
+        return Report(notes=standpoint.notes)
+    checks = load_checks()
+    reads = {name for check in checks for name in (*check.reads, *check.may_read)}
+    subjects = collect(git, standpoint, updates, reads)
+    report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
+    return replace(
+        report, notes=(*report.notes, *_first_day(standpoint)), errors=_closed(standpoint, updates)
+    )
+
+
+def _first_day(standpoint: Standpoint) -> tuple[str, ...]:
+    if standpoint.law.has_signers or standpoint.door is Door.RECEIVE:
+        return ()
+    where = printable(standpoint.law.where) or "the protected branch"
+    return (
+        f"{where} names no signers in {FOLDER}/allowed_signers yet, so only the key that your own git signs with"
+        " is accepted; to pin the signers: envhooks init",
+    )
+
+
+def _closed(standpoint: Standpoint, updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+    """A server takes release tags only from signers that main names: it has no key of its own to trust."""
+    creates = any(update.change is not Change.DELETED for update in updates)
+    if standpoint.door is not Door.RECEIVE or standpoint.law.has_signers or not creates:
+        return ()
+    return (
+        f"{printable(standpoint.branch)} names no signers in {FOLDER}/allowed_signers, so this server takes no"
+        f" release tags yet\n  fix: envhooks init, then commit and push {FOLDER}/",
+    )
+
+
+def _shadowing(updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+    """Refs that make git show one thing and mean another: replacements, and `refs/NAME` over `refs/tags/NAME`."""
+    shadows = []
+    for update in updates:
+        ref = printable(update.ref)
+        if update.new is not None and update.ref.startswith("refs/replace/"):
+            shadows.append(f"{ref}: a replacement would show one object and mean another")
+        elif update.new is not None and update.ref.count("/") == 1:
+            shadows.append(f"{ref}: a ref directly below refs/ would stand in front of the tag of that name")
+    return tuple(shadows)
+
+
+def _read_signers(law: Law) -> object:
+    from envhooks.signatures.signers import read_signers
+
+    return read_signers(law.signer_files, f"{FOLDER} on {law.where}")
+
+
+def warn_only(git: Git) -> bool:
+    """Whether `git config envhooks.mode warn` lets this clone or server report without refusing.
+
+    Raises:
+        CannotJudge: the mode is neither `enforce` nor `warn`.
+    """
+    mode = git.setting("envhooks.mode") or "enforce"
+    if mode not in ("enforce", "warn"):
+        text = f"envhooks.mode is neither enforce nor warn: {printable(mode)}"
+        raise CannotJudge(text, fix="git config envhooks.mode enforce")
+    return mode == "warn"
+
+
+def failed(error: EnvhooksError) -> Report:
+    """The report of a run that could not judge at all."""
+    return Report(errors=(str(error),))

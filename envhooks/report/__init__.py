@@ -1,0 +1,23 @@
+"""The report's formats: one file each, found by the folder.
+
+A format is a module with `render(report: Report, colour: bool) -> str`; the first line of its docstring
+says what it is for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from envhooks.model import Report
+
+
+def formats() -> tuple[str, ...]:
+    """The names of all formats."""
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+
+
+def render(report: Report, format: str, *, colour: bool = False) -> str:
+    """The report in one of `formats()`, ending in a line feed unless it is empty."""
+    text: str = importlib.import_module(f"{__name__}.{format}").render(report, colour)
+    return text

@@ -1,0 +1,54 @@
+"""for programs: the verdicts as JSON, with a version that changes when a field is removed or changes its meaning"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from envhooks.hygiene import printable, printable_block
+from envhooks.model import Finding, Report, TagReport
+
+VERSION = 1
+
+
+def render(report: Report, colour: bool) -> str:
+    """One JSON document; text from the repository is escaped in it as everywhere."""
+    document = {
+        "version": VERSION,
+        "exit_code": report.exit_code,
+        "tags": [_tag(tag) for tag in report.tags],
+        "errors": [printable_block(error) for error in report.errors],
+        "notes": [printable_block(note) for note in report.notes],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _tag(tag: TagReport) -> dict[str, Any]:
+    return {
+        "tag": printable(tag.tag),
+        "ref": printable(tag.ref),
+        "change": tag.change.value,
+        "object": tag.object,
+        "commit": tag.commit,
+        "verdict": tag.verdict,
+        "findings": [_finding(finding) for finding in tag.findings],
+        "passed": list(tag.passed),
+        "not_applicable": {check: printable(why) for check, why in tag.not_applicable.items()},
+        "undecided": {
+            check: {"why": printable(unknown.why), "fix": printable_block(unknown.fix)}
+            for check, unknown in tag.undecided.items()
+        },
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "level": finding.level,
+        "message": printable(finding.message),
+        "got": printable(finding.got),
+        "expected": printable(finding.expected),
+        "path": printable(finding.path),
+        "line": finding.line,
+        "fix": printable_block(finding.fix),
+    }

@@ -1,0 +1,364 @@
+"""From what a door was told to Subjects: every fact that the checks READ, collected for all tags at once.
+
+Collect first, judge after. A fact that cannot be had becomes `Unknown` with the reason, one that a tag
+does not have `Inapplicable`; no collector decides anything about a tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from envhooks.errors import CannotJudge, EnvhooksError
+from envhooks.git import Git
+from envhooks.hygiene import printable
+from envhooks.law import FOLDER, Standpoint
+from envhooks.model import (
+    TAGS,
+    Ancestry,
+    Annotation,
+    CannotTell,
+    Change,
+    Changelog,
+    DockerfilePolicy,
+    Door,
+    Environment,
+    Inapplicable,
+    Naming,
+    Place,
+    Policy,
+    Publication,
+    RefUpdate,
+    Subject,
+    TagName,
+    TagObject,
+    Unknown,
+    Verdict,
+)
+from envhooks.policy import parse_policy
+from envhooks.tagname import Grammar, expand, is_release_tag
+
+if TYPE_CHECKING:
+    from envhooks.signatures.payload import Payload
+    from envhooks.signatures.signers import Signers
+
+Fact = object
+T = TypeVar("T")
+SHALLOW = Unknown(
+    "this clone is shallow, so nothing in it tells what the remote has",
+    "git fetch --unshallow --tags --force",
+)
+
+
+@dataclass
+class _Draft:
+    """A Subject in the making."""
+
+    update: RefUpdate
+    naming: Naming
+    facts: dict[str, Fact] = field(default_factory=dict)
+    payload: Payload | None = None
+    """The tag object's parts; None for a lightweight or malformed tag."""
+
+    @property
+    def tag(self) -> str:
+        return self.update.ref[len(TAGS) :]
+
+    @property
+    def oid(self) -> str:
+        """The object to look at: the new one, or the old one of a tag that is deleted."""
+        oid = self.update.new or self.update.old
+        assert oid is not None, "an update of nothing to nothing is no update"
+        return oid
+
+
+def release_tags(updates: Iterable[RefUpdate], policy: Policy) -> tuple[RefUpdate, ...]:
+    """The updates that are about release tags; everything else passes every door untouched."""
+    grammar = Grammar(policy.tag)
+    return tuple(
+        update
+        for update in updates
+        if update.ref.startswith(TAGS)
+        and (update.old or update.new)
+        and is_release_tag(update.ref[len(TAGS) :], grammar, policy.tag)
+    )
+
+
+def collect(
+    git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate], reads: Iterable[str]
+) -> tuple[Subject, ...]:
+    """One Subject for each update of a release tag, with the facts named in `reads`.
+
+    Raises:
+        CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
+    """
+    grammar = Grammar(standpoint.law.policy.tag)
+    drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
+    collector = _Collector(git, standpoint, grammar, drafts)
+    wanted = set(reads)
+    for name, fill in collector.in_order():
+        if name in wanted or (name == "object" and drafts):
+            fill()
+    return tuple(Subject(draft.update, MappingProxyType(draft.facts)) for draft in drafts)
+
+
+class _Collector:
+    """The facts of one run; each method fills one of them into every draft."""
+
+    def __init__(self, git: Git, standpoint: Standpoint, grammar: Grammar, drafts: list[_Draft]) -> None:
+        self.git = git
+        self.standpoint = standpoint
+        self.policy = standpoint.law.policy
+        self.grammar = grammar
+        self.drafts = drafts
+        self._built: dict[str, tuple[tuple[DockerfilePolicy, ...], str | None, str | None] | Unknown] = {}
+
+    def in_order(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """Fact name -> its collector, each behind those whose work it uses."""
+        return (
+            ("naming", self.naming),
+            ("publication", self.publication),
+            ("object", self.objects),
+            ("siblings", self.siblings),
+            ("ancestry", self.ancestry),
+            ("signature", self.signatures),
+            ("environment", self.environments),
+            ("compatibility", self.compatibility),
+            ("changelog", self.changelogs),
+        )
+
+    # ---------------------------------------------------------------------- name and publication
+
+    def naming(self) -> None:
+        for draft in self.drafts:
+            draft.facts["naming"] = draft.naming
+
+    def publication(self) -> None:
+        locked = self.standpoint.law.locked
+        for draft in self.drafts:
+            entry = locked.get(draft.update.ref)
+            on_remote = draft.update.old is not None and self.standpoint.door in (Door.PUSH, Door.RECEIVE)
+            how = "the remote has it" if on_remote else "tags.lock lists it" if entry else ""
+            draft.facts["publication"] = Publication(bool(how), how, entry.oid if entry else None)
+
+    def siblings(self) -> None:
+        series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
+        proposed = {draft.update.ref for draft in self.drafts}
+        names: list[TagName] = []
+        if self.standpoint.door is not Door.CHECK and series:
+            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in proposed)
+            read = (self.grammar.read(name).name for name in others)
+            names = [name for name in read if name is not None and name.series in series]
+        for draft in self.drafts:
+            own = draft.naming.name
+            draft.facts["siblings"] = tuple(name for name in names if own and name.series == own.series)
+
+    # ------------------------------------------------------------------------------- the object
+
+    def objects(self) -> None:
+        for draft in self.drafts:
+            draft.facts["object"] = SHALLOW if self.git.is_shallow else self._object(draft)
+
+    def _object(self, draft: _Draft) -> TagObject | Unknown:
+        from envhooks.signatures.payload import PayloadError, split
+
+        found = self.git.read(draft.oid)
+        if found is None:
+            fix = f"git fetch {self.standpoint.remote or 'origin'} {printable(draft.update.ref)}"
+            return Unknown(f"the tag's object {draft.oid} is not in this repository", fix)
+        if found.type != "tag":
+            return TagObject(found.oid, found.type)
+        if found.is_too_large:
+            return TagObject(found.oid, "tag", fault="the tag object is over 32 MiB")
+        try:
+            draft.payload = split(found.data, self.git.oid_length)
+        except PayloadError as error:
+            return TagObject(found.oid, "tag", fault=error.message)
+        annotation = draft.payload.annotation()
+        return self._target_checked(TagObject(found.oid, "tag", annotation), annotation)
+
+    def _target_checked(self, tag: TagObject, annotation: Annotation) -> TagObject | Unknown:
+        target = self.git.read(annotation.target)
+        if target is None:
+            return Unknown(
+                f"the tagged object {annotation.target} is not in this repository", "git fetch --tags"
+            )
+        if target.type != annotation.target_type:
+            fault = f"it says that it points at a {annotation.target_type}, and that is a {target.type}"
+            return TagObject(tag.oid, "tag", fault=fault)
+        return tag
+
+    def _commit(self, draft: _Draft) -> str | Unknown | Inapplicable:
+        """The tagged commit, or why there is none to look at."""
+        found = draft.facts["object"]
+        if isinstance(found, Unknown):
+            return found
+        assert isinstance(found, TagObject)
+        if found.type == "commit":
+            return found.oid
+        if found.annotation is not None and found.annotation.target_type == "commit":
+            return found.annotation.target
+        return Inapplicable("the tag does not point at a commit")
+
+    # ------------------------------------------------------------------------------------- main
+
+    def ancestry(self) -> None:
+        commits = [self._commit(draft) for draft in self.drafts]
+        mains = self.standpoint.mains
+        names = tuple(dict.fromkeys(branch.name for branch in mains))
+        if not mains:
+            unknown = Unknown("no branch is known here on which a release may lie", self.standpoint.mains_fix)
+            outside: frozenset[str] | Unknown = unknown
+        else:
+            known = (commit for commit in commits if isinstance(commit, str))
+            outside = _or_unknown(lambda: self.git.outside(known, (branch.tip for branch in mains)))
+        for draft, commit in zip(self.drafts, commits, strict=True):
+            if not isinstance(commit, str):
+                draft.facts["ancestry"] = commit
+            elif isinstance(outside, Unknown):
+                draft.facts["ancestry"] = outside
+            else:
+                draft.facts["ancestry"] = Ancestry(commit, commit not in outside, names)
+
+    # ------------------------------------------------------------------------------- signatures
+
+    def signatures(self) -> None:
+        from envhooks.signatures import verify_all
+
+        signed = [draft for draft in self.drafts if draft.payload is not None]
+        signers = self._signers(any(d.payload and d.payload.annotation().signed for d in signed))
+        if isinstance(signers, Unknown):
+            verdicts: list[Verdict | Unknown] = [signers] * len(signed)
+        else:
+            payloads = [draft.payload for draft in signed if draft.payload is not None]
+            verdicts = list(verify_all(payloads, signers, datetime.now(timezone.utc)))
+        for draft, verdict in zip(signed, verdicts, strict=True):
+            undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
+            draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
+        for draft in self.drafts:
+            draft.facts.setdefault("signature", Inapplicable("the tag has no object that could be signed"))
+
+    def _signers(self, needed: bool) -> Signers | Unknown:
+        from envhooks.signatures.signers import read_signers
+
+        law = self.standpoint.law
+        if law.has_signers or self.standpoint.door is Door.RECEIVE or not needed:
+            return read_signers(law.signer_files, f"{FOLDER} on {printable(law.where)}")
+        from envhooks.signatures.ownkey import find_own_key
+
+        def own() -> Signers:
+            config = {key: values[-1] for key, values in self.git.config.items()}
+            key = find_own_key(config)
+            if key is None:
+                raise CannotJudge(
+                    f"{FOLDER}/allowed_signers names nobody, and git has no signing key of yours",
+                    fix="git config user.signingkey <your key> && envhooks init",
+                )
+            return key.as_signers()
+
+        return _or_unknown(own)
+
+    # ---------------------------------------------------------------------- the tagged contents
+
+    def _described(self, commit: str) -> Policy | Unknown:
+        """What describes the thing built is read at the tagged commit: it builds the same next year."""
+
+        def read() -> Policy:
+            data = self.git.files(commit).read(f"{FOLDER}/policy.toml")
+            if data is None:
+                return self.policy
+            return parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")
+
+        return _or_unknown(read)
+
+    def _each_commit(self, fact: str, read: Callable[[_Draft, str, Policy], Fact]) -> None:
+        for draft in self.drafts:
+            commit = self._commit(draft)
+            if not isinstance(commit, str):
+                draft.facts[fact] = commit
+            elif draft.update.change is Change.DELETED:
+                draft.facts[fact] = Inapplicable("the tag is deleted")
+            else:
+                policy = self._described(commit)
+                draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
+
+    def environments(self) -> None:
+        self._each_commit("environment", lambda d, c, p: _or_unknown(lambda: self._environment(d, c, p)))
+
+    def _environment(self, draft: _Draft, commit: str, policy: Policy) -> Environment | Inapplicable:
+        section = dockerfile_section(policy, draft.tag)
+        if section is None or section.path is None:
+            return Inapplicable("the policy switches the Dockerfile off")
+        if "{" in section.path and draft.naming.name is None:
+            return Inapplicable("which Dockerfile it is depends on the tag's name, which is refused")
+        path = expand(section.path, draft.naming.name) if draft.naming.name else section.path
+        return read_environment_at(self.git, commit, section, path)
+
+    def compatibility(self) -> None:
+        from envhooks.environment.compat import judge_environment
+
+        for draft in self.drafts:
+            environment = draft.facts.get("environment")
+            known = isinstance(environment, Environment)
+            draft.facts["compatibility"] = judge_environment(environment) if known else environment
+
+    def changelogs(self) -> None:
+        self._each_commit("changelog", lambda d, c, p: _or_unknown(lambda: self._changelog(d, c, p)))
+
+    def _changelog(self, draft: _Draft, commit: str, policy: Policy) -> Changelog | Inapplicable:
+        from envhooks.environment.changelog import find_entry, read_changelog
+
+        path = policy.changelog.path
+        if path is None:
+            return Inapplicable("the policy switches the changelog off")
+        if draft.naming.name is None:
+            return Inapplicable("which entry it is depends on the tag's name, which is refused")
+        data = self.git.files(commit).read(path)
+        if data is None:
+            return Changelog(path, exists=False)
+        entries = read_changelog(data, path)
+        entry = find_entry(entries, draft.naming.name, policy.changelog.heading)
+        return Changelog(path, True, entry, tuple(entry.heading for entry in entries[:50]))
+
+
+def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
+    """The first `[[dockerfile]]` whose `match` fits the tag."""
+    return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
+
+
+def read_environment_at(git: Git, commit: str, section: DockerfilePolicy, path: str) -> Environment:
+    """What the Dockerfile at `path` in a commit would build.
+
+    Raises:
+        CannotJudge: it is there and cannot be read.
+    """
+    from envhooks.environment.reader import read_environment
+
+    files = git.files(commit)
+    if files.read(path) is None:
+        missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))
+        return Environment(path, "", None, None, cannot_tell=(missing,))
+    return read_environment(
+        files, path, context=section.context, target=section.target, args=dict(section.args)
+    )
+
+
+def _or_unknown(read: Callable[[], T]) -> T | Unknown:
+    """The fact, or why it cannot be had: a fault in one tag's files is that tag's own."""
+    try:
+        return read()
+    except EnvhooksError as error:
+        return Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
+
+
+def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:
+    """All tags as they stand, and those that tags.lock lists but that are gone."""
+    there = {ref.name: ref.oid for ref in git.refs(TAGS)}
+    gone = (
+        RefUpdate(ref, getattr(tag, "oid", None), None) for ref, tag in locked.items() if ref not in there
+    )
+    return (*(RefUpdate(name, oid, oid) for name, oid in there.items()), *gone)
