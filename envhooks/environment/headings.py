@@ -1,0 +1,234 @@
+"""What a changelog's heading names: a release, and the day of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from envhooks.errors import CannotJudge
+from envhooks.model import ChangelogEntry, TagName
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DATE = re.compile(
+    r"(?<![0-9A-Za-z.])(?:"
+    r"(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
+    rf"|{_MONTH.format('m2')} (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? {_MONTH.format('m3')},? (?P<y3>[0-9]{{4}})"
+    r")(?![0-9A-Za-z])",
+    re.ASCII | re.IGNORECASE,
+)
+_NOT_YET = re.compile(r"(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])", re.IGNORECASE)
+
+
+def is_unreleased(text: str) -> bool:
+    """Whether a heading says that what it names is not out yet."""
+    return _NOT_YET.search(text) is not None
+
+
+def heading_date(text: str) -> str | None:
+    """The first real date in a heading, as written; None where it says that it is not released."""
+    if is_unreleased(text):
+        return None
+    return next((match.group() for match in _DATE.finditer(text) if _is_date(match)), None)
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    """Whether a match of `_DATE` is a day that the calendar has."""
+    part = match.groupdict()
+    year = part["y1"] or part["y2"] or part["y3"]
+    day = part["d1"] or part["d2"] or part["d3"]
+    name = part["m2"] or part["m3"]
+    month = _MONTHS.index(name[:3].lower()) + 1 if name else int(part["m1"])
+    try:
+        date(int(year), month, int(day))
+    except ValueError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------- versions
+
+_STAGES = {
+    "a": "alpha", "alpha": "alpha", "b": "beta", "beta": "beta", "c": "rc", "rc": "rc", "pre": "rc",
+    "preview": "rc", "prerelease": "rc", "candidate": "rc", "post": "post", "rev": "post", "r": "post",
+}  # fmt: skip
+_LOOSE = "[-_. (\u2013\u2014]{0,3}"
+_VERSION = re.compile(
+    r"(?<![0-9.])(?P<numbers>[0-9]{1,18}(?:\.[0-9]{1,18})*)"
+    r"(?:[-_.]?(?P<letter>[abcr])(?P<n1>[0-9]{1,9})"
+    rf"|{_LOOSE}(?:release )?(?P<word>alpha|beta|candidate|preview|pre(?:-?release)?|rc|post|rev)"
+    r"(?:[-_. ]?(?P<n2>[0-9]{1,9}))?)?"
+    r"(?![0-9A-Za-z+_-]|\.[0-9A-Za-z])",  # `2.8-gpu`, `2.8+cu128` and `2.8.dev1` are other things
+    re.ASCII | re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z]+", re.ASCII)
+_LINK = re.compile(r"\]\([^()\s]*\)")
+# "Changes since 2.8-rc1" speaks of a release and is not its entry
+_ABOUT = frozenset(
+    ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
+     "versus", "vs")
+)  # fmt: skip
+# Names that tell one image from another, as a heading may write them
+_FRAMEWORKS = {
+    "pytorch": "pytorch", "torch": "pytorch", "tensorflow": "tensorflow", "tf": "tensorflow", "jax": "jax",
+    "paddle": "paddle", "paddlepaddle": "paddle", "mxnet": "mxnet", "mindspore": "mindspore",
+    "jaxlib": "jaxlib", "torchvision": "torchvision", "torchaudio": "torchaudio",
+}  # fmt: skip
+_HARDWARE = frozenset(("cuda", "rocm", "cpu", "xpu", "tpu", "hpu", "npu"))
+_OTHERS_VERSION = re.compile(r"(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z", re.ASCII | re.IGNORECASE)
+_HARDWARE_VERSION = re.compile(
+    r"(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)", re.ASCII | re.IGNORECASE
+)
+
+_Release = tuple[tuple[int, ...], str, int]
+
+
+def _release(match: re.Match[str]) -> _Release:
+    """(numbers, stage, stage number) of a match of `_VERSION`."""
+    word = (match["letter"] or match["word"] or "").lower().replace("-", "")
+    numbers = tuple(int(number) for number in match["numbers"].split("."))
+    return numbers, _STAGES[word] if word else "stable", int(match["n1"] or match["n2"] or "0")
+
+
+def _wanted(name: TagName) -> _Release:
+    return name.version, name.stage, name.stage_number
+
+
+def _plain(text: str) -> str:
+    """The heading without Markdown's marks, its runs of blanks made one."""
+    text = _LINK.sub("]", text[:1000].replace("\\", "").replace("`", "").replace("**", ""))
+    return " ".join(text.split())
+
+
+def _score(text: str, name: TagName) -> int:
+    """How well a heading names the release: 0 not at all, more for more of its name."""
+    plain = _plain(text)
+    if is_unreleased(plain.lstrip("[( ")[:10]):
+        return 0
+    whole = re.search(rf"(?<![\w.+-]){re.escape(name.text)}(?![\w+-]|\.\w)", plain, re.ASCII | re.IGNORECASE)
+    if whole is not None:
+        return 0 if _speaks_about(plain[: whole.start()]) else 100
+    if not any(_names(match, plain, name) for match in _VERSION.finditer(plain)):
+        return 0
+    words = {word.lower() for word in _WORD.findall(plain)}
+    framework, hardware = _own(name)
+    frameworks = {_FRAMEWORKS[word] for word in words & _FRAMEWORKS.keys()} | (words & {framework})
+    kinds = words & (_HARDWARE | {hardware})
+    if (framework and frameworks and framework not in frameworks) or (
+        hardware and kinds and hardware not in kinds
+    ):
+        return 0
+    versions = {v for kind, v in _HARDWARE_VERSION.findall(plain) if kind.lower() == hardware}
+    if name.hardware_version and versions and name.hardware_version not in versions:
+        return 0
+    return 1 + (framework in frameworks) + (hardware in kinds)
+
+
+def _own(name: TagName) -> tuple[str, str]:
+    framework = (name.framework or "").lower()
+    return _FRAMEWORKS.get(framework, framework), (name.hardware or "").lower()
+
+
+def _speaks_about(before: str) -> bool:
+    return any(word.lower() in _ABOUT for word in _WORD.findall(before))
+
+
+def _names(match: re.Match[str], text: str, name: TagName) -> bool:
+    """Whether one version in a heading is this release's, and not that of something else there."""
+    before = text[: match.start()]
+    if _release(match) != _wanted(name) or _speaks_about(before) or _OTHERS_VERSION.search(before):
+        return False
+    bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before
+    if bare[-1:].isalnum():  # `CUDA12.8`
+        return False
+    framework, hardware = _own(name)
+    compound = re.split(r"[\s\[\]()]", bare)[-1]
+    known = {framework, hardware, "v", "release", "version", *(value.lower() for _, value in name.extra)}
+    if any(_FRAMEWORKS.get(word.lower(), word.lower()) not in known for word in _WORD.findall(compound)):
+        return False
+    if bare != before or not _ends_with_hardware(bare):
+        return True
+    # `PyTorch CUDA 2.8` means the release; `CUDA 2.8` alone is a version of CUDA
+    return framework in {_FRAMEWORKS.get(word.lower(), word.lower()) for word in _WORD.findall(bare)}
+
+
+def _ends_with_hardware(text: str) -> bool:
+    match = re.search(r"(?<![A-Za-z])([A-Za-z]+)[-_ ]*\Z", text, re.ASCII)
+    return match is not None and match.group(1).lower() in _HARDWARE
+
+
+# ------------------------------------------------------------------------------------ templates
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+def _matches_template(template: str, heading: str, name: TagName) -> bool:
+    """Whether a heading is what the policy's template makes of this release.
+
+    The template is walked along the heading: literal text has to stand there, and each field is known
+    from the tag or reads one date or version. There is nothing to go back for, so no time to lose.
+    Without a `{stage}` of its own, `{version}` stands for version and stage: `2.8-rc1`.
+    """
+    text, at = " ".join(heading.split()), 0
+    parts = _FIELD.split(" ".join(template.lstrip("# \t").split()))
+    staged = "stage" in parts[1::2]
+    for number, part in enumerate(parts):
+        if number % 2:
+            end = _field(part, text, at, name, staged)
+        else:
+            follows_stage = number + 1 < len(parts) and parts[number + 1] == "stage"
+            literal = part.rstrip("-_. ") if follows_stage and name.stage == "stable" else part
+            end = at + len(literal) if text[at : at + len(literal)].casefold() == literal.casefold() else None
+        if end is None:
+            return False
+        at = end
+    return at == len(text)
+
+
+def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int | None:
+    """Where the field ends in `text`, or None where it does not stand there."""
+    if field == "date":
+        match = _DATE.match(text, at)
+        return match.end() if match and _is_date(match) else None
+    if field == "version" and not staged:
+        match = _VERSION.match(text, at + (text[at : at + 1] in ("v", "V")))
+        return match.end() if match and _release(match) == _wanted(name) else None
+    known = {
+        "version": name.version_text,
+        "stage": name.stage_text,
+        "tag": name.text,
+        "framework": name.framework or "",
+        "hardware": (name.hardware or "") + (name.hardware_version or ""),
+    }
+    if field not in known:
+        fields = ", ".join(f"{{{one}}}" for one in (*known, "date"))
+        raise CannotJudge(
+            f"the changelog's heading template has an unknown field {{{field}}}", fix=f"use {fields}"
+        )
+    value = known[field]
+    return at + len(value) if text[at : at + len(value)].casefold() == value.casefold() else None
+
+
+def find_entry(
+    entries: Sequence[ChangelogEntry], name: TagName, heading: str | None
+) -> ChangelogEntry | None:
+    """The entry for a release, or None.
+
+    Args:
+        entries: newest first, as `read_changelog` answers them.
+        name: the release. Its whole name in a heading wins over its version and stage, and a heading that
+            names its framework and hardware over one that does not.
+        heading: the policy's template, such as `## jax {version} ({date})`, or None for any usual form.
+
+    Raises:
+        CannotJudge: a field in the template that does not exist.
+    """
+    if heading is not None:
+        return next((one for one in entries if _matches_template(heading, one.heading, name)), None)
+    best = max(((_score(one.heading, name), -at) for at, one in enumerate(entries)), default=(0, 0))
+    return entries[-best[1]] if best[0] else None

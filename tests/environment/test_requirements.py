@@ -1,0 +1,477 @@
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envhooks.environment.requirements import RequirementsFile, read_requirements
+from envhooks.environment.yamlsubset import Node, Scalar, YamlError, read_yaml
+
+INDEX = "https://host.example/whl/cu128"
+
+
+def read(files: Mapping[str, str | bytes], path: str = "requirements.txt") -> RequirementsFile:
+    tree = {
+        name: text if isinstance(text, bytes) else textwrap.dedent(text).encode()
+        for name, text in files.items()
+    }
+    return read_requirements(tree.get, path)
+
+
+def pins(found: RequirementsFile) -> list[tuple[str, str | None, str, int]]:
+    return [(one.name, one.version, one.path, one.line) for one in found.requirements]
+
+
+def test_a_requirement_file_as_pip_reads_it() -> None:
+    found = read(
+        {
+            "requirements.txt": """\
+            # torch==1.0
+            --index-url https://host.example/whl/cu128
+            --extra-index-url=https://host.example/simple  # more
+            -f https://host.example/links.html
+            torch==2.8.0+cu128 \\
+                --hash=sha256:00 --hash=sha256:11
+            torchvision \\
+              ==0.23.0
+            numpy>=1.26 ; python_version < "3.13"
+            --no-binary :all:
+            -c deps/constraints.txt
+            -r deps/more.txt
+            """,
+            "deps/constraints.txt": "triton==3.4.0\n-r nested.txt\n",
+            "deps/nested.txt": "sympy==1.13\n",
+            "deps/more.txt": "-rnested.txt\n",
+        }
+    )
+    assert pins(found) == [
+        ("torch", "2.8.0", "requirements.txt", 5),
+        ("torchvision", "0.23.0", "requirements.txt", 7),
+        ("numpy", None, "requirements.txt", 9),
+        ("sympy", "1.13", "deps/nested.txt", 1),
+    ]
+    assert [one.name for one in found.constraints] == ["triton", "sympy"]
+    assert found.index_url == "https://host.example/whl/cu128"
+    assert found.extra_index_urls == ("https://host.example/simple",)
+    assert found.find_links == ("https://host.example/links.html",)
+    assert found.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "why", "place"),
+    [
+        ({"requirements.txt": "-r requirements.txt\n"}, "includes itself", ("requirements.txt", 1)),
+        ({"requirements.txt": "\n-r ../up.txt\n"}, "not in this tree", ("requirements.txt", 2)),
+        ({"requirements.txt": "-r /etc/passwd\n"}, "not in this tree", ("requirements.txt", 1)),
+        ({"requirements.txt": "-r https://host.example/x\n"}, "not in this tree", ("requirements.txt", 1)),
+        ({"requirements.txt": "-r gone.txt\n"}, "does not exist", ("requirements.txt", 1)),
+        ({"requirements.txt": "torch==${TORCH}\n"}, "cannot tell", ("requirements.txt", 1)),
+        (
+            {"requirements.txt": "--index-url https://h.example/${V}\n"},
+            "cannot tell",
+            ("requirements.txt", 1),
+        ),
+        ({"requirements.txt": "torch = 2.8\n"}, "not a requirement", ("requirements.txt", 1)),
+        ({"requirements.txt": "--torch 2.8\n"}, "not an option", ("requirements.txt", 1)),
+        ({"requirements.txt": "# comment\u2028torch==1.0\n"}, "editors do not show", ("requirements.txt", 1)),
+        ({"requirements.txt": "a\n# comment\rtorch==1.0\n"}, "editors do not show", ("requirements.txt", 2)),
+        ({"requirements.txt": b"torch==2.8.0 # \xe9\n"}, "not UTF-8", ("requirements.txt", 0)),
+        ({"requirements.txt": "-e ./sub\n"}, "does not exist", ("requirements.txt", 1)),
+        ({}, "does not exist", ("requirements.txt", 0)),
+    ],
+)
+def test_what_cannot_be_told_is_a_fault(
+    files: dict[str, str | bytes], why: str, place: tuple[str, int]
+) -> None:
+    found = read(files)
+    ((said, *at),) = found.faults
+    assert why in said
+    assert tuple(at) == place
+    assert not [one for one in found.requirements if one.name == "torch"]
+
+
+def test_includes_are_bounded() -> None:
+    deep = {f"{n}.txt": f"-r {n + 1}.txt\n" for n in range(50)}
+    assert "deep" in read(deep, "0.txt").faults[0][0]
+    wide = {f"{n}.txt": f"-r {n + 1}.txt\n" * 2 for n in range(15)} | {"15.txt": "torch==2.8.0\n"}
+    found = read(wide, "0.txt")
+    assert "more than 100 files" in found.faults[0][0]
+
+
+def test_the_number_of_requirements_is_bounded() -> None:
+    found = read({"requirements.txt": "torch==2.8.0\n" * 20_001})
+    assert (len(found.requirements), found.faults) == (
+        20_000,
+        (("more than 20000 requirements", "requirements.txt", 0),),
+    )
+
+
+def test_a_token_in_an_index_is_no_riddle() -> None:
+    found = read({"requirements.txt": "--extra-index-url https://${USER}:${TOKEN}@host.example/whl/cu128\n"})
+    assert found.faults == ()
+    assert found.extra_index_urls == ("https://***@host.example/whl/cu128",)
+
+
+def test_powershell_writes_utf_16() -> None:
+    assert pins(read({"requirements.txt": "torch==2.8.0\r\n".encode("utf-16")}))[0][:2] == ("torch", "2.8.0")
+
+
+def test_a_comment_ends_a_continuation() -> None:
+    found = read({"requirements.txt": "torch==2.8.0 \\\n# note\ntriton==3.4.0\n"})
+    assert [one[:2] for one in pins(found)] == [("torch", "2.8.0"), ("triton", "3.4.0")]
+
+
+def test_an_editable_project_brings_its_dependencies() -> None:
+    files = {
+        "requirements.txt": "-e ./sub[gpu]\n",
+        "sub/pyproject.toml": """\
+            [project]
+            dependencies = ["torch==2.8.0"]
+            [project.optional-dependencies]
+            gpu = ["triton==3.4.0"]
+            docs = ["sphinx==8.0"]
+            """,
+    }
+    assert pins(read(files)) == [
+        ("torch", "2.8.0", "sub/pyproject.toml", 2),
+        ("triton", "3.4.0", "sub/pyproject.toml", 4),
+    ]
+
+
+def test_conda_lists() -> None:
+    explicit = "@EXPLICIT\nhttps://host.example/linux-64/pytorch-2.1.0-py3.10_0.tar.bz2#00\n"
+    assert pins(read({"requirements.txt": explicit}))[0][:2] == ("pytorch", "2.1.0")
+    export = "# This file may be used to create an environment using:\npytorch=2.1.0=py3.10_0\n"
+    assert pins(read({"requirements.txt": export}))[0][:2] == ("pytorch", "2.1.0")
+
+
+ENVIRONMENT = """\
+name: gpu
+channels: [pytorch, "nvidia/label/cuda-12.1.0", defaults]
+dependencies:
+- python=3.10
+- pytorch::pytorch==2.1.0  # the framework
+- numpy=1.26
+- pip:
+  - --extra-index-url https://host.example/whl/cu121
+  - torchmetrics==1.4.0
+  - -r requirements.txt
+  - "rich>=13,<14"
+prefix: /opt/conda
+"""
+
+
+def test_an_environment_file() -> None:
+    found = read(
+        {"env/environment.yml": ENVIRONMENT, "env/requirements.txt": "einops==0.8\n"}, "env/environment.yml"
+    )
+    assert found.faults == ()
+    assert pins(found) == [
+        ("python", None, "env/environment.yml", 4),
+        ("pytorch", "2.1.0", "env/environment.yml", 5),
+        ("numpy", None, "env/environment.yml", 6),
+        ("torchmetrics", "1.4.0", "env/environment.yml", 9),
+        ("einops", "0.8", "env/requirements.txt", 1),
+        ("rich", None, "env/environment.yml", 11),
+    ]
+    assert found.extra_index_urls == ("https://host.example/whl/cu121",)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("dependencies: &x\n- a\n", 1),
+        ("dependencies:\n- *x\n", 2),
+        ("dependencies:\n- !!str a\n", 2),
+        ("dependencies:\n- |\n  a\n", 2),
+        ("dependencies:\n- a\n   b\n", 3),
+        ("dependencies:\n- {{ pin }}\n", 2),
+        ("a: 1\na: 2\n", 2),
+        ("a: 1\n---\nb: 2\n", 2),
+        ("a:\n\t- b\n", 2),
+        ("<<: x\n", 1),
+        ("a: 'b\n", 1),
+        ("a: [b,\n  c]\n", 1),
+        ("- a\nb: c\n", 2),
+    ],
+)
+def test_yaml_outside_the_subset_is_not_guessed_at(text: str, line: int) -> None:
+    found = read({"environment.yml": text}, "environment.yml")
+    assert [(fault[1], fault[2]) for fault in found.faults] == [("environment.yml", line)]
+    assert "cannot tell" in found.faults[0][0]
+    assert found.requirements == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dependencies: x\n",
+        "dependencies:\n- pip: x\n",
+        "dependencies:\n- uv:\n  - x\n",
+        "other: x\n",
+        "- a\n",
+    ],
+)
+def test_an_odd_environment_is_a_fault(text: str) -> None:
+    assert read({"environment.yml": text}, "environment.yml").faults
+
+
+def _plain(node: Node) -> object:
+    if isinstance(node, Scalar):
+        return node.text
+    return (
+        [_plain(one) for one in node] if isinstance(node, list) else {k: _plain(v) for k, v in node.items()}
+    )
+
+
+_scalars = st.from_regex(r"[a-z][a-z0-9=.<>,+-]{0,10}", fullmatch=True) | st.text(
+    alphabet="ab1 #:'\"\\-[]{},&*>=", min_size=1, max_size=12
+)
+_documents = st.recursive(
+    _scalars,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=4)
+        | st.dictionaries(
+            st.from_regex(r"[a-z][a-z0-9_-]{0,6}", fullmatch=True), inner, min_size=1, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_documents)
+def test_what_is_read_is_what_pyyaml_reads(document: object) -> None:
+    text = yaml.safe_dump(document, width=1000)
+    try:
+        node = read_yaml(text.removesuffix("...\n"))
+    except YamlError:
+        return
+    assert _plain(node) == yaml.load(text, yaml.BaseLoader)
+
+
+@settings(max_examples=800, deadline=None)
+@given(st.text(alphabet="ab-: \n#'\"[]{},&*|>!?%@\t", max_size=50))
+def test_any_text_is_read_as_yaml_does_or_refused(text: str) -> None:
+    try:
+        node = read_yaml(text)
+    except YamlError:
+        return
+    try:
+        reference = yaml.load(text, yaml.BaseLoader)
+    except yaml.YAMLError:
+        raise AssertionError(f"PyYAML refuses {text!r}") from None
+    assert _plain(node) == (reference if reference is not None else "")
+
+
+PYPROJECT = """\
+[project]
+name = "x"
+dependencies = [
+  "torch==2.8.0",
+  "numpy>=1.26 ; python_version < '3.13'",
+]
+[project.optional-dependencies]
+gpu = ["triton==3.4.0"]
+[tool.uv.sources]
+torch = { index = "cu128" }
+[[tool.uv.index]]
+name = "cu128"
+url = "https://host.example/whl/cu128"
+explicit = true
+[[tool.uv.index]]
+name = "mirror"
+url = "https://host.example/simple"
+default = true
+"""
+
+
+def test_a_project() -> None:
+    found = read({"pyproject.toml": PYPROJECT}, "pyproject.toml")
+    assert pins(found) == [
+        ("torch", "2.8.0", "pyproject.toml", 4),
+        ("numpy", None, "pyproject.toml", 5),
+        ("triton", "3.4.0", "pyproject.toml", 8),
+    ]
+    assert found.requirements[0].index == "https://host.example/whl/cu128"
+    assert found.requirements[2].marker == 'extra == "gpu"'
+    assert found.index_url == "https://host.example/simple"
+    assert found.extra_index_urls == ()
+
+
+def test_poetrys_dependencies() -> None:
+    text = """\
+        [tool.poetry.dependencies]
+        python = "^3.11"
+        torch = { version = "2.8.0+cu128", source = "pytorch" }
+        numpy = "^1.26"
+        jax = "0.7.1"
+        flash = { git = "https://host.example/flash.git", tag = "v2" }
+        triton = { version = "3.4.0", optional = true }
+        x = 7
+        [tool.poetry.extras]
+        gpu = ["triton"]
+        [[tool.poetry.source]]
+        name = "pytorch"
+        url = "https://host.example/whl/cu128"
+        """
+    found = read({"pyproject.toml": text}, "pyproject.toml")
+    assert [(one.name, one.version, one.local, one.exact) for one in found.requirements] == [
+        ("torch", "2.8.0", "cu128", True),
+        ("numpy", None, None, False),
+        ("jax", "0.7.1", None, True),
+        ("flash", None, None, False),
+        ("triton", "3.4.0", None, True),
+    ]
+    assert found.requirements[0].index == "https://host.example/whl/cu128"
+    assert found.requirements[4].marker == 'extra == "gpu"'
+    assert [fault[1:] for fault in found.faults] == [("pyproject.toml", 8)]
+
+
+def test_a_uv_lock() -> None:
+    text = """\
+        version = 1
+        [[package]]
+        name = "me"
+        version = "0.1"
+        source = { editable = "." }
+        [[package]]
+        name = "torch"
+        version = "2.8.0"
+        source = { registry = "https://host.example/simple" }
+        resolution-markers = ["sys_platform == 'darwin'"]
+        [[package]]
+        name = "torch"
+        version = "2.8.0+cu128"
+        source = { registry = "https://host.example/whl/cu128" }
+        resolution-markers = ["sys_platform == 'linux'", "sys_platform == 'win32'"]
+        """
+    found = read({"uv.lock": text}, "uv.lock")
+    mac, linux = found.requirements
+    assert (mac.local, mac.marker, mac.line) == (None, "sys_platform == 'darwin'", 7)
+    assert (linux.local, linux.index, linux.line) == ("cu128", "https://host.example/whl/cu128", 12)
+    assert linux.marker == "(sys_platform == 'linux') or (sys_platform == 'win32')"
+    assert linux.how == "lock"
+
+
+def test_poetry_pipenv_and_standard_locks() -> None:
+    poetry = """\
+        [[package]]
+        name = "torch"
+        version = "2.8.0"
+        optional = false
+        markers = "python_version >= \\"3.10\\""
+        [package.source]
+        type = "legacy"
+        url = "https://host.example/whl/cu128"
+        """
+    (torch,) = read({"poetry.lock": poetry}, "poetry.lock").requirements
+    assert (torch.version, torch.index, torch.marker) == (
+        "2.8.0",
+        "https://host.example/whl/cu128",
+        'python_version >= "3.10"',
+    )
+    pipfile = """\
+        {"_meta": {"sources": [{"name": "a", "url": "https://host.example/simple"}]},
+         "default": {
+            "torch": {"version": "==2.8.0", "index": "a", "markers": "python_version >= '3.9'"},
+            "x": {"git": "https://host.example/x", "ref": "00"}
+         }, "develop": {"pytest": {"version": "==8.0"}}}
+        """
+    found = read({"Pipfile.lock": pipfile}, "Pipfile.lock")
+    assert pins(found) == [("torch", "2.8.0", "Pipfile.lock", 3)]
+    assert [fault[1:] for fault in found.faults] == [("Pipfile.lock", 4)]
+    standard = """\
+        lock-version = "1.0"
+        [[packages]]
+        name = "torch"
+        version = "2.8.0+cu128"
+        index = "https://host.example/whl/cu128"
+        marker = "sys_platform == 'linux'"
+        """
+    (torch,) = read({"pylock.gpu.toml": standard}, "pylock.gpu.toml").requirements
+    assert (torch.version, torch.local, torch.line) == ("2.8.0", "cu128", 3)
+
+
+def test_a_conda_lock() -> None:
+    text = """\
+        version: 1
+        metadata:
+          content_hash:
+            linux-64: 00
+          channels:
+          - url: conda-forge
+            used_env_vars: []
+        package:
+        - name: pytorch
+          version: 2.1.0
+          manager: conda
+          platform: linux-64
+          dependencies:
+            numpy: '>=1.22.4,<2.0a0'
+          url: https://host.example/linux-64/pytorch-2.1.0-py3.10_0.conda
+          hash:
+            md5: '00'
+          optional: false
+        - name: pytorch
+          version: 2.1.0
+          manager: conda
+          platform: osx-64
+        - name: torchmetrics
+          version: 1.4.0
+          manager: pip
+          platform: linux-64
+          dependencies: {}
+        """
+    found = read({"conda-lock.yml": text}, "conda-lock.yml")
+    assert found.faults == ()
+    assert [(one.name, one.version, one.how, one.line) for one in found.requirements] == [
+        ("pytorch", "2.1.0", "conda", 10),
+        ("torchmetrics", "1.4.0", "lock", 24),
+    ]
+
+
+@pytest.mark.parametrize("name", ["setup.py", "setup.cfg", "Pipfile", "pdm.lock", "tools/requirements.py"])
+def test_files_that_are_not_read_say_so(name: str) -> None:
+    assert "cannot tell" in read({name: "torch==2.8.0"}, name).faults[0][0]
+
+
+NAMES = ("requirements.txt", "environment.yml", "pyproject.toml", "uv.lock", "Pipfile.lock", "conda-lock.yml")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(NAMES), st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_no_bytes_raise(name: str, data: bytes) -> None:
+    read_requirements({name: data}.get, name)
+
+
+_toml = st.sampled_from(
+    ["[project]\n", "[[package]]\n", "[tool.poetry.dependencies]\n", "[tool.uv]\n", "[package]\n", "[tool]\n"]
+)
+_line = st.builds(
+    "{} = {}\n".format,
+    st.sampled_from(["name", "version", "dependencies", "source", "uv", "poetry", "index", "sources"]),
+    st.sampled_from(['"torch"', "1", "[1]", "[[]]", "{}", '["a==1"]', '{ index = 1 }', '{ url = "x" }', "true"]),
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(["pyproject.toml", "uv.lock"]), st.lists(_toml | _line, max_size=8).map("".join))
+def test_no_toml_of_the_wrong_shape_raises(name: str, text: str) -> None:
+    read_requirements({name: text.encode()}.get, name)
+
+
+def test_json_of_the_wrong_shape_does_not_raise() -> None:
+    for text in (
+        "[]",
+        "1",
+        '{"default": []}',
+        '{"default": {"a": 1}}',
+        '{"_meta": {"sources": [1, {"name": []}]}}',
+        "[" * 100_000,
+    ):
+        read_requirements({"Pipfile.lock": text.encode()}.get, "Pipfile.lock")
