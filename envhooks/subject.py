@@ -303,8 +303,8 @@ class _Collector:
 
         for draft in self.drafts:
             environment = draft.facts.get("environment")
-            known = isinstance(environment, Environment)
-            draft.facts["compatibility"] = judge_environment(environment) if known else environment
+            known = judge_environment(environment) if isinstance(environment, Environment) else environment
+            draft.facts["compatibility"] = known
 
     def changelogs(self) -> None:
         self._each_commit("changelog", lambda d, c, p: _or_unknown(lambda: self._changelog(d, c, p)))

@@ -1,0 +1,53 @@
+"""(warns by default) a stable entry without known issues and upgrade notes; a pre-release entry without use and risk
+
+A list of changes does not answer what people ask before they move: what is known to be broken, and what must
+I do? And before they try a candidate: what is it for, and what may go wrong?
+
+For a stable release write sections such as `### Known issues` (`None known` is an answer) and `### Upgrading`;
+for a candidate say what it is to be used for and what the risk is. Sections or sentences: the words count.
+Make it an error with `[checks] changelog-sections = "error"`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envhooks.model import Finding, Policy, Subject
+
+NEEDS = ("changelog-entry",)
+READS = ("naming", "changelog")
+LEVEL = "warning"
+
+_ISSUES = re.compile(r"known (?:issues?|problems?|bugs?|limitations?)|limitations?", re.IGNORECASE)
+_UPGRADE = re.compile(r"upgrad|migrat|updating|breaking|drop-in|compatib", re.IGNORECASE)
+_USE = re.compile(
+    r"\b(?:us(?:e|age|ed|ing)|purpose|intended|try|trying|tests?|testing|evaluat(?:e|ion|ing)|preview)\b",
+    re.IGNORECASE,
+)
+_RISK = re.compile(
+    r"risk|unstable|experimental|caution|production|known (?:issues?|problems?|bugs?)|limitations?|untested",
+    re.IGNORECASE,
+)
+_STABLE = (("known issues", _ISSUES, "### Known issues"), ("upgrade notes", _UPGRADE, "### Upgrading"))
+_PRE = (("what it is to be used for", _USE, "### Use"), ("what the risk is", _RISK, "### Risk"))
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """One finding for each thing that the entry leaves out."""
+    changelog = subject.changelog
+    entry = changelog.entry
+    if entry is None:  # changelog-entry has said so
+        return
+    kind = "stable" if subject.name.is_stable else "pre-release"
+    for what, words, section in _STABLE if subject.name.is_stable else _PRE:
+        if not words.search(entry.body):
+            yield Finding(
+                f"the entry of a {kind} release does not say {what}"
+                if kind == "pre-release"
+                else f"the entry of a stable release has no {what}",
+                got=", ".join(entry.sections) or "no sections",
+                expected=f"a section such as: {section}",
+                path=changelog.path,
+                line=entry.line,
+            )

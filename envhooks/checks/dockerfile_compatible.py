@@ -1,0 +1,45 @@
+"""pins that cannot work together, by published fact (torch x torchvision x torchaudio x CUDA x Python x ROCm; TensorFlow; JAX)
+
+A build that fails after twenty minutes, or an image that fails at its first import, could have been told from
+the pins: torchvision 0.19.0 requires torch 2.4.0, there is no cu118 wheel of torch 2.8.0, and
+`nvidia/cuda:11.8-devel-ubuntu20.04` is not a tag (`11.8.0-devel-ubuntu20.04` is).
+
+The facts come from the packages' own metadata and the projects' release notes, with a date. What they do not
+list is unknown, not wrong: an unknown release is a note, an unlisted build of a known one a warning. An image
+whose CUDA is newer than the wheel's, of the same major, is a note; an older one or another major a warning, for
+a wheel may carry its own runtime. `envhooks explain dockerfile-compatible torch 2.8` prints what is known.
+"""  # noqa: E501 - the first line is the row of a table
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envhooks.model import CompatFault, Finding, Policy, Subject
+
+NEEDS = ()
+READS = ("environment", "compatibility")
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """One finding for each fact that the pins contradict."""
+    for fault in subject.compatibility:
+        yield Finding.at(
+            fault.place,
+            f"{_sentence(fault)}: {fault.reason}",
+            level=fault.level,
+            got=f"{fault.one} with {fault.other}" if fault.other else fault.one,
+            expected=fault.expected,
+            fix=fault.fix,
+        )
+
+
+def _sentence(fault: CompatFault) -> str:
+    if fault.rule == "unknown":
+        return f"nothing is known of {fault.one}"
+    if fault.rule == "image-cuda":
+        return f"{fault.one} meets {fault.other}"
+    if fault.other:
+        return f"{fault.one} does not go with {fault.other}"
+    if fault.level == "error":
+        return f"{fault.one} does not exist"
+    return f"{fault.one} may not exist"

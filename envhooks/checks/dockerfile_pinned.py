@@ -1,0 +1,104 @@
+"""what is not pinned: base image, framework and companions are errors, and so is a pin that the shell swallows (`pip install pkg>=1` unquoted); other Python packages are warnings; system packages and pip itself notes
+
+A tag names one environment for ever. What is not pinned is another thing at the next build: the tag stays and
+its meaning moves. `pip install pkg>=1` without quotes is worse: the shell takes `>=1` for a redirect, so pip
+sees no version at all, and a file called `=1` is left in the image.
+
+Name exact versions: `torch==2.8.0+cu128`, a base image with its full tag (better: its digest), and quotes
+around every requirement that holds `<` or `>`. conda's `pytorch=2.1` is not exact; `pytorch==2.1.0` is.
+"""  # noqa: E501 - the first line is the row of a table
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from envhooks.model import CannotTell, Environment, Finding, Level, Naming, Policy, Subject, Unpinned
+
+NEEDS = ()
+READS = ("environment",)
+MAY_READ = ("naming",)
+
+# Packages that are built against one framework release, and break or replace it when they drift.
+_COMPANIONS = frozenset(
+    ("torchvision", "torchaudio", "torchtext", "torchdata", "torch-xla", "torch-tensorrt", "triton", "xformers",
+     "flash-attn", "jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt",
+     "libtpu", "tensorflow-text", "tensorflow-io", "tf-keras", "keras", "pytorch-cuda", "cudatoolkit",
+     "intel-extension-for-pytorch", "intel-extension-for-tensorflow", "torch-npu")
+)  # fmt: skip
+
+
+def not_applicable(subject: Subject, policy: Policy) -> str:
+    """A file that is not there pins nothing; dockerfile-matches says that it is not there."""
+    missing = any(doubt.what == "dockerfile" for doubt in subject.environment.cannot_tell)
+    return "there is no Dockerfile" if missing and _framework(subject) else ""
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """One finding for each thing that the next build may get otherwise."""
+    environment = subject.environment
+    known = {package for packages in policy.tag.frameworks.values() for package in packages} | _COMPANIONS
+    for unpinned in environment.unpinned:
+        yield _finding(unpinned, _level(unpinned, known))
+    mine = policy.tag.frameworks.get(_framework(subject), ())
+    for doubt in environment.cannot_tell:
+        if doubt.what in ("hardware", "python") or doubt.what in mine:
+            continue  # dockerfile-matches says it of the tag's own framework
+        yield _doubtful(environment, doubt, known)
+
+
+def _framework(subject: Subject) -> str:
+    naming = subject.facts.get("naming")
+    name = naming.name if isinstance(naming, Naming) else None
+    return (name.framework or "") if name else ""
+
+
+def _level(unpinned: Unpinned, known: set[str]) -> Level:
+    if unpinned.kind in ("system", "installer") and not unpinned.swallowed:
+        return "note"
+    if unpinned.kind == "base" or unpinned.swallowed or unpinned.name in known:
+        return "error"
+    return "warning"
+
+
+def _finding(unpinned: Unpinned, level: Level) -> Finding:
+    if unpinned.swallowed:
+        text = f"the shell takes the version of {unpinned.name} for a redirect, so none is asked for"
+        expected = f"'{unpinned.text}' in quotes, and better an exact version"
+    elif unpinned.kind == "base":
+        text, expected = "the base image is not pinned", "a full tag or a digest"
+    else:
+        text, expected = f"{unpinned.name} is not pinned", f"{unpinned.name}==<version>"
+    if unpinned.why and not unpinned.swallowed:
+        text += f": {unpinned.why}"
+    return Finding.at(
+        unpinned.place, text, level=level, got=unpinned.text, expected=expected, fix=_fix(unpinned)
+    )
+
+
+def _fix(unpinned: Unpinned) -> str:
+    """A command that names the exact version to write, or writes the quotes."""
+    import shlex
+
+    if unpinned.swallowed:
+        plain = (
+            unpinned.text.replace("\\", "\\\\").replace("/", "\\/").replace(".", "\\.").replace("*", "\\*")
+        )
+        plain = plain.replace("[", "\\[")
+        quoted = unpinned.text.replace("\\", "\\\\").replace("/", "\\/").replace("&", "\\&")
+        script = shlex.quote(f's/{plain}/"{quoted}"/')
+        return f"sed -i.bak {script} {shlex.quote(unpinned.place.path)}"
+    if unpinned.kind == "base":
+        return f"docker buildx imagetools inspect {shlex.quote(unpinned.text)} --format '{{{{.Manifest.Digest}}}}'"
+    return f"python -m pip index versions {shlex.quote(unpinned.name)}" if unpinned.kind == "python" else ""
+
+
+def _doubtful(environment: Environment, doubt: CannotTell, known: set[str]) -> Finding:
+    if doubt.what == "packages":
+        return Finding.at(doubt.place, f"cannot tell all that this installs: {doubt.why}", level="warning")
+    what = {"base": "the base image", "dockerfile": "anything"}.get(doubt.what, doubt.what)
+    return Finding.at(
+        doubt.place,
+        f"cannot tell whether {what} is pinned: {doubt.why}",
+        level="error" if doubt.what in known or what != doubt.what else "warning",
+        expected="a version that stands in the file as it is",
+    )

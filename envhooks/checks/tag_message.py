@@ -1,0 +1,89 @@
+"""an empty message; a subject line whose stated facts (CUDA 11.8, PyTorch 2.8) contradict the Dockerfile: refused only if no mention of that fact agrees
+
+The message is the part of a release that `git show` prints, and that release notes are made from. A subject
+line that promises CUDA 11.8 over a CUDA 12.8 image misleads exactly the people who read before they pull.
+
+Write one line that says what this release is. "Move from CUDA 11.8 to CUDA 12.8" is in order: one mention
+agrees. Only the subject line is held against the Dockerfile; the text below it is free.
+"""  # noqa: E501 - the first line is the row of a table
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from envhooks.model import Environment, Finding, Place, Policy, Subject, versions_agree
+
+NEEDS = ("tag-annotated",)
+READS = ("object",)
+MAY_READ = ("environment",)
+
+_NUMBER = r"[-_ :=/]{0,2}v?([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?![0-9])"
+_HARDWARE = re.compile(rf"(?<![a-z])(cuda|rocm){_NUMBER}", re.IGNORECASE | re.ASCII)
+_SHORT = re.compile(r"(?<![a-z0-9])cu([0-9]{1,2})([0-9])(?![0-9])", re.IGNORECASE | re.ASCII)
+_PYTHON = re.compile(rf"(?<![a-z])python{_NUMBER}", re.IGNORECASE | re.ASCII)
+# "PyTorch CUDA 2.8" speaks of PyTorch 2.8: no release of CUDA or ROCm in use has so low a number
+_LOWEST = {"cuda": 7, "rocm": 4}
+
+
+def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    """One finding for an empty message, or one for each fact that the Dockerfile contradicts."""
+    annotation = subject.annotation
+    lines = [line.strip() for line in annotation.message.split("\n")]
+    line = next((line for line in lines if line), "")
+    again = f"git tag -f -s {subject.shell_word} {annotation.target[:12]}"
+    if not line:
+        yield Finding(
+            "the tag's message is empty", expected="a line that says what this release is", fix=again
+        )
+        return
+    environment = subject.facts.get("environment")
+    if not isinstance(environment, Environment):
+        return
+    said = _said(line.replace(subject.tag, " ")[:1000], policy.tag.frameworks)
+    for fact, mentions in said.items():
+        truths = _truths(fact, environment, policy.tag.frameworks)
+        if not truths or any(versions_agree(mention, truth) for mention in mentions for truth in truths):
+            continue
+        place = next(iter(truths.values()))
+        yield Finding.at(
+            place,
+            f"the tag's message says {fact} {' and '.join(mentions)}, and the Dockerfile {' and '.join(truths)}",
+            got=line,
+            expected=f"{fact} {next(iter(truths))}",
+            fix=again,
+        )
+
+
+def _said(line: str, frameworks: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Fact -> the versions that a line states for it: {"CUDA": ["11.8"]}."""
+    said: dict[str, list[str]] = {}
+    for kind, version in _HARDWARE.findall(line):
+        if int(version.split(".")[0]) >= _LOWEST[kind.lower()]:
+            said.setdefault("CUDA" if kind.lower() == "cuda" else "ROCm", []).append(version)
+    for major, minor in _SHORT.findall(line):  # cu118 is 11.8, cu92 9.2, and cu12 just 12
+        version = f"{major}.{minor}" if len(major) == 2 or major == "9" else major + minor
+        said.setdefault("CUDA", []).append(version)
+    for version in _PYTHON.findall(line):
+        said.setdefault("Python", []).append(version)
+    for framework, packages in frameworks.items():
+        names = "|".join(re.escape(name) for name in sorted({framework, *packages}, key=len, reverse=True))
+        for version in re.findall(rf"(?<![a-z0-9-])(?:{names}){_NUMBER}", line, re.IGNORECASE | re.ASCII):
+            if "." in version:
+                said.setdefault(framework, []).append(version)
+    return said
+
+
+def _truths(
+    fact: str, environment: Environment, frameworks: Mapping[str, tuple[str, ...]]
+) -> dict[str, Place]:
+    """Version -> where it stands, for everything in the Dockerfile that states this fact for certain."""
+    if fact == "Python":
+        return {environment.python: Place(environment.path)} if environment.python else {}
+    if fact in ("CUDA", "ROCm"):
+        return {one.version: one.place for one in environment.hardware if one.kind == fact and one.version}
+    packages = frameworks[fact]
+    if any(doubt.what in packages for doubt in environment.cannot_tell):
+        return {}
+    found = environment.find(*packages)
+    return {found[-1].version: found[-1].place} if found and found[-1].version else {}
