@@ -9,7 +9,7 @@ demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

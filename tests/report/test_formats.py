@@ -42,7 +42,9 @@ UNDECIDED = TagReport(
     verdict="undecided",
     undecided={"on-main": Unknown("shallow", "git fetch"), "tag-signed": Unknown("shallow", "git fetch")},
 )
-REPORT = Report((REFUSED, UNDECIDED), errors=(str(CannotJudge(f"no law {HOSTILE}", fix=HOSTILE)),), notes=("first day",))
+REPORT = Report(
+    (REFUSED, UNDECIDED), errors=(str(CannotJudge(f"no law {HOSTILE}", fix=HOSTILE)),), notes=("first day",)
+)
 
 
 @pytest.mark.parametrize("format", formats())

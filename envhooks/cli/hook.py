@@ -1,0 +1,73 @@
+"""what the doors call: judge what git is about to do (not meant to be typed)"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from envhooks import events, gate
+from envhooks.cli import use_colour
+from envhooks.errors import EnvhooksError
+from envhooks.git import Git
+from envhooks.model import Door, Report
+from envhooks.report import render
+
+DOORS = {
+    "reference-transaction": (Door.TAG, events.reference_transaction),
+    "pre-push": (Door.PUSH, events.pre_push),
+    "pre-receive": (Door.RECEIVE, events.pre_receive),
+}
+HEADLINES = {
+    Door.TAG: "the tag was not made",
+    Door.PUSH: "nothing was pushed",
+    Door.RECEIVE: "nothing was taken",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The event, and what git gives its hook: phase, or remote and URL."""
+    parser.add_argument("event", choices=sorted(DOORS))
+    parser.add_argument("rest", nargs="*")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the updates on standard input; whatever is said goes to stderr.
+
+    Standard output of pre-push would end up inside `git push --porcelain`.
+    """
+    door, parse = DOORS[options.event]
+    warn = False
+    try:
+        updates = parse(sys.stdin.buffer.read())
+        with Git.open(Path.cwd()) as git:
+            warn = gate.warn_only(git)
+            pushed_to = options.rest[0] if door is Door.PUSH and options.rest else None
+            report = gate.judge_push(git, door, updates, pushed_to)
+            message = git.git_dir / "TAG_EDITMSG"
+    except EnvhooksError as error:
+        report, message = gate.failed(error), None
+    _say(door, report, warn, message)
+    return 0 if warn else report.exit_code
+
+
+def _say(door: Door, report: Report, warn: bool, message: Path | None) -> None:
+    shown = _worth_saying(report)
+    if report.exit_code:
+        headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[door]
+        print(f"envhooks: {headline}", file=sys.stderr)
+    print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
+    if report.exit_code and not warn and door is Door.TAG and message is not None and message.exists():
+        # Git 2.42 and newer keep what was typed in the editor
+        print(f"  your message is kept: git tag -s -F {os.path.relpath(message)} <name>", file=sys.stderr)
+
+
+def _worth_saying(report: Report) -> Report:
+    """What was refused or warned of: a door has nothing to say about a good tag, nor about what is merely noted."""
+    tags = (
+        replace(tag, findings=tuple(finding for finding in tag.findings if finding.level != "note"))
+        for tag in report.tags
+    )
+    return Report(tuple(tag for tag in tags if tag.findings or tag.undecided), report.errors, report.notes)

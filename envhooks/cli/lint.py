@@ -1,0 +1,135 @@
+"""find, when a file is committed, what would refuse its tag days later (run by pre-commit)"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from envhooks import checks as registry
+from envhooks.cli import use_colour
+from envhooks.engine import judge
+from envhooks.errors import EnvhooksError
+from envhooks.gate import failed, load_checks
+from envhooks.law import FOLDER
+from envhooks.lockfile import parse_lock
+from envhooks.model import (
+    TAGS,
+    CannotTell,
+    Change,
+    ChangelogEntry,
+    DockerfilePolicy,
+    Environment,
+    Finding,
+    Place,
+    Policy,
+    RefUpdate,
+    Report,
+    Subject,
+    TagReport,
+    Unknown,
+)
+from envhooks.policy import default_policy, parse_policy
+from envhooks.report import render
+
+_READABLE = {"environment", "compatibility"}
+"""The facts that a file has without a tag."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What kind of file, and which."""
+    parser.add_argument("kind", choices=sorted(_KINDS))
+    parser.add_argument("files", nargs="*", metavar="FILE", help="relative to the top of the work tree")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is wrong with the files as they are in the work tree; pre-commit has put the staged text there."""
+    try:
+        report = _KINDS[options.kind](Path.cwd(), options.files)
+    except EnvhooksError as error:
+        report = failed(error)
+    tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
+    print(render(Report(tags, report.errors), "text", colour=use_colour(sys.stdout)), end="")
+    return report.exit_code
+
+
+def _policy(top: Path) -> Policy:
+    """The work tree's own law: nothing else can be meant before it is committed."""
+    file = top / FOLDER / "policy.toml"
+    if not file.exists():
+        return default_policy()
+    return parse_policy(file.read_bytes(), f"{FOLDER}/policy.toml", registry.ids())
+
+
+def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
+    policy = _policy(top)
+    checks = [c for c in load_checks() if not c.needs and c.reads and _READABLE.issuperset(c.reads)]
+    subjects = []
+    for name in files or ["Dockerfile"]:
+        facts = _environment(top, name, policy)
+        subjects.append(Subject(RefUpdate(TAGS + name, "0", "0"), facts))
+    return judge(subjects, checks, policy)
+
+
+def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
+    from envhooks.environment.compat import judge_environment
+    from envhooks.environment.files import FolderFiles
+    from envhooks.environment.reader import read_environment
+
+    section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
+    try:
+        files = FolderFiles(top)
+        if files.read(name) is None:
+            gone = CannotTell("dockerfile", f"there is no {name}", Place(name))
+            environment = Environment(name, "", None, None, cannot_tell=(gone,))
+        else:
+            more = {"context": section.context, "target": section.target, "args": dict(section.args)}
+            environment = read_environment(files, name, **more)  # type: ignore[arg-type]
+    except EnvhooksError as error:
+        unknown = Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
+        return dict.fromkeys(_READABLE, unknown)
+    return {"environment": environment, "compatibility": judge_environment(environment)}
+
+
+def _changelogs(top: Path, files: Sequence[str]) -> Report:
+    from envhooks.environment.changelog import read_changelog
+
+    reports = []
+    for name in files or [_policy(top).changelog.path or "CHANGELOG.md"]:
+        entries = read_changelog((top / name).read_bytes(), name)
+        findings = tuple(_entry_findings(name, entries))
+        reports.append(_file_report(name, findings))
+    return Report(tuple(reports))
+
+
+def _entry_findings(name: str, entries: Sequence[ChangelogEntry]) -> Iterator[Finding]:
+    for entry in entries:
+        if entry.date is not None and not entry.body.strip():
+            text = "a dated entry is empty, so its release would be refused"
+            yield Finding.at(Place(name, entry.line), text, got=entry.heading, check="changelog-entry")
+
+
+def _law(top: Path, files: Sequence[str]) -> Report:
+    from envhooks.signatures.signers import read_signers
+
+    folder = top / FOLDER
+    _policy(top)
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    read_signers({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}, FOLDER)
+    lock = folder / "tags.lock"
+    if lock.exists():
+        parse_lock(lock.read_bytes(), f"{FOLDER}/tags.lock")
+    return Report()
+
+
+def _file_report(name: str, findings: tuple[Finding, ...]) -> TagReport:
+    bad = any(finding.level == "error" for finding in findings)
+    return TagReport(name, name, Change.STANDING, None, None, "refused" if bad else "accepted", findings)
+
+
+_KINDS: dict[str, Callable[[Path, Sequence[str]], Report]] = {
+    "changelog": _changelogs,
+    "dockerfile": _dockerfiles,
+    "policy": _law,
+}

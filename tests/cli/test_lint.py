@@ -1,0 +1,71 @@
+"""`envhooks lint`: the same faults, days before the tag."""
+
+from __future__ import annotations
+
+from support import Repo
+
+COPIED = (
+    "FROM nvidia/cuda:11.8-devel-ubuntu20.04\n"
+    "RUN pip install torch==2.8.0+cu118 torchvision==0.19.0+cu118 "
+    "--index-url https://download.pytorch.org/whl/cu118\n"
+)
+
+
+def test_good_files_are_good_and_silent(good: Repo) -> None:
+    for arguments in (["dockerfile", "Dockerfile"], ["changelog", "CHANGELOG.md"], ["policy"]):
+        done = good.envhooks("lint", *arguments)
+        assert done.code == 0, done.said
+        assert "error" not in done.said
+
+
+def test_a_dockerfile_is_judged_without_a_tag(good: Repo) -> None:
+    good.write({"images/x.Dockerfile": COPIED, "Dockerfile": "FROM x\nRUN pip install torch flash-attn>=2\n"})
+    done = good.envhooks("lint", "dockerfile", "Dockerfile", "images/x.Dockerfile")
+    assert done.code == 1
+    assert done.out.count("[dockerfile-compatible]") == 3
+    assert "images/x.Dockerfile:1" in done.out
+    assert "Dockerfile:2: torch is not pinned" in done.out
+    assert "takes the version of flash-attn for a redirect" in done.out
+
+
+def test_the_work_trees_policy_counts(good: Repo) -> None:
+    good.write({"Dockerfile": COPIED})
+    off = 'dockerfile-compatible = { level = "off", reason = "built from source" }\n'
+    good.write({".envhooks/policy.toml": f"[checks]\n{off}"})
+    assert good.envhooks("lint", "dockerfile", "Dockerfile").code == 0
+
+
+def test_what_cannot_be_read_is_could_not_judge(good: Repo) -> None:
+    good.write({"Dockerfile": bytes(range(256)), "CHANGELOG.md": b"## 2.8 - \xff\n"})
+    for kind, name in (("dockerfile", "Dockerfile"), ("changelog", "CHANGELOG.md")):
+        done = good.envhooks("lint", kind, name)
+        assert done.code == 2
+        assert name in done.out
+        assert "Traceback" not in done.said
+
+
+def test_a_dated_entry_says_something(good: Repo) -> None:
+    good.write(
+        {
+            "CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n## 2.8 - 2026-01-01\n\n## 2.7 - 2025-01-01\n\nText\n"
+        }
+    )
+    done = good.envhooks("lint", "changelog", "CHANGELOG.md")
+    assert done.code == 1
+    assert "CHANGELOG.md:5: a dated entry is empty" in done.out
+    assert done.out.count("[changelog-entry]") == 1
+
+
+def test_the_law_is_read_as_the_gate_would(good: Repo) -> None:
+    for path, data in (
+        (".envhooks/policy.toml", "[tga]\n"),
+        (".envhooks/allowed_signers", "alice nonsense\n"),
+        (".envhooks/tags.lock", "nonsense\n"),
+    ):
+        before = (good.path / path).read_bytes() if (good.path / path).exists() else b""
+        good.write({path: data})
+        done = good.envhooks("lint", "policy")
+        assert done.code == 2
+        assert path in done.out
+        good.write({path: before})
+    assert good.envhooks("lint", "policy").code == 0

@@ -1,0 +1,76 @@
+"""README, hook manifest, command line and docstrings say the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from envhooks import checks, cli
+from envhooks.checks import Check
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+STAGES = {"pre-commit", "post-merge", "manual"}
+
+
+def table(heading: str) -> dict[str, str]:
+    """First column -> second column of the table below a heading of the README."""
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| `?([^|`]+)`? \| ([^|]+) \|", section, re.M)
+    return {first.strip(): second.strip() for first, second in rows[1:]}
+
+
+def test_the_table_of_checks_equals_the_docstrings() -> None:
+    assert table("Checks") == {check.id: check.summary for check in checks.load()}
+
+
+def test_the_table_of_exit_codes_is_whole() -> None:
+    assert set(table("Exit codes")) == {"0", "1", "2"}
+
+
+def test_the_table_of_hooks_equals_the_manifest() -> None:
+    assert table("pre-commit hooks") == {hook["id"]: hook["name"] for hook in MANIFEST}
+
+
+@pytest.mark.parametrize("check", checks.load(), ids=lambda check: check.id)
+def test_every_check_has_a_page(check: Check) -> None:
+    assert check.summary
+    assert not check.summary.endswith(".")
+    assert len(check.page) > 80, "why it matters, and how to put it right"
+
+
+@pytest.mark.parametrize("hook", MANIFEST, ids=lambda hook: str(hook["id"]))
+def test_every_hook_runs_a_verb_that_exists(hook: dict[str, object]) -> None:
+    program, verb, *rest = shlex.split(str(hook["entry"]))
+    assert program == "envhooks"
+    cli._parse([verb, *rest])
+    assert hook["language"] == "python"
+    assert set(hook["stages"]) <= STAGES  # type: ignore[call-overload]
+
+
+def _commands(page: Path) -> list[str]:
+    lines = page.read_text(encoding="utf-8").split("\n")
+    typed = (line.strip().removeprefix("$ ") for line in lines if line.startswith(("    ", "$ ", "  $ ")))
+    return [line.split("#")[0].strip() for line in typed if re.match(r"envhooks [a-z]", line)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_the_pages_are_ones_that_parse(page: Path) -> None:
+    for command in _commands(page):
+        words = shlex.split(command.replace("[", "").replace("]", "").split("  ")[0])
+        if words[1] in cli.verbs():
+            cli._parse(words[1:])
+        else:
+            pytest.fail(f"{page.name} names a verb that does not exist: {command}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_the_pages_hold(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} -> {target}"

@@ -1,0 +1,158 @@
+"""Real pre-commit: every id from the manifest, and the doors beside pre-commit's own script."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from support import GOOD_TAG, Done, Repo, run
+
+ROOT = Path(__file__).parent.parent
+MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+IDS = [hook["id"] for hook in MANIFEST]
+CONFIG = """\
+default_install_hook_types: [pre-commit, post-merge, pre-push]
+repos:
+-   repo: {source}
+    rev: {rev}
+    hooks:
+    -   id: envhooks-install
+    -   id: envhooks-dockerfile
+    -   id: envhooks-changelog
+    -   id: envhooks-policy
+    -   id: envhooks-tags
+-   repo: local
+    hooks:
+    -   id: witness
+        name: witness
+        entry: sh -c 'echo ran >>../witness.log'
+        language: system
+        stages: [pre-push]
+        always_run: true
+"""
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Repo:
+    """This project as a repository that pre-commit can clone, at what the work tree holds now."""
+    folder = tmp_path_factory.mktemp("source")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    repo = Repo(folder, session_environ)
+    names = [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
+    repo.write({name: (ROOT / name).read_bytes() for name in names})
+    repo.git("init", "-q")
+    repo.commit("As it is")
+    return repo
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One PRE_COMMIT_HOME for the whole run: its environments are built once."""
+    return tmp_path_factory.mktemp("pre-commit")
+
+
+@pytest.fixture
+def repo(good: Repo, server: Repo, source: Repo, cache: Path) -> Repo:
+    """A clone whose pre-commit configuration names this project."""
+    good.environ["PRE_COMMIT_HOME"] = str(cache)
+    rev = source.git("rev-parse", "HEAD")
+    good.commit_files(
+        {".pre-commit-config.yaml": CONFIG.format(source=source.path, rev=rev)}, "Use pre-commit"
+    )
+    good.git("push", "-q", "origin", "main")
+    return good
+
+
+def pre_commit(repo: Repo, *arguments: str) -> Done:
+    return run([sys.executable, "-m", "pre_commit", *arguments], repo.path, repo.environ)
+
+
+def refused(repo: Repo) -> bool:
+    """Whether a tag-only push of a bad tag, whose commit the remote has, is refused by envhooks."""
+    repo.git("-c", "core.hooksPath=/dev/null", "tag", "-f", "-m", "x", "bad-one")
+    done = repo.try_git("push", "origin", "bad-one")
+    repo.git("tag", "-d", "bad-one")
+    return done.code != 0 and "[tag-name]" in done.err
+
+
+def witnessed(repo: Repo) -> bool:
+    """Whether pre-commit's own pre-push hook ran on a push of commits."""
+    log = repo.path.parent / "witness.log"
+    log.unlink(missing_ok=True)
+    repo.commit("Work")
+    done = repo.try_git("push", "-q", "origin", "main")
+    assert done.code == 0, done
+    return log.exists()
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_try_repo(good: Repo, source: Repo, cache: Path, id: str) -> None:
+    good.environ["PRE_COMMIT_HOME"] = str(cache)
+    good.git("tag", "-s", "-m", "x", GOOD_TAG)
+    stages = next(hook["stages"] for hook in MANIFEST if hook["id"] == id)
+    done = pre_commit(
+        good, "try-repo", str(source.path), id, "--all-files", "--verbose", "--hook-stage", stages[-1]
+    )
+    assert done.code == 0, done.said
+    assert "Passed" in done.out
+    if id == "envhooks-install":
+        assert (good.path / ".git/envhooks/pre-push").exists()
+    if id == "envhooks-tags":
+        assert f"{GOOD_TAG}: good" in done.out
+
+
+@pytest.mark.xdist_group("pre-commit")
+def test_a_bad_dockerfile_is_found_at_commit(repo: Repo) -> None:
+    assert pre_commit(repo, "install").code == 0
+    repo.write({"Dockerfile": "FROM python\nRUN pip install torch>=2\n"})
+    repo.git("add", "Dockerfile")
+    done = repo.try_git("commit", "-q", "-m", "Loosen")
+    assert done.code != 0
+    assert "dockerfile-pinned" in done.said
+
+
+@pytest.mark.xdist_group("pre-commit")
+def test_the_two_commands_of_the_readme(repo: Repo) -> None:
+    assert pre_commit(repo, "install").code == 0
+    assert not refused(repo), "pre-commit alone does not see a tag"
+    server = Repo(repo.path.parent / "server.git", repo.environ)
+    server.git("tag", "-d", "bad-one")
+    done = pre_commit(repo, "run", "--hook-stage", "manual", "envhooks-install")
+    assert done.code == 0, done.said
+    assert refused(repo)
+    assert witnessed(repo)
+    assert repo.try_git("tag", "BAD").code != 0
+
+
+@pytest.mark.xdist_group("pre-commit")
+def test_the_doors_come_with_the_first_commit(repo: Repo) -> None:
+    assert pre_commit(repo, "install").code == 0
+    repo.commit("First")
+    assert refused(repo)
+
+
+@pytest.mark.xdist_group("pre-commit")
+def test_pre_commit_installed_after_ours(repo: Repo) -> None:
+    repo.envhooks("install", check=True)
+    assert pre_commit(repo, "install").code == 0
+    assert refused(repo)
+    assert witnessed(repo)
+
+
+@pytest.mark.xdist_group("pre-commit")
+def test_ours_installed_after_pre_commit_and_both_again(repo: Repo) -> None:
+    assert pre_commit(repo, "install").code == 0
+    repo.envhooks("install", check=True)
+    assert pre_commit(repo, "install").code == 0
+    repo.envhooks("install", check=True)
+    assert refused(repo)
+    assert witnessed(repo)
+    repo.envhooks("uninstall", check=True)
+    assert not (repo.path / ".git/envhooks").exists()
+    assert witnessed(repo), "pre-commit's own hook is as it was"
