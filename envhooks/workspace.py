@@ -111,13 +111,6 @@ class Workspace:
         self.do("commit", "--quiet", "--allow-empty", *options, "-m", message)
         return self.do("rev-parse", "HEAD").strip()
 
-    def set_config(self, key: str, value: str) -> None:
-        """Set one value in the repository's own configuration."""
-        section, _, name = key.rpartition(".")
-        head, _, sub = section.partition(".")
-        with self._repo.config_writer("repository") as writer:
-            writer.set_value(f'{head} "{sub}"' if sub else head, name, value)
-
     def unset_section(self, section: str) -> bool:
         """Remove a section such as `hook.envhooks-push`; whether it was there."""
         return self.run("config", "--local", "--remove-section", section).exit_code == 0

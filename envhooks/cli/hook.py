@@ -47,10 +47,19 @@ def run(options: argparse.Namespace) -> int:
             pushed_to = options.rest[0] if door is Door.PUSH and options.rest else None
             report = gate.judge_push(git, door, updates, pushed_to)
             message = git.git_dir / "TAG_EDITMSG"
+            if door is Door.TAG:
+                report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
         report, message = gate.failed(error), None
     _say(door, report, warn, message)
     return 0 if warn else report.exit_code
+
+
+def _unwired(git: Git) -> tuple[str, ...]:
+    """This door is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
+    from envhooks.install import faults
+
+    return faults(git)
 
 
 def _say(door: Door, report: Report, warn: bool, message: Path | None) -> None:

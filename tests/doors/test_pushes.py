@@ -29,7 +29,9 @@ def clone(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterat
 def make_tag(repo: Repo, name: str, at: str = "HEAD", *options: str) -> None:
     """A tag that came into being behind the door's back: in another clone, or before envhooks."""
     options = options or ("-s", "-m", "A release")
-    repo.git("-c", "core.hooksPath=/dev/null", "tag", *options, name, at)
+    # config hooks (Git 2.54) do not mind core.hooksPath
+    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
+    repo.git(*off, "tag", *options, name, at)
 
 
 def push(repo: Repo, *arguments: str) -> Done:

@@ -1,0 +1,60 @@
+"""put the doors into this clone, or into a server's repository
+
+Hooks do not come with a clone, so every clone needs this once. Other hooks stay and are run as before;
+`envhooks uninstall` puts everything back.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from envhooks import install
+from envhooks.git import Git
+from envhooks.hygiene import printable_block
+from envhooks.neighbours.actions import Action, Plan, WriteFile, apply
+from envhooks.neighbours.settings import Request
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`--branch`, `--remote`, `--server`, `--dry-run`."""
+    parser.add_argument(
+        "--branch", help="the branch that carries the law; default: what the repository tells"
+    )
+    parser.add_argument("--remote", help="the remote that releases go to; default: what the repository tells")
+    parser.add_argument("--server", action="store_true", help="this repository is pushed to: judge there")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument("--from-pre-commit", action="store_true", help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Install, and say what was done."""
+    request = Request(options.branch, options.remote, options.server, options.from_pre_commit)
+    with Git.open(Path.cwd()) as git:
+        plan = install.plan_install(git, request)
+        if plan.actions and not options.dry_run:
+            apply(plan.actions, git.work_tree or git.common_dir)
+        home = git.common_dir / install.FOLDER
+    print_plan(plan, home, options.dry_run)
+    if not plan.actions:
+        print("envhooks is installed here; there is nothing to do")
+    elif not options.dry_run:
+        doors = "pushes to this repository" if options.server else "git tag and git push"
+        print(f"envhooks is installed: it judges release tags at {doors}")
+    return 0
+
+
+def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:
+    """One line for each action, those in the folder of the doors together, and the notes."""
+    inside = [
+        action for action in plan.actions if isinstance(action, WriteFile) and home in action.path.parents
+    ]
+    here = Path.cwd()
+    names = ", ".join(action.path.name for action in inside)
+    shown = home.relative_to(here) if here in home.parents else home
+    lines = [f"write {names} in {shown}/"] if inside else []
+    outside: list[Action] = [action for action in plan.actions if action not in inside]
+    for line in (*lines, *map(str, outside)):
+        print(printable_block(f"would {line}" if dry_run else line))
+    for note in plan.notes:
+        print(printable_block(f"note: {note}"))

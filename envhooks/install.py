@@ -1,0 +1,221 @@
+"""Wiring the doors into a repository, and out again.
+
+What git runs lies in `<git common dir>/envhooks/`, outside of the work tree and shared by all linked
+ones: a copy of each door, `judge.sh`, and the interpreter that judges (`python`, `site`). Hook files and
+config hooks point there. Both are installed where git knows both; `hooks/judge.sh` sees to it that each
+event is judged once. Hooks do not come with a clone, so each clone needs one install.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import envhooks
+from envhooks.errors import CannotJudge, UsageError
+from envhooks.git import Git
+from envhooks.hygiene import printable
+from envhooks.neighbours import confighooks, hookfiles, husky, lefthook, settings
+from envhooks.neighbours.actions import (
+    Action,
+    Plan,
+    RemoveFile,
+    RemoveFolder,
+    WriteFile,
+)
+from envhooks.workspace import run_envhooks
+
+CLIENT = ("reference-transaction", "pre-push")
+SERVER = ("pre-receive", "post-receive")
+FOLDER = "envhooks"
+_OWN_HOOKS = (
+    'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
+)
+
+
+def plan_install(git: Git, request: settings.Request) -> Plan:
+    """What is to be done so that the doors stand; no actions where they do.
+
+    Raises:
+        UsageError: it takes a decision: the branch, or what to do with a hook that is in the way.
+    """
+    home = git.common_dir / FOLDER
+    events = server_events() if request.server else CLIENT
+    wanted, notes = settings.wanted(git, request)
+    actions = [*_copies(home, events), *_interpreter(home), *settings.install(home, wanted)]
+    missing = faults(git) if request.from_pre_commit else ()
+    if missing:
+        return Plan(tuple(actions), (*notes, *missing))
+    wiring: list[Action] = []
+    for event in events:
+        wiring += _hook_file(git, home, event)
+        wiring += confighooks.install(git.config, git.version, event)
+    remarks = tuple(_remarks(git, events)) if wiring else ()
+    return Plan((*actions, *wiring), (*notes, *remarks))
+
+
+def plan_uninstall(git: Git) -> Plan:
+    """What is to be done so that everything is as it was before install."""
+    home = git.common_dir / FOLDER
+    folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks"])
+    actions: list[Action] = []
+    notes = []
+    for event in (*CLIENT, *SERVER):
+        actions += confighooks.uninstall(git.common_dir / "config", event)
+        for folder in folders:
+            actions += hookfiles.uninstall(folder, event)
+            kept = hookfiles.stranded(folder, event)
+            if kept is not None:
+                notes.append(f"the hook that was here before envhooks is still in {printable(str(kept))}")
+    scripts = husky.scripts(git.hooks_dir)
+    if scripts is not None:
+        actions += husky.uninstall(scripts)
+    actions += settings.uninstall(git, home)
+    if home.is_dir():
+        actions.append(RemoveFolder(home))
+    return Plan(tuple(actions), tuple(notes))
+
+
+def faults(git: Git) -> tuple[str, ...]:
+    """One sentence for each door that was installed here and that git no longer comes through.
+
+    `pre-commit install -f` does that, and so do lefthook and husky installed afterwards, on Git before
+    2.54. It may have been meant, so it is said and not undone.
+    """
+    home = git.common_dir / FOLDER
+    return tuple(
+        f"{_occasion(event)} no longer comes through envhooks: its {event} hook was replaced, or core.hooksPath changed"
+        "\n  fix: envhooks install"
+        for event in (*CLIENT, *SERVER)
+        if (home / event).is_file() and not is_wired(git, event)
+    )
+
+
+def is_wired(git: Git, event: str) -> bool:
+    """Whether git runs our door for this event, in whichever way."""
+    scripts = husky.scripts(git.hooks_dir)
+    return (
+        hookfiles.is_wired(git.hooks_dir, event)
+        or confighooks.is_wired(git.config, git.version, event)
+        or (event == husky.EVENT and scripts is not None and husky.is_wired(scripts))
+        or (event == lefthook.EVENT and _by_lefthook(git))
+        or _calls_door(git.hooks_dir / event, event)
+    )
+
+
+def server_events() -> tuple[str, ...]:
+    """The doors of a server that this version has."""
+    return tuple(event for event in SERVER if (door_folder() / event).is_file())
+
+
+def door_folder() -> Path:
+    """Where the doors lie: in the installed package, or beside it in a checkout."""
+    package = Path(envhooks.__file__).parent
+    folder = package / "hooks"
+    return folder if folder.is_dir() else package.parent / "hooks"
+
+
+# ------------------------------------------------------------------------- what <common>/envhooks holds
+
+
+def _copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
+    for name in ("judge.sh", *events):
+        yield from _kept_up(home / name, (door_folder() / name).read_bytes(), 0o755)
+
+
+def _interpreter(home: Path) -> Iterator[Action]:
+    """The interpreter that runs now; where `python -I` does not find the package, where it lies, too."""
+    python = os.fsencode(sys.executable) + b"\n"
+    if not sys.executable or b"\n" in python[:-1]:
+        raise CannotJudge("the path of this Python interpreter cannot be told")
+    if _read(home / "python") == python:
+        return
+    lines = _site()
+    if lines:
+        yield from _kept_up(home / "site", os.fsencode("\n".join(lines)) + b"\n")
+    elif (home / "site").is_file():
+        yield RemoveFile(home / "site")
+    yield WriteFile(home / "python", python)
+
+
+def _site() -> list[str]:
+    """The folders that `python -I` has to be told of: it takes neither PYTHONPATH nor a user's own packages."""
+    isolated = run_envhooks(["--version"], Path(sys.executable).parent, os.environ)
+    if "No module named envhooks\n" not in isolated.output:
+        return []
+    specs = (importlib.util.find_spec(name) for name in ("envhooks", "packaging", "git", "gnupg", "gitdb"))
+    origins = (Path(spec.origin).resolve() for spec in specs if spec is not None and spec.origin is not None)
+    folders = (path.parent.parent if path.name == "__init__.py" else path.parent for path in origins)
+    return list(dict.fromkeys(map(str, folders)))
+
+
+def _kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:
+    if _read(path) != data or (mode & 0o100 and not os.access(path, os.X_OK)):
+        yield WriteFile(path, data, mode)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+# -------------------------------------------------------------------------------------- hook files
+
+
+def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
+    folder = git.hooks_dir
+    if _is_shared(git):
+        if not is_wired(git, event) and git.version < confighooks.SINCE:
+            raise UsageError(
+                "the folder of hooks lies outside of this repository, where others may use it too,"
+                f" and Git {git.version[0]}.{git.version[1]} has no config hooks",
+                place=printable(str(folder)),
+                fix=_OWN_HOOKS if folder != git.common_dir / "hooks" else f"rm {folder} && mkdir {folder}",
+            )
+        return
+    if event == lefthook.EVENT and _by_lefthook(git):
+        return
+    scripts = husky.scripts(folder)
+    if scripts is not None and event == husky.EVENT:
+        yield from _kept_up(
+            home / "pre-push.husky", (door_folder() / "husky-pre-push.sh").read_bytes(), 0o755
+        )
+        yield from husky.install(scripts)
+        return
+    hook = (door_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
+    yield from hookfiles.install(folder, event, hook)
+
+
+def _is_shared(git: Git) -> bool:
+    """Whether the folder of hooks lies outside of this repository: then nothing is written there."""
+    folder = git.hooks_dir.resolve()
+    inside = [git.common_dir.resolve(), *([git.work_tree.resolve()] if git.work_tree else [])]
+    return not any(folder == place or place in folder.parents for place in inside)
+
+
+def _calls_door(path: Path, event: str) -> bool:
+    """Whether a hook that somebody wrote by hand calls our door."""
+    return f"{FOLDER}/{event}".encode() in (_read(path) or b"") and os.access(path, os.X_OK)
+
+
+def _remarks(git: Git, events: tuple[str, ...]) -> Iterator[str]:
+    """What the person should know about where the hooks went."""
+    top, folder = git.work_tree, git.hooks_dir
+    if git.is_bare and events == CLIENT:
+        yield "this repository is bare; if it is one that is pushed to: envhooks install --server"
+    if top is None or git.version >= confighooks.SINCE:
+        return
+    if git.setting("core.hookspath") and top in folder.parents and husky.scripts(folder) is None:
+        yield f"{printable(str(folder.relative_to(top)))}/ lies in the work tree: commit or ignore what is new there"
+    if lefthook.is_used(top) and not _by_lefthook(git):
+        yield lefthook.ADVICE
+
+
+def _by_lefthook(git: Git) -> bool:
+    return git.work_tree is not None and lefthook.is_wired(git.work_tree, git.hooks_dir)
+
+
+def _occasion(event: str) -> str:
+    return {"reference-transaction": "git tag", "pre-push": "git push"}.get(event, event)

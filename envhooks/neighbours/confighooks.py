@@ -1,0 +1,75 @@
+"""Config hooks (`hook.<name>.command`, `hook.<name>.event`), which Git has since 2.54.
+
+They run before the hook file, each with its own full stdin, and need no file that somebody else may
+want: they work with `core.hooksPath`, in worktrees and in bare repositories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from envhooks.neighbours.actions import Action, RemoveSection, SetConfig
+
+SINCE = (2, 54)
+Config = Mapping[str, tuple[str, ...]]
+
+_TAGS = {
+    "pre-push": " [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$",
+}
+_TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
+
+
+def name(event: str) -> str:
+    """The hook's friendly name; `hooks/judge.sh` looks for it in `git hook list`."""
+    return f"envhooks-{event}"
+
+
+def guard(event: str) -> str:
+    """The command of an event's hook, to which git adds the hook's arguments.
+
+    A command whose program is gone would make even `git commit` die (exit code 128). So it looks for the
+    door first; without one, what creates or moves a tag is refused, and all else passes.
+    """
+    is_transaction = event == "reference-transaction"
+    lines = [
+        '[ "$1" = prepared ] || exit 0' if is_transaction else "",
+        f"door=$(git rev-parse --git-common-dir)/envhooks/{event}",
+        'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
+        f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0",
+        # fetch and gc make tags too
+        "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
+        if is_transaction
+        else "",
+        'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
+        ' no tag is created or moved" >&2',
+        'echo "  fix: envhooks install" >&2',
+        "exit 2",
+    ]
+    return "judge() { " + "; ".join(line for line in lines if line) + "; }; judge"
+
+
+def is_wired(config: Config, version: tuple[int, ...], event: str) -> bool:
+    """Whether git runs our config hook."""
+    section = f"hook.{name(event)}"
+    enabled = config.get(f"{section}.enabled", ("true",))[-1].lower() not in ("false", "no", "off", "0", "")
+    return version >= SINCE and enabled and not list(install(config, version, event))
+
+
+def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Action]:
+    """What sets the config hook, where this git knows them."""
+    if version < SINCE:
+        return
+    section = f"hook.{name(event)}"
+    # the command first: an event without one makes every git command that fires it die
+    if config.get(f"{section}.command", ())[-1:] != (guard(event),):
+        yield SetConfig(f"{section}.command", guard(event))
+    if event not in config.get(f"{section}.event", ()):
+        yield SetConfig(f"{section}.event", event)
+
+
+def uninstall(config_file: Path, event: str) -> Iterator[Action]:
+    """What takes the config hook out of a repository's own file: all its keys at once, for the same reason."""
+    section = f"hook.{name(event)}"
+    if f'[hook "{name(event)}"]'.encode() in config_file.read_bytes():
+        yield RemoveSection(section)

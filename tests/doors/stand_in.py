@@ -1,0 +1,53 @@
+"""A stand-in for the interpreter, so that the sh doors are tested for themselves.
+
+It takes the place that `envhooks/python` records, writes down how it was called and what it was given,
+and refuses every tag whose name starts with BAD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import Repo
+
+SCRIPT = r"""#!/bin/sh
+case "$*" in *"import envhooks"*) exit 0 ;; esac # the door asks whether the package is there
+cat >'{log}.stdin'
+{{ printf '%s\n' "$*"; cat '{log}.stdin'; }} >>'{log}'
+if grep -q '[ /]BAD' '{log}.stdin'; then echo 'stand-in: refused' >&2; exit 1; fi
+"""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Where the calls of one repository's door are written down."""
+
+    log: Path
+
+    @property
+    def calls(self) -> str:
+        """The arguments of each call, and after each its stdin."""
+        return self.log.read_text("utf-8", "surrogateescape") if self.log.exists() else ""
+
+    @property
+    def was_called(self) -> bool:
+        return self.log.exists()
+
+    def forget(self) -> None:
+        self.log.unlink(missing_ok=True)
+
+
+def stand_in(repo: Repo, folder: Path) -> StandIn:
+    """Have the doors of `repo` ask the stand-in instead of Python."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script, log = folder / "inter preter", folder / "log"  # a path with a blank in it
+    script.write_text(SCRIPT.format(log=log))
+    script.chmod(0o755)
+    doors_of(repo).joinpath("python").write_text(f"{script}\n")
+    return StandIn(log)
+
+
+def doors_of(repo: Repo) -> Path:
+    """The folder of the door copies."""
+    return repo.path / repo.git("rev-parse", "--git-common-dir") / "envhooks"
