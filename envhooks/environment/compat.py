@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from envhooks.environment.compatimage import judge_image
 from envhooks.environment.compatothers import judge_jax, judge_tensorflow
-from envhooks.environment.compattable import Table, key, load_table, release
+from envhooks.environment.compattable import Table, extended, key, load_table, release
 from envhooks.environment.compattorch import judge_torch
-from envhooks.model import CompatFault, Environment
+from envhooks.model import CompatFault, Environment, Policy
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
@@ -25,6 +25,15 @@ def judge_environment(environment: Environment, table: Table | None = None) -> t
         *judge_jax(environment, table),
     ]
     return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (_RANK[fault.level], fault.place.line or 0)))
+
+
+def table_of(policy: Policy) -> Table:
+    """The package's table, extended by the policy's rows.
+
+    Raises:
+        LawError: a row that cannot be meant.
+    """
+    return extended(load_table(), policy.compat) if policy.compat else load_table()
 
 
 def known(framework: str, version: str) -> tuple[dict[str, str], ...]:

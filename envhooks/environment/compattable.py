@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+
+from envhooks.errors import LawError
+from envhooks.hygiene import printable
 
 T = TypeVar("T")
 
@@ -164,3 +167,37 @@ def release(version: str) -> str:
 def key(version: str) -> tuple[int, ...]:
     """Numbers to compare versions of the table by; what is no number counts as 0."""
     return tuple(int(part[:9]) if part[:9].isdigit() and part.isascii() else 0 for part in version.split("."))
+
+
+_KINDS: Mapping[str, type[TorchRelease] | type[TensorflowLine] | type[JaxRelease]] = {
+    "torch": TorchRelease,
+    "tensorflow": TensorflowLine,
+    "jax": JaxRelease,
+}
+
+
+def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    """The table with the rows of a policy: a release that is there is overridden key by key, a new one is added.
+
+    Raises:
+        LawError: a row has a key that its table does not know, or a new one lacks what every row has.
+    """
+    changed: dict[str, Any] = {}
+    for name, added in rows.items():
+        kind = _KINDS[name]
+        known = {field.name for field in fields(kind)}
+        releases = dict(getattr(table, name))
+        for row in added:
+            version = str(row["version"])
+            before = asdict(releases[version]) if version in releases else {}
+            needed = {field.name for field in fields(kind) if field.default is MISSING}
+            for key in sorted(row.keys() - known) or sorted(needed - before.keys() - row.keys()):
+                fault = "has no" if key in known else "knows no"
+                raise LawError(
+                    f"the row for {name} {printable(version)} {fault} `{printable(key)}`",
+                    place=f"[[compat.{name}]]",
+                    fix=f"the keys are {', '.join(sorted(known))}",
+                )
+            releases[version] = _row(kind, {**before, **row})
+        changed[name] = releases
+    return replace(table, **changed)

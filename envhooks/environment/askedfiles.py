@@ -1,0 +1,59 @@
+"""A file of requirements inside the image -> what it asks for, with places in the tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envhooks.environment.containerfs import Found
+from envhooks.environment.installs import Arg, Call, Session
+from envhooks.environment.requirements import RequirementsFile, read_requirements
+from envhooks.environment.unknowns import readable
+from envhooks.model import Place
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one file, with those that it includes, asks for."""
+
+    file: Found
+    answer: RequirementsFile
+    origins: dict[str, Found]
+    """Path inside the image -> the file behind it."""
+    otherwise: Place
+
+    def place(self, path: str, line: int) -> Place:
+        """A line of a file inside the image as a line of the tree."""
+        found = self.origins.get(path)
+        if found is None:
+            return self.otherwise
+        return Place(found.path, found.line + line if line else None)
+
+
+def find_asked(session: Session, call: Call, arg: Arg) -> Found | None:
+    """The file that an argument names; None, with a note, where it is not known."""
+    found = session.find(call, arg.text)
+    if isinstance(found, Found):
+        return found
+    why = found or session.unknowns.why(arg.text) or "no COPY or ADD brought it from the context"
+    session.note(f"what {readable(arg.text)} asks for is not known: {why}", arg.place)
+    return None
+
+
+def ask(session: Session, call: Call, arg: Arg) -> Asked | None:
+    """Read the file that an argument names; None, with a note, where it is not known."""
+    file = find_asked(session, call, arg)
+    if file is None:
+        return None
+    origins: dict[str, Found] = {}
+
+    def read(name: str) -> bytes | None:
+        found = session.files.find(name)
+        if not isinstance(found, Found):
+            return None
+        origins[name] = found
+        return found.data
+
+    asked = Asked(file, read_requirements(read, session.locate(call, arg.text)), origins, arg.place)
+    for why, path, line in asked.answer.faults:
+        session.note(why, asked.place(path, line))
+    return asked
