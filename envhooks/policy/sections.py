@@ -1,0 +1,311 @@
+"""The sections of the policy, each from its TOML value to its type in the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from types import MappingProxyType
+from typing import Literal, cast
+
+from envhooks.hygiene import printable
+from envhooks.model import (
+    TAGS,
+    BuildPolicy,
+    ChangelogPolicy,
+    CheckSetting,
+    DeployPolicy,
+    DockerfilePolicy,
+    TagPolicy,
+)
+from envhooks.policy.shapes import MAX_GLOB, expandable, glob, globs, identifier, path_in_tree, stages_of
+from envhooks.policy.values import Value, meant
+from envhooks.tagname import (
+    BUILTIN_STAGES,
+    DEFAULT_TAG_POLICY,
+    name_faults,
+    template_faults,
+)
+
+STABLE = "stable"
+MAX_TEMPLATES = 16
+
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HEADING_FIELDS = ("version", "stage", "tag", "framework", "hardware", "date")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+# ----------------------------------------------------------------------------------------- [tag]
+
+
+def tag(value: Value) -> TagPolicy:
+    """`[tag]`."""
+    keys = value.table(("templates", "frameworks", "hardware", "stages", "ignore", "aliases"))
+    default = DEFAULT_TAG_POLICY
+    frameworks, hardware = default.frameworks, default.hardware
+    if "frameworks" in keys:
+        own = keys["frameworks"].table()
+        frameworks = MappingProxyType({**frameworks, **{name: _packages(own[name]) for name in own}})
+        for fault in name_faults(frameworks, ()):
+            keys["frameworks"].refuse(fault)
+    if "hardware" in keys:
+        hardware = tuple(item.text() for item in keys["hardware"].texts())
+    for fault in name_faults(frameworks, hardware):
+        keys["hardware" if "hardware" in keys else "frameworks"].refuse(fault)
+    aliases = default.aliases
+    if "aliases" in keys:
+        own = keys["aliases"].table()
+        known = (*frameworks, *hardware)
+        aliases = MappingProxyType({**aliases, **{k.lower(): _alias(v, known) for k, v in own.items()}})
+    return TagPolicy(
+        templates=_templates(keys["templates"]) if "templates" in keys else default.templates,
+        frameworks=frameworks,
+        hardware=hardware,
+        stages=stages_of(keys["stages"], BUILTIN_STAGES) if "stages" in keys else default.stages,
+        ignore=globs(keys["ignore"], TAGS, may_be_empty=True) if "ignore" in keys else (),
+        aliases=aliases,
+    )
+
+
+def _templates(value: Value) -> tuple[str, ...]:
+    items = value.texts()
+    if len(items) > MAX_TEMPLATES:
+        value.refuse(f"`{value.name}` has {len(items)} templates and may have {MAX_TEMPLATES}")
+    for item in items:
+        for fault in template_faults(item.raw):
+            value.refuse(f"the tag template `{printable(item.raw, 120)}` cannot be used: {fault}")
+    return tuple(item.raw for item in items)
+
+
+def _packages(value: Value) -> tuple[str, ...]:
+    names = []
+    for item in value.texts():
+        if not _PACKAGE.fullmatch(item.raw):
+            value.refuse(f"`{printable(item.raw, 60)}` in `{value.name}` cannot be the name of a package")
+        names.append(re.sub("[-_.]+", "-", item.raw).lower())
+    return tuple(dict.fromkeys(names))
+
+
+def _alias(value: Value, known: Collection[str]) -> str:
+    text = value.text()
+    if text not in known and text.rstrip("0123456789.") not in known:
+        value.refuse(
+            f"the alias `{value.name}` stands for `{printable(text, 60)}`, which is no framework and no "
+            f"hardware; {meant(text, known)}"
+        )
+    return text
+
+
+# ------------------------------------------------------------- [dockerfile], [changelog], [image]
+
+
+def dockerfiles(value: Value) -> tuple[DockerfilePolicy, ...]:
+    """`[dockerfile]`, or several `[[dockerfile]]`."""
+    sections = (value,) if isinstance(value.raw, dict) else value.tables()
+    read = tuple(map(_dockerfile, sections))
+    for number, section in enumerate(read[:-1]):
+        if section.match == "*":
+            sections[number].refuse(
+                "this section matches every tag, so those behind it are never used",
+                'match = "PyTorch-ROCm-*"',
+            )
+    return read
+
+
+def _dockerfile(value: Value) -> DockerfilePolicy:
+    keys = value.table(("match", "path", "context", "target", "args"))
+    made = DockerfilePolicy()
+    context = path_in_tree(keys["context"], is_folder=True) if "context" in keys else made.context
+    if "{" in context or "[" in context:
+        keys["context"].refuse(f"`{keys['context'].name}` takes no fields; only `path` does")
+    target = keys["target"].text() if "target" in keys else None
+    if target is not None and not _TARGET.fullmatch(target):
+        keys["target"].refuse(f"`{printable(target, 60)}` cannot be the name of a stage in a Dockerfile")
+    return DockerfilePolicy(
+        match=glob(keys["match"], TAGS) if "match" in keys else made.match,
+        path=_path_or_off(keys["path"], fields=True) if "path" in keys else made.path,
+        context=context,
+        target=target,
+        args=tuple(_arguments(keys["args"])) if "args" in keys else (),
+    )
+
+
+def _path_or_off(value: Value, *, fields: bool = False) -> str | None:
+    if value.raw is False:
+        return None
+    if value.raw is True:
+        value.wrong_type("a path in quotes, or false to switch it off")
+    path = path_in_tree(value)
+    if fields:
+        return expandable(value, path)
+    if "{" in path:
+        value.refuse(f"`{value.name}` takes no fields")
+    return path
+
+
+def _arguments(value: Value) -> Iterator[tuple[str, str]]:
+    for name, item in value.table().items():
+        if not _ARGUMENT.fullmatch(name):
+            item.refuse(f"`{printable(name, 60)}` cannot be the name of a build argument")
+        # an argument may be set to nothing; everything else about it is as for any text
+        yield name, "" if item.raw == "" else item.text("text in quotes")
+
+
+def changelog(value: Value) -> ChangelogPolicy:
+    """`[changelog]`."""
+    keys = value.table(("path", "heading"))
+    made = ChangelogPolicy()
+    return ChangelogPolicy(
+        path=_path_or_off(keys["path"]) if "path" in keys else made.path,
+        heading=_heading(keys["heading"]) if "heading" in keys else made.heading,
+    )
+
+
+def _heading(value: Value) -> str:
+    """A heading is matched by its literal text; its brackets are those of `[2.8.0]`, not optional parts."""
+    text = value.text()
+    if len(text) > MAX_GLOB:
+        value.refuse(f"`{value.name}` is longer than {MAX_GLOB} characters")
+    names = _FIELD.findall(text)
+    if "{" in _FIELD.sub("", text) or "}" in _FIELD.sub("", text):
+        value.refuse(f"`{value.name}` has a brace that stands alone: a field is written `{{version}}`")
+    for name in names:
+        if name not in _HEADING_FIELDS:
+            value.refuse(
+                f"`{{{printable(name, 60)}}}` is no field of a heading; {meant(name, _HEADING_FIELDS)}"
+            )
+    if not {"version", "tag"} & set(names):
+        value.refuse(f"`{value.name}` has neither `{{version}}` nor `{{tag}}`, so it names no release")
+    return text
+
+
+def image(value: Value) -> str | None:
+    """`[image]`: the template of the image's name."""
+    keys = value.table(("name",))
+    if "name" not in keys:
+        return None
+    name = keys["name"]
+    text = expandable(name, name.text())
+    said = f"the image name `{printable(text, 120)}`"
+    literal = _FIELD.sub("x", text)
+    if "://" in literal:
+        name.refuse(
+            f"{said} is a URL; leave out the scheme", f'name = "{printable(text.split("://", 1)[1], 120)}"'
+        )
+    if ":" in literal.rpartition("/")[2] or "@" in literal:
+        name.refuse(f"{said} carries a tag or a digest, which is made from the git tag")
+    upper = [field for field in _FIELD.findall(text) if field in ("framework", "hardware", "tag")]
+    if upper:
+        fixed = text.replace(f"{{{upper[0]}}}", f"{{{upper[0]}:lower}}")
+        name.refuse(f"{said} would have upper-case letters, which no registry takes", f'name = "{fixed}"')
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9._:/\[\]-]*[a-z0-9\]])?", literal) or "//" in literal:
+        name.refuse(
+            f"{said} is not legal: lower-case letters, digits, any of `._-`, and `/` between its parts"
+        )
+    return text
+
+
+# ------------------------------------------------------------------- [checks], [[build]], [deploy]
+
+
+def checks(value: Value, ids: Collection[str] | None) -> MappingProxyType[str, CheckSetting]:
+    """`[checks]`; `ids` are the checks that there are, or None to take any."""
+    keys = value.table(None if ids is None else sorted(ids))
+    return MappingProxyType({name: _check(name, item) for name, item in keys.items()})
+
+
+# Switches of single checks, which are on where they are true.
+_OPTIONS = {"dockerfile-matches": ("allow-cannot-tell",), "dockerfile-pinned": ("base-digest",)}
+_NEEDS_REASON = ("allow-cannot-tell",)
+
+
+def _check(name: str, value: Value) -> CheckSetting:
+    levels = ("error", "warning", "off")
+    options = _OPTIONS.get(name, ())
+    short = printable(name, 60)
+    fix = f'{short} = {{ level = "off", reason = "why" }}'
+    if isinstance(value.raw, str):
+        level, reason = value.choice(levels), ""
+    elif isinstance(value.raw, dict):
+        keys = value.table(("level", "reason", *options))
+        on = frozenset(option for option in options if option in keys and keys[option].truth())
+        if "level" not in keys and not on:
+            value.refuse(f"`{value.name}` has no level", fix)
+        level = keys["level"].choice(levels) if "level" in keys else "error"
+        reason = keys["reason"].text().strip() if "reason" in keys else ""
+        if not reason and on.intersection(_NEEDS_REASON):
+            value.refuse(
+                f"`{value.name}` takes less than it should, without a reason",
+                f'{short} = {{ {min(on)} = true, reason = "why" }}',
+            )
+        return _setting(value, level, reason, on, fix)
+    elif value.raw is False:
+        value.refuse(f"`{value.name}` is switched off without a reason", fix)
+    else:
+        value.wrong_type('"error", "warning" or a table with `level` and `reason`', f'{short} = "warning"')
+    return _setting(value, level, reason, frozenset(), fix)
+
+
+def _setting(value: Value, level: str, reason: str, on: frozenset[str], fix: str) -> CheckSetting:
+    if level == "off" and not reason:
+        value.refuse(f"`{value.name}` is switched off without a reason", fix)
+    return CheckSetting(cast(Literal["error", "warning", "off"], level), reason, on)
+
+
+def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
+    """`[[compat.torch]]` and the like, as they stand; what a row may say is known where it is read."""
+    found = {}
+    for name, rows in value.table(("torch", "tensorflow", "jax")).items():
+        for row in rows.tables():
+            keys = row.table()
+            if "version" not in keys:
+                row.refuse(f"a row of `{rows.name}` has no version", 'version = "2.16.0"')
+            for item in keys.values():
+                item.texts(may_be_empty=True)
+        found[name] = tuple(MappingProxyType(dict(row.raw)) for row in rows.tables())
+    return MappingProxyType(found)
+
+
+def builds(value: Value, stages: Collection[str]) -> tuple[BuildPolicy, ...]:
+    """`[[build]]`; the builder's own keys are kept as they are."""
+    found: dict[str, BuildPolicy] = {}
+    for item in value.tables():
+        build = _build(item, stages)
+        if build.name in found:
+            item.refuse(f"two builds are called `{build.name}`, and the ledger tells them apart by name")
+        found[build.name] = build
+    return tuple(found.values())
+
+
+def _build(value: Value, stages: Collection[str]) -> BuildPolicy:
+    keys = value.table()
+    for key in ("name", "using"):
+        if key not in keys:
+            value.refuse(
+                f"a `[[build]]` has no `{key}`", {"name": 'name = "image"', "using": 'using = "local"'}[key]
+            )
+    on = keys["on"].choice(("client", "server", "ci")) if "on" in keys else "client"
+    common = ("name", "using", "on", "remotes", "stages")
+    return BuildPolicy(
+        name=identifier(keys["name"], keys["name"].text()),
+        using=identifier(keys["using"], keys["using"].text()),
+        on=cast(Literal["client", "server", "ci"], on),
+        remotes=tuple(item.text() for item in keys["remotes"].texts()) if "remotes" in keys else (),
+        stages=stages_of(keys["stages"], stages) if "stages" in keys else (),
+        options=MappingProxyType({key: item.raw for key, item in keys.items() if key not in common}),
+    )
+
+
+def deploys(value: Value, stages: Collection[str]) -> tuple[DeployPolicy, ...]:
+    """`[deploy.NAME]`."""
+    found = []
+    for name, item in value.table().items():
+        keys = item.table(("stages",)) if isinstance(item.raw, dict) else {}
+        if "stages" not in keys:
+            item.refuse(
+                f"`{item.name}` does not say which stages may run there",
+                f'[deploy.{printable(name, 60) if isinstance(item.raw, dict) else "production"}]\nstages = ["stable"]',
+            )
+        found.append(DeployPolicy(identifier(item, name), stages_of(keys["stages"], stages)))
+    return tuple(found)

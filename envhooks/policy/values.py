@@ -1,0 +1,180 @@
+"""TOML values with their place: whatever is not as it should be is one sentence with a line number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from envhooks.errors import LawError
+from envhooks.hygiene import printable
+
+Path = tuple[str | int, ...]
+"""Keys from the top; numbers count the tables of an array from 0."""
+MAX_TEXT = 1000
+"""Characters in one value, and more than any path, pattern or reason needs."""
+
+_HEADER = re.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
+_KEY = re.compile(r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*=""")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'""")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a table"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One policy file: what it is called, and where its keys stand."""
+
+    origin: str
+    lines: Mapping[Path, int]
+
+    @classmethod
+    def of(cls, text: str, origin: str) -> Source:
+        """Find the lines of all keys. A line inside a long string may deceive it: then a place is one off."""
+        lines: dict[Path, int] = {}
+        counts: dict[Path, int] = {}
+        table: Path = ()
+        for number, line in enumerate(text.split("\n"), 1):
+            header, key = _HEADER.match(line), _KEY.match(line)
+            if header:
+                table = _parts(header[2])
+                if header[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                    lines.setdefault(table, number)
+                    table = (*table, counts[table])
+                lines.setdefault(table, number)
+            elif key:
+                path = (*table, *_parts(key[1]))
+                for end in range(len(table) + 1, min(len(path), len(table) + 8) + 1):
+                    lines.setdefault(path[:end], number)
+        return cls(origin, lines)
+
+    def place(self, path: Path) -> str:
+        """`path:line`, by the nearest key above that has a line of its own."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.lines:
+                return self.at(self.lines[path[:end]])
+        # a table that only its parts have headers of: `[deploy.x]` for `deploy`
+        inside = [line for known, line in self.lines.items() if path and known[: len(path)] == path]
+        return self.at(min(inside)) if inside else self.origin
+
+    def at(self, line: int) -> str:
+        """`policy.toml:3 on origin/main` of `policy.toml on origin/main`."""
+        file, blank, rest = self.origin.partition(" ")
+        return f"{file}:{line}{blank}{rest}"
+
+
+def _parts(text: str) -> Path:
+    return tuple(part.strip("\"'") for part in _PART.findall(text))
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in words."""
+    return next((said for type_, said in _TYPES if isinstance(value, type_)), "a date or time")
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """` did you mean ...?` where one known word is near, and all of them in any case."""
+    near = get_close_matches(word[:60], known, 1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"{hint}known: {', '.join(known)}"
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value and where it stands."""
+
+    source: Source
+    path: Path
+    raw: Any
+
+    @property
+    def name(self) -> str:
+        """The key with its tables: `tag.templates`."""
+        text = ".".join(str(part) for part in self.path if isinstance(part, str))
+        return printable(text, 120)
+
+    def refuse(self, message: str, fix: str = "") -> NoReturn:
+        """Raise the LawError that says what is wrong with this value."""
+        raise LawError(message, place=self.source.place(self.path), fix=fix)
+
+    def wrong_type(self, wanted: str, fix: str = "") -> NoReturn:
+        """Raise the LawError for a value of another type."""
+        self.refuse(f"`{self.name}` is {kind_of(self.raw)} and must be {wanted}", fix)
+
+    # ------------------------------------------------------------------------------------ types
+
+    def text(self, wanted: str = "text") -> str:
+        """A string that is not empty and has no control characters."""
+        if not isinstance(self.raw, str):
+            number = isinstance(self.raw, (int, float)) and not isinstance(self.raw, bool)
+            self.wrong_type(wanted, f'{self._key} = "{self.raw}"' if number else "")
+        if not self.raw.strip():
+            self.refuse(f"`{self.name}` is empty")
+        if len(self.raw) > MAX_TEXT:
+            self.refuse(f"`{self.name}` is {len(self.raw)} characters long and may have {MAX_TEXT}")
+        control = _CONTROL.search(self.raw)
+        if control:
+            self.refuse(f"`{self.name}` has a control character, U+{ord(control.group()):04X}")
+        return self.raw
+
+    def truth(self) -> bool:
+        """A boolean."""
+        if not isinstance(self.raw, bool):
+            self.wrong_type("true or false", f"{self._key} = true")
+        return self.raw
+
+    def texts(self, *, may_be_empty: bool = False) -> tuple[Value, ...]:
+        """A list of strings, or one string that stands for a list of one; none of them twice."""
+        raw = [self.raw] if isinstance(self.raw, str) else self.raw
+        if not isinstance(raw, list):
+            self.wrong_type("text or a list of texts", f'{self._key} = ["..."]')
+        if not raw and not may_be_empty:
+            self.refuse(f"`{self.name}` is an empty list: leave the key out for the default")
+        items = tuple(Value(self.source, self.path, item) for item in raw)
+        seen: set[str] = set()
+        for item in items:
+            text = item.text("a list of texts")
+            if text in seen:
+                self.refuse(f"`{self.name}` has `{printable(text, 60)}` twice")
+            seen.add(text)
+        return items
+
+    def choice(self, known: Collection[str]) -> str:
+        """One of some words."""
+        text = self.text()
+        if text not in known:
+            self.refuse(f"`{self.name}` cannot be `{printable(text, 60)}`; {meant(text, known)}")
+        return text
+
+    def table(self, known: Collection[str] | None = None) -> dict[str, Value]:
+        """A table; with `known`, one that has no other keys."""
+        if not isinstance(self.raw, dict):
+            self.wrong_type("a table", f"[{self._key}]" if len(self.path) == 1 else "")
+        values = {key: Value(self.source, (*self.path, key), item) for key, item in self.raw.items()}
+        for key, value in values.items():
+            if known is not None and key not in known:
+                inside = f" in `{self.name}`" if self.path else " of the policy"
+                value.refuse(f"`{printable(key, 60)}` is no key{inside}; {meant(key, known)}")
+        return values
+
+    def tables(self) -> tuple[Value, ...]:
+        """An array of tables: `[[build]]`."""
+        if not isinstance(self.raw, list):
+            self.wrong_type("a list of tables", f"[[{self._key}]]")
+        if not self.raw:
+            self.refuse(f"`{self.name}` is an empty list: leave the key out for the default")
+        return tuple(Value(self.source, (*self.path, number), item) for number, item in enumerate(self.raw))
+
+    @property
+    def _key(self) -> str:
+        return printable(str(next(part for part in reversed(self.path) if isinstance(part, str))), 60)

@@ -1,0 +1,34 @@
+"""The grammar of tags' names: text <-> TagName, by the policy's templates.
+
+`Grammar.read` says what a name means or all that is wrong with it; `expand` makes text from one.
+"""
+
+from __future__ import annotations
+
+from envhooks.tagname.grammar import Grammar, is_release_tag
+from envhooks.tagname.soundness import name_faults, template_faults
+from envhooks.tagname.tables import (
+    BUILTIN_ALIASES,
+    BUILTIN_FRAMEWORKS,
+    BUILTIN_HARDWARE,
+    BUILTIN_STAGES,
+    DEFAULT_TAG_POLICY,
+    DEFAULT_TEMPLATE,
+)
+from envhooks.tagname.template import WRITTEN_FIELDS, expand, expansion_faults
+
+__all__ = [
+    "BUILTIN_ALIASES",
+    "BUILTIN_FRAMEWORKS",
+    "BUILTIN_HARDWARE",
+    "BUILTIN_STAGES",
+    "DEFAULT_TAG_POLICY",
+    "DEFAULT_TEMPLATE",
+    "WRITTEN_FIELDS",
+    "Grammar",
+    "expand",
+    "expansion_faults",
+    "is_release_tag",
+    "name_faults",
+    "template_faults",
+]
