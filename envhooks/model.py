@@ -430,6 +430,8 @@ class CheckSetting:
 
     level: Literal["error", "warning", "off"]
     reason: str = ""
+    options: frozenset[str] = frozenset()
+    """The check's own switches that are on: `base-digest`."""
 
 
 @dataclass(frozen=True)
@@ -469,6 +471,13 @@ class Policy:
     """Template of the image name; None where no image is named."""
     builds: tuple[BuildPolicy, ...] = ()
     deploys: tuple[DeployPolicy, ...] = ()
+    compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
+
+    def has_option(self, check: str, option: str) -> bool:
+        """Whether a check's own switch is on."""
+        setting = self.checks.get(check)
+        return setting is not None and option in setting.options
 
 
 # ------------------------------------------------------------------------------------- subjects

@@ -151,7 +151,7 @@ class _Collector:
         names: list[TagName] = []
         if self.standpoint.door is not Door.CHECK and series:
             others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in proposed)
-            read = (self.grammar.read(name).name for name in others)
+            read = (self.grammar.match(name) for name in others)
             names = [name for name in read if name is not None and name.series in series]
         for draft in self.drafts:
             own = draft.naming.name
@@ -299,11 +299,14 @@ class _Collector:
         return read_environment_at(self.git, commit, section, path)
 
     def compatibility(self) -> None:
-        from envhooks.environment.compat import judge_environment
+        from envhooks.environment.compat import judge_environment, table_of
 
+        table = table_of(self.policy)
         for draft in self.drafts:
             environment = draft.facts.get("environment")
-            known = judge_environment(environment) if isinstance(environment, Environment) else environment
+            known = (
+                judge_environment(environment, table) if isinstance(environment, Environment) else environment
+            )
             draft.facts["compatibility"] = known
 
     def changelogs(self) -> None:

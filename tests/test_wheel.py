@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_expected_set_is_there() -> None:
     assert checks.ids() == CHECKS
-    assert {"check", "demo", "explain", "hook", "init", "install", "lint", "uninstall"} <= set(cli.verbs())
+    assert {"check", "demo", "env", "explain", "hook", "init", "install", "lint", "uninstall"} <= set(cli.verbs())
     assert {"text", "json"} <= set(report.formats())
 
 

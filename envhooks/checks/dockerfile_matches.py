@@ -7,7 +7,8 @@ What is installed counts, not what variables are called. `v2.8` stands for any 2
 just that release; rc and post are stages of the environment, not of the framework. A hardware version must
 agree with the wheel's (`+cu128`), or else with the base image's; plain `CUDA` with any, but not with a CPU or
 ROCm build. Where the files do not say enough for an exact answer, write the version where it can be read:
-in the Dockerfile, or in a requirement or lock file that it installs.
+in the Dockerfile, or in a requirement or lock file that it installs. Where it cannot be written, the policy may
+allow that with a reason: `dockerfile-matches = { allow-cannot-tell = true, reason = "..." }`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from envhooks.model import (
     Environment,
     Finding,
     Hardware,
+    Level,
     Package,
     Policy,
     Subject,
@@ -62,7 +64,9 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         return
     if name.framework:
         packages = policy.tag.frameworks.get(name.framework) or (name.framework.lower(),)
-        yield from _framework(name, environment, packages)
+        # some files cannot state it: the law may let those pass, and says why
+        allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
+        yield from _framework(name, environment, packages, "warning" if allowed else "error")
     if name.hardware:
         yield from _hardware(name, name.hardware, environment)
 
@@ -70,7 +74,9 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------------ framework
 
 
-def _framework(name: TagName, environment: Environment, packages: tuple[str, ...]) -> Iterator[Finding]:
+def _framework(
+    name: TagName, environment: Environment, packages: tuple[str, ...], doubtful: Level
+) -> Iterator[Finding]:
     expected = f"{packages[0]} {_wanted(name)}".strip()
     found = environment.find(*packages)
     last = found[-1] if found else None
@@ -79,10 +85,10 @@ def _framework(name: TagName, environment: Environment, packages: tuple[str, ...
     )
     if doubt is not None:
         text = f"cannot tell which version of {name.framework} this installs: {doubt.why}"
-        yield Finding.at(doubt.place, text, expected=expected)
+        yield Finding.at(doubt.place, text, level=doubtful, expected=expected)
     elif last is None and (hidden := _doubt(environment, "packages")) is not None:
         text = f"cannot tell whether this installs {name.framework}: {hidden.why}"
-        yield Finding.at(hidden.place, text, expected=expected)
+        yield Finding.at(hidden.place, text, level=doubtful, expected=expected)
     elif last is None:
         yield Finding(
             f"the Dockerfile installs no {name.framework}",

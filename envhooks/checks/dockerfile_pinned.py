@@ -10,6 +10,7 @@ around every requirement that holds `<` or `>`. conda's `pytorch=2.1` is not exa
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from envhooks.model import CannotTell, Environment, Finding, Level, Naming, Policy, Subject, Unpinned
@@ -39,6 +40,13 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     known = {package for packages in policy.tag.frameworks.values() for package in packages} | _COMPANIONS
     for unpinned in environment.unpinned:
         yield _finding(unpinned, _level(unpinned, known))
+    base = environment.base
+    wants_digest = policy.has_option("dockerfile-pinned", "base-digest")
+    if wants_digest and base is not None and base.digest is None and base.image != "scratch":
+        reference = f"{base.image}:{base.tag}" if base.tag else base.image
+        text = "the policy wants the base image by its digest: a tag can be moved"
+        fix = f"docker buildx imagetools inspect {shlex.quote(reference)}"
+        yield Finding.at(base.place, text, got=reference, expected=f"{reference}@sha256:<digest>", fix=fix)
     mine = policy.tag.frameworks.get(_framework(subject), ())
     for doubt in environment.cannot_tell:
         if doubt.what in ("hardware", "python") or doubt.what in mine:
@@ -77,8 +85,6 @@ def _finding(unpinned: Unpinned, level: Level) -> Finding:
 
 def _fix(unpinned: Unpinned) -> str:
     """A command that names the exact version to write, or writes the quotes."""
-    import shlex
-
     if unpinned.swallowed:
         plain = (
             unpinned.text.replace("\\", "\\\\").replace("/", "\\/").replace(".", "\\.").replace("*", "\\*")

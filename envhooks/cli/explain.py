@@ -11,12 +11,16 @@ from envhooks.hygiene import printable
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The check's id; without one, the list of all."""
+    """The check's id, without one the list of all; for dockerfile-compatible a package and its version, too."""
     parser.add_argument("check", nargs="?", metavar="CHECK")
+    parser.add_argument(
+        "package", nargs="?", help="for dockerfile-compatible: torch, tensorflow, jax or nvidia/cuda"
+    )
+    parser.add_argument("version", nargs="?", default="", help="such as 2.8; without it all that is known")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the page of one check, or a line for each."""
+    """Print the page of one check, a line for each, or what is known of a package."""
     known = {check.id: check for check in load_checks()}
     if options.check is None:
         width = max(map(len, known))
@@ -29,6 +33,29 @@ def run(options: argparse.Namespace) -> int:
             f"there is no check {printable(options.check)}",
             fix=f"envhooks explain {near[0] if near else ''}".rstrip(),
         )
+    if options.package is not None:
+        return _explain_package(options.check, options.package, options.version)
     check = known[options.check]
     print(f"{check.id} ({check.level}) refuses {check.summary}\n\n{check.page}")
+    return 0
+
+
+def _explain_package(check: str, package: str, version: str) -> int:
+    from envhooks.environment.compat import known, provenance
+
+    if check != "dockerfile-compatible":
+        raise UsageError(
+            "only dockerfile-compatible knows packages", fix="envhooks explain dockerfile-compatible torch"
+        )
+    rows = known(package, version)
+    if not rows:
+        wanted = printable(f"{package} {version}".strip())
+        raise UsageError(
+            f"nothing is known of {wanted}, so nothing is held against it",
+            fix="envhooks explain dockerfile-compatible torch 2.8",
+        )
+    for row in rows:
+        width = max(map(len, row))
+        print("\n".join(f"{label:{width}}  {text}" for label, text in row.items() if text), end="\n\n")
+    print("\n".join(provenance(package)))
     return 0

@@ -73,7 +73,7 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
 
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
-    from envhooks.environment.compat import judge_environment
+    from envhooks.environment.compat import judge_environment, table_of
     from envhooks.environment.files import FolderFiles
     from envhooks.environment.reader import read_environment
 
@@ -89,7 +89,7 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
     except EnvhooksError as error:
         unknown = Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
         return dict.fromkeys(_READABLE, unknown)
-    return {"environment": environment, "compatibility": judge_environment(environment)}
+    return {"environment": environment, "compatibility": judge_environment(environment, table_of(policy))}
 
 
 def _changelogs(top: Path, files: Sequence[str]) -> Report:
@@ -111,10 +111,11 @@ def _entry_findings(name: str, entries: Sequence[ChangelogEntry]) -> Iterator[Fi
 
 
 def _law(top: Path, files: Sequence[str]) -> Report:
+    from envhooks.environment.compat import table_of
     from envhooks.signatures.signers import read_signers
 
     folder = top / FOLDER
-    _policy(top)
+    table_of(_policy(top))
     paths = [path for path in folder.rglob("*") if path.is_file()]
     read_signers({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}, FOLDER)
     lock = folder / "tags.lock"

@@ -1,0 +1,147 @@
+"""what envhooks understands of a Dockerfile: base image, Python, packages, hardware, and what it cannot tell
+
+PATH is a Dockerfile, or a folder that holds one. Nothing is built or run, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from envhooks.environment.files import FolderFiles
+from envhooks.environment.reader import read_environment
+from envhooks.errors import UsageError
+from envhooks.hygiene import printable
+from envhooks.model import Environment, Package, Place
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """PATH, `--target`, `--arg`, `--format`."""
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the Dockerfile here")
+    parser.add_argument(
+        "--target", metavar="STAGE", help="the stage that is the product; default: the last one"
+    )
+    parser.add_argument("--arg", action="append", default=[], metavar="NAME=VALUE", help="a build argument")
+    parser.add_argument(
+        "--context", metavar="FOLDER", help="the build context; default: the Dockerfile's folder"
+    )
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the environment; exit code 0 even where it has open points, for this only tells."""
+    top, dockerfile = _place(Path(options.path), options.context)
+    arguments = dict(_argument(text) for text in options.arg)
+    environment = read_environment(FolderFiles(top), dockerfile, target=options.target, args=arguments)
+    if options.format == "json":
+        print(json.dumps(document(environment), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(environment)))
+    return 0
+
+
+def _place(path: Path, context: str | None) -> tuple[Path, str]:
+    """The context's folder, and the Dockerfile's path in it."""
+    file = path / "Dockerfile" if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(
+            "there is no Dockerfile here", place=printable(str(file)), fix="envhooks env path/to/Dockerfile"
+        )
+    top = (Path(context) if context else file.parent).resolve()
+    try:
+        return top, file.resolve().relative_to(top).as_posix()
+    except ValueError:
+        raise UsageError("the Dockerfile has to lie in the context", place=printable(str(file))) from None
+
+
+def _argument(text: str) -> tuple[str, str]:
+    name, has_value, value = text.partition("=")
+    if not has_value or not name:
+        raise UsageError(
+            f"a build argument is NAME=VALUE, not {printable(text)}", fix="--arg CUDA_VERSION=12.8.1"
+        )
+    return name, value
+
+
+def document(environment: Environment) -> dict[str, Any]:
+    """The environment as JSON, version 1; text from the files is escaped in it as everywhere."""
+    base = environment.base
+    return {
+        "version": VERSION,
+        "dockerfile": printable(environment.path),
+        "target": printable(environment.target),
+        "base": base
+        and {"image": printable(base.image), "tag": _or_none(base.tag), "digest": _or_none(base.digest)},
+        "python": _or_none(environment.python),
+        "packages": [
+            {
+                "name": printable(package.name),
+                "version": _or_none(package.version),
+                "local": _or_none(package.local),
+                "exact": package.exact,
+                "specifier": printable(package.specifier),
+                "how": package.how,
+                **_where(package.place),
+            }
+            for package in environment.packages
+        ],
+        "hardware": [
+            {"kind": one.kind, "version": _or_none(one.version), "from": one.source, **_where(one.place)}
+            for one in environment.hardware
+        ],
+        "unpinned": [
+            {
+                "name": printable(one.name),
+                "kind": one.kind,
+                "text": printable(one.text),
+                "why": printable(one.why),
+                "swallowed": one.swallowed,
+                **_where(one.place),
+            }
+            for one in environment.unpinned
+        ],
+        "cannot_tell": [
+            {"what": printable(one.what), "why": printable(one.why), **_where(one.place)}
+            for one in environment.cannot_tell
+        ],
+    }
+
+
+def _where(place: Place) -> dict[str, Any]:
+    return {"path": printable(place.path), "line": place.line}
+
+
+def _or_none(text: str | None) -> str | None:
+    return None if text is None else printable(text)
+
+
+def _lines(environment: Environment) -> Iterator[str]:
+    base = environment.base
+    yield f"{printable(environment.path)}, stage {printable(environment.target)}"
+    if base is not None:
+        reference = (
+            base.image + (f":{base.tag}" if base.tag else "") + (f"@{base.digest}" if base.digest else "")
+        )
+        yield f"  base      {printable(reference)}  ({base.place})"
+    yield f"  python    {printable(environment.python or 'not stated')}"
+    for hardware in environment.hardware:
+        version = f" {printable(hardware.version)}" if hardware.version else ""
+        yield f"  hardware  {hardware.kind}{version}, by the {hardware.source}  ({printable(str(hardware.place))})"
+    for package in environment.packages:
+        place = printable(str(package.place))
+        yield f"  package   {printable(package.name)} {_version(package)}  ({place}, {package.how})"
+    for unpinned in environment.unpinned:
+        yield f"  unpinned  {printable(unpinned.text)}: {printable(unpinned.why)}  ({printable(str(unpinned.place))})"
+    for doubt in environment.cannot_tell:
+        yield f"  cannot tell {printable(doubt.what)}: {printable(doubt.why)}  ({printable(str(doubt.place))})"
+
+
+def _version(package: Package) -> str:
+    if not package.exact:
+        return f"{printable(package.specifier) or 'any version'} (not exact)"
+    return printable(f"{package.version}+{package.local}" if package.local else f"{package.version}")
