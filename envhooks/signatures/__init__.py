@@ -1,0 +1,136 @@
+"""Payload + signature + allowed signers -> Verdict.
+
+The plain path asks gpgv and ssh-keygen. The fast path (extra `fast`) verifies in this process and can
+only say "good"; whatever it does not call good goes the plain path, so that both tell the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from envhooks.model import Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from envhooks.signatures.payload import Payload
+    from envhooks.signatures.signers import Signers
+
+_MANY = 4
+"""Signatures from which on a second worker, or the import of the fast path, pays."""
+_Verify = Callable[["Payload", int], Verdict]
+
+
+def verify_all(
+    payloads: Sequence[Payload],
+    signers: Signers,
+    now: datetime,
+    *,
+    jobs: int | None = None,
+    fast: bool | None = None,
+) -> list[Verdict]:
+    """The verdicts on these tags, in their order. `now` is aware of its time zone.
+
+    Windows in allowed_signers, certificates and dates of signatures are judged at `now`; the expiry of
+    OpenPGP keys by the machine's clock, to which `now` should be set. `jobs` is the number of
+    workers (default 2 where there are many tags), `fast` forces the fast path or rules it out.
+
+    Never raises for what a tag holds: a signature that must not be accepted is `bad`, and one that
+    cannot be judged because a program is missing or hangs is `undecided`.
+
+    Raises:
+        ValueError: `now` has no time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("`now` needs a time zone")
+    verdicts = {index: _triage(payload) for index, payload in enumerate(payloads)}
+    open_ = [index for index, verdict in verdicts.items() if verdict is None]
+    if open_ and (fast if fast is not None else len(open_) >= _MANY):
+        from envhooks.signatures.fast import Fast
+
+        verifier = Fast(signers, now)
+        verdicts.update((index, verifier.verify(payloads[index])) for index in open_)
+        open_ = [index for index in open_ if verdicts[index] is None]
+    if open_:
+        found = _verify_plain([payloads[index] for index in open_], signers, now, jobs)
+        verdicts.update(zip(open_, found, strict=True))
+    return [verdict for _, verdict in sorted(verdicts.items()) if verdict is not None]
+
+
+def _triage(payload: Payload) -> Verdict | None:
+    """The verdict where no signature has to be verified for it."""
+    if payload.fault:
+        return Verdict("bad", payload.fault)
+    if payload.armor is None:
+        return Verdict("unsigned", "the tag is not signed", got="no signature")
+    if payload.armor.scheme == "x509":
+        from envhooks.signatures.x509 import verify
+
+        return verify(payload)
+    return None
+
+
+def _verify_plain(
+    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None
+) -> list[Verdict]:
+    """The plain path: a process for each signature, its files in a folder that only we can read."""
+    from envhooks.signatures.verdicts import Undecided
+
+    try:
+        return _verify_in_folder(payloads, signers, now, jobs)
+    except OSError as error:
+        undecided = Undecided(f"the files that a verifier needs cannot be written: {error.strerror}", "df -h")
+        return [undecided.verdict(payload.armor.scheme if payload.armor else "") for payload in payloads]
+
+
+def _verify_in_folder(
+    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None
+) -> list[Verdict]:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory(prefix="envhooks-", ignore_cleanup_errors=True) as folder:
+        verifiers = _verifiers({p.armor.scheme for p in payloads if p.armor}, signers, now, Path(folder))
+
+        def judge(numbered: tuple[int, Payload]) -> Verdict:
+            number, payload = numbered
+            assert payload.armor is not None
+            return _verdict(verifiers[payload.armor.scheme], payload, number)
+
+        workers = jobs if jobs is not None else 2 if len(payloads) >= _MANY else 1
+        if workers < 2 or len(payloads) < 2:
+            return [judge(numbered) for numbered in enumerate(payloads)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        # threads, as all the work is done by the processes that they wait for
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(judge, enumerate(payloads)))
+
+
+def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: Path) -> dict[str, _Verify]:
+    """Scheme -> its verifier, each with a folder of its own."""
+    found: dict[str, _Verify] = {}
+    for scheme in sorted(schemes):
+        own = folder / scheme
+        own.mkdir(mode=0o700)
+        if scheme == "openpgp":
+            from envhooks.signatures.openpgp import OpenPgp
+
+            found[scheme] = OpenPgp(signers, now, own).verify
+        else:
+            from envhooks.signatures.ssh import Ssh
+
+            found[scheme] = Ssh(signers, now, own).verify
+    return found
+
+
+def _verdict(verify: _Verify, payload: Payload, number: int) -> Verdict:
+    from envhooks.signatures.verdicts import Refused, Undecided
+
+    assert payload.armor is not None
+    try:
+        return verify(payload, number)
+    except (Refused, Undecided) as error:
+        return error.verdict(payload.armor.scheme)

@@ -1,0 +1,88 @@
+"""ASCII armor, read strictly: what is let through here reaches a verifier as one binary blob."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+
+# ssh-keygen wraps at 70 characters, so that the padding may come to stand alone in the last line
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=]{1,100}")
+_HEADER = re.compile(rb"(?:Version|Comment|Hash|Charset|MessageID): [\x20-\x7e]{0,120}")
+_MAX_HEADERS = 6
+_CERTIFICATE_BEGIN = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_CERTIFICATE_END = b"-----END PGP PUBLIC KEY BLOCK-----"
+
+
+class ArmorError(ValueError):
+    """The armor is not one that a signing program writes; the text is one sentence."""
+
+
+def decode_base64(lines: Sequence[bytes]) -> bytes:
+    """The bytes that base64 lines stand for.
+
+    Raises:
+        ArmorError: anything but base64, or a spelling that is not the canonical one: bits behind
+            the last byte would let the text change and the signature stand.
+    """
+    if not lines or not all(_BASE64.fullmatch(line) for line in lines):
+        raise ArmorError("the signature's armor holds lines that are not base64")
+    text = b"".join(lines)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ArmorError("the signature's base64 is damaged") from None
+    if base64.b64encode(data) != text:
+        raise ArmorError("the signature's base64 is not written canonically")
+    return data
+
+
+def decode_openpgp(lines: Sequence[bytes]) -> bytes:
+    """The packets inside OpenPGP armor; `lines` stand between the BEGIN and END lines (RFC 4880, 6.2).
+
+    Raises:
+        ArmorError: unknown headers, no base64, or a checksum that does not fit.
+    """
+    if b"" not in lines:
+        raise ArmorError("the OpenPGP armor lacks the blank line before its data")
+    start = list(lines).index(b"")
+    headers, body = lines[:start], list(lines[start + 1 :])
+    if len(headers) > _MAX_HEADERS or not all(_HEADER.fullmatch(line) for line in headers):
+        raise ArmorError("the OpenPGP armor carries headers that no signing program writes")
+    checksum = body.pop() if body and len(body[-1]) == 5 and body[-1].startswith(b"=") else None
+    data = decode_base64(body)
+    if checksum is not None and decode_base64([checksum[1:]]) != _crc24(data).to_bytes(3, "big"):
+        raise ArmorError("the OpenPGP armor's checksum does not fit its data")
+    return data
+
+
+def decode_certificate(text: bytes) -> bytes:
+    """The packets of an armored OpenPGP certificate file: one block, nothing around it.
+
+    Raises:
+        ArmorError: it is not one.
+    """
+    lines = [line.rstrip(b" \t\r") for line in text.strip().split(b"\n")]
+    if lines[0] != _CERTIFICATE_BEGIN or lines[-1] != _CERTIFICATE_END:
+        raise ArmorError("the file is not one armored OpenPGP public key block")
+    return decode_openpgp(lines[1:-1])
+
+
+def _crc24(data: bytes) -> int:
+    value = 0xB704CE
+    for byte in data:
+        value = ((value << 8) ^ _CRC_TABLE[(value >> 16) ^ byte]) & 0xFFFFFF
+    return value
+
+
+def _crc_entry(index: int) -> int:
+    value = index << 16
+    for _ in range(8):
+        value <<= 1
+        if value & 0x1000000:
+            value ^= 0x1864CFB
+    return value
+
+
+_CRC_TABLE = tuple(_crc_entry(index) for index in range(256))

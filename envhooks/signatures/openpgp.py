@@ -1,0 +1,246 @@
+"""OpenPGP signatures, verified by gpgv (or gpg, where gpgv is missing) against the law's certificates only.
+
+GnuPG is given a keyring that holds nothing but the packets of those certificates, one binary
+signature packet and the signed bytes. Whether to accept is decided from its status lines and by the rules here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from envhooks.hygiene import printable
+from envhooks.model import Verdict
+from envhooks.signatures import packets
+from envhooks.signatures.armor import ArmorError, decode_openpgp
+from envhooks.signatures.packets import PacketError, SignaturePacket
+from envhooks.signatures.payload import Payload
+from envhooks.signatures.programs import clean_environment, find_program, run
+from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers
+from envhooks.signatures.status import (
+    CHANGED,
+    DIGESTS,
+    UNUSABLE,
+    ExpiredKey,
+    Signed,
+    UnknownKey,
+    UnusableKey,
+    judge_status,
+)
+from envhooks.signatures.verdicts import Refused, Undecided
+
+SCHEME = "openpgp"
+CLOCK_SKEW = 86400
+"""Seconds that a signer's clock may be ahead of ours."""
+_SIZE_LIMIT = 16 << 10
+# Both programs, alike: a certificate that is bound by SHA-1 alone can be forged (CVE-2019-14855).
+_RULES = ("--weak-digest", "SHA1")
+_GPG = (
+    "--batch", "--no-options", "--no-autostart", "--no-auto-key-retrieve", "--disable-dirmngr",
+    "--no-auto-check-trustdb", "--trust-model", "always", "--require-cross-certification", *_RULES,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Detached:
+    """One signature packet that is fit to be verified."""
+
+    blob: bytes
+    facts: SignaturePacket
+
+
+def read_detached(payload: Payload, now: datetime) -> Detached:
+    """The one signature packet of a tag's signature block.
+
+    Raises:
+        Refused: it is damaged, or of a kind that is never accepted.
+    """
+    assert payload.armor is not None, "only a signed tag comes here"
+    try:
+        blob = decode_openpgp(payload.armor.lines)
+        found = packets.read_packets(blob) if len(blob) <= _SIZE_LIMIT else ()
+        if len(found) != 1 or found[0].tag != packets.SIGNATURE:
+            raise PacketError("the signature block does not hold exactly one OpenPGP signature")
+        facts = packets.read_signature(found[0].body, detached=True)
+    except (ArmorError, PacketError) as error:
+        raise Refused(str(error)) from None
+    if facts.kind != 0:
+        raise Refused("the signature is not one over binary data")
+    if facts.digest not in DIGESTS:
+        raise Refused("the signature uses a digest that is too weak", expected="SHA-256 or stronger")
+    if facts.created is None:
+        raise Refused("the OpenPGP signature states no date")
+    if facts.created > now.timestamp() + CLOCK_SKEW:
+        raise Refused("the signature is dated in the future")
+    if not _fits_prefix(payload.signed, found[0].body):
+        raise Refused(CHANGED)
+    return Detached(blob, facts)
+
+
+def _fits_prefix(signed: bytes, body: bytes) -> bool:
+    """Whether the two bytes of the digest that stand in the clear are right (RFC 4880, 5.2.3).
+
+    Neither GnuPG nor Sequoia insists, and so the object, and its id, could change with nobody noticing.
+    """
+    hashed = 6 + int.from_bytes(body[4:6], "big")
+    trailer = b"\x04\xff" + hashed.to_bytes(4, "big")
+    digest = hashlib.new(DIGESTS[body[3]], signed + body[:hashed] + trailer).digest()
+    at = hashed + 2 + int.from_bytes(body[hashed : hashed + 2], "big")
+    return digest[:2] == body[at : at + 2]
+
+
+def accept(signed: Signed, signers: Signers, now: datetime) -> Verdict:
+    """The verdict on a signature that is mathematically good: is this key allowed, strong, and of today?
+
+    Raises:
+        Refused: it is not.
+    """
+    entry = find_entry(signed.primary, signers)
+    about = {"key": signed.primary, "signer": entry.signer}
+    if not signers.revoked.openpgp.isdisjoint((signed.primary, signed.key)):
+        raise Refused(f"the signing key is listed in {FOLDER}/revoked_keys", got=signed.primary, **about)
+    if not entry.is_for_git:
+        raise Refused("the signing key is not allowed for git by its namespaces", got=signed.primary, **about)
+    outside = entry.window.fault(now)
+    if outside:
+        raise Refused("the signing key is not allowed now", got=outside, expected=_line(entry), **about)
+    for fingerprint in (signed.primary, signed.key):
+        key = entry.certificate.keys.get(fingerprint)
+        if key is None:
+            raise Refused("the signing key is not in its certificate", got=fingerprint, **about)
+        if key.is_weak:
+            raise Refused("the signing key is too weak", got=key.kind, expected="2048 bits or more", **about)
+    return Verdict("good", scheme=SCHEME, key=signed.primary, signer=entry.signer)
+
+
+def find_entry(primary: str, signers: Signers) -> OpenPgpEntry:
+    """The line that allows this primary key.
+
+    Raises:
+        Refused: none does.
+    """
+    found = next((entry for entry in signers.openpgp if entry.fingerprint == primary), None)
+    if found is None:
+        raise not_allowed(primary, signers)
+    return found
+
+
+def holds(entry: OpenPgpEntry, issuer: str) -> bool:
+    """Whether the certificate has the key that a signature claims to be from."""
+    return len(issuer) >= 16 and any(key.endswith(issuer) for key in entry.certificate.keys)
+
+
+def not_allowed(claim: str, signers: Signers) -> Refused:
+    """The refusal of a key that no line names."""
+    got = f"OpenPGP key {printable(claim, 64)}" if claim else "an OpenPGP key that names no issuer"
+    return Refused("the signing key is not allowed to sign releases", got=got, expected=signers.expected)
+
+
+def _line(entry: OpenPgpEntry) -> str:
+    return f"a time within the window in {FOLDER}/allowed_signers:{entry.line}"
+
+
+class OpenPgp:
+    """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
+
+    def __init__(
+        self, signers: Signers, now: datetime, folder: Path, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Lay out the keyring; that no program can be had is said only when one is needed."""
+        self._signers = signers
+        self._now = now
+        self._folder = folder
+        self._environ = clean_environment(str(folder), environ)
+        self._keyring = folder / "allowed.gpg"
+        # GnuPG stumbles over a key of a version that it does not know, and drops those behind it
+        known = (e for e in signers.openpgp if e.certificate.keys[e.fingerprint].version == 4)
+        self._keyring.write_bytes(b"".join(entry.certificate.data for entry in known))
+        self._command: list[str] | Undecided
+        try:
+            self._command = self._find_command(environ)
+        except Undecided as undecided:
+            self._command = undecided
+
+    def _find_command(self, environ: Mapping[str, str]) -> list[str]:
+        gpgv = find_program("gpgv", environ)
+        if gpgv is not None:
+            return [gpgv, "--homedir", str(self._folder), "--keyring", str(self._keyring), *_RULES]
+        gpg = find_program("gpg", environ)
+        if gpg is None:
+            raise Undecided(
+                "neither gpgv nor gpg was found, and one of them is needed for OpenPGP signatures",
+                "apt-get install gpgv",
+            )
+        home = self._folder / "home"
+        home.mkdir(mode=0o700)
+        command = [gpg, "--homedir", str(home), *_GPG]
+        # never --keyring here: gpg trusts the cached results in a keyring that it takes for its own
+        if self._keyring.stat().st_size:
+            run([*command, "--quiet", "--import", str(self._keyring)], b"", self._environ)
+        return command
+
+    def verify(self, payload: Payload, number: int) -> Verdict:
+        """The verdict on an OpenPGP signature; `number` tells the tags of a run apart.
+
+        Raises:
+            Refused: the signature must not be accepted.
+            Undecided: GnuPG did not run.
+        """
+        detached = read_detached(payload, self._now)
+        claim = detached.facts.issuer
+        if not self._signers.openpgp:
+            raise not_allowed(claim, self._signers)
+        if isinstance(self._command, Undecided):
+            raise self._command
+        try:
+            status, exit_code = self._ask(self._command, payload.signed, detached.blob, number)
+            signed = judge_status(status, exit_code)
+        except Refused as refused:
+            raise self._explained(refused, claim) from None
+        return accept(signed, self._signers, self._now)
+
+    def _ask(self, program: list[str], signed: bytes, signature: bytes, number: int) -> tuple[bytes, int]:
+        """(status, exit code). The status goes to a file: a pipe could fill up while GnuPG still reads."""
+        file = self._folder / f"{number}.sig"
+        file.write_bytes(signature)
+        status = self._folder / f"{number}.status"
+        with status.open("xb") as stream:
+            descriptor = stream.fileno()
+            verify = () if Path(program[0]).stem == "gpgv" else ("--verify",)
+            command = [*program, "--status-fd", str(descriptor), *verify, str(file), "-"]
+            exit_code = run(command, signed, self._environ, (descriptor,))
+        found = status.read_bytes()
+        file.unlink()
+        status.unlink()
+        return found, exit_code
+
+    def _explained(self, refused: Refused, claim: str) -> Refused:
+        """The refusal with what is known of the key from the law; GnuPG proves `key`, the tag claims `claim`."""
+        proven = next((entry for entry in self._signers.openpgp if entry.fingerprint == refused.key), None)
+        claimed = next((entry for entry in self._signers.openpgp if holds(entry, claim)), None)
+        if claimed is None and isinstance(refused, UnknownKey):
+            return not_allowed(claim, self._signers)
+        why, fix = refused.why, refused.fix
+        if isinstance(refused, (UnknownKey, UnusableKey)) and claimed is not None:
+            # gpg does not import a key that gpgv finds and does not use
+            why, fix = UNUSABLE, _renewal(claimed.fingerprint)
+        elif isinstance(refused, ExpiredKey) and proven is not None:
+            fix = _renewal(proven.fingerprint)
+        got = proven.fingerprint if proven else claim
+        return Refused(
+            why,
+            got=f"OpenPGP key {got}" if got else "",
+            expected=refused.expected,
+            fix=fix,
+            key=proven.fingerprint if proven else "",
+            signer=proven.signer if proven else "",
+        )
+
+
+def _renewal(key: str) -> str:
+    export = f"gpg --armor --export-options export-minimal --export {key} > {FOLDER}/keys/{key}.asc"
+    return f"gpg --cert-digest-algo SHA256 --quick-set-expire {key} 1y && {export}"

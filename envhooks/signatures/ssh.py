@@ -1,0 +1,182 @@
+"""SSH signatures, verified by `ssh-keygen -Y verify` against the one line that holds the key.
+
+Git passes the tagger's own date as the time of verification, so that back-dating a tag revives an
+expired key. Here the time is now. What ssh-keygen does not look at is looked at here: whether a FIDO key was
+touched, RSA below 2048 bits, critical options of certificates.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from envhooks.model import Verdict
+from envhooks.signatures.armor import ArmorError, decode_base64
+from envhooks.signatures.patterns import matches
+from envhooks.signatures.payload import Armor, Payload
+from envhooks.signatures.programs import clean_environment, find_program, run
+from envhooks.signatures.signerlines import moment
+from envhooks.signatures.signers import FOLDER, Signers, SshEntry
+from envhooks.signatures.sshwire import SshCertificate, SshError, SshSignature, fingerprint, read_signature
+from envhooks.signatures.status import CHANGED
+from envhooks.signatures.verdicts import Refused, Undecided
+
+SCHEME = "ssh"
+_PRINCIPAL = "signer"
+_USER_CERTIFICATE = 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A signature, and the line of allowed_signers by which it would be accepted."""
+
+    signature: SshSignature
+    entry: SshEntry
+    signer: str
+    """The principal: the line's own, or the one in the certificate that the line's patterns fit."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict, once the signature is verified."""
+        return Verdict("good", scheme=SCHEME, key=self.signature.key.fingerprint, signer=self.signer)
+
+
+def find_candidate(armor: Armor, signers: Signers, now: datetime) -> Candidate:
+    """Everything about an SSH signature but the mathematics.
+
+    Raises:
+        Refused: it must not be accepted, whether it is mathematically good or not.
+    """
+    try:
+        signature = read_signature(decode_base64(armor.lines))
+    except (ArmorError, SshError) as error:
+        raise Refused(str(error)) from None
+    key, certificate = signature.key, signature.certificate
+    if not signature.is_touched:
+        raise Refused("the FIDO key that signed was not touched, so nobody need have been there")
+    holder = certificate.ca if certificate else key.blob
+    found = (e for e in signers.ssh if e.key.blob == holder and e.is_ca == (certificate is not None))
+    entry = next(found, None)
+    if entry is None:
+        by = f", certified by {fingerprint(holder)}" if certificate else ""
+        got = f"SSH key {key.fingerprint} ({key.type}){by}"
+        raise Refused("the signing key is not allowed to sign releases", got=got, expected=signers.expected)
+    about = {"key": key.fingerprint, "signer": entry.signer, "got": f"SSH key {key.fingerprint}"}
+    if not signers.revoked.ssh.isdisjoint((key.fingerprint, fingerprint(holder))):
+        raise Refused(f"the signing key is listed in {FOLDER}/revoked_keys", **about)
+    if not entry.is_for_git:
+        raise Refused("the signing key is not allowed for git by its namespaces", **about)
+    outside = entry.window.fault(now)
+    if outside:
+        expected = f"a time within the window in {FOLDER}/allowed_signers:{entry.line}"
+        raise Refused("the signing key is not allowed now", **{**about, "got": outside}, expected=expected)
+    signer = _certified(certificate, entry, now) if certificate else entry.signer
+    return Candidate(signature, entry, signer)
+
+
+def _certified(certificate: SshCertificate, entry: SshEntry, now: datetime) -> str:
+    """The certificate's principal that the CA's line accepts."""
+    about = {"key": certificate.key.fingerprint}
+    if certificate.kind != _USER_CERTIFICATE:
+        raise Refused("the SSH certificate is one for hosts, not for users", **about)
+    if certificate.has_critical_options:
+        raise Refused("the SSH certificate is restricted by critical options", **about)
+    seconds = int(now.timestamp())
+    if seconds < certificate.valid_after:
+        got = f"it counts from {moment(certificate.valid_after)} on"
+        raise Refused("the SSH certificate does not count yet", got=got, **about)
+    if seconds >= certificate.valid_before:
+        got = f"it counted until {moment(certificate.valid_before)}"
+        raise Refused("the SSH certificate has expired", got=got, **about)
+    fitting = (name for name in certificate.principals if name and matches(name, entry.principals))
+    signer = next(fitting, None)
+    if signer is None:
+        raise Refused(
+            "the SSH certificate names nobody whom its CA may speak for",
+            got=", ".join(certificate.principals)[:200] or "a certificate without principals",
+            expected=f"{','.join(entry.principals)} ({FOLDER}/allowed_signers:{entry.line})",
+            **about,
+        )
+    return signer
+
+
+class Ssh:
+    """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
+
+    def __init__(
+        self, signers: Signers, now: datetime, folder: Path, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        """Find ssh-keygen; that it is missing is said only when it is needed."""
+        self._signers = signers
+        self._now = now
+        self._folder = folder
+        self._environ = clean_environment(str(folder), environ)
+        self._program = find_program("ssh-keygen", environ)
+        self._revoked: tuple[str, ...] = ()
+        if signers.revoked.krl is not None:
+            krl = folder / "revoked.krl"
+            krl.write_bytes(signers.revoked.krl)
+            self._revoked = ("-r", str(krl))
+
+    def verify(self, payload: Payload, number: int) -> Verdict:
+        """The verdict on an SSH signature; `number` tells the tags of a run apart.
+
+        Raises:
+            Refused: the signature must not be accepted.
+            Undecided: ssh-keygen did not run.
+        """
+        assert payload.armor is not None, "only a signed tag comes here"
+        candidate = find_candidate(payload.armor, self._signers, self._now)
+        if self._program is None:
+            raise Undecided(
+                "ssh-keygen was not found, and it is needed for SSH signatures",
+                "apt-get install openssh-client",
+            )
+        if self._ask(payload.signed, candidate, number) != 0:
+            why = CHANGED
+            if self._revoked:
+                why += f", or {FOLDER}/revoked_keys revokes the key"
+            key = candidate.signature.key.fingerprint
+            raise Refused(why, got=f"SSH key {key}", key=key, signer=candidate.entry.signer)
+        return candidate.verdict
+
+    def _ask(self, signed: bytes, candidate: Candidate, number: int) -> int:
+        assert self._program is not None
+        allowed = self._folder / f"{number}.allowed_signers"
+        allowed.write_text(_generated_line(candidate.entry), "ascii")
+        signature = self._folder / f"{number}.sig"
+        signature.write_bytes(_armored(candidate.signature.blob))
+        time = self._now.astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
+        command = [
+            self._program, "-Y", "verify", "-n", "git", f"-Overify-time={time}", *self._revoked,
+            "-f", str(allowed), "-I", candidate.signer if candidate.entry.is_ca else _PRINCIPAL,
+            "-s", str(signature),
+        ]  # fmt: skip
+        exit_code = run(command, signed, self._environ)
+        allowed.unlink()
+        signature.unlink()
+        return exit_code
+
+
+def _generated_line(entry: SshEntry) -> str:
+    """The line as ssh-keygen gets it. OpenSSH reads the `Z` of a time from 9.1 on only; TZ is UTC here."""
+    options = ['namespaces="git"']
+    if entry.is_ca:
+        options.insert(0, "cert-authority")
+    for name, seconds in (("valid-after", entry.window.after), ("valid-before", entry.window.before)):
+        if seconds is not None and seconds > 0:
+            time = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y%m%d%H%M%S")
+            options.append(f'{name}="{time}"')
+    principals = ",".join(entry.principals) if entry.is_ca else _PRINCIPAL
+    key = base64.b64encode(entry.key.blob).decode()
+    return f"{principals} {','.join(options)} {entry.key.type} {key}\n"
+
+
+def _armored(blob: bytes) -> bytes:
+    text = base64.b64encode(blob)
+    lines = b"\n".join(text[at : at + 70] for at in range(0, len(text), 70))
+    return b"-----BEGIN SSH SIGNATURE-----\n%s\n-----END SSH SIGNATURE-----\n" % lines

@@ -1,0 +1,295 @@
+"""The trust files: what they say, and that a fault in them is never passed over."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from signing import Workshop, law, pgp_files, ssh_files
+
+from envhooks.errors import LawError
+from envhooks.signatures.packets import read_packets
+from envhooks.signatures.patterns import matches
+from envhooks.signatures.revocation import read_revoked
+from envhooks.signatures.signers import Signers, read_signers
+from envhooks.signatures.sshwire import pack
+
+pytest_plugins = ("signing_fixture",)
+
+ED = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\1" * 32)).decode()
+ED2 = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\2" * 32)).decode()
+FPR = "0123456789ABCDEF0123456789ABCDEF01234567"
+
+
+def rsa(bits: int, exponent: bytes = b"\1\0\1") -> str:
+    modulus = ((1 << (bits - 1)) + 1).to_bytes(bits // 8 + 1, "big")
+    return "ssh-rsa " + base64.b64encode(pack(b"ssh-rsa") + pack(exponent) + pack(modulus)).decode()
+
+
+def read(text: str | bytes, **files: bytes) -> Signers:
+    data = text.encode() if isinstance(text, str) else text
+    return read_signers({"allowed_signers": data, **files}, "main")
+
+
+def test_nobody() -> None:
+    for signers in (Signers.empty("main"), read(""), read("# nobody\n\n \t\n"), read_signers({}, "main")):
+        assert signers.is_empty and signers.origin == "main"
+    assert not read(f"a {ED}").is_empty
+
+
+def test_every_part_of_a_line() -> None:
+    text = (
+        f'# people\n\n  alice@example.org,al\tnamespaces="git,file",valid-after="20250101Z" \t{ED} a comment\n'
+        f'"bob@example.org" VALID-BEFORE="202701011530Z",cert-authority {ED2}\n'
+        f"carol {rsa(2048)}"
+    )
+    alice, bob, carol = read(text).ssh
+    assert alice.principals == ("alice@example.org", "al") and alice.signer == "alice@example.org"
+    assert alice.namespaces == ("git", "file") and alice.is_for_git and not alice.is_ca and alice.line == 3
+    assert alice.window.after == datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
+    assert bob.principals == ("bob@example.org",) and bob.is_ca and bob.namespaces is None and bob.is_for_git
+    assert bob.window.before == datetime(2027, 1, 1, 15, 30, tzinfo=timezone.utc).timestamp()
+    assert carol.key.bits == 2048 and carol.key.fingerprint.startswith("SHA256:")
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "good"),
+    [("git", True), ("*", True), ("g?t", True), ("file", False), ("git,!git", False), ("!file,*", True)],
+)
+def test_namespaces_are_patterns(namespaces: str, good: bool) -> None:
+    assert read(f'a namespaces="{namespaces}" {ED}').ssh[0].is_for_git is good
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (f"alice@example.org {ED}\r", "carriage return"),
+        (f"alice\x07@example.org {ED}", "control characters"),
+        (f"alice\u2028 {ED}", "control characters"),
+        (f"ålice {ED}", "printable ASCII"),
+        ("alice", "no key"),
+        ("alice ssh-ed25519", "no key"),
+        ('alice namespaces="git"', "no key"),
+        (ED, "begins with a key"),
+        (f"openpgp {FPR}", "begins with a key"),
+        (f"alice,,bob {ED}", "joined by commas"),
+        (f"!alice {ED}", "excluded"),
+        (f'"alice {ED}', "quotes"),
+        (f'"alice"{ED}', "quotes"),
+        (f'"al ice" {ED}', "joined by commas"),
+        (f"alice no-touch-required {ED}", "not an option"),
+        (f"alice namespaces=git {ED}", "not an option"),
+        (f'alice namespaces="git {ED}', "not an option"),
+        (f"alice namespaces {ED}", "not an option"),
+        (f'alice cert-authority="yes" {ED}', "not an option"),
+        (f'alice namespaces="git", {ED}', "not an option"),
+        (f'alice namespaces="git" cert-authority {ED}', "not accepted|no key|not base64"),
+        (f'alice namespaces="git",namespaces="*" {ED}', "twice"),
+        (f'alice namespaces="" {ED}', "lists nothing"),
+        (f'alice namespaces="git,,x" {ED}', "lists nothing"),
+        (f'alice valid-after="20250101" {ED}', "has no Z"),
+        (f'alice valid-before="202501011200" {ED}', "has no Z"),
+        (f'alice valid-after="2025-01-01" {ED}', "not a time"),
+        (f'alice valid-after="20251301Z" {ED}', "not a time"),
+        (f'alice valid-after="20250230Z" {ED}', "not a time"),
+        (f'alice valid-after="2025010124Z" {ED}', "not a time"),
+        (f'alice valid-after="202501012400Z" {ED}', "not a time"),
+        (f'alice valid-after="00000101Z" {ED}', "not a time"),
+        (f'alice valid-after="٢٠٢٥٠١٠١Z" {ED}', "not a time"),
+        (f'alice valid-after="20270101Z",valid-before="20250101Z" {ED}', "never counts"),
+        (f'alice valid-after="20270101Z",valid-before="20270101Z" {ED}', "never counts"),
+        (f"alice {rsa(1024)}", "1024 bits is too weak"),
+        (f"alice {rsa(2048, b'')}", "canonically"),
+        (f"alice {rsa(2048, bytes([1]))}", "no RSA key can have"),
+        ("alice ssh-dss AAAAB3NzaC1kc3MAAAAA", "not accepted"),
+        ("alice ssh-ed25519-cert-v01@openssh.com AAAA", "ends before|not accepted"),
+        ("alice ssh-ed25519 AAAA", "ends before"),
+        ("alice ssh-ed25519 !!!!", "not base64"),
+        (f"alice {ED[:-4]}", "base64|ends before"),
+        (f"alice {ED.replace('ssh-ed25519 ', 'ssh-rsa ')}", "the line says"),
+        (f"alice {ED}=", "canonically"),
+        (f"alice openpgp {FPR[:39]}", "whole fingerprint"),
+        (f"alice openpgp {FPR[-16:]}", "whole fingerprint"),
+        (f"alice openpgp 0x{FPR}", "whole fingerprint"),
+        ("alice openpgp alice@example.org", "whole fingerprint"),
+        (f"alice cert-authority openpgp {FPR}", "cannot be a certificate authority"),
+        (f"alice openpgp {FPR}", "is missing"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_a_fault_of_the_law(line: str, sentence: str) -> None:
+    with pytest.raises(LawError, match=sentence) as caught:
+        read(f"# first line\nbob {ED2}\n{line}\n")
+    assert caught.value.place == ".envhooks/allowed_signers:3"
+    assert not caught.value.message.endswith(".")
+
+
+def test_a_line_that_is_not_utf8() -> None:
+    with pytest.raises(LawError, match="UTF-8") as caught:
+        read(b"bob \xff\n")
+    assert caught.value.place == ".envhooks/allowed_signers:1"
+
+
+def test_a_fingerprint_in_groups_is_shown_joined() -> None:
+    groups = " ".join(FPR[at : at + 4] for at in range(0, 40, 4))
+    with pytest.raises(LawError) as caught:
+        read(f"alice openpgp {groups}")
+    assert caught.value.fix == f"openpgp {FPR}"
+
+
+@pytest.mark.parametrize("second", ["alice", "bob", "bob cert-authority", 'bob valid-after="20270101Z"'])
+def test_the_same_key_twice_is_a_fault(second: str) -> None:
+    with pytest.raises(LawError, match="stands in line 1") as caught:
+        read(f"alice {ED}\n{second} {ED}")
+    assert caught.value.place == ".envhooks/allowed_signers:2"
+
+
+# ------------------------------------------------------------------------------------- key files
+
+
+def test_certificates_are_bound_to_their_names(workshop: Workshop) -> None:
+    alice, rosa = workshop.pgp("alice"), workshop.pgp("rosa", algorithm="rsa")
+    files = pgp_files(workshop, "alice", "rosa")
+    signers = law(files)
+    assert [entry.fingerprint for entry in signers.openpgp] == [alice, rosa]
+    assert signers.origin == "origin/main" and signers.notes == ()
+    lower = {path.replace(alice, alice.lower()): data for path, data in files.items()}
+    assert law(lower).openpgp[0].fingerprint == alice
+    swapped = {**files, f"keys/{alice}.asc": files[f"keys/{rosa}.asc"]}
+    with pytest.raises(LawError, match=f"another key than its name says: {rosa}") as caught:
+        law(swapped)
+    assert caught.value.place == f".envhooks/keys/{alice}.asc"
+
+
+def test_a_key_file_that_no_line_names_is_ignored_and_noted(workshop: Workshop) -> None:
+    files = pgp_files(workshop, "alice")
+    signers = law({**files, f"keys/{FPR}.asc": b"rubbish", "keys/README": b"x"})
+    assert len(signers.openpgp) == 1 and len(signers.notes) == 2
+    assert all("no line of allowed_signers names it" in note for note in signers.notes)
+
+
+def armored(blob: bytes) -> bytes:
+    text = base64.b64encode(blob)
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    block = [b"-----BEGIN PGP PUBLIC KEY BLOCK-----", b"", *lines, b"-----END PGP PUBLIC KEY BLOCK-----", b""]
+    return b"\n".join(block)
+
+
+def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> None:
+    alice = workshop.pgp("alice")
+    workshop.pgp("rosa", algorithm="rsa")
+    files = pgp_files(workshop, "alice")
+    path = f"keys/{alice}.asc"
+    blob = workshop.gpg("--export", alice)
+    other = workshop.gpg("--export", workshop.pgp("rosa"))
+    secret = workshop.gpg("--armor", "--export-secret-keys", alice)
+    trust = bytes([0xCC, 2, 0x41, 0])
+    assert law({**files, path: armored(blob)}).openpgp[0].fingerprint == alice
+    changed = files[path].replace(b"=", b"=A", 1)
+    for data, sentence in (
+        (b"", "not one armored"),
+        (blob, "not one armored"),
+        (files[path] + files[path], "BEGIN|base64|headers|blank"),
+        (b"Alice's key:\n" + files[path], "not one armored"),
+        (secret.replace(b"PRIVATE", b"PUBLIC"), "SECRET key"),
+        (armored(blob + other), "exactly one"),
+        (armored(blob[len(read_packets(blob)[0].raw) :]), "exactly one"),
+        (armored(blob + trust), "type 12"),
+        (armored(trust + blob), "type 12"),
+        (armored(blob[:-1]), "ends before"),
+        (armored(b"\0" + blob), "not OpenPGP"),
+        (changed, "checksum|base64|canonical"),
+    ):
+        with pytest.raises(LawError, match=sentence) as caught:
+            law({**files, path: data})
+        assert caught.value.place == f".envhooks/{path}" and caught.value.fix
+
+
+def test_files_beyond_all_measure_are_not_read() -> None:
+    with pytest.raises(LawError, match="too large"):
+        read(b"#" * (5 << 20))
+
+
+# ------------------------------------------------------------------------------------ revocation
+
+
+def test_revoked_keys_in_all_their_forms() -> None:
+    prints = read(f"alice {ED}").ssh[0].key.fingerprint
+    text = f"# lost\n\n{ED} old laptop\n{prints.replace('SHA256:', 'SHA256:')} again\n{rsa(1024)}\n{FPR.lower()}\n"
+    revoked = read_revoked(f"{text}openpgp {FPR[::-1]} comment\r\n".encode())
+    assert prints in revoked.ssh and len(revoked.ssh) == 2
+    assert revoked.openpgp == {FPR, FPR[::-1]} and revoked.krl is None
+    assert read_revoked(b"").ssh == frozenset()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"alice@example.org",
+        FPR[:39].encode(),
+        b"SHA256:short",
+        b"MD5:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
+        b"ssh-ed25519 AAAA",
+        b"ssh-ed25519 A",
+        ED.replace("ssh-ed25519 ", "ssh-rsa ").encode(),
+        b"ssh-ed25519-cert-v01@openssh.com AAAA",
+        b"alice " + ED.encode(),
+        b"\xff\xfe",
+        b"SSHKRL",
+    ],
+)
+def test_a_revocation_that_cannot_be_read_is_a_fault_of_the_law(line: bytes) -> None:
+    with pytest.raises(LawError) as caught:
+        read(f"alice {ED2}", revoked_keys=b"# first\n" + line + b"\n")
+    assert caught.value.place == ".envhooks/revoked_keys:2"
+
+
+def test_a_krl_is_kept_whole_or_refused(workshop: Workshop) -> None:
+    workshop.ssh("alice")
+    krl = workshop.folder / "krl"
+    workshop.run("ssh-keygen", "-q", "-k", "-f", str(krl), "-s", str(workshop.ssh("alice")) + ".pub",
+                 str(workshop.ssh("alice")) + ".pub")  # fmt: skip
+    data = krl.read_bytes()
+    assert read_revoked(data).krl == data
+    for damaged in (data[:-1], data + b"\1", data[:8] + b"\0\0\0\2" + data[12:]):
+        with pytest.raises(LawError, match="revocation list"):
+            read_revoked(damaged)
+
+
+# ------------------------------------------------------------------------------------ properties
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=80) | st.binary(max_size=80).map(lambda b: b.decode("latin-1")))
+def test_nothing_but_a_law_error_comes_out(text: str) -> None:
+    for line in (text, f"alice {text}", f'alice namespaces="{text}" {ED}', f"alice {text} {ED}"):
+        for files in ({"allowed_signers": line.encode("utf-8", "replace")}, {"revoked_keys": line.encode()}):
+            try:
+                found = read_signers(files, "main")
+            except LawError as error:
+                assert error.message and error.place.startswith(".envhooks/")
+            else:
+                assert len(found.ssh) <= line.count("\n") + 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab*?!", max_size=8), st.text("ab", max_size=8))
+def test_patterns_fit_as_the_shell_has_it(pattern: str, text: str) -> None:
+    from fnmatch import fnmatchcase
+
+    plain = pattern.removeprefix("!")
+    assert matches(text, ["*", pattern]) is not (pattern.startswith("!") and fnmatchcase(text, plain))
+    if not pattern.startswith("!"):
+        assert matches(text, [pattern]) is fnmatchcase(text, pattern)
+
+
+def test_a_pattern_of_stars_costs_nothing() -> None:
+    assert not matches("a" * 200, ["*a" * 90 + "b"])
+
+
+def test_ssh_files_of_the_workshop_are_read(workshop: Workshop) -> None:
+    for type_ in ("ed25519", "ecdsa"):
+        workshop.ssh(f"read-{type_}", type_)
+    assert len(law(ssh_files(workshop, "read-ed25519", "read-ecdsa")).ssh) == 2
