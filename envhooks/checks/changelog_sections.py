@@ -39,13 +39,12 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     entry = changelog.entry
     if entry is None:  # changelog-entry has said so
         return
-    kind = "stable" if subject.name.is_stable else "pre-release"
     for what, words, section in _STABLE if subject.name.is_stable else _PRE:
         if not words.search(entry.body):
             yield Finding(
-                f"the entry of a {kind} release does not say {what}"
-                if kind == "pre-release"
-                else f"the entry of a stable release has no {what}",
+                f"the entry of a stable release has no {what}"
+                if subject.name.is_stable
+                else f"the entry of a pre-release does not say {what}",
                 got=", ".join(entry.sections) or "no sections",
                 expected=f"a section such as: {section}",
                 path=changelog.path,

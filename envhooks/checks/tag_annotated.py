@@ -25,7 +25,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     if found.type == "commit":
         yield Finding(
             "the tag is lightweight, so it can carry no signature"
-            " (a CI checkout may have dropped the annotation: git fetch -f brings it back)",
+            " (a CI checkout may have dropped the annotation: envhooks check --fetch brings it back)",
             got="a commit",
             expected="an annotated, signed tag",
             fix=f"{again} {found.oid[:12]}",

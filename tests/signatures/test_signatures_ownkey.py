@@ -119,8 +119,11 @@ def test_a_public_key_alone_is_not_ones_own(workshop: Workshop, tmp_path: Path) 
     public = tmp_path / "alice.asc"
     public.write_bytes(workshop.export("alice"))
     workshop.run("gpg", "-q", "--batch", "--homedir", str(home), "--import", str(public))
-    with pytest.raises(CannotJudge, match="no usable secret key"):
-        find_own_key({**USER, "user.signingkey": "alice@example.org"}, environ)
+    try:
+        with pytest.raises(CannotJudge, match="no usable secret key"):
+            find_own_key({**USER, "user.signingkey": "alice@example.org"}, environ)
+    finally:  # to list secret keys starts an agent
+        workshop.run("gpgconf", "--homedir", str(home), "--kill", "gpg-agent")
 
 
 def test_programs_that_a_repository_names_are_not_run(workshop: Workshop, tmp_path: Path) -> None:
