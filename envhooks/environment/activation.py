@@ -32,12 +32,12 @@ def active_by_variables(session: Session, get: Callable[[str], str | None]) -> s
         if match is None:
             continue
         prefix = match.group(1)
-        if prefix in session.installed.venvs or get("VIRTUAL_ENV") == prefix:
+        if prefix in session.installed.venvs or (get("VIRTUAL_ENV") or "").rstrip("/") == prefix:
             return prefix
         named = re.fullmatch(r".*/envs/([^/]+)", prefix)
         if named:
             return f"conda:{named.group(1)}"
-    virtual = get("VIRTUAL_ENV")
+    virtual = (get("VIRTUAL_ENV") or "").rstrip("/")
     if virtual and not unknown(virtual) and virtual in session.installed.venvs:
         return virtual
     name = get("CONDA_DEFAULT_ENV")

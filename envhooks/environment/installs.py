@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from envhooks.environment import accelerators
+from envhooks.environment import accelerators, markers
 from envhooks.environment.containerfs import ContainerFiles, Found
-from envhooks.environment.installed import SYSTEM, Entry, Installed
-from envhooks.environment.markers import marker_holds
+from envhooks.environment.installed import Entry, Installed
 from envhooks.environment.scopes import join
 from envhooks.environment.sources import Sources, _published
 from envhooks.environment.specs import Requirement, normal_name
 from envhooks.environment.unknowns import Unknowns, readable, unknown
-from envhooks.environment.versions import _constrained, _same, _satisfied, loose_pin
+from envhooks.environment.versions import constrained, loose_pin, untouched
 from envhooks.model import Hardware, Package, Place, Unpinned
 
 ANYTHING = "packages"
@@ -49,6 +49,9 @@ class Call:
     def behind(self, count: int) -> Call:
         """The same call without its first `count` arguments."""
         return replace(self, args=self.args[count:])
+
+
+_marker_holds = lru_cache(maxsize=1024)(markers.marker_holds)  # a lock repeats a few of them
 
 
 @dataclass
@@ -153,29 +156,17 @@ class Session:
         # A marker that may not hold leaves the package out; where nothing else brings it, that
         # changes no version.
         conditional = applies is None and (before is not None or not alone)
+        requirement = constrained(requirement, constraints) or requirement
+        if before is not None and not upgrade and untouched(before.package, requirement):
+            return  # it is satisfied already: nothing is installed again, so the first build stays
         if not call.certain or conditional:
-            if not (before and before.package and _same(before.package, requirement)):
-                why = (
-                    "whether this command runs depends on a condition"
-                    if not call.certain
-                    else f"whether it applies depends on its marker {requirement.marker}"
-                )
-                self.installed.doubt(where, name, why, place)
+            why = (
+                "whether this command runs depends on a condition"
+                if not call.certain
+                else f"whether it applies depends on its marker {requirement.marker}"
+            )
+            self.installed.doubt(where, name, why, place)
             return
-        if not requirement.exact and requirement.url is None:
-            if before and before.package and not upgrade and _satisfied(before.package, requirement):
-                return
-            bound = _constrained(requirement, constraints)
-            if bound is not None:
-                requirement = bound
-        elif (
-            before
-            and before.package
-            and not upgrade
-            and _same(before.package, requirement)
-            and where == SYSTEM
-        ):
-            return  # already satisfied: nothing is installed again, so the first build stays
         entry = self._entry(requirement, how, place, sources)
         self.installed.put(where, entry)
 
@@ -271,4 +262,4 @@ class Session:
         """Whether a requirement's marker holds in this image; None where that is not known."""
         if not requirement.marker:
             return True
-        return marker_holds(requirement.marker, self.installed.pythons.get(where, (None, None))[0])
+        return _marker_holds(requirement.marker, self.installed.pythons.get(where, (None, None))[0])

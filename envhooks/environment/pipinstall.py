@@ -110,6 +110,9 @@ def uv_place(session: Session, call: Call, options: Options) -> str:
         )
     if call.where != SYSTEM:
         return call.where
+    virtual = call.env("VIRTUAL_ENV")
+    if virtual and not unknown(virtual):  # pip goes by PATH, uv by this variable
+        return virtual.rstrip("/")
     from envhooks.environment.scopes import join
 
     local = join(call.cwd, ".venv")

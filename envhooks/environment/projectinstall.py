@@ -87,7 +87,11 @@ def _uv_project(session: Session, call: Call, options: Options) -> str:
 
 
 def _new(session: Session, where: str) -> str:
+    """A project's environment, made where it is not there yet."""
     session.installed.venvs.setdefault(where, False)
+    pythons = session.installed.pythons
+    if where not in pythons and "uv" in pythons:
+        pythons[where] = pythons["uv"]
     return where
 
 

@@ -378,8 +378,9 @@ class _Parser:
             self.function = True
         elif char == "(":
             if self.text.startswith("((", self.at) and not self.words:
+                start = self.at
                 self._arithmetic()
-                self.words = [Word("((", self.at)]
+                self.words = [Word("((", start)]
                 return
             self.at += 1
             self._end_command()

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from envhooks.environment.markers import marker_holds
@@ -20,6 +21,7 @@ Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""
 
 _CONFLICT = re.compile(r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'")
+_holds = lru_cache(maxsize=4096)(marker_holds)  # a lock has hundreds of markers, and few different ones
 _TRUE, _FALSE = "python_version >= '0'", "python_version < '0'"
 
 
@@ -45,6 +47,13 @@ def chosen(data: bytes, selection: Selection, python: str | None) -> Chosen | No
         selection: the extras and groups that are asked for.
         python: `3.12` or longer where it is known, for markers.
     """
+    entries = _packages(data)
+    root = _root(entries, selection.package)
+    return None if root is None else _Walk(entries, selection, python).run(root)
+
+
+@lru_cache(maxsize=2)  # a Dockerfile often syncs twice: without the project, then with it
+def _packages(data: bytes) -> list[dict[str, Any]]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -52,12 +61,8 @@ def chosen(data: bytes, selection: Selection, python: str | None) -> Chosen | No
     try:
         packages = tomllib.loads(data.decode()).get("package")
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
-        return None
-    if not isinstance(packages, list):
-        return None
-    entries = [one for one in packages if isinstance(one, dict) and isinstance(one.get("name"), str)]
-    root = _root(entries, selection.package)
-    return None if root is None else _Walk(entries, selection, python).run(root)
+        return []
+    return [one for one in _list(packages) if isinstance(one, dict) and isinstance(one.get("name"), str)]
 
 
 def _root(entries: list[dict[str, Any]], package: str | None) -> dict[str, Any] | None:
@@ -114,7 +119,7 @@ class _Walk:
     def _excluded(self, marker: object) -> bool:
         if not isinstance(marker, str):
             return False
-        return marker_holds(_CONFLICT.sub(self._conflict, marker), self.python) is False
+        return _holds(_CONFLICT.sub(self._conflict, marker), self.python) is False
 
     def _conflict(self, match: re.Match[str]) -> str:
         sign, kind, length, rest = match.groups()

@@ -29,6 +29,15 @@ def loose_pin(requirement: Requirement, place: Place) -> Unpinned | None:
     return Unpinned(requirement.name, kind, requirement.text, why, place)
 
 
+def untouched(package: Package | None, requirement: Requirement) -> bool:
+    """Whether a package that is there is left alone by an install of the requirement."""
+    if package is None:
+        return False
+    if requirement.exact:
+        return _same(package, requirement)
+    return requirement.url is None and satisfied(package, requirement)
+
+
 def _same(package: Package, requirement: Requirement) -> bool:
     """Whether installing the requirement over the package changes nothing that is stated."""
     if not requirement.exact or not package.exact or package.version is None:
@@ -50,7 +59,7 @@ def equal_versions(one: str, other: str) -> bool:
         return False
 
 
-def _satisfied(package: Package, requirement: Requirement) -> bool:
+def satisfied(package: Package, requirement: Requirement) -> bool:
     """Whether an exact package that is there already satisfies a looser requirement."""
     if not package.exact or package.version is None:
         return False
@@ -67,14 +76,14 @@ def _satisfied(package: Package, requirement: Requirement) -> bool:
         return False
 
 
-def _constrained(requirement: Requirement, constraints: Iterable[Requirement]) -> Requirement | None:
+def constrained(requirement: Requirement, constraints: Iterable[Requirement]) -> Requirement | None:
     """The requirement with the version that a constraint file gives it; None where none does."""
     found = [one for one in constraints if one.name == requirement.name and not one.marker]
     if len(found) != 1 or not found[0].exact:
         return None
     bound = found[0]
     probe = Package(bound.name, bound.version, bound.local, True, "", "", Place(""))
-    if not _satisfied(probe, requirement):
+    if not satisfied(probe, requirement):
         return None
     return replace(
         requirement, specifier=bound.specifier, version=bound.version, local=bound.local, exact=True

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from envhooks.environment.dockerfile import Instruction, read_dockerfile
@@ -29,7 +29,7 @@ PIECES = [
 ]  # fmt: skip
 # Where the oracle's BuildKit is older than the one that is followed: a blank behind `<<`, text behind
 # a JSON array, a heredoc's word glued to a substitution, and the directive `check`.
-NEWER = re.compile(r"<<-?[ \t\r\x0b\x0c]|<<.*\$\{|\][^\n]*[^\s]|#\s*check", re.IGNORECASE)
+NEWER = re.compile(r"<<-?[\s\\`]|<<.*\$\{|\][^\n]*[^\s]|#\s*check", re.IGNORECASE)
 
 
 def oracle(text: str) -> list[Any] | None:
@@ -39,6 +39,8 @@ def oracle(text: str) -> list[Any] | None:
         commands = dockerfile.parse_string(text)
     except dockerfile.GoParseError as error:
         return [] if "no instructions" in str(error) else None
+    except UnicodeDecodeError:
+        reject()  # BuildKit cuts flags at bytes, and the oracle's binding cannot hand out half a character
     return list(commands)
 
 
@@ -59,7 +61,7 @@ def same_as_oracle(text: str) -> None:
         assert heredocs == [(one.name, one.file_descriptor, one.content) for one in theirs.heredocs]
         if not theirs.heredocs:
             assert ours.original == (theirs.original or "")
-        if ours.command != "ONBUILD":
+        if ours.command not in ("ONBUILD", "HEALTHCHECK"):
             assert (ours.array is not None) == theirs.json
         if ours.array is not None and ours.command in ("RUN", "COPY"):
             assert ours.array == theirs.value
