@@ -203,6 +203,16 @@ class Publication:
     """`the remote has it`, `tags.lock lists it`, ...; empty where it is not published."""
     locked_oid: str | None = None
     """The tag object that tags.lock lists for it: then it is there for ever."""
+    locked_sha256: str = ""
+    """The SHA-256 that tags.lock lists for that object's bytes."""
+    sha256: str = ""
+    """The SHA-256 of the bytes that stand under that id here; empty where the ref names another object."""
+    locked_by: str = ""
+    """Who signed it by tags.lock; empty where it lists the tag as legacy."""
+    legacy: str = ""
+    """Why tags.lock admits it as a tag older than the policy; empty where it does not."""
+    ignored: bool = False
+    """Whether the policy leaves its name alone; tags.lock holds it all the same."""
 
     @property
     def locked(self) -> bool:
@@ -313,6 +323,17 @@ class CannotTell:
 
 
 @dataclass(frozen=True)
+class Hint:
+    """A variable whose name claims a framework's version; what is installed is another matter."""
+
+    package: str
+    """`torch`, `tensorflow` or `jax`."""
+    variable: str
+    version: str
+    place: Place
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a Dockerfile at one commit would build, as far as its files say."""
 
@@ -327,6 +348,7 @@ class Environment:
     hardware: tuple[Hardware, ...] = ()
     unpinned: tuple[Unpinned, ...] = ()
     cannot_tell: tuple[CannotTell, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
     def find(self, *names: str) -> tuple[Package, ...]:
         """The packages with any of these names, in the order in which they are installed."""
@@ -549,6 +571,29 @@ class Subject:
     def publication(self) -> Publication:
         """Whether the remote has the tag."""
         return self._fact("publication", Publication)
+
+    @property
+    def stands_as_locked(self) -> bool:
+        """Whether the tag is the very object that tags.lock lists, by its id and by its SHA-256."""
+        publication = self.facts.get("publication")
+        return (
+            isinstance(publication, Publication)
+            and publication.locked
+            and self.update.new == publication.locked_oid
+            and publication.sha256 == publication.locked_sha256
+        )
+
+    @property
+    def admitted(self) -> str:
+        """Why tags.lock alone judges this tag; empty where every check does."""
+        publication = self.facts.get("publication")
+        if not isinstance(publication, Publication) or not publication.locked:
+            return ""
+        if publication.ignored:
+            return "the policy leaves this tag alone, and tags.lock holds it"
+        if publication.legacy and self.stands_as_locked:
+            return f"admitted as legacy: {publication.legacy}"
+        return ""
 
     @property
     def siblings(self) -> tuple[TagName, ...]:

@@ -6,8 +6,9 @@ A check is a module with a docstring (the first line is its row in every table, 
 - `READS`, the facts that it looks at: names of properties of `Subject`;
 - `NEEDS`, the checks that must have passed first: order, and silence about what follows from their fault;
 - optionally `MAY_READ`, facts that it can do without; `LEVEL`, its level unless the policy says otherwise;
-  `CHANGES`, the changes of a ref that it judges; `not_applicable(subject, policy)`, which answers with
-  the reason or nothing.
+  `CHANGES`, the changes of a ref that it judges; `ADMITTED`, whether it judges tags that tags.lock
+  admits as older than the policy, too; `not_applicable(subject, policy)`, which answers with the reason
+  or nothing.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class Check:
     changes: tuple[Change, ...]
     judge: Callable[[Subject, Policy], Iterator[Finding]]
     not_applicable: Callable[[Subject, Policy], str]
+    admitted: bool = False
+    """Whether it judges tags that tags.lock admits (`Subject.admitted`), too."""
 
 
 def ids() -> frozenset[str]:
@@ -71,4 +74,5 @@ def _read(module: ModuleType) -> Check:
         changes=tuple(getattr(module, "CHANGES", _UNLESS_DELETED)),
         judge=module.check,
         not_applicable=getattr(module, "not_applicable", lambda subject, policy: ""),
+        admitted=getattr(module, "ADMITTED", False),
     )

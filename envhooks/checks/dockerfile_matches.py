@@ -67,6 +67,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         # some files cannot state it: the law may let those pass, and says why
         allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
         yield from _framework(name, environment, packages, "warning" if allowed else "error")
+        yield from _stale(environment, packages)
     if name.hardware:
         yield from _hardware(name, name.hardware, environment)
 
@@ -107,6 +108,15 @@ def _framework(
             expected=expected,
             fix=_rewrite(last, name),
         )
+
+
+def _stale(environment: Environment, packages: tuple[str, ...]) -> Iterator[Finding]:
+    """A variable that is called like the version and holds another than what is installed."""
+    installed = [package.version for package in environment.find(*packages) if package.version]
+    for hint in environment.hints:
+        if installed and hint.package in packages and not versions_agree(hint.version, installed[-1]):
+            text = f"{hint.variable} says {hint.version}, but nothing installs that: {installed[-1]} is installed"
+            yield Finding.at(hint.place, text, level="note", got=hint.version, expected=installed[-1])
 
 
 def _doubt(environment: Environment, what: str) -> CannotTell | None:

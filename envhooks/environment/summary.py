@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from envhooks.environment import baseimage
 from envhooks.environment.activation import active_by_variables
+from envhooks.environment.hints import hints
 from envhooks.environment.installed import SYSTEM, Entry
 from envhooks.environment.running import shell_environment
 from envhooks.environment.stages import Stage
@@ -16,8 +17,6 @@ from envhooks.model import CannotTell, Environment, Place, Unpinned
 
 class Summary:
     """Sums up one stage."""
-
-    """The state of the product stage -> the Environment."""
 
     def __init__(self, stage: Stage, state: StageState) -> None:
         self._build = state.build
@@ -48,6 +47,7 @@ class Summary:
             hardware=tuple(dict.fromkeys(hardware)),
             unpinned=tuple(dict.fromkeys((*unpinned, *self._installed.unpinned))),
             cannot_tell=tuple(dict.fromkeys((*cannot, *python_doubt, *self._installed.notes))),
+            hints=tuple(hints(self._build.file.instructions, self._path)),
         )
 
     def _base(self, head: Stage) -> tuple[baseimage.BaseImage | None, list[Unpinned], list[CannotTell]]:

@@ -67,3 +67,12 @@ def test_a_row_that_the_table_cannot_take_is_could_not_judge(good: Repo, row: st
     assert done.code == 2
     assert "compat.torch" in done.said
     assert good.envhooks("lint", "policy").code == 2
+
+
+def test_a_stale_hint_is_noted_and_does_not_refuse(good: Repo) -> None:
+    stale = DOCKERFILE.replace("RUN apt", "ARG PYTORCH_VERSION=2.7.1\nRUN apt", 1)
+    done = judged(good, "", stale)
+    assert done.code == 0
+    assert "note [dockerfile-matches] Dockerfile:2: PYTORCH_VERSION says 2.7.1" in done.out
+    right = DOCKERFILE.replace("RUN apt", "ARG PYTORCH_VERSION=2.8\nRUN apt", 1)
+    assert "PYTORCH_VERSION" not in judged(good, "", right).out
