@@ -20,7 +20,7 @@ from envhooks.signatures.armor import ArmorError, decode_openpgp
 from envhooks.signatures.packets import PacketError, SignaturePacket
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import clean_environment, find_program, run
-from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers
+from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 from envhooks.signatures.status import (
     CHANGED,
     DIGESTS,
@@ -99,7 +99,7 @@ def accept(signed: Signed, signers: Signers, now: datetime) -> Verdict:
     Raises:
         Refused: it is not.
     """
-    entry = find_entry(signed.primary, signers)
+    entry = find_entry(signed.primary, signers, now)
     about = {"key": signed.primary, "signer": entry.signer}
     if not signers.revoked.openpgp.isdisjoint((signed.primary, signed.key)):
         raise Refused(f"the signing key is listed in {FOLDER}/revoked_keys", got=signed.primary, **about)
@@ -117,13 +117,13 @@ def accept(signed: Signed, signers: Signers, now: datetime) -> Verdict:
     return Verdict("good", scheme=SCHEME, key=signed.primary, signer=entry.signer)
 
 
-def find_entry(primary: str, signers: Signers) -> OpenPgpEntry:
+def find_entry(primary: str, signers: Signers, now: datetime) -> OpenPgpEntry:
     """The line that allows this primary key.
 
     Raises:
         Refused: none does.
     """
-    found = next((entry for entry in signers.openpgp if entry.fingerprint == primary), None)
+    found = choose((entry for entry in signers.openpgp if entry.fingerprint == primary), now)
     if found is None:
         raise not_allowed(primary, signers)
     return found
@@ -158,7 +158,7 @@ class OpenPgp:
         self._keyring = folder / "allowed.gpg"
         # GnuPG stumbles over a key of a version that it does not know, and drops those behind it
         known = (e for e in signers.openpgp if e.certificate.keys[e.fingerprint].version == 4)
-        self._keyring.write_bytes(b"".join(entry.certificate.data for entry in known))
+        self._keyring.write_bytes(b"".join(dict.fromkeys(entry.certificate.data for entry in known)))
         self._command: list[str] | Undecided
         try:
             self._command = self._find_command(environ)

@@ -87,7 +87,9 @@ def read_line(text: str, number: int, place: str) -> SignerLine | None:
     if words[0] == "openpgp":
         fingerprint = _fingerprint(words, is_ca, place)
         return SignerLine(number, principals, False, namespaces, window, None, fingerprint)
-    return SignerLine(number, principals, is_ca, namespaces, window, _key(words[0], words[1], place))
+    return SignerLine(
+        number, principals, is_ca, namespaces, window, _key(words[0], words[1], place, weak_too=True)
+    )
 
 
 def _first_word(text: str, place: str) -> tuple[str, str]:
@@ -204,12 +206,12 @@ def _fingerprint(words: list[str], is_ca: bool, place: str) -> str:
     return words[1].upper()
 
 
-def _key(type_: str, encoded: str, place: str) -> SshKey:
+def _key(type_: str, encoded: str, place: str, *, weak_too: bool) -> SshKey:
     try:
         blob = base64.b64decode(encoded, validate=True)
         if base64.b64encode(blob).decode() != encoded:
             raise SshError("the key's base64 is not written canonically")
-        key = read_key(blob)
+        key = read_key(blob, weak_too=weak_too)
         if key.type != type_:
             raise SshError(f"the key is of type {key.type}, and the line says {printable(type_, 60)}")
     except (binascii.Error, ValueError) as error:  # SshError is a ValueError
@@ -224,4 +226,4 @@ def read_public_key(type_: str, encoded: str, place: str) -> SshKey:
     Raises:
         LawError: it cannot be read, or is too weak.
     """
-    return _key(type_, encoded, place)
+    return _key(type_, encoded, place, weak_too=False)

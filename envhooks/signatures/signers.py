@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
@@ -16,6 +17,10 @@ from envhooks.signatures.revocation import Revoked, read_revoked
 from envhooks.signatures.signerlines import SignerLine, Window, read_line
 from envhooks.signatures.sshwire import SshKey
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+E = TypeVar("E", bound="Entry")
 FOLDER = ".envhooks"
 _KEY_FILE = re.compile(r"keys/([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\.asc")
 SIZE_LIMIT = 4 << 20
@@ -107,8 +112,8 @@ def read_signers(files: Mapping[str, bytes], origin: str) -> Signers:
     """The signers that `.envhooks/` names; `files` maps paths below it to bytes.
 
     `origin` says for people where they come from: `origin/main`, or `.envhooks on origin/main`.
-    A missing or empty allowed_signers names nobody. The same key may stand in one line only: with two
-    windows, the one that somebody forgot would keep the key alive.
+    A missing or empty allowed_signers names nobody. A weak key may stand there (a list is not the place
+    where it does harm); what it signed is refused.
 
     Raises:
         LawError: anything in the files that cannot be read. A signer who is silently dropped or
@@ -118,7 +123,6 @@ def read_signers(files: Mapping[str, bytes], origin: str) -> Signers:
         if len(data) > SIZE_LIMIT:
             raise LawError("the file is too large", place=f"{FOLDER}/{printable(path)}")
     lines = _read_lines(files.get("allowed_signers", b""))
-    _no_duplicates(lines)
     certificates, notes = _read_certificates(files, lines)
     ssh, openpgp = [], []
     for line in lines:
@@ -146,17 +150,14 @@ def _read_lines(data: bytes) -> list[SignerLine]:
     return found
 
 
-def _no_duplicates(lines: Iterable[SignerLine]) -> None:
-    seen: dict[object, int] = {}
-    for line in lines:
-        identity = line.key.blob if line.key is not None else line.fingerprint
-        if identity in seen:
-            raise LawError(
-                f"this key stands in line {seen[identity]} already, and it would be unclear which line counts",
-                place=f"{FOLDER}/allowed_signers:{line.number}",
-                fix="keep one line for each key, with its principals joined by commas",
-            )
-        seen[identity] = line.number
+def choose(entries: Iterable[E], now: datetime) -> E | None:
+    """The line that counts for a key: the first that allows it for git now, else the first; None without any.
+
+    As OpenSSH has it, a key may stand in several lines, such as one for each of its windows.
+    """
+    found = list(entries)
+    allowing = (entry for entry in found if entry.is_for_git and not entry.window.fault(now))
+    return next(allowing, found[0] if found else None)
 
 
 def _read_certificates(

@@ -20,7 +20,7 @@ from envhooks.signatures.patterns import matches
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import clean_environment, find_program, run
 from envhooks.signatures.signerlines import moment
-from envhooks.signatures.signers import FOLDER, Signers, SshEntry
+from envhooks.signatures.signers import FOLDER, Signers, SshEntry, choose
 from envhooks.signatures.sshwire import SshCertificate, SshError, SshSignature, fingerprint, read_signature
 from envhooks.signatures.status import CHANGED
 from envhooks.signatures.verdicts import Refused, Undecided
@@ -60,7 +60,7 @@ def find_candidate(armor: Armor, signers: Signers, now: datetime) -> Candidate:
         raise Refused("the FIDO key that signed was not touched, so nobody need have been there")
     holder = certificate.ca if certificate else key.blob
     found = (e for e in signers.ssh if e.key.blob == holder and e.is_ca == (certificate is not None))
-    entry = next(found, None)
+    entry = choose(found, now)
     if entry is None:
         by = f", certified by {fingerprint(holder)}" if certificate else ""
         got = f"SSH key {key.fingerprint} ({key.type}){by}"

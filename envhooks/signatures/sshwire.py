@@ -142,26 +142,26 @@ def pack(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def read_key(blob: bytes) -> SshKey:
-    """The public key in these bytes.
+def read_key(blob: bytes, *, weak_too: bool = False) -> SshKey:
+    """The public key in these bytes. `weak_too` is for lists: what a weak key signed is refused all the same.
 
     Raises:
         SshError: damaged, of a type that is not accepted, or RSA below 2048 bits.
     """
     wire = Wire(blob)
     type_ = wire.text()
-    bits = _key_fields(wire, type_)
+    bits = _key_fields(wire, type_, weak_too)
     wire.end()
     return SshKey(type_, blob, bits)
 
 
-def _key_fields(wire: Wire, type_: str) -> int:
+def _key_fields(wire: Wire, type_: str, weak_too: bool = False) -> int:
     """Read past a key's own fields; the size of an RSA modulus, else 0."""
     if type_ not in KEY_TYPES:
         raise SshError(f"SSH keys of type {type_[:60]} are not accepted")
     if type_ == RSA:
         exponent, modulus = wire.integer(), wire.integer()
-        if modulus.bit_length() < MINIMUM_RSA:
+        if modulus.bit_length() < MINIMUM_RSA and not weak_too:
             raise SshError(f"an RSA key of {modulus.bit_length()} bits is too weak: {MINIMUM_RSA} are needed")
         if exponent < 3 or not exponent & 1 or not modulus & 1:
             raise SshError("an RSA key has numbers that no RSA key can have")

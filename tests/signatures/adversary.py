@@ -16,6 +16,10 @@ from typing import Any
 from forge import YEAR, Fido, PgpCertificate, PgpKey, SshEd25519, armor, now, number, packet
 from signing import NAME, Workshop, pgp_files, ssh_files, tag_text
 
+from envhooks.signatures.payload import Payload, PayloadError, split
+
+# a certificate has to be valid on the tagger's date too, or git alone would refuse
+YEARS = "20200101:20990101"
 CLASSES = ("control", "name", "object", "content", "signer", "validity", "environment")
 
 
@@ -30,6 +34,17 @@ class Case:
     """What stands behind refs/tags/."""
     oid_length: int = 40
     environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def payload_of(case: Case) -> Payload | None:
+    """The tag taken apart; None where the checks before tag-signed refuse it."""
+    try:
+        payload = split(case.raw, case.oid_length)
+    except PayloadError:
+        return None
+    annotation = payload.annotation()
+    # what the check tag-annotated holds against the ref and the target
+    return payload if annotation.name == case.name and annotation.target_type == "commit" else None
 
 
 Build = Callable[[Workshop], Case]
@@ -89,7 +104,7 @@ def _certified(name: str, ca: str, type_: str, ca_type: str) -> Callable[[Worksh
         w.ssh(ca, ca_type, *(("-b", "2048") if ca_type == "rsa" else ()))
         path = w.folder / f"ssh-{name}-{ca}-usual-cert.pub"
         if not path.exists():
-            w.certify(name, ca, "usual", "-n", "bot@ci.example.org", "-V", "-1d:+1d")
+            w.certify(name, ca, "usual", "-n", "bot@ci.example.org", "-V", YEARS)
         return Hand(
             lambda data: w.ssh_sign(data, path), lambda o: ca_files(w, ca, o), w.public(name).encode()
         )
@@ -561,7 +576,7 @@ def _(w: Workshop) -> Case:
 
 @case("content/pgp-digest-prefix")
 def _(w: Workshop) -> Case:
-    """The two bytes of the digest that nothing covers; the armor has no checksum."""
+    """The two bytes of the digest that nothing covers but the armor's checksum, which anybody can make."""
     made = PgpCertificate()
     text = tag_text()
     blob = bytearray(made.key.signature(text))
@@ -785,7 +800,7 @@ def _(w: Workshop) -> Case:
 def _certificate(w: Workshop, label: str, *options: str) -> Path:
     w.ssh("bot")
     w.ssh("ca")
-    usual = () if "-V" in options else ("-V", "-1d:+1d")
+    usual = () if "-V" in options else ("-V", YEARS)
     named = () if "-n" in options or "-N" in options else ("-n", "bot@ci.example.org")
     return w.certify("bot", "ca", label, *usual, *named, *(o for o in options if o != "-N"))
 

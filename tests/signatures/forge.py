@@ -38,9 +38,20 @@ def area(subpackets: Sequence[Subpacket]) -> bytes:
     return number(len(body), 2) + body
 
 
+def crc24(data: bytes) -> bytes:
+    value = 0xB704CE
+    for byte in data:
+        value ^= byte << 16
+        for _ in range(8):
+            value = (value << 1) ^ (0x1864CFB if value & 0x800000 else 0)
+    return number(value & 0xFFFFFF, 3)
+
+
 def armor(blob: bytes, what: str, *headers: str) -> bytes:
+    """Armor with its checksum: without one GnuPG reads it or not, by how the base64 happens to end."""
     text = base64.b64encode(blob).decode()
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    lines.append("=" + base64.b64encode(crc24(blob)).decode())
     return "\n".join(
         [f"-----BEGIN PGP {what}-----", *headers, "", *lines, f"-----END PGP {what}-----", ""]
     ).encode()

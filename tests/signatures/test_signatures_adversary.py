@@ -13,11 +13,10 @@ pytest.importorskip("pysequoia")
 
 from datetime import datetime, timezone
 
-from adversary import CASES, CLASSES, Case
+from adversary import CASES, CLASSES, Case, payload_of
 
 from envhooks.signatures import verify_all
 from envhooks.signatures.fast import Fast
-from envhooks.signatures.payload import Payload, PayloadError, split
 from envhooks.signatures.programs import find_program
 
 pytest_plugins = ("signing_fixture",)
@@ -34,17 +33,6 @@ SLOW = {
 @cache
 def built(name: str, workshop: Workshop) -> Case:
     return CASES[name](workshop)
-
-
-def payload_of(case: Case) -> Payload | None:
-    """The tag taken apart; None where the checks before tag-signed refuse it."""
-    try:
-        payload = split(case.raw, case.oid_length)
-    except PayloadError:
-        return None
-    annotation = payload.annotation()
-    # what the check tag-annotated holds against the ref and the target
-    return payload if annotation.name == case.name and annotation.target_type == "commit" else None
 
 
 @pytest.fixture(scope="session")
