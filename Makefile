@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint matrix
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
@@ -11,11 +11,15 @@ demo: $(VENV)/.run
 test: $(VENV)/.test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
+# The tests on other Debian systems; root only. SUITES and TESTS name a part of it.
+matrix:
+	@scripts/matrix
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	shellcheck hooks/* .ci/run
+	shellcheck hooks/* .ci/run scripts/matrix
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)

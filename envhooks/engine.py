@@ -144,6 +144,8 @@ def _not_applicable(check: Check, subject: Subject) -> str:
             if subject.change.value != "standing"
             else "the tag does not change"
         )
+    if subject.admitted and not check.admitted:
+        return subject.admitted
     facts = (subject.facts.get(name) for name in check.reads)
     return next((fact.why for fact in facts if isinstance(fact, Inapplicable)), "")
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from envhooks import checks as registry
 from envhooks.engine import judge
 from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable
-from envhooks.law import FOLDER, Law, Standpoint, proposed_law_fault, stand
-from envhooks.model import Change, Door, RefUpdate, Report
+from envhooks.law import FOLDER, Law, Standpoint, stand
+from envhooks.model import Change, Door, RefUpdate, Report, Subject
+from envhooks.proposal import proposed_law
 from envhooks.subject import collect, release_tags, standing
 
 Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
 """Which tags to judge, once it is known what the law calls a release tag."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A report, and what it was made from: the builds go on from there."""
+
+    standpoint: Standpoint
+    subjects: tuple[Subject, ...]
+    report: Report
 
 
 def load_checks() -> tuple[registry.Check, ...]:
@@ -31,23 +41,40 @@ def load_checks() -> tuple[registry.Check, ...]:
         raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
 
 
-def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Report:
+def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Judgement:
     """The verdict on every release tag among the updates of a door.
 
-    A push that would leave the law's branch with an unreadable law is an error of the whole run.
+    A push that would leave the law's branch with an unreadable law, or without signers, is an error of the
+    whole run.
     """
     standpoint = stand(git, door, updates, pushed_to, registry.ids())
-    fault = proposed_law_fault(git, standpoint, updates, _read_signers)
-    report = judge_at(git, standpoint, release_tags(updates, standpoint.law.policy))
+    proposal = proposed_law(git, standpoint, updates, _read_wholly, registry.ids())
+    judged = judge_at(git, standpoint, _release_tags(updates, standpoint))
     shadows = _shadowing(updates) if door is Door.RECEIVE else ()
-    return replace(report, errors=(*((str(fault),) if fault else ()), *shadows, *report.errors))
+    faults = (str(proposal.fault),) if proposal.fault else ()
+    report = judged.report
+    report = replace(
+        report, errors=(*faults, *shadows, *report.errors), notes=(*report.notes, *proposal.notes)
+    )
+    return replace(judged, report=report)
 
 
-def judge_standing(git: Git, choose: Choose) -> Report:
-    """The verdict on tags as they stand: `envhooks check` and CI."""
-    standpoint = stand(git, Door.CHECK, check_ids=registry.ids())
-    chosen = choose(git, standpoint)
-    return judge_at(git, standpoint, release_tags(chosen, standpoint.law.policy))
+def judge_standing(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Report:
+    """The verdict on tags as they stand: `envhooks check` and CI.
+
+    `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
+    """
+    return standing_judgement(git, choose, fetched).report
+
+
+def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
+    """Like `judge_standing`, with what the report was made from."""
+    standpoint = replace(stand(git, Door.CHECK, check_ids=registry.ids()), fetched=fetched)
+    return judge_at(git, standpoint, _release_tags(choose(git, standpoint), standpoint))
+
+
+def _release_tags(updates: Sequence[RefUpdate], standpoint: Standpoint) -> tuple[RefUpdate, ...]:
+    return release_tags(updates, standpoint.law.policy, standpoint.law.locked)
 
 
 def every_tag(git: Git, standpoint: Standpoint) -> Sequence[RefUpdate]:
@@ -55,17 +82,18 @@ def every_tag(git: Git, standpoint: Standpoint) -> Sequence[RefUpdate]:
     return standing(git, standpoint.law.locked)
 
 
-def judge_at(git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate]) -> Report:
+def judge_at(git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate]) -> Judgement:
     """The verdict on these release tags, from where a door stands."""
     if not updates:
-        return Report(notes=standpoint.notes)
+        return Judgement(standpoint, (), Report(notes=standpoint.notes))
     checks = load_checks()
     reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     subjects = collect(git, standpoint, updates, reads)
     report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
-    return replace(
+    report = replace(
         report, notes=(*report.notes, *_first_day(standpoint)), errors=_closed(standpoint, updates)
     )
+    return Judgement(standpoint, subjects, report)
 
 
 def _first_day(standpoint: Standpoint) -> tuple[str, ...]:
@@ -101,10 +129,17 @@ def _shadowing(updates: Sequence[RefUpdate]) -> tuple[str, ...]:
     return tuple(shadows)
 
 
-def _read_signers(law: Law) -> object:
+def _read_wholly(law: Law) -> None:
+    """Read what a run would stumble over later.
+
+    Raises:
+        LawError: it cannot be read.
+    """
+    from envhooks.environment.compat import table_of
     from envhooks.signatures.signers import read_signers
 
-    return read_signers(law.signer_files, f"{FOLDER} on {law.where}")
+    read_signers(law.signer_files, f"{FOLDER} on {law.where}")
+    table_of(law.policy)
 
 
 def warn_only(git: Git) -> bool:

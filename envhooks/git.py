@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from envhooks.errors import CannotJudge
 from envhooks.gitobjects import BLOB_LIMIT, Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
@@ -299,6 +300,39 @@ class Git:
             raise self._batch_died(oid)
         return GitObject(oid, kind, size, data[:-1])
 
+    def copy_blob(self, oid: str, file: BinaryIO) -> int:
+        """Write the blob with this id to `file`, however large it is; answers its size in bytes.
+
+        Raises:
+            CannotJudge: it is not here, is no blob, or git died over it.
+        """
+        batch = self._start_batch()
+        assert batch.stdin is not None and batch.stdout is not None
+        try:
+            batch.stdin.write(oid.encode() + b"\n")
+            batch.stdin.flush()
+            header = batch.stdout.readline().split()
+        except OSError:
+            header = []
+        if not header:
+            raise self._batch_died(oid)
+        if header[1:2] != [b"blob"]:
+            self._end_batch()
+            raise CannotJudge(f"object {oid} is not in this repository, or no file", fix="git fsck")
+        size = left = int(header[2])
+        while left:
+            data = batch.stdout.read(min(left, 1 << 20))
+            if not data:
+                raise self._batch_died(oid)
+            try:
+                file.write(data)
+            except OSError:
+                self._end_batch()  # what is left of the blob would be taken for the next answer
+                raise
+            left -= len(data)
+        batch.stdout.read(1)  # the line feed behind it
+        return size
+
     def _start_batch(self) -> subprocess.Popen[bytes]:
         if self._batch is None:
             self._batch = subprocess.Popen(
@@ -353,24 +387,33 @@ class Git:
 
     # --------------------------------------------------------------------------------- history
 
-    def outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str]:
+    def outside(
+        self, commits: Iterable[str], tips: Iterable[str], *, in_part: bool = False
+    ) -> frozenset[str]:
         """Those of `commits` that cannot be reached from any of `tips`, all in one walk.
+
+        With `in_part` a shallow history may answer where nothing is outside: what is missing of it could
+        only add ways from a tip to a commit.
 
         Raises:
             CannotJudge: the history is shallow (git would answer "no" instead of failing), or a
                 commit is missing.
         """
         wanted, known = list(dict.fromkeys(commits)), list(dict.fromkeys(tips))
-        if self.is_shallow:
-            raise CannotJudge(
-                "this clone is shallow, so its history does not tell what is on main",
-                fix="git fetch --unshallow --tags",
-            )
+        shallow = CannotJudge(
+            "this clone is shallow, so its history does not tell what is on main",
+            fix="git fetch --unshallow --tags",
+        )
+        if self.is_shallow and not in_part:
+            raise shallow
         if not wanted:
             return frozenset()
         stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
         listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
-        return frozenset(wanted) & frozenset(listed)
+        outside = frozenset(wanted) & frozenset(listed)
+        if self.is_shallow and outside:
+            raise shallow
+        return outside
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` can be reached from `new`: a move from one to the other is a fast-forward."""

@@ -7,7 +7,7 @@ tree: whoever makes a tag would otherwise judge it as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -68,6 +68,8 @@ class Standpoint:
     mains_fix: str = ""
     """What makes `mains` known, where they are not."""
     notes: tuple[str, ...] = ()
+    fetched: frozenset[str] = frozenset()
+    """Refs of tags that a fetch by their full names has just made the remote's own."""
 
 
 # --------------------------------------------------------------------------------- reading the law
@@ -90,11 +92,13 @@ def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str]
     paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in files.list(f"{FOLDER}/keys"))]
     found = {path: files.read(f"{FOLDER}/{path}") for path in paths}
     lock = files.read(f"{FOLDER}/tags.lock")
+    place = f"{FOLDER}/tags.lock{on}"
+    locked = parse_lock(lock, place, git.oid_length) if lock is not None else MappingProxyType({})
     return Law(
         where,
         policy,
         MappingProxyType({path: data for path, data in found.items() if data is not None}),
-        parse_lock(lock, f"{FOLDER}/tags.lock{on}") if lock is not None else MappingProxyType({}),
+        locked,
         folder.oid,
     )
 
@@ -196,9 +200,9 @@ def _law_branch(git: Git, refs: _Refs, remote: str | None) -> str:
     usual = [name for name in ("main", "master") if name in known]
     if len(usual) != 1:
         which = "both main and master exist" if usual else "there is neither a main nor a master"
-        raise LawError(
-            f"nothing says which branch carries the law: {which}", fix="git config envhooks.branch main"
-        )
+        # a clone of one tag, as CI makes it, has no branch at all, and its remote knows
+        fix = "git config envhooks.branch main" if usual or remote is None else "envhooks check --fetch"
+        raise LawError(f"nothing says which branch carries the law: {which}", fix=fix)
     return usual[0]
 
 
@@ -230,7 +234,7 @@ def stand(
     if target is not None:
         mains += [Branch(f"{target}/{n}", t) for n, t in _matching(refs, git, target, patterns).items()]
     if door is Door.TAG or release is None:
-        mains += [Branch(n, t) for n, t in refs.local().items() if _matches(n, patterns)]
+        mains += [Branch(n, t) for n, t in refs.local().items() if matches(n, patterns)]
     if door is Door.PUSH:
         mains += _proposed(git, updates, patterns)
     fix = f"git fetch {printable(target)}" if target else f"git fetch {printable(release or 'origin')}"
@@ -246,7 +250,7 @@ def _stand_on_server(
     stored = refs.local()
     law = read_law(git, stored.get(branch), branch, check_ids)
     patterns = law.policy.branches or (branch,)
-    mains = [Branch(name, tip) for name, tip in stored.items() if _matches(name, patterns)]
+    mains = [Branch(name, tip) for name, tip in stored.items() if matches(name, patterns)]
     mains += _proposed(git, updates, patterns)
     return Standpoint(
         Door.RECEIVE, branch, None, law, tuple(mains), f"git push --atomic <remote> {branch} <tag>"
@@ -300,7 +304,7 @@ def _other_law_note(git: Git, local_tip: str | None, law: Law, law_tip: str | No
 
 
 def _matching(refs: _Refs, git: Git, remote: str, patterns: Iterable[str]) -> dict[str, str]:
-    found = {name: tip for name, tip in refs.tracked(remote).items() if _matches(name, patterns)}
+    found = {name: tip for name, tip in refs.tracked(remote).items() if matches(name, patterns)}
     for pattern in patterns:  # a refspec of the user's own may keep it elsewhere
         tip = refs.tip(tracking_ref(git, remote, pattern)) if "*" not in pattern else None
         if tip is not None:
@@ -308,7 +312,8 @@ def _matching(refs: _Refs, git: Git, remote: str, patterns: Iterable[str]) -> di
     return found
 
 
-def _matches(branch: str, patterns: Iterable[str]) -> bool:
+def matches(branch: str, patterns: Iterable[str]) -> bool:
+    """Whether a branch is one of those that releases may lie on."""
     return any(fnmatchcase(branch, pattern) for pattern in patterns)
 
 
@@ -320,7 +325,7 @@ def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -
     found = []
     for update in updates:
         name = update.ref.removeprefix(HEADS)
-        if not update.ref.startswith(HEADS) or update.new is None or not _matches(name, patterns):
+        if not update.ref.startswith(HEADS) or update.new is None or not matches(name, patterns):
             continue
         if update.old is None or _is_fast_forward(git, update.old, update.new):
             found.append(Branch(f"{name} as this push moves it", update.new))
@@ -332,16 +337,3 @@ def _is_fast_forward(git: Git, old: str, new: str) -> bool:
         return git.is_ancestor(old, new)
     except CannotJudge:
         return False  # the remote's main is not here, so this push cannot be a fast-forward of it
-
-
-def proposed_law_fault(
-    git: Git, standpoint: Standpoint, updates: Iterable[RefUpdate], check: Callable[[Law], object]
-) -> LawError | None:
-    """Why a push would leave the law's branch with a law that cannot be read; None if it would not."""
-    for update in updates:
-        if update.ref == HEADS + standpoint.branch and update.new is not None:
-            try:
-                check(read_law(git, update.new, f"the {standpoint.branch} that is pushed"))
-            except LawError as error:
-                return error
-    return None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envhooks.errors import LawError
-from envhooks.model import TAGS
 
+FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"
 _LINE = re.compile(r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)")
 
@@ -26,14 +26,19 @@ class LockedTag:
     reason: str = ""
     """Why a legacy tag was admitted."""
 
+    @property
+    def is_legacy(self) -> bool:
+        """Whether it was admitted by name, and not by a signature."""
+        return self.signer == LEGACY
+
     def __str__(self) -> str:
         return f"{self.ref} {self.oid} {self.sha256} {self.signer}" + (
             f" {self.reason}" if self.reason else ""
         )
 
 
-def parse_lock(data: bytes, origin: str) -> Mapping[str, LockedTag]:
-    """Ref -> its line. `origin` names the file in messages.
+def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mapping[str, LockedTag]:
+    """Ref -> its line. `origin` names the file in messages; `oid_length` is 40 or 64 hexadecimal digits, if known.
 
     Raises:
         LawError: a line that cannot be read, or a ref that stands twice. A tag that is silently
@@ -44,12 +49,14 @@ def parse_lock(data: bytes, origin: str) -> Mapping[str, LockedTag]:
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.fullmatch(line)
-        if match is None or not match[1].startswith(TAGS):
+        if match is None or len(match[2]) != (oid_length or len(match[2])):
             raise LawError(
                 "not a line of tags.lock: ref, tag object id, SHA-256 and signer are expected",
                 place=f"{origin}:{number}",
-                fix="envhooks lock",
+                fix=f"git log -p -- {FILE}",
             )
+        if match[4] == LEGACY and not match[5].strip():
+            raise LawError("a legacy tag stands in tags.lock without a reason", place=f"{origin}:{number}")
         tag = LockedTag(match[1], match[2], match[3], match[4], match[5].strip())
         if tag.ref in locked:
             raise LawError(

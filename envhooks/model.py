@@ -194,6 +194,10 @@ class Ancestry:
     """The refs that were asked, as a person would name them: `origin/main`."""
 
 
+LISTED = "tags.lock lists it"
+"""`Publication.how` of a tag that only the ledger is known to hold."""
+
+
 @dataclass(frozen=True)
 class Publication:
     """Whether the remote has the tag, and how that is known."""

@@ -6,8 +6,8 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -17,7 +17,9 @@ from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint
+from envhooks.lockfile import LockedTag
 from envhooks.model import (
+    LISTED,
     TAGS,
     Ancestry,
     Annotation,
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 Fact = object
 T = TypeVar("T")
 SHALLOW = Unknown(
-    "this clone is shallow, so nothing in it tells what the remote has",
+    "this clone is shallow, so nothing in it tells what the remote has (envhooks check --fetch asks the remote)",
     "git fetch --unshallow --tags --force",
 )
 
@@ -76,15 +78,20 @@ class _Draft:
         return oid
 
 
-def release_tags(updates: Iterable[RefUpdate], policy: Policy) -> tuple[RefUpdate, ...]:
-    """The updates that are about release tags; everything else passes every door untouched."""
+def release_tags(
+    updates: Iterable[RefUpdate], policy: Policy, locked: Collection[str] = ()
+) -> tuple[RefUpdate, ...]:
+    """The updates that are about release tags; everything else passes every door untouched.
+
+    `locked` are the refs that tags.lock lists: they are held to it even where the policy ignores their names.
+    """
     grammar = Grammar(policy.tag)
     return tuple(
         update
         for update in updates
         if update.ref.startswith(TAGS)
         and (update.old or update.new)
-        and is_release_tag(update.ref[len(TAGS) :], grammar, policy.tag)
+        and (update.ref in locked or is_release_tag(update.ref[len(TAGS) :], grammar, policy.tag))
     )
 
 
@@ -142,8 +149,38 @@ class _Collector:
         for draft in self.drafts:
             entry = locked.get(draft.update.ref)
             on_remote = draft.update.old is not None and self.standpoint.door in (Door.PUSH, Door.RECEIVE)
-            how = "the remote has it" if on_remote else "tags.lock lists it" if entry else ""
-            draft.facts["publication"] = Publication(bool(how), how, entry.oid if entry else None)
+            how = "the remote has it" if on_remote else LISTED if entry else ""
+            found = Publication(bool(how), how)
+            draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
+
+    def _locked(self, draft: _Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
+        """What tags.lock says of the tag, beside the bytes that stand here under the id that it lists."""
+        import hashlib  # 2 ms, and only a ledger needs it
+
+        sha256 = ""
+        if draft.update.new == entry.oid:
+            held = self.git.read(entry.oid)
+            if held is None or held.is_too_large:
+                why = "is not in this repository" if held is None else "is over 32 MiB"
+                return Unknown(
+                    f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
+                )
+            sha256 = hashlib.sha256(held.data).hexdigest()
+        elif self._is_vague(draft) and self.standpoint.door is Door.CHECK:
+            return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
+        return replace(
+            found,
+            locked_oid=entry.oid,
+            locked_sha256=entry.sha256,
+            sha256=sha256,
+            locked_by="" if entry.is_legacy else entry.signer,
+            legacy=entry.reason if entry.is_legacy else "",
+            ignored=not is_release_tag(draft.tag, self.grammar, self.policy.tag),
+        )
+
+    def _is_vague(self, draft: _Draft) -> bool:
+        """Whether the clone may hold something else under this name than the remote."""
+        return self.git.is_shallow and draft.update.ref not in self.standpoint.fetched
 
     def siblings(self) -> None:
         series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
@@ -161,7 +198,7 @@ class _Collector:
 
     def objects(self) -> None:
         for draft in self.drafts:
-            draft.facts["object"] = SHALLOW if self.git.is_shallow else self._object(draft)
+            draft.facts["object"] = SHALLOW if self._is_vague(draft) else self._object(draft)
 
     def _object(self, draft: _Draft) -> TagObject | Unknown:
         from envhooks.signatures.payload import PayloadError, split
@@ -215,7 +252,9 @@ class _Collector:
             outside: frozenset[str] | Unknown = unknown
         else:
             known = (commit for commit in commits if isinstance(commit, str))
-            outside = _or_unknown(lambda: self.git.outside(known, (branch.tip for branch in mains)))
+            tips = (branch.tip for branch in mains)
+            fetched = bool(self.standpoint.fetched)
+            outside = _or_unknown(lambda: self.git.outside(known, tips, in_part=fetched))
         for draft, commit in zip(self.drafts, commits, strict=True):
             if not isinstance(commit, str):
                 draft.facts["ancestry"] = commit
@@ -228,6 +267,7 @@ class _Collector:
 
     def signatures(self) -> None:
         from envhooks.signatures import verify_all
+        from envhooks.signatures.expiry import with_warnings
 
         signed = [draft for draft in self.drafts if draft.payload is not None]
         signers = self._signers(any(d.payload and d.payload.annotation().signed for d in signed))
@@ -235,7 +275,8 @@ class _Collector:
             verdicts: list[Verdict | Unknown] = [signers] * len(signed)
         else:
             payloads = [draft.payload for draft in signed if draft.payload is not None]
-            verdicts = list(verify_all(payloads, signers, datetime.now(timezone.utc)))
+            now = datetime.now(timezone.utc)
+            verdicts = [with_warnings(v, signers, now) for v in verify_all(payloads, signers, now)]
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict

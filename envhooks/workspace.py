@@ -149,3 +149,19 @@ def end_agent(environ: Mapping[str, str]) -> None:
     """
     if "GNUPGHOME" in environ:
         subprocess.run(["gpgconf", "--kill", "all"], env=dict(environ), capture_output=True, check=False)
+
+
+def program_version(name: str, *arguments: str) -> str | None:
+    """The first line that a program says about its version; None where it is not on PATH or says nothing."""
+    try:
+        done = subprocess.run(
+            [name, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = (done.stdout or done.stderr).decode("utf-8", "replace").split("\n")
+    return printable(lines[0].strip(), 80) or None

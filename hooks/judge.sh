@@ -56,6 +56,12 @@ case $(command -v envhooks) in
 	;;
 esac
 
+if [ "$event" = post-receive ]; then
+	echo 'envhooks: tags that are pushed here are built, but envhooks is not found any more, so nothing is' >&2
+	echo '  fix: envhooks install --server' >&2
+	exit 2
+fi
+
 # Nobody can judge. What creates or moves a tag is refused; deletions and everything else pass.
 case $event in
 pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;

@@ -18,9 +18,13 @@ def make(path: Path, environ: dict[str, str], *options: str) -> Repo:
     return Repo(path, environ)
 
 
-@pytest.fixture(params=["sha1", "sha256"])
+@pytest.fixture(params=["sha1", "sha256", "sha1 reftable", "sha256 reftable"])
 def repo(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> Repo:
-    return make(tmp_path / "repo", environ, f"--object-format={request.param}")
+    objects, *refs = request.param.split()
+    options = [f"--object-format={objects}", *(f"--ref-format={name}" for name in refs)]
+    if refs and run(["git", "init", "-q", *options, "tried"], tmp_path, environ).code:
+        pytest.skip("this git has no reftable")
+    return make(tmp_path / "repo", environ, *options)
 
 
 def test_objects_of_both_formats_are_read(repo: Repo) -> None:

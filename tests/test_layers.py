@@ -25,9 +25,11 @@ LAYERS = [
         "lockfile",
         "environment",
         "signatures",
+        "ci",
+        "fetching",
     },
-    {"law", "subject", "checks"},
-    {"engine", "gate", "report", "install", "neighbours"},
+    {"law", "proposal", "subject", "checks"},
+    {"engine", "gate", "report", "install", "neighbours", "checkout", "builds"},
     {"cli"},
     {"__main__"},
 ]
@@ -38,11 +40,14 @@ BESIDE = {
     ("git", "gitobjects"),
     ("policy", "tagname"),
     ("subject", "law"),
+    ("proposal", "law"),
     ("gate", "engine"),
+    ("builds", "gate"),
     ("install", "neighbours"),
     ("neighbours", "install"),
 }
-PROCESSES = {"git", "workspace", "signatures", "builds"}
+# fetching: `git fetch` needs the person's own configuration and credentials, which git.py keeps away
+PROCESSES = {"git", "workspace", "fetching", "signatures", "builds"}
 SOCKETS = {"builds"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from envhooks import checks, cli, report
 
 ROOT = Path(__file__).parent.parent
-DOORS = {"reference-transaction", "pre-push", "pre-receive"}
+DOORS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
 CHECKS = {
     "tag-name", "tag-annotated", "tag-signed", "tag-message", "tag-immutable", "tag-order", "on-main",
     "dockerfile-matches", "dockerfile-pinned", "dockerfile-compatible", "changelog-entry", "changelog-sections",
@@ -30,8 +30,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_expected_set_is_there() -> None:
     assert checks.ids() == CHECKS
-    assert {"check", "demo", "env", "explain", "hook", "init", "install", "lint", "uninstall"} <= set(cli.verbs())
-    assert {"text", "json"} <= set(report.formats())
+    assert {
+        "check",
+        "demo",
+        "doctor",
+        "env",
+        "explain",
+        "hook",
+        "init",
+        "install",
+        "lint",
+        "uninstall",
+    } <= set(cli.verbs())
+    assert set(report.formats()) == {"text", "json", "sarif", "github", "gitlab", "junit"}
 
 
 def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
@@ -43,7 +54,7 @@ def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
     assert sources <= held
     assert {f"envhooks/hooks/{file.name}" for file in (ROOT / "hooks").iterdir()} <= held
     assert {f"envhooks/hooks/{door}" for door in DOORS} <= held
-    assert {"envhooks/py.typed", "envhooks/environment/compat.toml"} <= held
+    assert {"envhooks/py.typed", "envhooks/environment/compat.toml", "envhooks/report/schema-v1.json"} <= held
     assert not [name for name in held if name.startswith("tests")]
 
 

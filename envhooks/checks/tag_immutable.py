@@ -3,20 +3,24 @@
 A published tag has been built, pulled and written into lock files and papers. Moved, the same name means
 two environments, and nobody can tell which one they have; git itself never moves a tag that a clone
 already holds. A tag that was never good (misnamed, lightweight, unsigned) promised nothing and may be
-deleted, so that an accident has a way out; one that tags.lock lists is there for ever.
+deleted, so that an accident has a way out; one that `.envhooks/tags.lock` lists is there for ever, as
+exactly the object that is listed, by its id and by the SHA-256 of its bytes.
 
 Release a correction under the next stage or version: `rc2` after `rc1`, `post1` after a stable release.
+Where a locked tag was moved, deleted or rolled back, `git fetch --force --tags` brings back what the
+remote has; where the remote lost it, push the listed object from a clone that still holds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import Change, Finding, Policy, Subject
+from envhooks.model import LISTED, Change, Finding, Policy, Subject
 
 NEEDS = ()
 READS = ("publication",)
 MAY_READ = ("naming", "object")
+ADMITTED = True
 CHANGES = (Change.CREATED, Change.MOVED, Change.DELETED, Change.STANDING)
 
 
@@ -32,16 +36,33 @@ def not_applicable(subject: Subject, policy: Policy) -> str:
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """A published tag that moves, or that is deleted although it was good."""
     publication, update = subject.publication, subject.update
-    if publication.locked_oid is not None:
-        if update.new != publication.locked_oid:
-            text = "tags.lock lists this tag" + (" with another object" if update.new else "")
-            yield Finding(text, got=update.new or "deleted", expected=publication.locked_oid)
+    if publication.locked:
+        yield from _held_against_the_lock(subject)
     elif publication.published and subject.change is Change.MOVED:
         text = f"a published tag never moves ({publication.how})"
         yield Finding(text, got=update.new or "", expected=update.old or "", fix=_next_release(subject))
     elif publication.published and subject.change is Change.DELETED and not _never_good(subject):
         text = f"a published release is not deleted ({publication.how})"
         yield Finding(text, got="deleted", fix=_next_release(subject))
+
+
+def _held_against_the_lock(subject: Subject) -> Iterator[Finding]:
+    publication, new = subject.publication, subject.update.new
+    if new == publication.locked_oid:
+        if publication.sha256 != publication.locked_sha256:
+            text = "tags.lock lists this tag's object with other contents, by their SHA-256"
+            yield Finding(text, got=publication.sha256, expected=publication.locked_sha256)
+        return
+    what = "with another object" if new else "and it is not there" if _looked_at(subject) else "for ever"
+    fix = "git fetch --force --tags" if _looked_at(subject) else _next_release(subject)
+    text = f"tags.lock lists this tag {what}"
+    yield Finding(text, got=new or "deleted", expected=publication.locked_oid or "", fix=fix)
+
+
+def _looked_at(subject: Subject) -> bool:
+    """Whether the tag is looked at where it is; else somebody is about to change it."""
+    gone = subject.change is Change.DELETED and subject.update.old == subject.publication.locked_oid
+    return subject.change is Change.STANDING or (gone and subject.publication.how == LISTED)
 
 
 def _never_good(subject: Subject) -> bool:

@@ -5,7 +5,11 @@ typed by whoever made it. "Allowed" is what `.envhooks/allowed_signers` on the p
 "now" is the present: the date inside a tag is a claim of its maker.
 
 Sign with `git tag -s`. A new colleague's key comes into `.envhooks/allowed_signers` by a commit on the
-protected branch; a key that leaked goes into `.envhooks/revoked_keys`.
+protected branch (`envhooks signers add`); a key that leaked goes into `.envhooks/revoked_keys`
+(`envhooks signers revoke`).
+
+A tag that `.envhooks/tags.lock` lists was judged when it was locked, and its bytes are those that were
+judged then: it stays good when its key expires, is removed or is revoked later.
 """
 
 from __future__ import annotations
@@ -16,11 +20,18 @@ from envhooks.model import Finding, Policy, Subject
 
 NEEDS = ("tag-annotated",)
 READS = ("signature", "object")
+MAY_READ = ("publication",)
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """The verdict of the verifier, and what it warns of."""
     verdict = subject.signature
+    if subject.stands_as_locked:
+        if verdict.status != "good":
+            # what was signed before a key leaked is not undone by the leak: the ledger pins its bytes
+            text = "its signature would not be accepted today, and tags.lock vouches for it"
+            yield Finding(text, "note", got=verdict.why or "no signature")
+        return
     if verdict.status != "good":
         again = f"git tag -f -s {subject.shell_word} {subject.annotation.target[:12]}"
         yield Finding(

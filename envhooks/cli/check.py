@@ -1,7 +1,7 @@
 """judge tags as they stand: named ones, all of them, or the one that CI builds
 
 Without TAG the tag that CI names is judged (GITHUB_REF, CI_COMMIT_TAG and their like), else the tags that
-point at HEAD.
+point at HEAD. `--fetch` first brings back what a CI's checkout leaves out.
 """
 
 from __future__ import annotations
@@ -10,35 +10,94 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks import gate, report
+from envhooks.ci import tag_of_run
 from envhooks.cli import use_colour
-from envhooks.errors import UsageError
+from envhooks.errors import EnvhooksError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import Standpoint
-from envhooks.model import TAGS, RefUpdate
+from envhooks.model import TAGS, RefUpdate, Report
+from envhooks.subject import standing
 from envhooks.tagname import Grammar
 
 
+@dataclass(frozen=True)
+class Output:
+    """One `--format`: what is written, and where."""
+
+    format: str
+    file: Path | None
+    """None: standard output."""
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG names or refs, `--all`, `--format`."""
+    """TAG names or refs, `--all`, `--fetch`, `--format`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
-    parser.add_argument("--format", default="text", choices=report.formats(), help="default: text")
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="first fetch the tag object, the branch that carries the law, and as much history as it takes",
+    )
+    parser.add_argument(
+        "--format",
+        action="append",
+        type=_output,
+        metavar="FORMAT[=FILE]",
+        help=f"{', '.join(report.formats())}; may be given several times; default: text",
+    )
+
+
+def _output(text: str) -> Output:
+    name, has_file, file = text.partition("=")
+    if name not in report.formats():
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(report.formats())}")
+    if has_file and not file:
+        raise argparse.ArgumentTypeError(f"{text!r} names no file")
+    return Output(name, Path(file) if file not in ("", "-") else None)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; the exit code is its outcome."""
+    """Print the report; the exit code is its outcome, whatever the formats are."""
     if options.all and options.tags:
         raise UsageError("either tags or --all, not both", fix="envhooks check --all")
-    with Git.open(Path.cwd()) as git:
-        outcome = gate.judge_standing(git, lambda g, s: _choose(g, s, options))
-    print(report.render(outcome, options.format, colour=use_colour(sys.stdout)), end="")
+    outputs: list[Output] = options.format or [Output("text", None)]
+    files = [output.file for output in outputs if output.file]
+    if len(set(files)) < len(files):
+        raise UsageError("two formats cannot go into one file", place=printable(str(files[0])))
+    try:
+        outcome = _judge(options)
+    except EnvhooksError as error:
+        # what a program reads says it too: a report that is not there may be taken for one without findings
+        _write(gate.failed(error), [output for output in outputs if output != Output("text", None)])
+        raise
+    _write(outcome, outputs)
     if not outcome.tags and not outcome.errors:
         print(f"envhooks: nothing to judge: {_why_nothing(options)}", file=sys.stderr)
     return outcome.exit_code
+
+
+def _judge(options: argparse.Namespace) -> Report:
+    path = Path.cwd()
+    named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
+    from_ci = None if named or options.all else tag_of_run(os.environ)
+    wanted = [from_ci] if from_ci else named
+    fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else frozenset()
+    with Git.open(path) as git:
+        return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched)
+
+
+def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> frozenset[str]:
+    from envhooks.checkout import repair
+
+    if not wanted and not every:
+        with Git.open(path) as git:
+            wanted = [update.ref for update in _at_head(git, standing(git, {}))]
+    return repair(path, None if every else wanted, renew)
 
 
 def _why_nothing(options: argparse.Namespace) -> str:
@@ -49,28 +108,49 @@ def _why_nothing(options: argparse.Namespace) -> str:
     return "no release tag points at HEAD, and no CI variable names one"
 
 
-def _choose(git: Git, standpoint: Standpoint, options: argparse.Namespace) -> Sequence[RefUpdate]:
+# ------------------------------------------------------------------------------------------ output
+
+
+def _write(outcome: Report, outputs: Sequence[Output]) -> None:
+    """Standard output first, so that a file that cannot be written hides nothing.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    for output in (output for output in outputs if output.file is None):
+        print(report.render(outcome, output.format, colour=use_colour(sys.stdout)), end="", flush=True)
+    for output in outputs:
+        if output.file is not None:
+            _save(output.file, report.render(outcome, output.format), "w")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and any(output.format == "github" for output in outputs):
+        from envhooks.report.github import summary as render_summary
+
+        _save(Path(summary), render_summary(outcome), "a")
+
+
+def _save(file: Path, text: str, mode: str) -> None:
+    try:
+        with file.open(mode, encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except OSError as error:
+        why = printable(error.strerror or type(error).__name__)
+        raise UsageError(f"the report cannot be written: {why}", place=printable(str(file))) from None
+
+
+# ------------------------------------------------------------------------------------ which tags
+
+
+def _choose(git: Git, standpoint: Standpoint, wanted: Sequence[str], all_tags: bool) -> Sequence[RefUpdate]:
     every = gate.every_tag(git, standpoint)
-    if options.all:
+    if all_tags:
         return every
-    names = options.tags or [name for name in (tag_from_ci(),) if name]
-    if names:
-        return [_named(name, every, standpoint) for name in names]
+    if wanted:
+        return [_named(ref, every, standpoint) for ref in wanted]
     return _at_head(git, every)
 
 
-def tag_from_ci() -> str | None:
-    """The tag that this CI run is for, by the variable of whichever CI it is; None outside one."""
-    environ = os.environ
-    for name in ("GITHUB_REF", "BUILD_SOURCEBRANCH"):
-        if environ.get(name, "").startswith(TAGS):
-            return environ[name]
-    names = ("CI_COMMIT_TAG", "TAG_NAME", "CIRCLE_TAG", "BUILDKITE_TAG")
-    return next((TAGS + environ[name].removeprefix(TAGS) for name in names if environ.get(name)), None)
-
-
-def _named(name: str, every: Sequence[RefUpdate], standpoint: Standpoint) -> RefUpdate:
-    ref = name if name.startswith(TAGS) else TAGS + name
+def _named(ref: str, every: Sequence[RefUpdate], standpoint: Standpoint) -> RefUpdate:
     found = next((update for update in every if update.ref == ref), None)
     if found is not None:
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from envhooks import events, gate
 from envhooks.cli import use_colour
 from envhooks.errors import EnvhooksError
 from envhooks.git import Git
+from envhooks.hygiene import printable_block
+from envhooks.law import stand
 from envhooks.model import Door, Report
 from envhooks.report import render
 
@@ -20,6 +23,7 @@ DOORS = {
     "pre-push": (Door.PUSH, events.pre_push),
     "pre-receive": (Door.RECEIVE, events.pre_receive),
 }
+POST_RECEIVE = "post-receive"
 HEADLINES = {
     Door.TAG: "the tag was not made",
     Door.PUSH: "nothing was pushed",
@@ -29,7 +33,7 @@ HEADLINES = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The event, and what git gives its hook: phase, or remote and URL."""
-    parser.add_argument("event", choices=sorted(DOORS))
+    parser.add_argument("event", choices=sorted((*DOORS, POST_RECEIVE)))
     parser.add_argument("rest", nargs="*")
 
 
@@ -38,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
 
     Standard output of pre-push would end up inside `git push --porcelain`.
     """
+    if options.event == POST_RECEIVE:
+        return _after_receive()
     door, parse = DOORS[options.event]
     warn = False
     try:
@@ -45,14 +51,51 @@ def run(options: argparse.Namespace) -> int:
         with Git.open(Path.cwd()) as git:
             warn = gate.warn_only(git)
             pushed_to = options.rest[0] if door is Door.PUSH and options.rest else None
-            report = gate.judge_push(git, door, updates, pushed_to)
+            judged = gate.judge_push(git, door, updates, pushed_to)
+            report = judged.report
             message = git.git_dir / "TAG_EDITMSG"
+            if judged.standpoint.law.policy.builds and not report.exit_code:
+                report = replace(
+                    report, notes=(*report.notes, *_start_builds(git, door, judged, options.rest))
+                )
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
         report, message = gate.failed(error), None
     _say(door, report, warn, message)
     return 0 if warn else report.exit_code
+
+
+def _start_builds(git: Git, door: Door, judged: gate.Judgement, rest: Sequence[str]) -> tuple[str, ...]:
+    """Whatever becomes of this, the verdict stands: a push is not held up by what cannot be built."""
+    try:
+        from envhooks.builds import watcher
+
+        if door is Door.PUSH and len(rest) == 2:
+            updates = [subject.update for subject in judged.subjects]
+            return watcher.arm(git, judged.standpoint.law.policy, updates, rest[0], rest[1], os.environ)
+        if door is Door.TAG:
+            watcher.resume(git, os.environ)
+    except Exception as error:
+        return (f"no build is started: {error}",)
+    return ()
+
+
+def _after_receive() -> int:
+    """Start the builds of the tags that this repository has just taken; the push itself is over."""
+    try:
+        updates = events.pre_receive(sys.stdin.buffer.read())
+        with Git.open(Path.cwd()) as git:
+            policy = stand(git, Door.RECEIVE).law.policy
+            if any(build.on == "server" for build in policy.builds):
+                from envhooks.builds import watcher
+
+                for note in watcher.landed(git, policy, updates, os.environ):
+                    print(f"envhooks: {printable_block(note)}", file=sys.stderr)
+    except (EnvhooksError, OSError) as error:
+        print(f"envhooks: no build is started: {printable_block(str(error))}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _unwired(git: Git) -> tuple[str, ...]:

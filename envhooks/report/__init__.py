@@ -1,7 +1,7 @@
 """The report's formats: one file each, found by the folder.
 
 A format is a module with `render(report: Report, colour: bool) -> str`; the first line of its docstring
-says what it is for.
+says what it is for. What begins with an underscore is shared by formats and is none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from envhooks.model import Report
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(__path__)))
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def render(report: Report, format: str, *, colour: bool = False) -> str:

@@ -173,8 +173,10 @@ def test_a_tag_that_was_never_good_can_be_taken_back(clone: Repo, server: Repo, 
     make_tag(clone, name, "HEAD", *options)
     hook = server.path / "hooks" / "pre-receive"
     hook.rename(hook.with_suffix(".aside"))  # the accident: it came in before the gate was there
+    server.git("config", "hook.envhooks-pre-receive.enabled", "false")
     assert past_the_client(clone, "origin", name).code == 0
     hook.with_suffix(".aside").rename(hook)
+    server.git("config", "--unset", "hook.envhooks-pre-receive.enabled")
     assert push(clone, "origin", "--delete", name).code == 0
     assert not server.has_tag(name)
 

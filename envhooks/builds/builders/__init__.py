@@ -1,0 +1,30 @@
+"""One file = one builder: the file's name is what a policy calls it by (`using = "command"`)."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, cast
+
+from envhooks.errors import LawError
+from envhooks.hygiene import printable
+
+if TYPE_CHECKING:
+    from envhooks.builds.model import Builder
+
+
+def names() -> tuple[str, ...]:
+    """The builders that there are."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
+
+
+def load(using: str) -> Builder:
+    """The builder of this name.
+
+    Raises:
+        LawError: there is none.
+    """
+    known = names()
+    if using not in known:
+        raise LawError(f"there is no builder `{printable(using, 60)}`; known: {', '.join(known)}")
+    return cast("Builder", importlib.import_module(f"{__name__}.{using}"))

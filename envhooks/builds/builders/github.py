@@ -1,0 +1,232 @@
+"""GitHub Actions: a workflow of the repository (`workflow_dispatch`), or an event (`repository_dispatch`)
+
+GitHub has no idempotency key: where it answered a request with an error and started a run all the same, a
+retry starts a second one. `{key}` in the inputs lets the workflow tell (`concurrency: ${{ inputs.key }}`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import quote, urlsplit
+
+from envhooks.builds.model import Plan, Result
+from envhooks.builds.options import Section, fields, fill
+from envhooks.builds.secrets import Secret, token
+from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
+from envhooks.errors import CannotJudge, LawError
+from envhooks.hygiene import printable
+
+POLL = 15.0
+"""Seconds between two looks at a run that is followed."""
+MAX_INPUTS, MAX_PAYLOAD, MAX_EVENT = 25, 10, 100
+"""GitHub's own limits."""
+
+_KEYS = (
+    "repository", "workflow", "event", "ref", "inputs", "payload", "token", "api", "follow", "timeout",
+)  # fmt: skip
+_API = "https://api.github.com"
+_PAYLOAD = {name: f"{{{name}}}" for name in ("tag", "tag_object", "commit", "own", "images", "build", "key")}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    repository: str
+    workflow: str
+    event: str
+    ref: str
+    inputs: Mapping[str, str]
+    payload: Mapping[str, str]
+    token: str
+    api: str
+    follow: bool
+    timeout: float
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what a `github` build may not say.
+
+    Raises:
+        LawError: a key that is unknown, missing or of the wrong kind, or beyond GitHub's limits.
+    """
+    _read(options)
+
+
+def _read(options: Mapping[str, Any]) -> _Wanted:
+    section = Section.of("github", options, _KEYS)
+    workflow = section.matching(
+        "workflow", r"[A-Za-z0-9._-]+\.ya?ml|[0-9]+", "the name of a file in .github/workflows, or its number"
+    )
+    event = section.text("event", limit=MAX_EVENT)
+    if bool(workflow) == bool(event):
+        section.refuse("a `github` build has either a `workflow` or an `event`", 'workflow = "image.yml"')
+    for key, other in (
+        ("inputs", "workflow"),
+        ("ref", "workflow"),
+        ("follow", "workflow"),
+        ("payload", "event"),
+    ):
+        if key in section and other not in section:
+            section.refuse(f"`{key}` of {section.title} goes with `{other}`")
+    ref = section.text("ref", "{ref}")
+    section.check_template("ref", ref)
+    return _Wanted(
+        repository=section.matching(
+            "repository", r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.)[A-Za-z0-9._-]+", "OWNER/NAME"
+        ),
+        workflow=workflow,
+        event=event,
+        ref=ref,
+        inputs=section.templates("inputs", limit=MAX_INPUTS),
+        payload=section.templates("payload", limit=MAX_PAYLOAD) or _PAYLOAD,
+        token=section.variable("token"),
+        api=checked_url(section.text("api", _API), "api").rstrip("/"),
+        follow=section.flag("follow", False),
+        timeout=section.minutes("timeout", 120),
+    )
+
+
+def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would be called, for the person who is asked to allow it."""
+    wanted = _read(options)
+    what = f"the workflow {wanted.workflow}" if wanted.workflow else f"the event {wanted.event}"
+    where = wanted.repository or "the repository that was pushed to"
+    secret = (
+        f"${wanted.token}, else what git's credential helpers know" if wanted.token else "git's credential"
+    )
+    return (printable(f"asks {wanted.api} to start {what} of {where}"), f"the token sent there: {secret}")
+
+
+def _request(plan: Plan, wanted: _Wanted) -> tuple[str, dict[str, Any]]:
+    values = fields(plan)
+    base = f"{wanted.api}/repos/{wanted.repository or _repository(plan.remote_url, wanted.api)}"
+    if wanted.workflow:
+        url = f"{base}/actions/workflows/{quote(wanted.workflow, safe='')}/dispatches"
+        body: dict[str, Any] = {"ref": fill(wanted.ref, values), "return_run_details": True}
+        if wanted.inputs:
+            body["inputs"] = {key: fill(text, values) for key, text in wanted.inputs.items()}
+        return url, body
+    payload = {key: fill(text, values) for key, text in wanted.payload.items()}
+    return f"{base}/dispatches", {"event_type": wanted.event, "client_payload": payload}
+
+
+def _repository(remote_url: str, api: str) -> str:
+    """OWNER/NAME of the remote, where it is on the host that the API belongs to."""
+    match = re.fullmatch(
+        r"(?:https?://|ssh://|git://)?(?:[^@/]*@)?([^/:]+)(?::[0-9]+)?[/:]([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?",
+        remote_url,
+        re.ASCII,
+    )
+    if match is None or match[1].lower() != _web_host(api):
+        raise LawError(
+            f"the remote {printable(remote_url, 120)} does not tell the repository on GitHub",
+            place=".envhooks/policy.toml",
+            fix='repository = "OWNER/NAME"',
+        )
+    return match[2]
+
+
+def _web_host(api: str) -> str:
+    return (urlsplit(api).hostname or "").removeprefix("api.")
+
+
+def commands(plan: Plan, context: Path) -> tuple[str, ...]:
+    """The requests that `build` would make."""
+    wanted = _read(plan.options)
+    url, body = _request(plan, wanted)
+    auth = f"${wanted.token}" if wanted.token else "git credential"
+    lines = [f"POST {url} (Authorization: Bearer {auth}) {json.dumps(body, ensure_ascii=True)}"]
+    if wanted.follow:
+        repository = wanted.repository or _repository(plan.remote_url, wanted.api)
+        lines.append(f"GET {wanted.api}/repos/{repository}/actions/runs/$RUN_ID, until the run has ended")
+    return tuple(printable(line, 20_000) for line in lines)
+
+
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+    """Start the workflow or send the event; with `follow`, wait for the run to end.
+
+    Raises:
+        LawError: options that cannot be.
+        CannotJudge: no token, or GitHub said no.
+    """
+    wanted = _read(plan.options)
+    url, body = _request(plan, wanted)
+    host = f"https://{_web_host(wanted.api)}"
+    path = wanted.repository or _repository(plan.remote_url, wanted.api)
+    secret = token(wanted.token, (f"{host}/{path}",), environ)
+    try:
+        return _start(url, body, wanted, path, secret, log)
+    except Unreachable as error:
+        return Result("failed", None, None, str(error), None)
+
+
+def _start(
+    url: str, body: Mapping[str, Any], wanted: _Wanted, path: str, secret: Secret, log: TextIO
+) -> Result:
+    host = f"https://{_web_host(wanted.api)}"
+    answer = call("POST", url, json.dumps(body).encode(), _headers(secret), log, (secret,))
+    if wanted.event:
+        text = f"GitHub took the event {printable(wanted.event, 100)} and does not say what it starts"
+        return Result("started", None, f"{host}/{path}/actions", text, None)
+    details = answer.json()
+    run_url = _address(details.get("html_url"), host)
+    if not wanted.follow:
+        text = f"GitHub started {wanted.workflow}" + ("" if run_url else " and did not say which run it is")
+        return Result("started", None, run_url or f"{host}/{path}/actions", text, None)
+    number = details.get("workflow_run_id")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise CannotJudge(
+            "GitHub did not say which run it started, so it cannot be followed", fix="follow = false"
+        )
+    try:
+        return _follow(f"{wanted.api}/repos/{path}/actions/runs/{number}", run_url, wanted, secret, log)
+    except (Refused, Unreachable) as error:
+        # not a failure: trying again would start a second run
+        text = f"GitHub started {wanted.workflow}, and then did not say how it went: {error.message}"
+        return Result("started", None, run_url, text, None)
+
+
+def _headers(secret: Secret) -> Callable[[], dict[str, str]]:
+    return lambda: {
+        "Accept": "application/vnd.github+json, application/json;q=0.9",
+        "Authorization": f"Bearer {secret.value}",
+        "Content-Type": "application/json",
+        "User-Agent": "envhooks",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+
+
+def _address(value: object, host: str) -> str | None:
+    """An address that a person may be sent to: on the service's own host, and nothing but a URL."""
+    if not isinstance(value, str) or not re.fullmatch(r"https://[\x21-\x7e]{1,500}", value, re.ASCII):
+        return None
+    return value if urlsplit(value).hostname in (urlsplit(host).hostname, "github.com") else None
+
+
+def _follow(url: str, run_url: str | None, wanted: _Wanted, secret: Secret, log: TextIO) -> Result:
+    end = time.monotonic() + wanted.timeout
+    last = ""
+    while True:
+        # one line for each change of state: a build of hours would fill the log with looks
+        answer: Answer = call("GET", url, None, _headers(secret), StringIO(), (secret,))
+        run = answer.json()
+        state = printable(str(run.get("status")), 60)
+        if state != last:
+            log.write(f"the run is {state}\n")
+            log.flush()
+            last = state
+        if state == "completed":
+            break
+        if time.monotonic() >= end:
+            text = f"the run is still {state} after {wanted.timeout / 60:g} minutes"
+            return Result("started", None, run_url, text, None)
+        time.sleep(POLL)
+    conclusion = printable(str(run.get("conclusion")), 60)
+    text = f"the run ended: {conclusion}"
+    return Result("done" if conclusion == "success" else "failed", None, run_url, text, None)

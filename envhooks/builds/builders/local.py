@@ -1,0 +1,292 @@
+"""an engine on this machine: docker buildx, podman or buildah, whichever is there
+
+The image is held against the tag before any of its names moves: with buildx it is pushed without a name
+first, podman and buildah have it in the machine's own storage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from envhooks.builds import engines, verify_image
+from envhooks.builds.engines import Engine, Wanted
+from envhooks.builds.model import Plan, Result
+from envhooks.builds.options import Section
+from envhooks.builds.process import Ended, engine_environment, run
+from envhooks.builds.steps import CONTAINER, DIGEST, IMAGE, SCRATCH, Step, Steps, steps
+from envhooks.errors import CannotJudge, LawError
+from envhooks.hygiene import printable
+
+_KEYS = (
+    "engine", "builder", "isolation", "storage", "output", "tls_verify", "provenance", "sbom", "timeout", "verify",
+)  # fmt: skip
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ENGINE_FAILED = 125
+"""docker, podman and buildah: the engine itself failed, not what it ran."""
+
+
+class _Failed(Exception):
+    """A step did not work; the sentence says which."""
+
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what a `local` build may not say.
+
+    Raises:
+        LawError: a key that is unknown or of the wrong kind.
+    """
+    _read(options)
+
+
+def _read(options: Mapping[str, Any]) -> Wanted:
+    section = Section.of("local", options, _KEYS)
+    engine = section.choice("engine", ("auto", *engines.ENGINES), "auto")
+    builder = section.matching(
+        "builder", r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a builder of docker buildx"
+    )
+    if builder and engine not in ("auto", "docker"):
+        section.refuse("`builder` is docker buildx's", 'engine = "docker"')
+    output = section.text("output", "registry")
+    if output not in ("registry", "none") and not re.fullmatch(r"oci:/[^:,]+", output):
+        section.refuse(
+            f'`output` of {section.title} cannot be `{printable(output, 80)}`: it is "registry", "none" or "oci:" with '
+            "an absolute path that has no colon or comma",
+            'output = "registry"',
+        )
+    provenance = section.raw.get("provenance", "max")
+    if provenance not in ("max", "min", False):
+        section.refuse(f'`provenance` of {section.title} must be "max", "min" or false', 'provenance = "max"')
+    return Wanted(
+        engine=engine,
+        builder=builder,
+        isolation=section.choice("isolation", ("auto", "chroot", "oci", "rootless"), "auto"),
+        storage=section.choice("storage", ("auto", "vfs", "overlay"), "auto"),
+        output=output,
+        tls_verify=section.flag("tls_verify", True),
+        provenance=str(provenance).lower(),
+        sbom=section.flag("sbom", True),
+        timeout=section.minutes("timeout", 6 * 60),
+        verify=verify_image.settings(section),
+    )
+
+
+def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would run and where it goes, for the person who is asked to allow it."""
+    wanted = _read(options)
+    engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
+    told = f" with the builder {wanted.builder}" if wanted.builder else ""
+    goes = {
+        "registry": "to the registry in the image's name, with this machine's login",
+        "none": "nowhere: it stays here",
+    }
+    where = goes.get(wanted.output, f"into {wanted.output.removeprefix('oci:')}")
+    lines = [
+        f"runs {engine}{told}, and with it the RUN lines of the tagged Dockerfile",
+        f"the image goes {where}",
+    ]
+    if not wanted.tls_verify:
+        lines.append("the registry's certificate is NOT verified")
+    if not wanted.verify.is_on:
+        lines.append(f"the image is NOT held against the tag: {wanted.verify.reason}")
+    return tuple(lines)
+
+
+def commands(plan: Plan, context: Path) -> tuple[str, ...]:
+    """The commands that `build` would run; what only a run can know stands as `$IMAGE`, `$DIGEST`, `$SCRATCH`.
+
+    Raises:
+        CannotJudge: no engine can be used here.
+    """
+    return tuple(step.shown() for step in _prepare(plan, context, os.environ)[2].all())
+
+
+def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted, Engine, Steps]:
+    wanted = _read(plan.options)
+    if not plan.own and wanted.output != "none":
+        raise LawError(
+            "the policy names no image, so there is nowhere to push to",
+            place=".envhooks/policy.toml",
+            fix='[image]\nname = "registry.example.com/team/{framework:lower}-{hardware:lower}"',
+        )
+    if wanted.verify.is_on and plan.expected is None:
+        raise CannotJudge(
+            "the plan does not say what the image has to hold",
+            place=plan.ref,
+            fix=f"envhooks build {plan.tag}",
+        )
+    engine = engines.find(wanted, environ)
+    folder, file = _inside(top, plan.context, "the context"), _inside(top, plan.dockerfile, "the Dockerfile")
+    return wanted, engine, steps(plan, folder, file, wanted, engine)
+
+
+def _inside(top: Path, path: str, what: str) -> Path:
+    """A path in the written-out tree, which a link in that tree may not lead out of."""
+    found = top / path
+    if not path or not found.resolve().is_relative_to(top.resolve()):
+        raise CannotJudge(f"{what} is not in the tagged tree", place=printable(path))
+    return found
+
+
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+    """Build, ask the image what it holds, and only then move its tags.
+
+    Raises:
+        LawError: options that cannot be.
+        CannotJudge: no engine can be used here.
+    """
+    wanted, engine, listed = _prepare(plan, context, environ)
+    with tempfile.TemporaryDirectory(prefix="envhooks-build-") as scratch:
+        work = _Work(plan, wanted, engine, log, environ, Path(scratch))
+        try:
+            work.build(listed)
+            work.check(listed)
+            return Result("done", work.publish(listed), None, work.summary(), None)
+        except _Failed as failed:
+            log.write(printable(f"failed: {failed}", 2000) + "\n")
+            return Result("failed", None, None, str(failed), None, failed.is_final)
+
+
+class _Work:
+    """One build as it goes on: what the steps have found out so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wanted: Wanted,
+        engine: Engine,
+        log: TextIO,
+        environ: Mapping[str, str],
+        scratch: Path,
+    ) -> None:
+        self._plan, self._wanted, self._engine, self._log = plan, wanted, engine, log
+        self._environ = engine_environment(environ)
+        self._scratch = scratch
+        self._values = {SCRATCH: str(scratch)}
+        self._checked = ""
+
+    def _run(self, step: Step) -> Ended:
+        self._log.write(f"$ {step.shown()}\n")
+        self._log.flush()
+        environ = {**self._environ, **dict(step.environ)}
+        argv = step.filled(self._values)
+        return run(argv, self._log, environ, cwd=self._scratch, timeout=self._wanted.timeout)
+
+    def _do(self, step: Step) -> str:
+        ended = self._run(step)
+        if ended.timed_out:
+            limit = f"{self._wanted.timeout / 60:g} minutes"
+            raise _Failed(f"could not {step.what} within {limit}; `timeout` in the build section gives more")
+        if ended.exit_code:
+            raise _Failed(
+                f"could not {step.what}: {self._engine.name} ended with {ended.exit_code}{_last(ended.output)}"
+            )
+        return ended.output
+
+    def build(self, listed: Steps) -> None:
+        """Run the build, and note by what the image goes."""
+        self._do(listed.build)
+        image = self._file("image")
+        if image:
+            self._values[IMAGE] = image
+        else:
+            self._values[DIGEST] = self._metadata()
+
+    def check(self, listed: Steps) -> None:
+        """Hold the image against the tag."""
+        wanted, expected = self._wanted, self._plan.expected
+        if not wanted.verify.is_on or expected is None:
+            self._checked = f", not held against the tag: {wanted.verify.reason}"
+            return
+        if not expected.packages and not expected.hardware:
+            self._checked = ", and the tag promises nothing that it could be asked for"
+            return
+        answer, said = self._answer(listed)
+        if answer is None:
+            tried = " or ".join(wanted.verify.pythons)
+            raise _Failed(
+                f"the image did not answer what it holds ({tried} in it){said}; no image tag was moved; "
+                'the build section may say verify = { python = "..." } or { level = "off", reason = "..." }',
+                is_final=True,
+            )
+        self._log.write(f"the image holds: {verify_image.describe(answer)}\n")
+        faults = verify_image.judge(expected, answer)
+        if faults:
+            raise _Failed(f"{'; '.join(faults)}: no image tag was moved", is_final=True)
+        if expected.hardware and verify_image.evidence(answer) is None:
+            self._log.write(f"nothing in the image tells whether it is built for {expected.hardware}\n")
+        self._checked = f", holds {verify_image.describe(answer)}"
+
+    def _answer(self, listed: Steps) -> tuple[verify_image.Answer | None, str]:
+        """What the image said; where it said nothing, the engine's last words."""
+        words = ""
+        if listed.start is not None:
+            self._do(listed.start)
+            self._values[CONTAINER] = self._file("container")
+        try:
+            for step in listed.ask:
+                ended = self._run(step)
+                answer = verify_image.parse(ended.output)
+                if answer is not None:
+                    return answer, ""
+                words = _last(ended.output)
+                if ended.exit_code == _ENGINE_FAILED:
+                    raise _Failed(f"could not {step.what}{words}: no image tag was moved")
+            return None, words
+        finally:
+            if listed.stop is not None:
+                self._run(listed.stop)
+
+    def publish(self, listed: Steps) -> str | None:
+        """Push and name; answers the digest, the same for every name."""
+        digest = self._values.get(DIGEST)
+        for step in listed.publish:
+            output = self._do(step)
+            found = self._file("digest") or self._read_back(step, output)
+            if found and digest and found != digest:
+                raise _Failed(f"could not {step.what} as the same image: {found} is not {digest}")
+            digest = found or digest
+        if digest is not None and not _DIGEST.fullmatch(digest):
+            raise _Failed(f"{self._engine.name} named no digest but {printable(digest, 80)}")
+        return digest
+
+    def _read_back(self, step: Step, output: str) -> str:
+        """docker's ways of telling a digest: `RepoDigests`, or the metadata of a second build."""
+        if step.what == "read the digest":
+            match = re.search(re.escape(f"{self._plan.image}@") + "(sha256:[0-9a-f]{64})", output)
+            return match[1] if match else ""
+        return self._metadata() if step.what.startswith("write ") else ""
+
+    def _metadata(self) -> str:
+        try:
+            digest = json.loads(self._file("metadata") or "{}").get("containerimage.digest", "")
+        except (ValueError, AttributeError):
+            digest = ""
+        if not _DIGEST.fullmatch(str(digest)):
+            raise _Failed(f"{self._engine.name} did not say which image it built")
+        return str(digest)
+
+    def _file(self, name: str) -> str:
+        """What the engine wrote into one of the files that it was given; empty where it wrote none."""
+        file = self._scratch / name
+        return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
+
+    def summary(self) -> str:
+        """One sentence about a build that worked."""
+        goes = {"registry": f"pushed {', '.join(self._plan.images)}", "none": "built, and pushed nowhere"}
+        where = goes.get(self._wanted.output, f"written to {self._wanted.output.removeprefix('oci:')}")
+        return printable(f"{where} with {self._engine.name}{self._checked}", 1000)
+
+
+def _last(output: str) -> str:
+    lines = [line for line in output.split("\n") if line.strip()]
+    return f": {printable(lines[-1].strip(), 200)}" if lines else ""

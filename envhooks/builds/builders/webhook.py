@@ -1,0 +1,160 @@
+"""a signed JSON request to a service of your own: Jenkins, Tekton, Argo, anything that takes a webhook
+
+Signed twice over the same bytes: `X-Hub-Signature-256`, as GitHub does, and Standard Webhooks. `webhook-id`
+and `Idempotency-Key` are the same for every attempt and every clone, so that a receiver can drop repetitions.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+from envhooks.builds.model import Plan, Result
+from envhooks.builds.options import Section
+from envhooks.builds.secrets import Secret, required
+from envhooks.builds.web import Unreachable, call, checked_url
+from envhooks.errors import CannotJudge
+from envhooks.hygiene import printable
+
+EVENT = "envhooks.build.requested"
+_KEYS = ("url", "secret", "token")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    url: str
+    secret: str
+    token: str
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what a `webhook` build may not say.
+
+    Raises:
+        LawError: a key that is unknown, missing or of the wrong kind.
+    """
+    _read(options)
+
+
+def _read(options: Mapping[str, Any]) -> _Wanted:
+    section = Section.of("webhook", options, _KEYS)
+    url = checked_url(section.required("url", "https://ci.example.org/hooks/image"), "url")
+    if "secret" not in section:
+        section.refuse("a `webhook` build has no `secret` to sign with", 'secret = "IMAGE_HOOK_SECRET"')
+    return _Wanted(url, section.variable("secret"), section.variable("token"))
+
+
+def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would be sent where, for the person who is asked to allow it."""
+    wanted = _read(options)
+    lines = [f"sends the plan to {printable(wanted.url)}", f"signed with ${wanted.secret}"]
+    return (*lines, f"the token sent there: ${wanted.token}") if wanted.token else tuple(lines)
+
+
+def payload(plan: Plan) -> dict[str, Any]:
+    """The body: the plan without what is only of use on this machine. The same bytes for the same plan."""
+    return {
+        "type": EVENT,
+        "data": {
+            "tag": plan.tag,
+            "ref": plan.ref,
+            "tag_object": plan.tag_object,
+            "commit": plan.commit,
+            "build": plan.build,
+            "remote_url": plan.remote_url,
+            "image": plan.image,
+            "own": plan.own,
+            "images": list(plan.images),
+            "dockerfile": plan.dockerfile,
+            "context": plan.context,
+            "target": plan.target,
+            "args": dict(plan.args),
+            "labels": dict(plan.labels),
+            "annotations": dict(plan.annotations),
+            "epoch": plan.epoch,
+            "key": plan.key,
+        },
+    }
+
+
+def _body(plan: Plan) -> bytes:
+    return json.dumps(payload(plan), sort_keys=True, separators=(",", ":")).encode()
+
+
+def commands(plan: Plan, context: Path) -> tuple[str, ...]:
+    """The request that `build` would make."""
+    wanted = _read(plan.options)
+    auth = f", Authorization: Bearer ${wanted.token}" if wanted.token else ""
+    said = f"POST {wanted.url} (Idempotency-Key: {plan.key}, signed with ${wanted.secret}{auth}) "
+    return (printable(said + _body(plan).decode(), 20_000),)
+
+
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+    """Send the plan.
+
+    Raises:
+        LawError: options that cannot be.
+        CannotJudge: no secret, or the service said no.
+    """
+    wanted = _read(plan.options)
+    secret = required(wanted.secret, environ)
+    key = signing_key(secret)
+    token = required(wanted.token, environ) if wanted.token else None
+    body = _body(plan)
+
+    def headers() -> dict[str, str]:
+        signed = sign(secret, key, plan.key, int(time.time()), body)
+        return {**signed, "Authorization": f"Bearer {token.value}"} if token else signed
+
+    secrets = (secret, token) if token else (secret,)
+    try:
+        answer = call("POST", wanted.url, body, headers, log, secrets)
+    except Unreachable as error:
+        return Result("failed", None, None, str(error), None)
+    run_url = answer.json().get("run_url") or answer.headers.get("location")
+    if not isinstance(run_url, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", run_url, re.ASCII):
+        run_url = None
+    host = printable(urlsplit(wanted.url).hostname or "", 100)
+    return Result("started", None, run_url, f"{host} took the build over", None)
+
+
+def signing_key(secret: Secret) -> bytes:
+    """The key of Standard Webhooks: `whsec_` and base64, or the secret's own bytes.
+
+    Raises:
+        CannotJudge: what follows `whsec_` is not base64.
+    """
+    if not secret.value.startswith("whsec_"):
+        return secret.value.encode()
+    try:
+        text = secret.value.removeprefix("whsec_")
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key:
+        raise CannotJudge(f"what follows `whsec_` in {secret.name} is not base64")
+    return key
+
+
+def sign(secret: Secret, key: bytes, id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers of one attempt; `timestamp` in seconds since the epoch."""
+    signed = hmac.new(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "envhooks",
+        "Idempotency-Key": id,
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.value.encode(), body, hashlib.sha256).hexdigest(),
+        "webhook-id": id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": "v1," + base64.b64encode(signed).decode(),
+    }

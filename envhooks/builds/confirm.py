@@ -1,0 +1,183 @@
+"""Judging once more, by what the remote really holds, and planning what is built of it.
+
+A server may have refused main and taken the tag beside it, and a tag may have been moved since. So the
+remote's own refs decide: the tag must be there as this very object, and its commit on the remote's main.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from envhooks import checks as registry
+from envhooks import gate
+from envhooks.builds.builders import load
+from envhooks.builds.context import Allowed
+from envhooks.builds.model import Plan
+from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
+from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
+from envhooks.errors import CannotJudge
+from envhooks.git import Git
+from envhooks.hygiene import printable
+from envhooks.law import FOLDER, Branch, Standpoint, matches, stand
+from envhooks.model import (
+    TAGS,
+    BuildPolicy,
+    Door,
+    Environment,
+    Policy,
+    RefUpdate,
+    Subject,
+    TagReport,
+    Verdict,
+)
+from envhooks.policy import parse_policy
+from envhooks.subject import dockerfile_section
+from envhooks.tagname import Grammar, expand
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the remote's refs say of some tags that it holds."""
+
+    standpoint: Standpoint
+    refs: RemoteRefs
+    tags: Mapping[str, TagReport]
+    """Full ref name -> its report."""
+    subjects: Mapping[str, Subject]
+    errors: tuple[str, ...]
+    """What kept the run from judging at all."""
+
+    @property
+    def policy(self) -> Policy:
+        """The law."""
+        return self.standpoint.law.policy
+
+    def fault(self, ref: str) -> tuple[str, bool]:
+        """(why this tag is not built, whether that is final); two falsehoods where it is good."""
+        if self.errors:
+            return self.errors[0].partition("\n")[0], False
+        report = self.tags.get(ref)
+        if report is None:
+            return "the policy no longer takes it for a release", True
+        if report.verdict == "accepted":
+            return "", False
+        if report.undecided:
+            check, unknown = next(iter(report.undecided.items()))
+            return f"could not be judged again ({check}): {unknown.why}", False
+        bad = next(finding for finding in report.findings if finding.level == "error")
+        return f"refused when it was judged by the remote's own main ({bad.check}): {bad.message}", True
+
+
+def stand_at(git: Git, remote: Remote) -> Standpoint:
+    """The law for what this remote holds: the same as the gate's.
+
+    Raises:
+        LawError: it cannot be found or read.
+    """
+    if remote.own:
+        door = Door.RECEIVE if git.is_bare else Door.CHECK
+        return stand(git, door, (), check_ids=registry.ids())
+    found = stand(git, Door.PUSH, (), remote.name or remote.url, registry.ids())
+    return replace(found, door=Door.CHECK)
+
+
+def confirm(
+    git: Git,
+    remote: Remote,
+    refs: RemoteRefs,
+    tags: Mapping[str, str],
+    environ: Mapping[str, str],
+) -> Confirmed:
+    """Judge tags (full ref -> object id) that `refs` says the remote holds, by the remote's actual main.
+
+    Raises:
+        CannotJudge: the law cannot be read, or the remote's main cannot be had.
+    """
+    standpoint = stand_at(git, remote)
+    if not remote.own:
+        standpoint = replace(standpoint, mains=_actual_mains(git, remote, refs, standpoint, environ))
+    updates = [RefUpdate(ref, oid, oid) for ref, oid in tags.items()]
+    judged = gate.judge_at(git, standpoint, updates)
+    return Confirmed(
+        standpoint,
+        refs,
+        {tag.ref: tag for tag in judged.report.tags},
+        {subject.update.ref: subject for subject in judged.subjects},
+        judged.report.errors,
+    )
+
+
+def _actual_mains(
+    git: Git, remote: Remote, refs: RemoteRefs, standpoint: Standpoint, environ: Mapping[str, str]
+) -> tuple[Branch, ...]:
+    patterns = standpoint.law.policy.branches or (standpoint.branch,)
+    tips = {name: tip for name, tip in refs.heads.items() if matches(name, patterns)}
+    if not tips:
+        raise CannotJudge(
+            f"{printable(remote.shown)} has no branch {printable(', '.join(patterns))}, on which a release has to lie"
+        )
+    missing = [name for name, tip in tips.items() if git.read(tip) is None]
+    if missing:
+        fetch_branches(git, remote, environ, missing)
+    where = remote.name or "the remote"
+    return tuple(Branch(f"{where}/{name}", tip) for name, tip in tips.items())
+
+
+def sections_for(
+    policy: Policy, ref: str, remote: Remote, places: Sequence[str] = ()
+) -> tuple[BuildPolicy, ...]:
+    """The build sections for a tag on a remote; with `places`, of those values of `on` only."""
+    name = Grammar(policy.tag).match(ref[len(TAGS) :])
+    if name is None:
+        return ()
+    found = matching(policy.builds, name, remote.name, remote.shown)
+    return tuple(build for build in found if not places or build.on in places)
+
+
+def plan_for(git: Git, confirmed: Confirmed, ref: str, remote: Remote, build: BuildPolicy) -> Plan:
+    """What one section would build of a tag that was confirmed.
+
+    Raises:
+        CannotJudge: it cannot be told, or the section says what its builder does not know.
+    """
+    builder = load(build.using)
+    builder.check_options(builder_options(build))
+    Allowed.by(build.options)
+    facts = _facts(git, confirmed, ref)
+    tags = confirmed.refs.tags
+    plans = plan_builds(
+        confirmed.policy, ref[len(TAGS) :], facts, tags, remote_url=remote.shown, builds=(build,)
+    )
+    return plans[0]
+
+
+def _facts(git: Git, confirmed: Confirmed, ref: str) -> Facts:
+    report, subject = confirmed.tags[ref], confirmed.subjects[ref]
+    if report.commit is None or report.object is None:
+        raise CannotJudge("the tag names no commit", place=printable(ref))
+    described = _described(git, report.commit, confirmed.policy)
+    section = dockerfile_section(described, subject.tag)
+    name = Grammar(confirmed.policy.tag).match(subject.tag)
+    path = expand(section.path, name) if section and section.path and name else ""
+    if section and not git.files(report.commit).find(section.context):
+        raise CannotJudge(f"there is no folder {printable(section.context)} at the tagged commit")
+    environment = subject.facts.get("environment")
+    verdict = subject.facts.get("signature")
+    return Facts(
+        tag_object=report.object,
+        commit=report.commit,
+        date=git.commit(report.commit).date,
+        dockerfile=path,
+        target=section.target if section else None,
+        context=section.context if section else ".",
+        args=section.args if section else (),
+        base=environment.base if isinstance(environment, Environment) else None,
+        signer=verdict.signer if isinstance(verdict, Verdict) else "",
+    )
+
+
+def _described(git: Git, commit: str, law: Policy) -> Policy:
+    """What describes the thing built is read at the tagged commit, as the checks do."""
+    data = git.files(commit).read(f"{FOLDER}/policy.toml")
+    return law if data is None else parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")

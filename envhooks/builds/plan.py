@@ -1,0 +1,234 @@
+"""What would be built for a tag, to the last word: pure, and the same on every machine.
+
+The rules of image tags. A pre-release gets its own image tag and moves no other. A stable release moves
+`X.Y` where it is the highest stable of its series, and `latest` where it is the highest of its line. An
+image tag that a git tag owns never moves. All of it goes by the remote's own list of tags: a clone that
+has not fetched would give `latest` to a back-port.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from envhooks.builds.model import Plan
+from envhooks.builds.verify_image import expected
+from envhooks.errors import CannotJudge, EnvhooksError
+from envhooks.hygiene import printable
+from envhooks.model import TAGS, BaseImage, BuildPolicy, Policy, TagName
+from envhooks.tagname import Grammar, expand
+
+COMMON_OPTIONS = ("submodules", "lfs")
+"""Keys of a build section that every builder has: what `context.py` may leave as it is."""
+LATEST = "latest"
+
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+_OCI = "org.opencontainers.image."
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read about the tag that the remote holds."""
+
+    tag_object: str
+    commit: str
+    date: int
+    """The commit's date, seconds since the epoch."""
+    dockerfile: str
+    target: str | None = None
+    context: str = "."
+    args: tuple[tuple[str, str], ...] = ()
+    base: BaseImage | None = None
+    signer: str = ""
+
+
+def matching(
+    builds: Sequence[BuildPolicy], name: TagName, remote: str | None, remote_url: str
+) -> tuple[BuildPolicy, ...]:
+    """The sections that are for this release and this remote; a section without `remotes` is for every one."""
+
+    def fits(build: BuildPolicy) -> bool:
+        here = any(remote == entry or fnmatchcase(remote_url, entry) for entry in build.remotes)
+        return (here or not build.remotes) and (name.stage in build.stages or not build.stages)
+
+    return tuple(build for build in builds if fits(build))
+
+
+def key_of(remote_url: str, ref: str, tag_object: str, build: str) -> str:
+    """The idempotency key: the same for the same build, whoever starts it."""
+    fields = (remote_url, ref, tag_object, build)
+    return hashlib.sha256("\0".join(fields).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def plan_builds(
+    policy: Policy,
+    tag: str,
+    facts: Facts,
+    remote_tags: Collection[str] | None,
+    *,
+    remote_url: str,
+    builds: Sequence[BuildPolicy] | None = None,
+) -> tuple[Plan, ...]:
+    """One Plan for each build section.
+
+    Args:
+        policy: the law: its grammar, the image's name, the build sections.
+        tag: the git tag's short name.
+        facts: what was read about it.
+        remote_tags: short names of all tags that the remote has; None where that is not known.
+        remote_url: redacted.
+        builds: the sections to plan, by default all of the policy's.
+
+    Raises:
+        CannotJudge: the name is no release, the remote's tags are not known, or another git tag would own
+            the same image tag.
+    """
+    grammar = Grammar(policy.tag)
+    name = grammar.match(tag)
+    if name is None:
+        raise CannotJudge(
+            f"{printable(tag)} is no release tag, so there is nothing to build", fix=f"envhooks check {tag}"
+        )
+    image = _image(policy.image, name) if policy.image else ""
+    aliases, notes = _aliases(policy, grammar, name, image, remote_tags) if image else ((), ())
+    labels = tuple(sorted(_labels(name, facts, remote_url)))
+    own = image_tag(name)
+    return tuple(
+        Plan(
+            tag=tag,
+            ref=TAGS + tag,
+            tag_object=facts.tag_object,
+            commit=facts.commit,
+            build=build.name,
+            using=build.using,
+            images=tuple(f"{image}:{text}" for text in (own, *aliases)) if image else (),
+            image=image,
+            own=f"{image}:{own}" if image else "",
+            dockerfile=facts.dockerfile,
+            target=facts.target,
+            args=facts.args,
+            labels=labels,
+            annotations=labels,
+            epoch=max(facts.date, 0),
+            remote_url=remote_url,
+            key=key_of(remote_url, TAGS + tag, facts.tag_object, build.name),
+            context=facts.context,
+            notes=notes,
+            options=builder_options(build),
+            expected=expected(name, policy.tag),
+        )
+        for build in (policy.builds if builds is None else builds)
+    )
+
+
+def builder_options(build: BuildPolicy) -> Mapping[str, object]:
+    """The keys that are the builder's own."""
+    return MappingProxyType({key: v for key, v in build.options.items() if key not in COMMON_OPTIONS})
+
+
+# --------------------------------------------------------------------------------------- image tags
+
+
+def image_tag(name: TagName) -> str:
+    """The image tag that a git tag owns: its version as it is written, and its stage."""
+    return name.version_text + (f"-{name.stage_text}" if name.stage_text else "")
+
+
+def _image(template: str, name: TagName) -> str:
+    image = expand(template, name)
+    if not _IMAGE.fullmatch(image):
+        raise CannotJudge(
+            f"the image of {printable(name.text)} would be called `{printable(image)}`, which no registry takes"
+        )
+    return image
+
+
+def _aliases(
+    policy: Policy, grammar: Grammar, name: TagName, image: str, remote_tags: Collection[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The image tags that this release moves besides its own, and a note for each that it leaves alone."""
+    if remote_tags is None:
+        raise CannotJudge(
+            "the remote's own tags are not known, and the image's tags go by them",
+            fix=f"envhooks build {printable(name.text)}",
+        )
+    others = [other for other in map(grammar.match, remote_tags) if other and other.text != name.text]
+    sharing = [other for other in others if _image_or_none(policy.image or "", other) == image]
+    own = image_tag(name)
+    twin = next((other for other in sharing if image_tag(other) == own), None)
+    if twin is not None:
+        raise CannotJudge(
+            f"{printable(name.text)} and {printable(twin.text)} would both own the image tag {image}:{own}",
+            fix="give [image] name the fields that tell the two apart",
+        )
+    if not name.is_stable:
+        return (), ()
+    taken = {image_tag(other): other.text for other in sharing}
+    moved, notes = [], []
+    for alias, among in _claims(name, others, sharing):
+        why = f"{printable(taken[alias])} owns it" if alias in taken else _outranked(name, among)
+        if why:
+            notes.append(f"{image}:{alias} is left alone: {why}")
+        else:
+            moved.append(alias)
+    return tuple(moved), tuple(notes)
+
+
+def _claims(
+    name: TagName, others: Sequence[TagName], sharing: Sequence[TagName]
+) -> Iterator[tuple[str, list[TagName]]]:
+    """(alias, the stable releases that have a say in it): of the same series or line, and of the same image."""
+    stable = [other for other in others if other.is_stable]
+    if len(name.version) == 3:
+        series = [o for o in stable if o.series == name.series]
+        mixed = [o for o in sharing if o.is_stable and o.version[:2] == name.version[:2]]
+        yield ".".join(map(str, name.version[:2])), series + mixed
+    yield LATEST, [o for o in stable if o.line == name.line] + [o for o in sharing if o.is_stable]
+
+
+def _outranked(name: TagName, among: Sequence[TagName]) -> str:
+    """Why an alias is not this release's to move, or nothing."""
+    strangers = sorted(other.text for other in among if other.line != name.line)
+    if strangers:
+        # whichever is built last would take it, so it would mean nothing
+        return f"{printable(strangers[0])} of another line has the same image"
+    higher = [other for other in among if other.order > name.order]
+    if not higher:
+        return ""
+    return f"{printable(max(higher, key=lambda other: other.order).text)} is the highest stable release"
+
+
+def _image_or_none(template: str, name: TagName) -> str | None:
+    try:
+        return expand(template, name)
+    except EnvhooksError:
+        return None  # its name lacks a field, so it has no image of this kind
+
+
+# ------------------------------------------------------------------------------------------- labels
+
+
+def _labels(name: TagName, facts: Facts, remote_url: str) -> Iterator[tuple[str, str]]:
+    """The annotation keys of the OCI image specification, and two of our own."""
+    hardware = (name.hardware or "") + (name.hardware_version or "")
+    created = datetime.fromtimestamp(max(facts.date, 0), timezone.utc)
+    yield f"{_OCI}title", " ".join(filter(None, (name.framework, hardware))) or name.text
+    yield f"{_OCI}version", image_tag(name)
+    yield f"{_OCI}revision", facts.commit
+    yield f"{_OCI}created", created.strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield f"{_OCI}source", remote_url
+    yield f"{_OCI}ref.name", name.text
+    if facts.base is not None and facts.base.image != "scratch":
+        yield f"{_OCI}base.name", facts.base.image + (f":{facts.base.tag}" if facts.base.tag else "")
+        if facts.base.digest:
+            yield f"{_OCI}base.digest", facts.base.digest
+    yield "envhooks.tag-object", facts.tag_object
+    if facts.signer:
+        yield "envhooks.signer", facts.signer

@@ -1,0 +1,116 @@
+"""Running one program of a build: no shell, its output into the log line by line, ended with all its children."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from envhooks.errors import CannotJudge
+from envhooks.hygiene import printable
+
+_LINE = 16 * 1024
+_KEPT_LINES = 200
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    exit_code: int
+    """Negative: the signal that ended it."""
+    output: str
+    """The last lines of standard output and standard error, as they came."""
+    timed_out: bool = False
+
+
+def shown(argv: Sequence[str]) -> str:
+    """A command as it could be typed into a shell, safe to print."""
+    return printable(shlex.join(argv), 20_000)
+
+
+def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without what a git hook was given: an engine may run git for its own context."""
+    return {key: value for key, value in environ.items() if not key.startswith("GIT_")}
+
+
+def run(
+    argv: Sequence[str],
+    log: TextIO,
+    environ: Mapping[str, str],
+    *,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+) -> Ended:
+    """Run a program to its end. Its output goes to the log with control characters escaped.
+
+    Args:
+        argv: the program and its arguments; nothing is expanded.
+        log: where the output goes as it comes.
+        environ: the whole environment.
+        cwd: the folder to run in.
+        timeout: seconds after which the program and its children are ended.
+
+    Raises:
+        CannotJudge: the program cannot be started.
+    """
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise CannotJudge(f"{printable(argv[0])} cannot be started: {printable(str(error), 200)}") from None
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _end(process)
+
+    timer = threading.Timer(timeout, end) if timeout else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        output = _copy(process, log)
+        code = process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        if timer:
+            timer.cancel()
+    return Ended(code, output, late.is_set())
+
+
+def _copy(process: subprocess.Popen[bytes], log: TextIO) -> str:
+    assert process.stdout is not None
+    last: list[str] = []
+    with process.stdout as stream:
+        while line := stream.readline(_LINE):
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            log.write(printable(text, _LINE) + "\n")
+            log.flush()
+            last = [*last[-_KEPT_LINES:], text]
+    return "\n".join(last)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the program's whole group: a shell that is killed alone leaves its children building."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(OSError):
+        process.kill()
+    process.wait()

@@ -1,0 +1,131 @@
+"""What `envhooks builds` prints of the ledger, and a log as it grows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import TextIO
+
+from envhooks.builds.ledger import Ledger, Row, is_stale
+from envhooks.hygiene import printable
+
+TAIL = 15
+"""Lines of a log that a failure shows."""
+_HEAD = ("TAG", "BUILD", "REMOTE", "STATE", "SINCE", "IMAGE")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in columns; what waits, failed or was dropped says why in a line of its own."""
+    cells = [_HEAD, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
+    lines = []
+    for number, line in enumerate(cells):
+        lines.append("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        if number and rows[number - 1].reason and rows[number - 1].state != "done":
+            lines.append(f"    {printable(rows[number - 1].reason)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    shown = row.digest or row.run_url
+    remote = row.remote or ("this repository" if row.place == "server" else row.url)
+    texts = (row.tag, row.build, remote, state_of(row), ago(time.time() - row.updated), shown)
+    return tuple(printable(text, 120) for text in texts)
+
+
+def state_of(row: Row) -> str:
+    """The state in a word; a build whose process was killed says so."""
+    return "interrupted" if row.state == "building" and is_stale(row) else row.state
+
+
+def ago(seconds: float) -> str:
+    """A time span as people say it: `12 s`, `3 min`, `5 h`, `2 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 0)} s"
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Version 1 of what programs may rely on."""
+    builds = [
+        {
+            "tag": row.tag,
+            "ref": row.ref,
+            "object": row.tag_object,
+            "build": row.build,
+            "remote": row.remote,
+            "url": row.url,
+            "state": row.state,
+            "held": bool(row.held),
+            "attempts": row.attempts,
+            "created": _iso(row.created),
+            "updated": _iso(row.updated),
+            "digest": row.digest,
+            "run_url": row.run_url,
+            "log": row.log,
+            "reason": row.reason,
+            "key": row.key,
+        }
+        for row in rows
+    ]
+    return json.dumps({"version": 1, "builds": builds}, indent=2) + "\n"
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def failure(row: Row, again: str) -> str:
+    """Which step failed, the last lines of the log, and the command that starts it again."""
+    lines = [f"{printable(row.tag)} ({printable(row.build)}) failed: {printable(row.reason)}"]
+    if row.log and Path(row.log).is_file():
+        text = Path(row.log).read_text(encoding="utf-8", errors="backslashreplace")
+        lines += [f"  | {printable(line)}" for line in text.rstrip("\n").split("\n")[-TAIL:]]
+        lines.append(f"  log: {printable(row.log)}")
+    return "".join(f"{line}\n" for line in (*lines, f"  again: {again}"))
+
+
+@contextmanager
+def live_log(ledger: Ledger, keys: Sequence[str], out: TextIO) -> Iterator[None]:
+    """Copy what is added to the logs of these rows to `out` while the block runs."""
+    stop = Event()
+
+    def copy() -> None:
+        tail = Tail(ledger, out)
+        while not stop.wait(0.2):
+            tail.copy(keys)
+        tail.copy(keys)
+
+    thread = Thread(target=copy, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Tail:
+    """The logs of some rows, each from where it was last left."""
+
+    def __init__(self, ledger: Ledger, out: TextIO) -> None:
+        self._ledger = ledger
+        self._out = out
+        self._at: dict[str, int] = {}
+
+    def copy(self, keys: Sequence[str]) -> None:
+        """Print the lines that are new."""
+        for row in self._ledger.rows():
+            if row.key in keys and row.log and Path(row.log).is_file():
+                with Path(row.log).open("rb") as file:
+                    file.seek(self._at.get(row.log, 0))
+                    data = file.read()
+                whole, feed, _ = data.rpartition(b"\n")
+                self._at[row.log] = self._at.get(row.log, 0) + len(whole) + len(feed)
+                for line in whole.decode("utf-8", "replace").split("\n") if feed else ():
+                    print(f"  | {printable(line)}", file=self._out, flush=True)

@@ -1,0 +1,226 @@
+"""The built image held against its tag: which framework it carries, and for which accelerator that was built.
+
+The Dockerfile was judged before the push, by what it says. What a resolver, a base image or a mirror made of
+it is seen in the image alone. It is asked through the engine that built it, without importing the framework:
+versions from the installed metadata, CUDA from the version file that the framework's own build wrote. An
+import would want drivers that a build machine need not have.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from envhooks.builds.model import Expected
+from envhooks.builds.options import Section
+from envhooks.hygiene import printable
+from envhooks.model import TagName, TagPolicy, versions_agree
+
+MARK = "envhooks-image "
+PYTHONS = ("python", "python3")
+"""What is tried: in an image made with conda or a virtual environment, `python` is that one's."""
+
+# One line of statements, so that a dry run can print it as it is run. Arguments: names of distributions.
+PROGRAM = "; ".join(
+    (
+        "import importlib.metadata as m, importlib.util as u, json, pathlib, platform, re, runpy, sys",
+        "n = lambda t: re.sub('[-_.]+', '-', str(t)).lower()",
+        "w = sys.argv[1:]",
+        "a = re.compile('jax-(cuda|rocm)[0-9]+-plugin|libtpu|torch-npu|habana-torch-plugin')",
+        # the first on sys.path is the one that an import takes
+        "d = [(n(x.metadata['Name']), x.version) for x in m.distributions()][::-1]",
+        "p = {k: v for k, v in d if k in w or a.fullmatch(k)}",
+        "f = lambda t, s: [runpy.run_path(str(q)) for c in [u.find_spec(t)] if c"
+        " for q in [pathlib.Path(r, s) for r in c.submodule_search_locations or ()] if q.is_file()]",
+        "t = {k: o.get(k) for o in f('torch', 'version.py') for k in ('cuda', 'hip', 'xpu')}",
+        "b = {k: v for o in f('tensorflow', 'python/platform/build_info.py')"
+        " for k, v in dict(o.get('build_info', {})).items()"
+        " if k in ('cuda_version', 'is_cuda_build', 'is_rocm_build')}",
+        f"print({MARK!r} + json.dumps(dict(python=platform.python_version(), packages=p, torch=t, tensorflow=b)))",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`verify` of a build section."""
+
+    is_on: bool = True
+    reason: str = ""
+    """Why it is off."""
+    pythons: tuple[str, ...] = PYTHONS
+    """The interpreters that are tried in turn."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an image says of itself."""
+
+    python: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """Normalised name -> version: of those that were asked for, and of accelerator plugins."""
+    torch: Mapping[str, Any] = field(default_factory=dict)
+    """`cuda`, `hip`, `xpu` of torch's version file; empty where there is no torch."""
+    tensorflow: Mapping[str, Any] = field(default_factory=dict)
+    """`cuda_version`, `is_cuda_build`, `is_rocm_build` of TensorFlow's build information."""
+
+
+def settings(section: Section) -> Settings:
+    """Read `verify = { level = "off", reason = "..." }` or `verify = { python = "/opt/conda/bin/python" }`.
+
+    Raises:
+        LawError: it is switched off without a reason, or says something else.
+    """
+    off = 'verify = { level = "off", reason = "why" }'
+    if isinstance(section.raw.get("verify"), (str, bool)):
+        section.refuse(f"`verify` of {section.title} is a table: a check is switched off with a reason", off)
+    table = section.table("verify", ("level", "reason", "python"))
+    level = table.choice("level", ("error", "off"), "error")
+    reason = table.text("reason").strip()
+    if level == "off" and not reason:
+        section.refuse(f"`verify` of {section.title} is switched off without a reason", off)
+    python = table.matching("python", r"[A-Za-z0-9_/.][A-Za-z0-9_/.+-]*", "a program in the image")
+    return Settings(level != "off", reason, (python,) if python else PYTHONS)
+
+
+def expected(name: TagName, policy: TagPolicy) -> Expected:
+    """What a tag of this name promises of its image."""
+    packages: tuple[str, ...] = ()
+    if name.framework:
+        packages = tuple(policy.frameworks.get(name.framework) or (name.framework.lower(),))
+    return Expected(packages, name.version_text, name.is_stable, name.hardware, name.hardware_version)
+
+
+def question(wanted: Expected) -> tuple[str, ...]:
+    """The arguments behind the interpreter's name: `-c PROGRAM NAME...`."""
+    return ("-c", PROGRAM, *(re.sub("[-_.]+", "-", name).lower() for name in wanted.packages))
+
+
+def parse(output: str) -> Answer | None:
+    """What the image answered; None where it did not: no such interpreter, or one that failed.
+
+    The last line that looks like an answer counts, as entry points print banners before.
+    """
+    for line in reversed(output.split("\n")):
+        if not line.startswith(MARK):
+            continue
+        try:
+            said = json.loads(line[len(MARK) :])
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(said, dict):
+            return None
+        packages = {str(k): str(v) for k, v in _table(said, "packages").items()}
+        return Answer(
+            str(said.get("python", "")), packages, _table(said, "torch"), _table(said, "tensorflow")
+        )
+    return None
+
+
+def _table(said: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = said.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def judge(wanted: Expected, answer: Answer) -> tuple[str, ...]:
+    """One sentence for each difference between tag and image; empty where they agree."""
+    return (*_framework(wanted, answer), *_hardware(wanted, answer))
+
+
+def describe(answer: Answer) -> str:
+    """What was found, in one line."""
+    found = [f"{name} {version}" for name, version in sorted(answer.packages.items())]
+    built = [f"{kind} {version}".strip() for kind, version in evidence(answer) or ()]
+    return printable(", ".join([f"Python {answer.python}", *found, *(f"built for {one}" for one in built)]))
+
+
+def _framework(wanted: Expected, answer: Answer) -> Sequence[str]:
+    if not wanted.packages:
+        return ()
+    names = [re.sub("[-_.]+", "-", name).lower() for name in wanted.packages]
+    found = next((name for name in names if name in answer.packages), None)
+    if found is None:
+        return (f"the image has no {' or '.join(names)}",)
+    version = answer.packages[found]
+    if wanted.version and not is_release(version, wanted.version, is_stable=wanted.is_stable):
+        said = wanted.version + (".x" if wanted.version.count(".") == 1 else "")
+        return (f"the image has {found} {printable(version, 60)}, and the tag says {said}",)
+    return ()
+
+
+def is_release(version: str, wanted: str, *, is_stable: bool) -> bool:
+    """Whether an installed version is what a tag means: `2.8` any 2.8.x, `2.8.0` that one."""
+    match = re.match(r"(?:[0-9]+!)?([0-9]+(?:\.[0-9]+)*)([^+]*)(?:\+(.*))?\Z", version, re.ASCII | re.DOTALL)
+    if match is None:
+        return False
+    # NVIDIA's own containers carry `2.8.0a0+...nv25.6` for what is the release
+    is_vendor = re.search(r"(?:\A|\.)nv[0-9]", match[3] or "") is not None
+    if is_stable and not is_vendor and re.match(r"(?:a|b|rc|\.dev)[0-9]", match[2]):
+        return False
+    numbers = [int(number) for number in match[1].split(".")]
+    asked = [int(number) for number in wanted.split(".")]
+    length = len(asked) if len(asked) == 2 else max(len(numbers), len(asked))
+    padded = [*numbers, *[0] * length][:length]
+    return padded == [*asked, *[0] * length][:length]
+
+
+def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
+    """(kind, version) of each accelerator that the framework was built for; None where nothing tells."""
+    found: list[tuple[str, str]] = []
+    for kind, key in (("CUDA", "cuda"), ("ROCm", "hip"), ("XPU", "xpu")):
+        if answer.torch.get(key):
+            found.append((kind, _numbers(answer.torch[key])))
+    if answer.tensorflow.get("is_cuda_build"):
+        found.append(("CUDA", _numbers(answer.tensorflow.get("cuda_version") or "")))
+    if answer.tensorflow.get("is_rocm_build"):
+        found.append(("ROCm", ""))
+    for name in answer.packages:
+        plugin = re.fullmatch(r"jax-(cuda|rocm)([0-9]+)-plugin", name)
+        if plugin and plugin[1] == "cuda":
+            found.append(("CUDA", plugin[2]))
+        elif plugin:
+            found.append(("ROCm", ".".join(plugin[2])))  # `rocm60` is 6.0, and `rocm7` 7
+    for name, kind in (("libtpu", "TPU"), ("torch-npu", "NPU"), ("habana-torch-plugin", "HPU")):
+        if name in answer.packages:
+            found.append((kind, ""))
+    tells = answer.torch or answer.tensorflow or "jax" in answer.packages
+    return tuple(dict.fromkeys(found)) if found or tells else None
+
+
+def _numbers(text: object) -> str:
+    match = re.match(r"[0-9]+(?:\.[0-9]+)*", str(text), re.ASCII)
+    return match.group() if match else ""
+
+
+def _hardware(wanted: Expected, answer: Answer) -> Sequence[str]:
+    if wanted.hardware is None:
+        return ()
+    found = evidence(answer)
+    if found is None:
+        return ()  # a framework that does not say: the Dockerfile's word stands
+    said = f"{wanted.hardware} {wanted.hardware_version or ''}".strip()
+    if wanted.hardware == "CPU":
+        other = [one for one in found if one[0] in ("CUDA", "ROCm", "XPU")]
+        return (
+            (f"the tag says CPU, and the framework in the image is built for {_list(other)}",)
+            if other
+            else ()
+        )
+    ours = [version for kind, version in found if kind == wanted.hardware]
+    if not ours:
+        return (
+            f"the tag says {said}, and the framework in the image is built for {_list(found) or 'the CPU'}",
+        )
+    wrong = [one for one in ours if one and not versions_agree(one, wanted.hardware_version or one)]
+    if wrong:
+        return (
+            f"the tag says {said}, and the framework in the image is built for {wanted.hardware} {wrong[0]}",
+        )
+    return ()
+
+
+def _list(found: Sequence[tuple[str, str]]) -> str:
+    return " and ".join(f"{kind} {version}".strip() for kind, version in found)

@@ -1,0 +1,184 @@
+"""One HTTP request to a service that builds: bounded in time and size, retried within bounds, never led elsewhere."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+from envhooks.builds.secrets import Secret, redact
+from envhooks.errors import CannotJudge, LawError
+from envhooks.hygiene import printable
+
+PAUSES: tuple[float, ...] = (1.0, 4.0, 15.0)
+"""Seconds between attempts; one attempt more than there are pauses."""
+TIMEOUT = 30.0
+"""Seconds that one attempt may be silent."""
+_BODY = 1024 * 1024
+_WORDS = 300
+
+
+class Refused(CannotJudge):
+    """The service answered, and its answer was no."""
+
+
+class Unreachable(CannotJudge):
+    """The service did not answer, or went on failing: another time it may."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered with a 2xx status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty where it is none."""
+        try:
+            loaded = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return loaded if isinstance(loaded, dict) else {}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nothing that is sent there leaves the machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_url(text: str, what: str) -> str:
+    """An address that a secret may be sent to: https, or http to the machine itself.
+
+    Raises:
+        LawError: another scheme, credentials in it, or no address at all.
+    """
+    place = ".envhooks/policy.toml"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise LawError(f"`{what}` is no URL", place=place) from None
+    if "@" in parts.netloc:
+        # not repeated: it may hold a password
+        raise LawError(f"`{what}` carries a user name or password; name a `token` instead", place=place)
+    said = printable(text, 120)
+    if (
+        not host
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+        or "\\" in text
+        or parts.fragment
+    ):
+        raise LawError(f"`{what}` is no URL that can be called: {said}", place=place)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise LawError(f"`{what}` must be https (http only to this machine itself): {said}", place=place)
+    return text
+
+
+def call(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Callable[[], Mapping[str, str]],
+    log: TextIO,
+    secrets: tuple[Secret, ...] = (),
+) -> Answer:
+    """Send a request until it is answered; connection errors, 429 and 5xx are tried again after a pause.
+
+    Args:
+        method: `GET` or `POST`.
+        url: one that `checked_url` let pass.
+        body: the bytes to be sent.
+        headers: called for each attempt, as a signature carries the time.
+        log: gets one line for each attempt.
+        secrets: taken out of everything that is said.
+
+    Raises:
+        Refused: the service said no: its own words, escaped and cut, are in the message.
+        Unreachable: it could not be reached, or went on failing.
+    """
+    name = redact(f"{method} {url}", secrets)
+    fault = ""
+    for pause in (0.0, *PAUSES):
+        if fault:
+            log.write(printable(f"{fault}; again in {pause:g} s", 2000) + "\n")
+            time.sleep(pause)
+        answer, fault = _attempt(method, url, body, headers(), secrets)
+        if answer is not None:
+            log.write(printable(f"{name}: {answer.status}", 2000) + "\n")
+            return answer
+    raise Unreachable(f"{name}: {fault}, {len(PAUSES) + 1} times")
+
+
+def _attempt(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str], secrets: tuple[Secret, ...]
+) -> tuple[Answer | None, str]:
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *arguments: object) -> None:
+            """None: the redirect is reported, and the token is not carried to another host."""
+
+    # a proxy would get to see what is sent to this machine itself, without TLS
+    proxies = urllib.request.ProxyHandler({} if is_loopback(urlsplit(url).hostname or "") else None)
+    request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310 - checked_url
+    try:
+        with urllib.request.build_opener(Stay, proxies).open(request, timeout=TIMEOUT) as response:
+            got = {key.lower(): value for key, value in response.headers.items()}
+            return Answer(response.status, got, response.read(_BODY)), ""
+    except urllib.error.HTTPError as error:
+        with error:
+            fault = _said(error.code, error.headers.get("Location"), _words(error), secrets)
+        if error.code == 429 or error.code >= 500:
+            return None, fault
+        raise Refused(f"{redact(f'{method} {url}', secrets)}: {fault}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        why = getattr(error, "reason", error)
+        return None, redact(f"no connection: {printable(str(why) or type(error).__name__, 200)}", secrets)
+
+
+def _words(error: Any) -> bytes:
+    try:
+        data = error.read(_BODY)
+    except Exception:  # the status is known; a body that breaks off adds nothing
+        return b""
+    return data if isinstance(data, bytes) else b""
+
+
+def _said(status: int, location: str | None, body: bytes, secrets: tuple[Secret, ...]) -> str:
+    if 300 <= status < 400:
+        where = redact(printable(location or "nowhere", _WORDS), secrets)
+        return (
+            f"{status}, a redirect to {where}, which is not followed; write the final address into the policy"
+        )
+    text = body.decode("utf-8", "replace")
+    try:
+        loaded = json.loads(text)
+        if isinstance(loaded, dict):
+            text = next(
+                (
+                    value if isinstance(value, str) else json.dumps(value)
+                    for key in ("message", "error", "detail", "title")
+                    if (value := loaded.get(key))
+                ),
+                text,
+            )
+    except (ValueError, RecursionError):
+        pass
+    words = printable(redact(" ".join(text.split()), secrets), _WORDS)
+    return f"{status}, {words}" if words else f"{status}"

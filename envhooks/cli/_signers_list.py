@@ -1,0 +1,177 @@
+"""Who may sign by the law that counts: which key, from where, until when, and what was last signed with it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from envhooks import gate
+from envhooks.cli._lawfiles import LawFiles
+from envhooks.errors import EnvhooksError
+from envhooks.git import Git
+from envhooks.hygiene import printable
+from envhooks.law import FOLDER, Standpoint, stand
+from envhooks.model import Door, Subject, TagObject, Verdict
+from envhooks.signatures.expiry import ends_soon, valid_until
+from envhooks.signatures.manage import key_of
+from envhooks.signatures.signerlines import moment
+from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
+from envhooks.subject import collect, release_tags
+
+_TITLES = ("WHO", "SCHEME", "KEY", "FROM", "COUNTS UNTIL", "LAST TAG")
+
+
+@dataclass(frozen=True)
+class SignedTag:
+    """A tag with a good signature, or a locked one that had it when it was locked."""
+
+    tag: str
+    key: str
+    date: int
+    """Seconds since the epoch, as the tag says."""
+    locked: bool
+
+
+def signed_tags(git: Git, standpoint: Standpoint) -> tuple[SignedTag, ...]:
+    """The release tags of the repository by the key that signed them."""
+    law = standpoint.law
+    updates = release_tags(gate.every_tag(git, standpoint), law.policy, law.locked)
+    subjects = collect(git, standpoint, updates, {"publication", "object", "signature"}) if updates else ()
+    return tuple(found for subject in subjects if (found := _signed(subject)))
+
+
+def _signed(subject: Subject) -> SignedTag | None:
+    verdict, found = subject.facts.get("signature"), subject.facts.get("object")
+    if not isinstance(verdict, Verdict) or not isinstance(found, TagObject) or found.annotation is None:
+        return None
+    if not verdict.key or found.annotation.name != subject.tag:
+        return None
+    # of a signature that is refused the key is a claim, unless the ledger holds the tag from when it was good
+    if verdict.status != "good" and not subject.stands_as_locked:
+        return None
+    return SignedTag(subject.tag, verdict.key, found.annotation.date, subject.stands_as_locked)
+
+
+def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
+    """Print the table, then what ends soon and where the work tree differs."""
+    standpoint = stand(git, Door.CHECK)
+    law = standpoint.law
+    where = printable(law.where) or "the protected branch"
+    signers = read_signers(law.signer_files, law.where)
+    entries = _entries(signers)
+    if entries:
+        print(_table([_TITLES, *_rows(entries, signers, signed_tags(git, standpoint), where, now)]), end="")
+    else:
+        print(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
+    for entry in entries:
+        warning = ends_soon(entry, now)
+        if warning and not _is_revoked(entry, signers):
+            print(f"warning: {printable(warning)}", file=sys.stderr)
+    for note in (*standpoint.notes, *signers.notes):
+        print(f"note: {printable(note)}", file=sys.stderr)
+    for line in _differences(git, signers, where):
+        print(printable(line))
+    return 0
+
+
+def _entries(signers: Signers) -> list[Entry]:
+    entries: list[SshEntry | OpenPgpEntry] = [*signers.ssh, *signers.openpgp]
+    return sorted(entries, key=lambda entry: entry.line)
+
+
+def _rows(
+    entries: Iterable[Entry], signers: Signers, tags: Sequence[SignedTag], where: str, now: datetime
+) -> Iterator[tuple[str, ...]]:
+    last: dict[str, SignedTag] = {}
+    for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag)):
+        last[tag.key] = tag
+    for entry in entries:
+        scheme = "openpgp" if isinstance(entry, OpenPgpEntry) else "ssh"
+        scheme += " CA" if isinstance(entry, SshEntry) and entry.is_ca else ""
+        key = key_of(entry)
+        yield (
+            ",".join(entry.principals),
+            scheme,
+            key,
+            f"{where}:{entry.line}",
+            _until(entry, signers, now),
+            _last(last.get(key)),
+        )
+
+
+def _until(entry: Entry, signers: Signers, now: datetime) -> str:
+    if _is_revoked(entry, signers):
+        return "revoked"
+    if not entry.is_for_git:
+        return "not for git"
+    outside = entry.window.fault(now)
+    if outside and entry.window.after is not None and now.timestamp() < entry.window.after:
+        return f"from {moment(entry.window.after)} on"
+    until = valid_until(entry)
+    if until is None:
+        return "no end"
+    return f"{moment(until)}{' (ended)' if until < now.timestamp() else ''}"
+
+
+def _last(tag: SignedTag | None) -> str:
+    if tag is None:
+        return "-"
+    try:
+        day = datetime.fromtimestamp(tag.date, timezone.utc).strftime("%Y-%m-%d")
+    except (OverflowError, OSError, ValueError):
+        day = "no date"
+    return f"{tag.tag} ({day})"
+
+
+def _is_revoked(entry: Entry, signers: Signers) -> bool:
+    return key_of(entry) in signers.revoked.ssh | signers.revoked.openpgp
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    shown = [[printable(cell, 200) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(_TITLES))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+# ---------------------------------------------------------------------------------- the work tree
+
+
+def _differences(git: Git, signers: Signers, where: str) -> Iterator[str]:
+    """How the work tree's files differ in what they say: a line each."""
+    if git.work_tree is None:
+        return
+    try:
+        own = read_signers(LawFiles.of(git).signer_files(), "the work tree")
+    except EnvhooksError as error:
+        yield f"the work tree's {FOLDER}/ cannot be read: {error.message}"
+        return
+    here, there = _sayings(own), _sayings(signers)
+    for key in here.keys() - there.keys():
+        yield f"only in the work tree, so it does not count yet: {here[key][0]} {key}"
+    for key in there.keys() - here.keys():
+        yield f"not in the work tree, and it counts: {there[key][0]} {key}"
+    for key in sorted(here.keys() & there.keys()):
+        if here[key] != there[key]:
+            yield f"the work tree says something else than {where} of {here[key][0]} {key}"
+    revoked_here = own.revoked.ssh | own.revoked.openpgp
+    for key in sorted(revoked_here ^ (signers.revoked.ssh | signers.revoked.openpgp)):
+        only = "only in the work tree, so it still counts" if key in revoked_here else f"only on {where}"
+        yield f"revoked {only}: {key}"
+
+
+def _sayings(signers: Signers) -> Mapping[str, tuple[object, ...]]:
+    """Key -> what its line says of it."""
+    return {
+        key_of(e): (
+            ",".join(e.principals),
+            e.namespaces,
+            e.window,
+            getattr(e, "is_ca", False),
+            valid_until(e),
+        )
+        for e in _entries(signers)
+    }

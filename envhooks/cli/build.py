@@ -1,0 +1,158 @@
+"""build the image of a tag that the remote holds: now, in the foreground
+
+The tag is judged again by the remote's own main; what is not good is not built. In CI (`CI` is set) the build
+sections with `on = "ci"` are meant, else those with `on = "client"`; where there are none of these, all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from envhooks.builds import confirm, consent, show
+from envhooks.builds import remote as remotes
+from envhooks.builds.builders import load
+from envhooks.builds.ledger import Intent, Ledger, Row
+from envhooks.builds.model import Plan
+from envhooks.builds.watcher import in_ci
+from envhooks.builds.work import Worker, context_path, work_in_foreground
+from envhooks.cli import use_colour
+from envhooks.errors import CannotJudge, UsageError
+from envhooks.git import Git
+from envhooks.hygiene import printable, printable_block
+from envhooks.law import release_remote
+from envhooks.model import TAGS, BuildPolicy, Report
+from envhooks.report import render
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--dry-run`, `--remote`, `--build`, `--allow`."""
+    parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be executed, and execute nothing"
+    )
+    parser.add_argument(
+        "--remote", metavar="NAME", help="the remote that holds the tag; default: the release remote"
+    )
+    parser.add_argument("--build", metavar="NAME", help="one build section; default: those for this place")
+    parser.add_argument(
+        "--allow", action="store_true", help="allow what the build sections run in this clone"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, plan, and build."""
+    ref = options.tag if options.tag.startswith(TAGS) else TAGS + options.tag
+    with Git.open(Path.cwd()) as git:
+        name = options.remote or release_remote(git)
+        target = remotes.named(git, name, os.environ) if name else remotes.own_repository(git)
+        refs = remotes.list_refs(git, target, os.environ)
+        oid = refs.refs.get(ref)
+        if oid is None:
+            raise _not_there(git, ref, name)
+        confirmed = confirm.confirm(git, target, refs, {ref: oid}, os.environ)
+        report = Report(tuple(confirmed.tags.values()), confirmed.errors)
+        if report.exit_code:
+            print(render(report, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
+            return report.exit_code
+        sections = _sections(confirm.sections_for(confirmed.policy, ref, target), options, ref)
+        plans = [confirm.plan_for(git, confirmed, ref, target, section) for section in sections]
+        if not options.dry_run:
+            return _build(git, target, ref, oid, sections, options)
+        for plan in plans:
+            _print_plan(git, plan)
+    return 0
+
+
+def _not_there(git: Git, ref: str, remote: str | None) -> UsageError:
+    shown, where = printable(ref[len(TAGS) :]), printable(remote or "this repository")
+    is_local = any(found.name == ref for found in git.refs(ref))
+    fix = f"git push {where} {shown}" if is_local and remote else "git tag --list"
+    return UsageError(f"{where} does not hold a tag {shown}, and only what it holds is built", fix=fix)
+
+
+def _sections(found: Sequence[BuildPolicy], options: argparse.Namespace, ref: str) -> tuple[BuildPolicy, ...]:
+    tag = printable(ref[len(TAGS) :])
+    if options.build:
+        chosen = tuple(build for build in found if build.name == options.build)
+        if not chosen:
+            known = ", ".join(build.name for build in found) or "none"
+            raise UsageError(f"no build section {printable(options.build)} is for {tag}; there is: {known}")
+        return chosen
+    if not found:
+        raise UsageError(
+            f"the policy has no [[build]] for {tag} on this remote", fix="envhooks init, then add a [[build]]"
+        )
+    place = "ci" if in_ci(os.environ) else "client"
+    return tuple(build for build in found if build.on == place) or tuple(found)
+
+
+def _print_plan(git: Git, plan: Plan) -> None:
+    print(printable(f"# {plan.tag}: {plan.build}, using {plan.using}"), file=sys.stderr)
+    for note in plan.notes:
+        print(printable(f"# {note}"), file=sys.stderr)
+    for command in load(plan.using).commands(plan, context_path(Ledger(git.common_dir), plan.key)):
+        print(printable_block(command))
+
+
+def _build(
+    git: Git,
+    target: remotes.Remote,
+    ref: str,
+    oid: str,
+    sections: Sequence[BuildPolicy],
+    options: argparse.Namespace,
+) -> int:
+    require_consent(git, sections, give=options.allow)
+    ledger = Ledger(git.common_dir)
+    intents = [Intent(ref, oid, section.name) for section in sections]
+    keys = ledger.record(target.shown, target.name, "server" if target.own else "client", intents)
+    if not keys:
+        say("built already; nothing is built twice")
+    ledger.release(keys)
+    worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1)
+    work_in_foreground(worker, keys, sys.stderr)
+    names = {section.name for section in sections}
+    rows = [
+        row
+        for row in ledger.rows()
+        if (row.url, row.ref, row.tag_object) == (target.shown, ref, oid) and row.build in names
+    ]
+    print(show.table(rows), end="")
+    return outcome(rows, f"envhooks build {printable(options.tag)}")
+
+
+def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) -> None:
+    """Show what is not allowed here yet; allow it where that was asked for.
+
+    Raises:
+        CannotJudge: it was not.
+    """
+    for section in sections:
+        if consent.allowed(git, section):
+            continue
+        for line in (*consent.describe(section), *consent.difference(git, section)):
+            print(printable_block(line), file=sys.stderr)
+        if not give:
+            raise consent.why_not(git, section) or CannotJudge(f"{section.name} is not allowed here")
+        consent.allow(git, section)
+
+
+def say(text: str) -> None:
+    """One step, on standard error."""
+    print(f"envhooks: {printable_block(text)}", file=sys.stderr, flush=True)
+
+
+def outcome(rows: Sequence[Row], again: str) -> int:
+    """0 where all is built or dropped, 1 where something failed, 2 where something waits."""
+    code = 0
+    for row in rows:
+        if row.state == "failed":
+            print(show.failure(row, again), end="", file=sys.stderr)
+            code = max(code, 1)
+        elif row.state not in ("done", "dropped"):
+            code = 2
+    return code

@@ -1,0 +1,98 @@
+"""what was pushed and what became of its builds; --retry starts what waits, --allow allows what they run"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from envhooks.builds import confirm, consent, show
+from envhooks.builds import remote as remotes
+from envhooks.builds.ledger import Ledger, Row
+from envhooks.builds.work import Worker, resumable, work_in_foreground
+from envhooks.cli.build import outcome, require_consent, say
+from envhooks.git import Git
+from envhooks.law import release_remote
+
+QUIET = 15.0
+"""Seconds without any change after which --follow says that nothing is going on."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`--format`, `--follow`, `--retry`, `--allow`."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("--follow", action="store_true", help="show the logs until nothing is under way")
+    parser.add_argument("--retry", action="store_true", help="start what waits or failed, in the foreground")
+    parser.add_argument(
+        "--allow", action="store_true", help="show what the law's build sections run, and allow it here"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what is asked, then print the ledger."""
+    with Git.open(Path.cwd()) as git:
+        ledger = Ledger(git.common_dir)
+        if options.allow:
+            _allow(git)
+        if options.retry:
+            _retry(git, ledger)
+        elif options.follow:
+            _follow(ledger)
+    rows = ledger.rows()
+    if options.format == "json":
+        print(show.as_json(rows), end="")
+    elif rows:
+        print(show.table(rows), end="")
+    elif not options.allow:
+        print("envhooks: nothing was built from here yet", file=sys.stderr)
+    return outcome(rows, "envhooks builds --retry") if options.retry or options.follow else 0
+
+
+def _allow(git: Git) -> None:
+    name = release_remote(git)
+    target = remotes.named(git, name, os.environ) if name else remotes.own_repository(git)
+    policy = confirm.stand_at(git, target).law.policy
+    if not policy.builds:
+        say(f"{policy.origin} has no [[build]], so there is nothing to allow")
+    new = [build for build in policy.builds if not consent.allowed(git, build)]
+    require_consent(git, new, give=True)
+    for build in policy.builds:
+        say(f"{build.name}: {'allowed in this clone' if build in new else 'was allowed before'}")
+
+
+def _retry(git: Git, ledger: Ledger) -> None:
+    keys = [row.key for row in ledger.rows() if row.state not in ("done", "dropped")]
+    if not keys:
+        return
+    ledger.release(keys)
+    work_in_foreground(Worker(git, ledger, os.environ, say, absent_asks=1), keys, sys.stderr)
+
+
+def _follow(ledger: Ledger) -> None:
+    """Show every step and log until nothing goes on by itself any more."""
+    tail = show.Tail(ledger, sys.stderr)
+    states: dict[str, str] = {}
+    followed: set[str] = set()
+    changed = time.monotonic()
+    while True:
+        rows = ledger.rows()
+        now = {row.key: row.state for row in rows}
+        for row in rows if states else ():
+            if states.get(row.key) != row.state:
+                say(f"{row.tag} ({row.build}): {row.state}{f': {row.reason}' if row.reason else ''}")
+        if now != states:
+            states, changed = dict(now), time.monotonic()
+        building = {row.key for row in rows if show.state_of(row) == "building"}
+        followed |= building
+        tail.copy(sorted(followed))
+        if not building and (not _under_way(rows) or time.monotonic() - changed > QUIET):
+            return
+        time.sleep(0.3)
+
+
+def _under_way(rows: Sequence[Row]) -> bool:
+    own = resumable(rows)
+    return any(row.key in own and row.state in ("pending", "confirmed") for row in rows)

@@ -1,0 +1,238 @@
+"""one screen: is the gate in place here, who decides, what is at hand, and the command that mends each fault
+
+Nothing is changed and nothing is fetched. Exit code 0: no fault; 1: some; 2: this is no repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envhooks import checks as registry
+from envhooks import gate, install
+from envhooks.errors import EnvhooksError
+from envhooks.git import MINIMUM_VERSION, Git
+from envhooks.hygiene import printable
+from envhooks.law import FOLDER, Standpoint, stand
+from envhooks.model import Door
+from envhooks.neighbours import confighooks, survey
+from envhooks.workspace import program_version
+
+WIDTH = 100
+_INDENT = 14
+_PROGRAMS = (
+    ("gpg", ("gpg", "--version"), "gnupg"),
+    ("gpgv", ("gpgv", "--version"), "gpgv"),
+    ("ssh", ("ssh", "-V"), "openssh-client"),  # ssh-keygen, of the same package, does not tell its version
+)
+
+
+@dataclass
+class _Screen:
+    """What is shown; lives only while it is gathered."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+    """What is wrong, and the command that mends it."""
+
+    def say(self, name: str, text: str) -> None:
+        self.lines.append((name, text))
+
+    def fault(self, text: str, fix: str) -> None:
+        self.faults.append((text, fix))
+
+    def failed(self, error: EnvhooksError) -> None:
+        text = f"{error.place}: {error.message}" if error.place else error.message
+        self.fault(text, error.fix or "envhooks lint policy")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """None."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the screen."""
+    screen = _Screen()
+    with Git.open(Path.cwd()) as git:
+        _git(git, screen)
+        _doors(git, screen)
+        screen.say("neighbours", ", ".join(survey.managers(git)) or "none")
+        standpoint = _law(git, screen)
+        _signers(standpoint, git, screen)
+        _programs(screen)
+        _builds(standpoint, git, screen)
+        _mode(git, screen)
+    print("\n".join(_render(screen)))
+    return 1 if screen.faults else 0
+
+
+def _render(screen: _Screen) -> Iterator[str]:
+    for name, text in screen.lines:
+        yield from _wrapped(f"{name:{_INDENT}}", text)
+    for text, fix in screen.faults:
+        yield from _wrapped("fault: ", text)
+        for line in fix.split("\n") if fix else ():
+            yield from _wrapped("  fix: ", line)
+    count = len(screen.faults)
+    yield f"envhooks: {count} fault{'s' if count > 1 else ''}" if count else "envhooks: all is well here"
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """A long word, such as a path, is broken rather than let the line run on."""
+    return textwrap.wrap(
+        printable(text, 2000),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_on_hyphens=False,
+    )
+
+
+# ------------------------------------------------------------------------------------ git and the doors
+
+
+def _git(git: Git, screen: _Screen) -> None:
+    version = ".".join(map(str, git.version))
+    hashes = "SHA-256" if git.oid_length == 64 else "SHA-1"
+    refs = git.setting("extensions.refstorage") or "files"
+    hooks = "config hooks and hook files" if git.version >= confighooks.SINCE else "hook files"
+    screen.say("git", f"{version}: {hooks}; here {hashes} objects, refs in {refs}")
+    if git.version < MINIMUM_VERSION:
+        needed = ".".join(map(str, MINIMUM_VERSION))
+        screen.fault(
+            f"git {version} is too old: {needed} is the oldest that is supported", "apt-get install git"
+        )
+    kind = "bare" if git.is_bare else "shallow" if git.is_shallow else "whole history"
+    screen.say("repository", f"{git.work_tree or git.common_dir} ({kind})")
+    if git.is_shallow:
+        text = "this clone is shallow, so no tag can be judged in it"
+        screen.fault(text, "git fetch --unshallow --tags --force")
+
+
+def _doors(git: Git, screen: _Screen) -> None:
+    home = git.common_dir / install.FOLDER
+    is_server = git.is_bare or any((home / event).is_file() for event in install.server_events())
+    events = install.server_events() if is_server else install.CLIENT
+    said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
+    screen.say("doors", "; ".join(said))
+    if not any((home / event).is_file() for event in events):
+        option = " --server" if is_server else ""
+        screen.fault("the doors are not installed here, so nothing is judged", f"envhooks install{option}")
+    for fault in install.faults(git):
+        text, _, fix = fault.partition("\n  fix: ")
+        screen.fault(text, fix)
+
+
+# ---------------------------------------------------------------------------------- law and signers
+
+
+def _law(git: Git, screen: _Screen) -> Standpoint | None:
+    home = git.common_dir / install.FOLDER
+    is_server = git.is_bare or any((home / event).is_file() for event in install.SERVER)
+    try:
+        standpoint = stand(git, Door.RECEIVE if is_server else Door.CHECK, check_ids=registry.ids())
+    except EnvhooksError as error:
+        screen.say("law", "cannot be read")
+        screen.failed(error)
+        return None
+    law, pinned = standpoint.law, git.setting("envhooks.branch")
+    why = "git config envhooks.branch" if pinned else "what the repository tells"
+    screen.say(
+        "law",
+        f"{law.policy.origin if law.tree else 'the defaults'}; its branch is {standpoint.branch}, by {why}",
+    )
+    for note in standpoint.notes:
+        screen.fault(note, f"git log --oneline {law.where}...{standpoint.branch} -- {FOLDER}")
+    return standpoint
+
+
+def _signers(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
+    from envhooks.signatures.signers import read_signers
+
+    if standpoint is None:
+        return
+    law = standpoint.law
+    if not law.has_signers:
+        who = "nobody" if standpoint.door is Door.RECEIVE else "only the key that your own git signs with"
+        screen.say("signers", f"{who}: {law.where or standpoint.branch} has no {FOLDER}/allowed_signers")
+        screen.fault(
+            "the law names no signers, so there is nobody whose releases count for others", "envhooks init"
+        )
+        return
+    try:
+        signers = read_signers(law.signer_files, f"{FOLDER} on {law.where}")
+    except EnvhooksError as error:
+        screen.say("signers", "cannot be read")
+        screen.failed(error)
+        return
+    screen.say(
+        "signers", f"{len(signers.ssh)} SSH, {len(signers.openpgp)} OpenPGP in {FOLDER}/ on {law.where}"
+    )
+    for note in signers.notes:
+        screen.say("", note)
+
+
+def _programs(screen: _Screen) -> None:
+    said = []
+    for name, command, package in _PROGRAMS:
+        version = program_version(*command)
+        said.append(f"{name}: {_version(version)}")
+        if version is None:
+            text = f"{name} is not on PATH, so signatures that need it cannot be judged"
+            screen.fault(text, f"apt-get install {package}")
+    said.append(f"Python: {'.'.join(map(str, sys.version_info[:3]))}")
+    screen.say("programs", ", ".join(said))
+
+
+def _version(text: str | None) -> str:
+    if text is None:
+        return "missing"
+    found = re.search(r"[0-9]+(?:\.[0-9]+)+(?:p[0-9]+)?", text)
+    return found.group() if found else text
+
+
+# ------------------------------------------------------------------------------------ builds and mode
+
+
+def _builds(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
+    wanted = standpoint.law.policy.builds if standpoint is not None else ()
+    screen.say("builds", ", ".join(f"{build.name} by {build.using}" for build in wanted) or "none in the law")
+    try:
+        from envhooks.builds import builders
+        from envhooks.builds.engines import ENGINES
+        from envhooks.builds.ledger import OPEN, Ledger
+    except ImportError:  # an installation without the part that builds
+        return
+    known = ", ".join(found.name for found in pkgutil.iter_modules(builders.__path__))
+    engines = ", ".join(engine for engine in ENGINES if shutil.which(engine)) or "no engine on PATH"
+    screen.say("builders", f"{known}; for local: {engines}")
+    ledger = Ledger(git.common_dir)
+    rows = ledger.rows() if ledger.exists else ()
+    waiting = [row for row in rows if row.state in OPEN]
+    failed = [row for row in rows if row.state == "failed"]
+    if rows:
+        screen.say("", f"{len(waiting)} under way or waiting, {len(failed)} failed, of {len(rows)} so far")
+    for row in [*(row for row in waiting if row.held), *failed]:
+        what = "failed" if row.state == "failed" else "waits for your word"
+        screen.fault(f"the build {row.build} of {row.tag} {what}: {row.reason}", "envhooks builds --retry")
+
+
+def _mode(git: Git, screen: _Screen) -> None:
+    try:
+        warns = gate.warn_only(git)
+    except EnvhooksError as error:
+        screen.failed(error)
+        return
+    screen.say("mode", "warn" if warns else "enforce")
+    if warns:
+        screen.fault(
+            "envhooks.mode is warn: bad tags are reported, and not refused",
+            "git config envhooks.mode enforce",
+        )

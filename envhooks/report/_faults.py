@@ -1,0 +1,89 @@
+"""What the formats that annotate have in common: a report as one list of faults, each with a lasting mark."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from envhooks.hygiene import printable, printable_block
+from envhooks.model import Finding, Report, TagReport
+
+UNDECIDED = "could-not-judge"
+"""The rule of what is no finding: a gate that shows nothing there would read as a pass."""
+UNDECIDED_SUMMARY = "a fact that the verdict needs cannot be had, so the tag counts as not good"
+STAND_IN = ".envhooks/policy.toml"
+"""The file that a fault of the tag itself is shown at, where a format insists on one: it holds the law."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A finding, or a reason why something could not be judged; all text is fit to print."""
+
+    rule: str
+    """The check's id, or `UNDECIDED`."""
+    level: Literal["error", "warning", "note"]
+    tag: str
+    """The tag's name; empty where the whole run could not judge."""
+    message: str
+    """One sentence without a final full stop."""
+    details: tuple[str, ...] = ()
+    """What was found, what was expected, and the fix: a line each."""
+    path: str = ""
+    """As found in the repository, not yet fit to print; empty where there is no one place."""
+    line: int | None = None
+    mark: str = ""
+    """64 hexadecimal digits that stay the same as long as the fault does, wherever its line moves."""
+
+    @property
+    def text(self) -> str:
+        """The message and the details, in lines."""
+        return "\n".join((self.message, *self.details))
+
+
+def faults(report: Report) -> Iterator[Fault]:
+    """All faults: those of the whole run, then tag by tag; of two that are equal, both, with marks that differ."""
+    seen: dict[str, int] = {}
+    for fault, key in _unmarked(report):
+        number = seen[key] = seen.get(key, 0) + 1
+        mark = hashlib.sha256(f"{key}\0{number}".encode("utf-8", "surrogatepass")).hexdigest()
+        yield replace(fault, mark=mark)
+
+
+def _unmarked(report: Report) -> Iterator[tuple[Fault, str]]:
+    for error in report.errors:
+        first, *rest = printable_block(error).split("\n")
+        fault = Fault(UNDECIDED, "error", "", first, tuple(line.strip() for line in rest))
+        yield fault, f"{UNDECIDED}\0\0{error}"
+    for tag in report.tags:
+        for finding in tag.findings:
+            parts = (finding.check, tag.tag, finding.path, finding.message, finding.got)
+            yield _of_finding(tag, finding), "\0".join(parts)
+        yield from _undecided(tag)
+
+
+def _of_finding(tag: TagReport, finding: Finding) -> Fault:
+    found = (("found", finding.got), ("expected", finding.expected))
+    details = [f"{name}: {printable(text)}" for name, text in found if text]
+    return Fault(
+        rule=finding.check,
+        level=finding.level,
+        tag=printable(tag.tag),
+        message=printable(finding.message),
+        details=(*details, *_fix(finding.fix)),
+        path=finding.path,
+        line=finding.line,
+    )
+
+
+def _undecided(tag: TagReport) -> Iterator[tuple[Fault, str]]:
+    for unknown in dict.fromkeys(tag.undecided.values()):  # one reason, said once for all checks
+        which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
+        text = f"could not judge {which}: {printable(unknown.why)}"
+        fault = Fault(UNDECIDED, "error", printable(tag.tag), text, _fix(unknown.fix))
+        yield fault, "\0".join((UNDECIDED, tag.tag, unknown.why))
+
+
+def _fix(fix: str) -> tuple[str, ...]:
+    return tuple(f"fix: {printable(line)}" for line in fix.split("\n")) if fix else ()

@@ -1,0 +1,123 @@
+"""for GitHub Actions: annotations (workflow commands), and a summary of the job in Markdown"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from envhooks.hygiene import printable, printable_block
+from envhooks.model import Finding, Report, TagReport
+from envhooks.report._faults import Fault, faults
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+_VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
+_NAMED = 10
+SUMMARY_LIMIT = 900_000
+"""Bytes; GitHub drops the whole summary of a step that goes over 1 MiB."""
+
+
+def render(report: Report, colour: bool) -> str:
+    """One command a line."""
+    lines = [_command(fault) for fault in faults(report)]
+    lines += [f"::notice title=envhooks::{_data(printable_block(note))}" for note in report.notes]
+    good = [printable(tag.tag) for tag in report.tags if tag.verdict == "accepted"]
+    if good:
+        more = f" and {len(good) - _NAMED} more" if len(good) > _NAMED else ""
+        lines.append(f"::notice title=envhooks::{_data('good: ' + ', '.join(good[:_NAMED]) + more)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _command(fault: Fault) -> str:
+    properties = {}
+    if fault.path:
+        properties = {"file": printable(fault.path), "line": str(fault.line or 1)}
+    properties["title"] = f"{fault.rule} {fault.tag}".rstrip()
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{_COMMANDS[fault.level]} {listed}::{_data(fault.text)}"
+
+
+def _data(text: str) -> str:
+    """As the runner decodes it: `%0A` of a tag's own stays what it is, and starts no further command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# ---------------------------------------------------------------------------------------- summary
+
+
+def summary(report: Report) -> str:
+    """The report for $GITHUB_STEP_SUMMARY, at most SUMMARY_LIMIT bytes long."""
+    lines = ["## envhooks", ""]
+    lines += [f"**could not judge:** {_block(error)}\n" for error in report.errors]
+    lines += [
+        line for tag in sorted(report.tags, key=lambda tag: tag.verdict == "accepted") for line in _tag(tag)
+    ]
+    if not report.tags and not report.errors:
+        lines.append("There was nothing to judge.\n")
+    lines += [f"**note:** {_block(note)}\n" for note in report.notes]
+    return _fitted(lines)
+
+
+def _fitted(lines: Iterable[str]) -> str:
+    kept, size, dropped = [], 0, 0
+    for line in lines:
+        size += len(line.encode()) + 1
+        if size > SUMMARY_LIMIT:
+            dropped += 1
+        else:
+            kept.append(line)
+    if dropped:
+        kept += ["", f"**{dropped} more lines are left out here; the log has them.**"]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _tag(tag: TagReport) -> Iterator[str]:
+    yield f"### {_code(tag.tag)}: {_VERDICTS[tag.verdict]}"
+    yield ""
+    if tag.findings:
+        yield "| check | level | where | what | fix |"
+        yield "|---|---|---|---|---|"
+        yield from (_row(finding) for finding in tag.findings)
+        yield ""
+    for unknown in dict.fromkeys(tag.undecided.values()):
+        which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
+        yield f"- could not judge {_words(which)}: {_words(unknown.why)} {_fixes(unknown.fix)}"
+    if tag.undecided:
+        yield ""
+
+
+def _row(finding: Finding) -> str:
+    where = _code(f"{finding.path}:{finding.line}" if finding.line else finding.path) if finding.path else ""
+    what = [_words(finding.message)]
+    what += [
+        f"{name}: {_code(text)}"
+        for name, text in (("found", finding.got), ("expected", finding.expected))
+        if text
+    ]
+    cells = (_words(finding.check), finding.level, where, "<br>".join(what), _fixes(finding.fix))
+    return f"| {' | '.join(cells)} |"
+
+
+def _fixes(fix: str) -> str:
+    return "<br>".join(_code(line) for line in fix.split("\n")) if fix else ""
+
+
+def _code(text: str) -> str:
+    return f"<code>{_words(text)}</code>"
+
+
+def _block(text: str) -> str:
+    return "<br>".join(_words(line) for line in printable_block(text).split("\n"))
+
+
+def _words(text: str) -> str:
+    """Text that neither Markdown nor HTML reads as anything else: a character reference is never markup."""
+    return re.sub(r"[^0-9A-Za-z ]", _reference, printable(text))
+
+
+def _reference(match: re.Match[str]) -> str:
+    char = match.group()
+    return f"&#{ord(char)};" if char.isascii() else char

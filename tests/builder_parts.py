@@ -1,0 +1,190 @@
+"""Real parts for the builders' tests: a registry, an engine with storage of its own, a service that listens."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import io
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envhooks.builds.model import Expected, Plan
+
+PACKAGES = ("buildah", "skopeo", "docker-registry", "busybox-static")
+EPOCH = 1_700_000_000
+PLAN = Plan(
+    tag="PyTorch-CUDA-v2.8-rc1",
+    ref="refs/tags/PyTorch-CUDA-v2.8-rc1",
+    tag_object="a" * 40,
+    commit="b" * 40,
+    build="image",
+    using="local",
+    images=("registry.example.com/team/pytorch-cuda:2.8-rc1", "registry.example.com/team/pytorch-cuda:next"),
+    image="registry.example.com/team/pytorch-cuda",
+    own="registry.example.com/team/pytorch-cuda:2.8-rc1",
+    dockerfile="Dockerfile",
+    target=None,
+    args=(("CUDA_VERSION", "12.8.1"),),
+    labels=(
+        ("org.opencontainers.image.ref.name", "PyTorch-CUDA-v2.8-rc1"),
+        ("org.opencontainers.image.revision", "b" * 40),
+    ),
+    annotations=(("org.opencontainers.image.revision", "b" * 40),),
+    epoch=EPOCH,
+    remote_url="https://github.com/team/environments.git",
+    key="c" * 64,
+    expected=Expected(("torch", "pytorch"), "2.8", False, "CUDA", None),
+)
+DOCKERFILE = """\
+FROM scratch
+ARG CUDA_VERSION
+COPY busybox python /bin/
+ENV PATH=/bin CUDA=$CUDA_VERSION
+RUN ["/bin/busybox", "touch", "/built"]
+"""
+
+
+def need(*programs: str) -> None:
+    """Skip the test, with the reason, where a program is missing."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (apt-get install {' '.join(PACKAGES)})")
+
+
+def plan_for(image: str, **changes: Any) -> Plan:
+    """The plan with another image name, and whatever else is to be different."""
+    images = tuple(f"{image}:{tag}" for tag in ("2.8-rc1", "next"))
+    return replace(PLAN, **{"image": image, "own": images[0], "images": images, **changes})
+
+
+def python_that_says(packages: str = '"torch": "2.8.0+cu128"', cuda: str = '"12.8"') -> str:
+    """An interpreter for an image of a few megabytes: whatever it is asked, it answers this."""
+    said = (
+        f'{{"python": "3.12.3", "packages": {{{packages}}}, "torch": {{"cuda": {cuda}}}, "tensorflow": {{}}}}'
+    )
+    return f"#!/bin/busybox sh\necho a banner\necho 'envhooks-image {said}'\n"
+
+
+def write_context(folder: Path, python: str | None = None, dockerfile: str = DOCKERFILE) -> Path:
+    """A tree that builds a small real image."""
+    folder.mkdir(parents=True)
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    shutil.copyfile(busybox, folder / "busybox")
+    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / "python").write_text(python_that_says() if python is None else python)
+    for file in folder.iterdir():
+        file.chmod(0o644 if file.name == "Dockerfile" else 0o755)
+        os.utime(file, (EPOCH, EPOCH))
+    return folder
+
+
+def storage(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which buildah keeps its images in `folder` and nowhere else."""
+    folder.mkdir(parents=True)
+    conf = folder / "storage.conf"
+    conf.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n')
+    policy = folder / "policy.json"
+    policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    return {**environ, "CONTAINERS_STORAGE_CONF": str(conf), "XDG_RUNTIME_DIR": str(folder)}
+
+
+@contextlib.contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """Debian's registry on loopback; answers `127.0.0.1:PORT`."""
+    folder.mkdir(parents=True)
+    config = folder / "config.yml"
+    config.write_text(
+        f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
+        "http: {addr: '127.0.0.1:0'}\n"
+    )
+    process = subprocess.Popen(
+        ["docker-registry", "serve", str(config)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    assert process.stderr is not None
+    try:
+        said = ""
+        for line in process.stderr:
+            said += line.decode()
+            if found := re.search(r"listening on (127\.0\.0\.1:[0-9]+)", said):
+                threading.Thread(target=process.stderr.read, daemon=True).start()
+                yield found[1]
+                return
+        raise AssertionError(f"the registry did not start: {said}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class Request:
+    """What the service got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Reply = tuple[int, dict[str, str], bytes]
+"""Status, headers, body; status 0 hangs up."""
+
+
+@dataclass
+class Service:
+    """A server on loopback that answers from a list, and goes on with the last."""
+
+    answers: list[Reply]
+    got: list[Request] = field(default_factory=list)
+    url: str = ""
+
+
+@contextlib.contextmanager
+def service(*answers: Reply) -> Iterator[Service]:
+    """A server that listens on loopback."""
+    made = Service(list(answers))
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            made.got.append(Request(self.command, self.path, headers, body))
+            status, more, said = made.answers.pop(0) if len(made.answers) > 1 else made.answers[0]
+            if status == 0:  # hang up without an answer
+                self.close_connection = True
+                return
+            self.send_response(status)
+            for key, value in {"Content-Length": str(len(said)), **more}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_POST = do_GET = _answer
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Not into the tests' output."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def new_log() -> io.StringIO:
+    """A log to write to."""
+    return io.StringIO()

@@ -1,0 +1,111 @@
+"""A clone whose law builds with a program: a script that writes down each time it is started."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import GOOD_TAG, Done, Repo
+
+from envhooks.builds.ledger import Ledger, Row
+
+DEADLINE = 60.0
+POLICY = """\
+[image]
+name = "registry.example.com/team/{{framework:lower}}-{{hardware:lower}}"
+
+[[build]]
+name = "image"
+using = "command"
+on = "{on}"
+command = [{program}, "{{tag}}", "{{own}}", "{{key}}"]
+"""
+
+
+def until(what: Callable[[], bool], said: Callable[[], object] = lambda: "") -> None:
+    """Look again and again until it is so; the watcher is another process."""
+    end = time.monotonic() + DEADLINE
+    while not what():
+        assert time.monotonic() < end, said()
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The clone, its server, and the program that builds."""
+
+    clone: Repo
+    server: Repo
+    folder: Path
+
+    @property
+    def program(self) -> Path:
+        return self.folder / "build-image"
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.clone.path / ".git")
+
+    def write_program(self, body: str = "") -> None:
+        """The program notes its arguments, then does what `body` says."""
+        note = f'printf "%s\\n" "$*" >> {shlex.quote(str(self.folder / "built"))}'
+        self.program.write_text(f"#!/bin/sh\n{note}\n{body}\n")
+        self.program.chmod(0o755)
+
+    def built(self) -> list[str]:
+        """What the program was called with, once a line."""
+        file = self.folder / "built"
+        return file.read_text().split("\n")[:-1] if file.exists() else []
+
+    def write_law(self, on: str = "client", more: str = "", push: bool = True) -> None:
+        text = POLICY.format(on=on, program=json.dumps(str(self.program))) + more
+        self.clone.commit_files({".envhooks/policy.toml": text}, "State the law")
+        if push:
+            self.clone.git("push", "-q", "--no-verify", "origin", "main")
+
+    def tag(self, name: str = GOOD_TAG) -> None:
+        self.clone.git("tag", "-s", "-m", "A release", name)
+
+    def push(self, *arguments: str, repo: Repo | None = None, **environ: str) -> Done:
+        where = repo or self.clone
+        return Repo(where.path, {**where.environ, **environ}).try_git(
+            "push", *(arguments or ("origin", GOOD_TAG))
+        )
+
+    def row(self) -> Row | None:
+        rows = self.ledger.rows()
+        return rows[-1] if rows else None
+
+    def state(self) -> str:
+        row = self.row()
+        return row.state if row else ""
+
+    def await_state(self, *states: str, count: int = 1) -> Row:
+        def there() -> bool:
+            return sum(row.state in states for row in self.ledger.rows()) >= count
+
+        until(there, lambda: (self.ledger.rows(), self.log()))
+        return next(row for row in self.ledger.rows() if row.state in states)
+
+    def log(self) -> str:
+        file = self.ledger.folder / "watcher.log"
+        return file.read_text() if file.exists() else ""
+
+    def allow(self) -> None:
+        self.clone.envhooks("builds", "--allow", check=True)
+
+
+@pytest.fixture
+def shop(guarded: Repo, server: Repo, tmp_path: Path) -> Shop:
+    """A law that builds, allowed, and a good tag that is not pushed yet."""
+    shop = Shop(guarded, server, tmp_path)
+    shop.write_program()
+    shop.write_law()
+    shop.allow()
+    shop.tag()
+    return shop

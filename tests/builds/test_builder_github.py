@@ -1,0 +1,256 @@
+"""Calls to GitHub, held against GitHub's own description of its API."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builder_parts import PLAN, Reply, new_log, service
+from github_description import NotHere, fetch, mock
+
+from envhooks.builds import web
+from envhooks.builds.builders import github
+from envhooks.builds.model import Plan
+from envhooks.builds.secrets import Secret
+from envhooks.errors import CannotJudge, LawError
+
+pytestmark = pytest.mark.xdist_group("github")
+ENVIRON = {"TOKEN": "topsecret"}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "PAUSES", (0.0,))
+    monkeypatch.setattr(github, "POLL", 0.0)
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    try:
+        with mock(port) as url:
+            yield url
+    except NotHere as error:
+        pytest.skip(f"GitHub's description cannot be served: {error}")
+
+
+def plan(api: str, **options: Any) -> Plan:
+    chosen = {"api": api, "repository": "team/environments", "token": "TOKEN", **options}
+    return replace(PLAN, using="github", options=chosen)
+
+
+def test_a_workflow_is_started_and_its_run_known(api: str) -> None:
+    inputs = {f"input{number}": "{images}" for number in range(github.MAX_INPUTS)}
+    log = new_log()
+    result = github.build(plan(api, workflow="image.yml", inputs=inputs), Path(), log, ENVIRON)
+    assert result.status == "started"
+    assert result.run_url == "https://github.com/octo-org/octo-repo/actions/runs/1"
+    assert log.getvalue().endswith("/actions/workflows/image.yml/dispatches: 200\n")
+    assert "topsecret" not in log.getvalue()
+
+
+def test_a_run_is_looked_at_and_not_for_ever(api: str) -> None:
+    made = plan(api, workflow="image.yml", follow=True, timeout=0.0001)
+    result = github.build(made, Path(), new_log(), ENVIRON)
+    assert result.status == "started" and "the run is still" in result.message and result.run_url
+
+
+def test_an_event_is_sent(api: str) -> None:
+    payload = {f"key{number}": "{tag}" for number in range(github.MAX_PAYLOAD)}
+    for more in ({"payload": payload}, {}):
+        result = github.build(plan(api, event="e" * github.MAX_EVENT, **more), Path(), new_log(), ENVIRON)
+        assert result.status == "started" and result.message.startswith("GitHub took the event e")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/actions/workflows/image.yml/dispatches", {"inputs": {"a": "b"}}),
+        (
+            "/actions/workflows/image.yml/dispatches",
+            {"ref": "x", "inputs": dict.fromkeys(map(str, range(26)), "x")},
+        ),
+        ("/actions/workflows/image.yml/dispatches", {"ref": "x", "return_run_details": "yes"}),
+        ("/dispatches", {"event_type": ""}),
+        ("/dispatches", {"event_type": "e" * 101}),
+        ("/dispatches", {"event_type": "e", "client_payload": dict.fromkeys(map(str, range(11)), "x")}),
+    ],
+)
+def test_what_the_description_refuses(api: str, path: str, body: dict[str, Any]) -> None:
+    """The mock is not one that takes anything: the limits that we keep to are GitHub's."""
+    headers = github._headers(Secret("$TOKEN", "x"))
+    url = f"{api}/repos/team/environments{path}"
+    with pytest.raises((web.Refused, web.Unreachable)):
+        web.call("POST", url, json.dumps(body).encode(), headers, new_log())
+
+
+def test_the_limits_are_those_of_the_description() -> None:
+    try:
+        description = json.loads((fetch() / "description.json").read_text())
+    except NotHere as error:
+        pytest.skip(f"GitHub's description cannot be had: {error}")
+    dispatch, event = (
+        description["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"][
+            "properties"
+        ]
+        for path in (
+            "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
+            "/repos/{owner}/{repo}/dispatches",
+        )
+    )
+    assert dispatch["inputs"]["maxProperties"] == github.MAX_INPUTS
+    assert event["client_payload"]["maxProperties"] == github.MAX_PAYLOAD
+    assert event["event_type"]["maxLength"] == github.MAX_EVENT
+    assert len(description["paths"]) == 3
+
+
+# --------------------------------------------------------------------- what the mock does not answer
+
+STARTED: Reply = (
+    200,
+    {},
+    json.dumps({"workflow_run_id": 7, "run_url": "x", "html_url": "https://github.com/r/7"}).encode(),
+)
+
+
+def run(status: str, conclusion: str | None = None) -> tuple[int, dict[str, str], bytes]:
+    return (200, {}, json.dumps({"status": status, "conclusion": conclusion}).encode())
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "status"), [("success", "done"), ("failure", "failed"), ("cancelled", "failed")]
+)
+def test_a_run_is_followed_to_its_end(conclusion: str, status: str) -> None:
+    log = new_log()
+    answers: tuple[Reply, ...] = (
+        STARTED,
+        run("queued"),
+        run("in_progress"),
+        (502, {}, b""),
+        run("in_progress"),
+    )
+    with service(*answers, run("completed", conclusion)) as server:
+        made = plan(server.url, workflow="image.yml", follow=True)
+        result = github.build(made, Path(), log, ENVIRON)
+    assert (result.status, result.run_url) == (status, "https://github.com/r/7")
+    assert conclusion in result.message
+    assert log.getvalue().split("\n")[1:-1] == [
+        f"the run is {s}" for s in ("queued", "in_progress", "completed")
+    ]
+    assert {got.path for got in server.got[1:]} == {"/repos/team/environments/actions/runs/7"}
+    assert all(got.headers["authorization"] == "Bearer topsecret" for got in server.got)
+    body = json.loads(server.got[0].body)
+    assert body == {"ref": PLAN.ref, "return_run_details": True}
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_run_that_was_started_is_not_started_again(status: int) -> None:
+    with service(STARTED, (status, {}, b"no")) as server:
+        made = plan(server.url, workflow="image.yml", follow=True)
+        result = github.build(made, Path(), new_log(), ENVIRON)
+    assert (result.status, result.run_url) == ("started", "https://github.com/r/7")
+    assert "did not say how it went" in result.message
+    assert [got.method for got in server.got].count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "Bad credentials"),
+        (403, "Resource not accessible by personal access token"),
+        (404, "Not Found"),
+        (422, "No ref found for: refs/tags/PyTorch-CUDA-v2.8-rc1"),
+    ],
+)
+def test_a_refusal_is_said_in_github_s_words(status: int, words: str) -> None:
+    with service((status, {}, json.dumps({"message": words}).encode())) as server:
+        made = plan(server.url, workflow="image.yml")
+        with pytest.raises(CannotJudge, match=f"{status}, {words}"):
+            github.build(made, Path(), new_log(), ENVIRON)
+    assert len(server.got) == 1
+
+
+def test_an_older_server_that_names_no_run() -> None:
+    with service((204, {}, b"")) as server:
+        made = plan(server.url, workflow="image.yml")
+        result = github.build(made, Path(), new_log(), ENVIRON)
+        assert result.status == "started" and "did not say which run" in result.message
+        with pytest.raises(CannotJudge, match="cannot be followed"):
+            github.build(replace(made, options={**made.options, "follow": True}), Path(), new_log(), ENVIRON)
+
+
+def test_a_server_that_is_down_is_a_failure_that_may_pass() -> None:
+    with service((503, {}, b"<html>Unicorn!</html>")) as server:
+        result = github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
+    assert result.status == "failed" and not result.is_final and len(server.got) == 2
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://github.com/team/environments.git",
+        "git@github.com:team/environments",
+        "ssh://git@github.com:22/team/environments.git/",
+    ],
+)
+def test_the_repository_is_told_by_the_remote(remote: str) -> None:
+    made = replace(PLAN, remote_url=remote, options={"workflow": "image.yml", "inputs": {"tag": "{tag}"}})
+    (said,) = github.commands(made, Path())
+    assert said.startswith("POST https://api.github.com/repos/team/environments/actions/workflows/image.yml/")
+    assert "Bearer git credential" in said and PLAN.tag in said
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://github.com.evil.org/a/b",
+        "/srv/git/x.git",
+        "https://gitlab.com/a/b",
+        "https://github.com/a/b/c",
+    ],
+)
+def test_a_remote_elsewhere_does_not_tell(remote: str) -> None:
+    with pytest.raises(LawError, match="does not tell the repository"):
+        github.commands(replace(PLAN, remote_url=remote, options={"event": "x"}), Path())
+
+
+def test_a_dry_run_with_follow_and_the_words_for_consent() -> None:
+    made = plan("https://ghe.example.org/api/v3", workflow="image.yml", follow=True)
+    first, second = github.commands(made, Path())
+    assert "Bearer $TOKEN" in first and second.startswith("GET https://ghe.example.org/api/v3/repos/team/")
+    said = github.describe(made.options)
+    assert "https://ghe.example.org/api/v3" in said[0] and "$TOKEN" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "either a `workflow` or an `event`"),
+        ({"workflow": "a.yml", "event": "b"}, "either a `workflow` or an `event`"),
+        ({"workflow": "../a.yml"}, "the name of a file"),
+        ({"event": "e" * 101}, "longer than 100"),
+        ({"event": "e", "inputs": {"a": "b"}}, "goes with `workflow`"),
+        ({"event": "e", "follow": True}, "goes with `workflow`"),
+        ({"workflow": "a.yml", "payload": {}}, "goes with `event`"),
+        ({"workflow": "a.yml", "inputs": {str(n): "x" for n in range(26)}}, "26 entries and may have 25"),
+        ({"event": "e", "payload": {str(n): "x" for n in range(11)}}, "11 entries and may have 10"),
+        ({"workflow": "a.yml", "inputs": {"a": "{tagg}"}}, "did you mean `{tag}`"),
+        ({"workflow": "a.yml", "ref": "{nothing}"}, "is no field"),
+        ({"workflow": "a.yml", "repository": "a/../b"}, "OWNER/NAME"),
+        ({"workflow": "a.yml", "repository": "a/.."}, "OWNER/NAME"),
+        ({"workflow": "a.yml", "api": "http://github.com"}, "must be https"),
+        ({"workflow": "a.yml", "token": "github_pat_abc"}, "must be revoked"),
+        ({"workflow": "a.yml", "folow": True}, "did you mean `follow`"),
+    ],
+)
+def test_what_a_github_build_may_not_say(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(LawError) as found:
+        github.check_options(options)
+    assert said in found.value.message

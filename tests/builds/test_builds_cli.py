@@ -1,0 +1,134 @@
+"""`envhooks build` and `envhooks builds`, as a person and as a program uses them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from shop import Shop, shop
+from support import GOOD_TAG
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def held(shop: Shop) -> Shop:
+    """The remote holds the tag, and nothing was armed."""
+    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    return shop
+
+
+def test_a_dry_run_prints_what_is_then_executed(held: Shop) -> None:
+    printed = held.clone.envhooks("build", GOOD_TAG, "--dry-run", check=True)
+    assert held.built() == []
+    assert held.ledger.rows() == ()
+    (line,) = printed.out.splitlines()
+    done = held.clone.envhooks("build", GOOD_TAG, check=True)
+    assert f"| $ {line}\n" in done.err
+    assert line == f"{held.program} {held.built()[0]}"
+    assert held.state() == "done"
+
+
+def test_what_the_remote_does_not_hold_is_not_built(shop: Shop) -> None:
+    said = shop.clone.envhooks("build", GOOD_TAG)
+    assert said.code == 2
+    assert f"git push origin {GOOD_TAG}" in said.err
+    assert shop.clone.envhooks("build", "nonsense").code == 2
+
+
+def test_a_bad_tag_is_not_built(shop: Shop) -> None:
+    shop.clone.git("-c", "core.hooksPath=/dev/null", "tag", "-a", "-m", "unsigned", "PyTorch-CUDA-v2.8")
+    shop.server.git("fetch", "-q", str(shop.clone.path), "refs/tags/*:refs/tags/*")
+    said = shop.clone.envhooks("build", "PyTorch-CUDA-v2.8")
+    assert said.code == 1
+    assert "tag-signed" in said.err
+    assert shop.built() == []
+
+
+def test_it_needs_consent_which_allow_gives(held: Shop) -> None:
+    held.clone.git("config", "--remove-section", "envhooks.allow.image")
+    said = held.clone.envhooks("build", GOOD_TAG)
+    assert said.code == 2
+    assert str(held.program) in said.err
+    assert held.built() == []
+    assert held.clone.envhooks("build", GOOD_TAG, "--allow").code == 0
+    assert len(held.built()) == 1
+
+
+def test_a_failure_says_the_step_the_log_and_what_to_type(held: Shop) -> None:
+    held.write_program('echo "disk full"; exit 3')
+    said = held.clone.envhooks("build", GOOD_TAG)
+    assert said.code == 1
+    assert "exit code 3" in said.err
+    assert "| disk full" in said.err
+    assert f"again: envhooks build {GOOD_TAG}" in said.err
+
+
+def test_an_unknown_section_or_remote_is_said(held: Shop) -> None:
+    said = held.clone.envhooks("build", GOOD_TAG, "--build", "docs")
+    assert said.code == 2
+    assert "image" in said.err
+    assert held.clone.envhooks("build", GOOD_TAG, "--remote", "nowhere").code == 2
+
+
+def test_a_tag_of_the_remote_decides_about_aliases(held: Shop) -> None:
+    held.write_law(more="")
+    held.clone.git("tag", "-d", GOOD_TAG)
+    # this clone has never seen v2.9, and it is what latest goes by
+    head = held.server.git("rev-parse", "main")
+    held.server.git(
+        "-c", "user.name=x", "-c", "user.email=x@x", "tag", "-a", "-m", "x", "PyTorch-CUDA-v2.9", head
+    )
+    held.tag("PyTorch-CUDA-v2.8")
+    held.clone.git("push", "-q", "--no-verify", "origin", "PyTorch-CUDA-v2.8")
+    printed = held.clone.envhooks("build", "PyTorch-CUDA-v2.8", "--dry-run", check=True)
+    assert "latest is left alone: PyTorch-CUDA-v2.9" in printed.err
+
+
+def test_a_submodule_is_a_failure_with_its_reason(shop: Shop) -> None:
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    shop.clone.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor")
+    shop.clone.git("commit", "-q", "-m", "A submodule")
+    shop.clone.git("push", "-q", "--no-verify", "origin", "main")
+    shop.tag()
+    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    said = shop.clone.envhooks("build", GOOD_TAG)
+    assert said.code == 1
+    assert "submodule" in said.err
+    assert shop.built() == []
+
+
+def test_programs_read_json(held: Shop) -> None:
+    empty = held.clone.envhooks("builds", "--format", "json", check=True)
+    assert json.loads(empty.out) == {"version": 1, "builds": []}
+    held.clone.envhooks("build", GOOD_TAG, check=True)
+    (build,) = json.loads(held.clone.envhooks("builds", "--format", "json", check=True).out)["builds"]
+    assert (build["tag"], build["state"], build["attempts"]) == (GOOD_TAG, "done", 1)
+    assert len(build["key"]) == 64
+
+
+def test_follow_ends_when_nothing_goes_on(held: Shop) -> None:
+    assert held.clone.envhooks("builds", "--follow").code == 0
+    held.clone.envhooks("build", GOOD_TAG, check=True)
+    assert "done" in held.clone.envhooks("builds", "--follow", check=True).out
+
+
+def test_pauses_that_are_none_are_said(shop: Shop) -> None:
+    shop.clone.git("config", "envhooks.pauses", "soon")
+    shop.push()
+    shop.await_state("done")
+    assert "envhooks.pauses" in shop.log()
+
+
+def test_in_ci_the_sections_of_ci_are_meant(held: Shop) -> None:
+    more = (
+        f'[[build]]\nname = "ci"\nusing = "command"\non = "ci"\ncommand = ["{held.program}", "{{build}}"]\n'
+    )
+    held.clone.git("tag", "-d", GOOD_TAG)
+    held.write_law(more=more)
+    environ = {**held.clone.environ, "CI": "true"}
+    from support import Repo
+
+    held.clone.git("fetch", "-q", "--tags")
+    printed = Repo(held.clone.path, environ).envhooks("build", GOOD_TAG, "--dry-run", check=True)
+    assert printed.out == f"{held.program} ci\n"

@@ -1,0 +1,220 @@
+"""The ledger under parallel processes and `kill -9`, with real ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shop import until
+
+from envhooks.builds import owner
+from envhooks.builds.ledger import Intent, Ledger, is_waiting_for_push
+from envhooks.errors import CannotJudge
+
+URL = "https://example.com/env.git"
+INTENT = Intent("refs/tags/x", "a" * 40, "image")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path)
+
+
+def record(ledger: Ledger, *intents: Intent, held: str = "", push: str = "") -> tuple[str, ...]:
+    return ledger.record(URL, "origin", "client", intents or (INTENT,), held=held, push=push)
+
+
+def state(ledger: Ledger) -> str:
+    (row,) = ledger.rows()
+    return row.state
+
+
+def confirmed(ledger: Ledger) -> str:
+    (key,) = record(ledger)
+    assert ledger.confirm(key)
+    return key
+
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from envhooks.builds.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+{before}
+row = ledger.claim(sys.argv[2])
+print("claimed" if row else "no", flush=True)
+{after}
+"""
+
+
+def process(ledger: Ledger, key: str, before: str = "", after: str = "") -> subprocess.Popen[str]:
+    script = CLAIM.format(before=before, after=after)
+    argv = [sys.executable, "-I", "-c", script, str(ledger.folder.parent), key]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+
+
+# ------------------------------------------------------------------------------------- its states
+
+
+def test_the_usual_way(ledger: Ledger) -> None:
+    assert not ledger.exists
+    assert ledger.rows() == ()
+    (key,) = record(ledger)
+    assert state(ledger) == "pending"
+    assert ledger.claim(key) is None  # not before the remote has it
+    assert ledger.confirm(key)
+    row = ledger.claim(key, "/log")
+    assert row is not None
+    assert (row.state, row.attempts, row.log) == ("building", 1, "/log")
+    assert ledger.claim(key) is None
+    assert ledger.finish(key, "done", "well", digest="sha256:" + "0" * 64)
+    assert not ledger.finish(key, "failed", "again")
+    assert state(ledger) == "done"
+
+
+def test_the_file_is_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        ledger = Ledger(tmp_path)
+        record(ledger)
+    finally:
+        os.umask(before)
+    assert ledger.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_one_row_for_each_remote_tag_object_and_build(ledger: Ledger) -> None:
+    record(ledger)
+    assert len(record(ledger)) == 1
+    record(ledger, Intent("refs/tags/x", "b" * 40, "image"), Intent("refs/tags/x", "a" * 40, "docs"))
+    ledger.record("https://example.com/other.git", "other", "client", [INTENT])
+    assert len(ledger.rows()) == 4
+
+
+def test_what_was_dropped_or_failed_is_open_when_it_is_pushed_again(ledger: Ledger) -> None:
+    (key,) = record(ledger)
+    assert ledger.drop(key, "not there")
+    assert record(ledger) == (key,)
+    assert state(ledger) == "pending"
+    ledger.confirm(key)
+    ledger.claim(key)
+    assert not ledger.drop(key, "while it is built")
+    ledger.finish(key, "failed", "no")
+    assert record(ledger) == (key,)
+
+
+def test_what_is_done_is_not(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    ledger.claim(key)
+    ledger.finish(key, "done", "well")
+    assert record(ledger) == ()
+    assert not ledger.confirm(key)
+    assert not ledger.drop(key, "x")
+    ledger.release([key])
+    ledger.reopen([key])
+    assert state(ledger) == "done"
+
+
+def test_what_is_held_is_let_go_by_a_word(ledger: Ledger) -> None:
+    (key,) = record(ledger, held="many tags")
+    (row,) = ledger.rows()
+    assert (row.held, row.reason) == (1, "many tags")
+    ledger.release([key])
+    assert ledger.rows()[0].held == 0
+
+
+def test_a_row_waits_for_its_push(ledger: Ledger) -> None:
+    sleeper = subprocess.Popen(["sleep", "600"])
+    try:
+        record(ledger, push=owner.identity(sleeper.pid))
+        assert is_waiting_for_push(ledger.rows()[0])
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    assert not is_waiting_for_push(ledger.rows()[0])
+
+
+def test_a_file_that_is_no_ledger_is_said(ledger: Ledger) -> None:
+    ledger.folder.mkdir()
+    ledger.path.write_text("not a database, but long enough to be taken for one " * 10)
+    with pytest.raises(CannotJudge, match="ledger"):
+        record(ledger)
+
+
+# ------------------------------------------------------------------------ parallel and killed
+
+
+def test_of_many_processes_one_has_the_claim(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    start = ledger.folder.parent / "start"
+    wait = f"while not Path({str(start)!r}).exists(): time.sleep(0.005)"
+    running = [process(ledger, key, before=wait, after="sys.stdin.read()") for _ in range(6)]
+    start.touch()
+    said = [running_one.communicate()[0].strip() for running_one in running]
+    assert sorted(said) == ["claimed"] + ["no"] * 5
+    assert ledger.rows()[0].attempts == 1
+
+
+def test_the_claim_of_a_killed_process_is_taken_back(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    builder = process(ledger, key, after="time.sleep(600)")
+    assert builder.stdout is not None
+    assert builder.stdout.readline() == "claimed\n"
+    assert not ledger.reclaim(key)  # it lives
+    assert ledger.claim(key) is None
+    builder.kill()
+    # not even waited for: a zombie builds nothing
+    until(lambda: ledger.reclaim(key))
+    builder.wait()
+    assert state(ledger) == "confirmed"
+    assert "killed" in ledger.rows()[0].reason
+    row = ledger.claim(key)
+    assert row is not None
+    assert row.attempts == 2
+
+
+def test_a_process_with_the_number_of_a_dead_one_holds_nothing() -> None:
+    host, place, pid, started = owner.myself().split("\n")
+    assert owner.is_gone(owner.myself()) is False
+    assert owner.is_gone("\n".join((host, place, pid, started + "1"))) is True
+    assert owner.is_gone("\n".join((host, "another boot/x", pid, started))) is True
+    assert owner.is_gone("\n".join(("elsewhere", "b/n", pid, started))) is None
+    assert owner.is_gone("") is True
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from envhooks.builds.ledger import Intent, Ledger
+ledger = Ledger(Path(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    (key,) = ledger.record("u", "o", "client", [Intent(f"refs/tags/{sys.argv[2]}-{number}", "a" * 40, "image")])
+    ledger.confirm(key)
+    ledger.claim(key)
+    ledger.finish(key, "done", "x" * 3000)
+    print(number, flush=True)
+"""
+
+
+def test_kill_9_at_any_point_leaves_it_whole(ledger: Ledger) -> None:
+    allowed = {"pending", "confirmed", "building", "done"}
+    for turn in range(8):
+        argv = [sys.executable, "-I", "-c", WRITER, str(ledger.folder.parent), str(turn)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(turn + 1):
+                last = int(writer.stdout.readline())
+            os.kill(writer.pid, signal.SIGKILL)
+        rows = [row for row in ledger.rows() if row.tag.startswith(f"{turn}-")]
+        assert {row.state for row in rows} <= allowed
+        # what it had said was done is done
+        assert [row.state for row in rows[:last]] == ["done"] * last
+        for row in rows[last:]:
+            if row.state == "building":
+                assert ledger.reclaim(row.key)
+    assert {row.state for row in ledger.rows()} <= allowed - {"building"}

@@ -1,0 +1,486 @@
+"""Real pushes: what is built after them, once, and what is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shop import Shop, shop, until
+from smart_http import serve
+from support import GOOD_TAG, Repo, run
+
+from envhooks.builds.ledger import Intent, Ledger
+from envhooks.builds.owner import start_time
+
+__all__ = ["shop"]
+RC2 = "PyTorch-CUDA-v2.8-rc2"
+OWN = "registry.example.com/team/pytorch-cuda:2.8-rc1"
+
+
+def server_hook(shop: Shop, event: str, body: str) -> None:
+    file = shop.server.path / "hooks" / event
+    file.write_text(f"#!/bin/sh\n{body}\n")
+    file.chmod(0o755)
+
+
+def write_changelog(shop: Shop, candidates: int) -> None:
+    """Entries for so many candidates, and for the release behind them."""
+    names = ["2.8", *(f"2.8-rc{number}" for number in range(candidates, 0, -1))]
+    entries = "".join(f"\n## {name} - 2026-10-01\n\nFor trying; risky.\n" for name in names)
+    shop.clone.commit_files({"CHANGELOG.md": f"# Changelog\n{entries}"})
+    shop.clone.git("push", "-q", "--no-verify", "origin", "main")
+
+
+def nothing_is_left(shop: Shop) -> None:
+    assert not (shop.ledger.folder / "work").exists() or not any((shop.ledger.folder / "work").iterdir())
+
+
+# ------------------------------------------------------------------------------------- it is built
+
+
+def test_a_push_is_built_once_and_says_so(shop: Shop) -> None:
+    done = shop.push()
+    assert done.code == 0, done
+    row = shop.await_state("done", "failed", "dropped")
+    assert (row.state, row.attempts, row.remote) == ("done", 1, "origin")
+    assert shop.built() == [f"{GOOD_TAG} {OWN} {row.key}"]
+    assert shop.ledger.path.stat().st_mode & 0o777 == 0o600
+    assert Path(row.log).stat().st_mode & 0o777 == 0o600
+    nothing_is_left(shop)
+    listed = shop.clone.envhooks("builds", check=True)
+    assert GOOD_TAG in listed.out
+    assert "done" in listed.out
+
+
+def test_a_push_over_http_is_built(shop: Shop) -> None:
+    shop.server.git("config", "http.receivepack", "true")
+    with serve(shop.server.path.parent, shop.server.environ) as url:
+        shop.clone.git("remote", "set-url", "origin", f"{url}/server.git")
+        assert shop.push().code == 0
+        assert shop.await_state("done", "failed", "dropped").state == "done"
+    assert len(shop.built()) == 1
+
+
+def test_what_was_built_is_not_built_again(shop: Shop) -> None:
+    shop.push()
+    shop.await_state("done")
+    shop.server.git("update-ref", "-d", f"refs/tags/{GOOD_TAG}")
+    assert shop.push().code == 0
+    assert shop.clone.envhooks("builds", "--retry").code == 0
+    again = shop.clone.envhooks("build", GOOD_TAG, check=True)
+    assert "built already" in again.err
+    assert len(shop.built()) == 1
+
+
+def test_two_remotes_are_two_builds(shop: Shop, tmp_path: Path) -> None:
+    shop.clone.git("clone", "-q", "--bare", str(shop.server.path), str(tmp_path / "other.git"))
+    shop.clone.git("remote", "add", "other", str(tmp_path / "other.git"))
+    shop.clone.git("fetch", "-q", "other")
+    assert shop.push("origin", GOOD_TAG).code == 0
+    shop.await_state("done")
+    pushed = shop.push("other", GOOD_TAG)
+    assert pushed.code == 0, pushed
+    shop.await_state("done", count=2)
+    assert len(shop.built()) == 2
+    assert len({line.rsplit(" ", 1)[1] for line in shop.built()}) == 2
+
+
+def test_a_push_from_a_linked_worktree_goes_into_the_same_ledger(shop: Shop) -> None:
+    shop.clone.git("worktree", "add", "-q", "../far/linked", "-b", "linked")
+    linked = Repo(shop.clone.path.parent / "far" / "linked", shop.clone.environ)
+    linked.git("remote", "set-url", "origin", str(shop.server.path))
+    assert shop.push(repo=linked).code == 0
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+    assert GOOD_TAG in linked.envhooks("builds", check=True).out
+
+
+def test_a_caller_that_captures_output_is_not_held_up(shop: Shop) -> None:
+    gate = shop.folder / "gate"
+    shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    shop.push()  # returns with its output read to the end, while the build still waits for the gate
+    assert shop.await_state("building").state == "building"
+    assert not gate.exists()
+    gate.touch()
+    shop.await_state("done")
+
+
+def test_in_ci_the_build_is_waited_for(shop: Shop) -> None:
+    pushed = shop.push(CI="true")
+    assert pushed.code == 0
+    assert shop.state() == "done", pushed  # its output ends with the build
+    assert "building with command" in pushed.err
+    assert "envhooks builds --retry" in pushed.err
+
+
+def test_ctrl_c_in_a_closed_terminal_reaches_no_build(shop: Shop) -> None:
+    gate = shop.folder / "gate"
+    shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    inside = f"git push -q origin {GOOD_TAG}; sleep 600"
+    terminal = subprocess.Popen(
+        ["sh", "-c", inside], cwd=shop.clone.path, env=shop.clone.environ, start_new_session=True
+    )
+    try:
+        shop.await_state("building")
+    finally:
+        os.killpg(terminal.pid, signal.SIGHUP)
+        os.killpg(terminal.pid, signal.SIGKILL)
+        terminal.wait()
+    gate.touch()
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+
+
+def test_the_watcher_keeps_no_descriptor_and_no_url(shop: Shop) -> None:
+    gate = shop.folder / "gate"
+    shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    shop.push()
+    pid = int(shop.await_state("building").owner.split("\n")[2])
+    arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert b"server.git" not in arguments
+    open_files = [str(Path(f"/proc/{pid}/fd/{n}").readlink()) for n in ("1", "2")]
+    gate.touch()
+    shop.await_state("done")
+    assert open_files == ["/dev/null", "/dev/null"]
+
+
+# --------------------------------------------------------------------------------- it is not built
+
+
+def test_a_rejected_push_builds_nothing(shop: Shop) -> None:
+    server_hook(shop, "update", "exit 1")
+    assert shop.push().code != 0
+    row = shop.await_state("dropped")
+    assert "does not hold this tag" in row.reason
+    assert shop.built() == []
+
+
+def test_pushed_again_after_a_rejection_it_is_built(shop: Shop) -> None:
+    server_hook(shop, "update", "exit 1")
+    shop.push()
+    shop.await_state("dropped")
+    (shop.server.path / "hooks/update").unlink()
+    assert shop.push().code == 0
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+
+
+def test_a_partly_rejected_push_builds_what_was_taken(shop: Shop) -> None:
+    shop.tag(RC2)
+    server_hook(shop, "update", f"case $1 in */{RC2}) exit 1 ;; esac")
+    assert shop.push("origin", GOOD_TAG, RC2).code != 0
+    shop.await_state("done")
+    shop.await_state("dropped")
+    assert [line.split(" ")[0] for line in shop.built()] == [GOOD_TAG]
+
+
+def test_an_atomic_push_builds_all_or_nothing(shop: Shop) -> None:
+    shop.tag(RC2)
+    server_hook(shop, "update", f"case $1 in */{RC2}) exit 1 ;; esac")
+    assert shop.push("--atomic", "origin", GOOD_TAG, RC2).code != 0
+    shop.await_state("dropped", count=2)
+    assert shop.built() == []
+
+
+def test_a_dry_run_builds_nothing(shop: Shop) -> None:
+    assert shop.push("--dry-run", "origin", GOOD_TAG).code == 0
+    shop.await_state("dropped")
+    assert shop.built() == []
+
+
+def test_another_hook_that_fails_builds_nothing(shop: Shop) -> None:
+    hook = shop.clone.path / ".git/hooks/pre-push"
+    hook.write_text(
+        '#!/bin/sh\ninput=$(cat)\nprintf "%s\\n" "$input" | sh "$(dirname "$0")/../envhooks/pre-push" "$@"\nexit 1\n'
+    )
+    assert shop.push().code != 0
+    shop.await_state("dropped")
+    assert shop.built() == []
+
+
+def test_without_consent_it_waits_with_a_sentence(shop: Shop) -> None:
+    shop.write_law(more="timeout = 5\n")
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    shop.tag()
+    pushed = shop.push()
+    assert pushed.code == 0
+    assert "envhooks builds --allow" in pushed.err
+    until(lambda: (row := shop.row()) is not None and "--allow" in row.reason, shop.log)
+    assert shop.state() == "pending"
+    assert shop.built() == []
+    assert shop.clone.envhooks("builds", "--retry").code == 2
+    allowed = shop.clone.envhooks("builds", "--allow", check=True)
+    assert "timeout" in allowed.err
+    assert shop.built() == []
+    assert shop.clone.envhooks("builds", "--retry").code == 0
+    assert len(shop.built()) == 1
+
+
+def test_many_tags_at_once_wait_for_a_word(shop: Shop) -> None:
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    names = [f"PyTorch-CUDA-v2.8-rc{number}" for number in range(1, 5)]
+    write_changelog(shop, 4)
+    for name in names:
+        shop.tag(name)
+    pushed = shop.push("origin", *names)
+    assert pushed.code == 0, pushed
+    assert "envhooks builds --retry" in pushed.err
+    assert [row.held for row in shop.ledger.rows()] == [1] * 4
+    shop.tag("PyTorch-CUDA-v2.8")  # a door in between does not start them
+    assert [row.state for row in shop.ledger.rows()] == ["pending"] * 4
+    assert shop.built() == []
+    assert shop.clone.envhooks("builds", "--retry").code == 0
+    assert sorted(line.split(" ")[0] for line in shop.built()) == names
+
+
+def test_a_mirror_push_of_300_tags_starts_nothing(shop: Shop) -> None:
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    write_changelog(shop, 300)
+    off = ("-c", "core.hooksPath=/dev/null")
+    for number in range(1, 301):
+        shop.clone.git(*off, "tag", "-s", "-m", "A release", f"PyTorch-CUDA-v2.8-rc{number}")
+    pushed = shop.push("--mirror", "origin")
+    assert pushed.code == 0, pushed.err[-2000:]
+    rows = shop.ledger.rows()
+    assert len(rows) == 300
+    assert {(row.state, row.held) for row in rows} == {("pending", 1)}
+    assert shop.built() == []
+
+
+def test_a_tag_that_was_moved_on_the_remote_is_dropped(shop: Shop) -> None:
+    # as if somebody had moved it between the push and the confirmation
+    other = shop.clone.git("rev-parse", "HEAD")
+    server_hook(shop, "post-receive", f"git update-ref refs/tags/{GOOD_TAG} {other}")
+    assert shop.push().code == 0
+    row = shop.await_state("dropped")
+    assert "another object" in row.reason
+    assert shop.built() == []
+
+
+def test_a_tag_whose_main_the_server_refused_is_not_built(shop: Shop) -> None:
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    shop.clone.commit("More work")
+    shop.clone.git("config", "envhooks.pauses", "0.1")
+    (shop.server.path / "hooks/pre-receive").unlink()
+    server_hook(shop, "update", "case $1 in refs/heads/main) exit 1 ;; esac")
+    off = ("-c", "core.hooksPath=/dev/null")
+    shop.clone.git(*off, "tag", "-s", "-m", "A release", GOOD_TAG)
+    assert shop.push("origin", "main", GOOD_TAG).code != 0
+    assert shop.server.has_tag(GOOD_TAG)
+    row = shop.await_state("dropped")
+    assert "on-main" in row.reason
+    assert shop.built() == []
+
+
+# ------------------------------------------------------------------------------- it is interrupted
+
+
+def test_the_push_is_killed_before_the_server_has_it(shop: Shop) -> None:
+    blocked = shop.folder / "blocked"
+    server_hook(shop, "update", f'touch "{blocked}"; sleep 600')
+    push = subprocess.Popen(
+        ["git", "push", "-q", "origin", GOOD_TAG],
+        cwd=shop.clone.path,
+        env=shop.clone.environ,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    until(blocked.exists)
+    assert shop.state() == "pending"
+    os.killpg(push.pid, signal.SIGKILL)
+    push.wait()
+    shop.await_state("dropped")
+    assert shop.built() == []
+
+
+def watchers(mark: str) -> list[int]:
+    """The watchers with this word in their environment: other tests have watchers of their own."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            is_one = b"envhooks.builds.watcher" in (folder / "cmdline").read_bytes()
+            if is_one and mark.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_watcher_killed_while_it_waits_forgets_nothing(shop: Shop) -> None:
+    blocked, gate = shop.folder / "blocked", shop.folder / "gate"
+    server_hook(shop, "update", f'touch "{blocked}"; while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    mark = f"SHOP={shop.folder}"
+    environ = {**shop.clone.environ, "SHOP": str(shop.folder)}
+    push = subprocess.Popen(["git", "push", "-q", "origin", GOOD_TAG], cwd=shop.clone.path, env=environ)
+    until(blocked.exists)
+    until(lambda: len(watchers(mark)) == 1)
+    (pid,) = watchers(mark)
+    os.kill(pid, signal.SIGKILL)
+    gate.touch()
+    assert push.wait() == 0
+    assert shop.state() == "pending"
+    assert shop.clone.envhooks("builds", "--retry").code == 0
+    assert shop.state() == "done"
+    assert len(shop.built()) == 1
+
+
+def test_a_watcher_killed_while_it_builds_is_taken_over(shop: Shop) -> None:
+    gate = shop.folder / "gate"
+    shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    shop.push()
+    row = shop.await_state("building")
+    until(lambda: len(shop.built()) == 1)
+    pid = int(row.owner.split("\n")[2])
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: start_time(pid) is None)
+    assert "interrupted" in shop.clone.envhooks("builds").out
+    gate.touch()
+    shop.tag(RC2)
+    assert shop.push("origin", RC2).code == 0  # the next door takes it up
+    shop.await_state("done", count=2)
+    keys = [line.rsplit(" ", 1)[1] for line in shop.built() if line.startswith(GOOD_TAG + " ")]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1  # at least once, with one idempotency key
+    nothing_is_left(shop)
+
+
+def test_a_watcher_killed_between_its_steps_forgets_nothing(shop: Shop) -> None:
+    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    oid = shop.clone.git("rev-parse", GOOD_TAG)
+    intent = Intent(f"refs/tags/{GOOD_TAG}", oid, "image")
+    (key,) = shop.ledger.record(str(shop.server.path), "origin", "client", [intent])
+    assert shop.ledger.confirm(key)  # and here it was killed
+    shop.tag(RC2)  # the next door
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+
+
+def test_the_remote_is_down_and_comes_back(shop: Shop) -> None:
+    away = shop.server.path.with_name("away.git")
+    server_hook(shop, "post-receive", f'cd / && mv "{shop.server.path}" "{away}"')
+    shop.clone.git("config", "envhooks.pauses", "0.05 " * 19 + "0.05")
+    pushed = shop.push()
+    until(
+        lambda: (row := shop.row()) is not None and "does not answer" in row.reason,
+        lambda: (pushed, shop.log()),
+    )
+    away.rename(shop.server.path)
+    shop.clone.envhooks("builds", "--retry")
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+
+
+def test_the_builder_is_down_and_comes_back(shop: Shop) -> None:
+    up = shop.folder / "up"
+    shop.write_program(f'[ -e "{up}" ] || {{ echo "no registry"; exit 7; }}')
+    shop.clone.git("config", "envhooks.pauses", "0.05 0.05 0.05")
+    shop.push()
+    row = shop.await_state("failed")
+    assert row.attempts == 4
+    assert "exit code 7" in row.reason
+    retried = shop.clone.envhooks("builds", "--retry")
+    assert retried.code == 1
+    assert "no registry" in retried.err
+    assert "again: envhooks builds --retry" in retried.err
+    up.touch()
+    assert shop.clone.envhooks("builds", "--retry").code == 0
+    assert shop.state() == "done"
+
+
+def test_what_failed_is_taken_up_by_the_next_door(shop: Shop) -> None:
+    up = shop.folder / "up"
+    shop.write_program(f'[ -e "{up}" ] || exit 7')
+    shop.clone.git("config", "envhooks.pauses", "0.05")
+    shop.push()
+    shop.await_state("failed")
+    up.touch()
+    shop.tag(RC2)
+    shop.await_state("done")
+
+
+def test_three_retries_at_once_build_once(shop: Shop) -> None:
+    shop.clone.git("config", "envhooks.pauses", "0.05")
+    shop.write_program("exit 7")
+    shop.push()
+    shop.await_state("failed")
+    (shop.folder / "built").unlink()
+    shop.write_program("sleep 0.3")
+    argv = [sys.executable, "-I", "-m", "envhooks", "builds", "--retry"]
+    running = [
+        subprocess.Popen(
+            argv, cwd=shop.clone.path, env=shop.clone.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    for process in running:
+        process.communicate()
+    assert len(shop.built()) == 1
+
+
+# -------------------------------------------------------------------------------------- secrets
+
+
+def test_a_password_in_the_url_reaches_no_disk_and_no_process_list(shop: Shop) -> None:
+    shop.server.git("config", "http.receivepack", "true")
+    gate = shop.folder / "gate"
+    shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
+    with serve(shop.server.path.parent, shop.server.environ) as url:
+        secret = url.replace("://", "://alice:hunter2@")
+        shop.clone.commit("Work")  # for main goes along: of a bare URL no main is known
+        pushed = shop.push(f"{secret}/server.git", "main", GOOD_TAG)
+        assert pushed.code == 0, pushed
+        row = shop.await_state("building")
+        shown = [f.read_bytes() for f in Path("/proc").glob("[0-9]*/cmdline") if f.exists()]
+        gate.touch()
+        shop.await_state("done")
+    assert row.url == f"{url}/server.git"
+    assert not [line for line in shown if b"hunter2" in line]
+    files = [file for file in (shop.clone.path / ".git").rglob("*") if file.is_file()]
+    assert not [file for file in files if b"hunter2" in file.read_bytes()]
+    assert "hunter2" not in "".join(shop.built())
+
+
+# ------------------------------------------------------------------------------------ on a server
+
+
+@pytest.fixture
+def built_there(shop: Shop) -> Shop:
+    """The law has the server build, and its administrator allowed it."""
+    shop.write_law(on="server")
+    shop.server.envhooks("builds", "--allow", check=True)
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    shop.tag()
+    return shop
+
+
+def test_a_server_builds_what_it_took(built_there: Shop) -> None:
+    pushed = built_there.push()
+    assert pushed.code == 0, pushed
+    ledger = Ledger(built_there.server.path)
+    until(lambda: any(row.state == "done" for row in ledger.rows()), lambda: (pushed, ledger.rows()))
+    row = ledger.rows()[0]
+    assert (row.place, row.url) == ("server", str(built_there.server.path))
+    assert len(built_there.built()) == 1
+    assert built_there.ledger.rows() == ()  # nothing from the clone
+
+
+def test_a_server_without_consent_waits(built_there: Shop) -> None:
+    built_there.server.git("config", "--remove-section", "envhooks.allow.image")
+    pushed = built_there.push()
+    assert "envhooks builds --allow" in pushed.err
+    assert built_there.built() == []
+
+
+def test_the_server_starts_no_python_for_branches(built_there: Shop) -> None:
+    (built_there.server.path / "envhooks/python").write_text("/nonexistent\n")
+    (built_there.server.path / "hooks/pre-receive").unlink()
+    environ = {**built_there.clone.environ, "PATH": "/usr/bin:/bin"}
+    built_there.clone.commit("Work")
+    assert run(["git", "push", "--no-verify", "origin", "main"], built_there.clone.path, environ).code == 0
+    said = run(["git", "push", "--no-verify", "origin", GOOD_TAG], built_there.clone.path, environ).err
+    assert "nothing is" in said

@@ -1,0 +1,213 @@
+"""`envhooks doctor` on repositories in several states: what it says, and that its commands mend what it found."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from support import GOOD_TAG, Done, Repo, run
+
+from envhooks.builds.ledger import Intent, Ledger
+from envhooks.cli import doctor
+
+
+def screen(done: Done) -> dict[str, str]:
+    """First word of a line -> the rest of it."""
+    assert "Traceback" not in done.said
+    for line in done.out.split("\n"):
+        assert len(line) <= doctor.WIDTH, line
+    lines = (re.match(r"([a-z]+) {2,}(.*)", line) for line in done.out.split("\n"))
+    return {found.group(1): found.group(2) for found in lines if found}
+
+
+def fixes(done: Done) -> list[str]:
+    return [line.removeprefix("  fix: ") for line in done.out.split("\n") if line.startswith("  fix: ")]
+
+
+def healthy(repo: Repo) -> None:
+    done = repo.envhooks("doctor")
+    assert done.code == 0, done.out
+    assert "all is well here" in done.out
+    assert fixes(done) == []
+
+
+def mended(repo: Repo, *wanted: str) -> None:
+    """The doctor names these commands, and after them there is nothing left to name."""
+    done = repo.envhooks("doctor")
+    screen(done)
+    assert done.code == 1, done.out
+    assert fixes(done) == list(wanted)
+    for command in wanted:
+        words = command.split(" ")
+        repo.envhooks(*words[1:], check=True) if words[0] == "envhooks" else repo.git(*words[1:])
+    healthy(repo)
+
+
+def test_a_healthy_clone(guarded: Repo) -> None:
+    healthy(guarded)
+    shown = screen(guarded.envhooks("doctor"))
+    assert "SHA-1 objects, refs in files" in shown["git"]
+    assert "whole history" in shown["repository"]
+    assert "reference-transaction: " in shown["doors"] and "NOT WIRED" not in shown["doors"]
+    assert shown["neighbours"] == "none"
+    assert ".envhooks/policy.toml on origin/main" in shown["law"]
+    assert shown["signers"] == "1 SSH, 0 OpenPGP in .envhooks/ on origin/main"
+    assert re.search("gpg: [0-9.]+, gpgv: [0-9.]+, ssh: [0-9.p]+", shown["programs"])
+    assert shown["mode"] == "enforce"
+
+
+def test_a_healthy_server(guarded: Repo, server: Repo) -> None:
+    healthy(server)
+    shown = screen(server.envhooks("doctor"))
+    assert "pre-receive: hooks/pre-receive" in shown["doors"] or "config hook" in shown["doors"]
+    assert "(bare)" in shown["repository"]
+
+
+def test_no_repository(tmp_path: Path, environ: dict[str, str]) -> None:
+    done = Repo(tmp_path, environ).envhooks("doctor")
+    assert done.code == 2
+    assert "not a git repository" in done.err
+
+
+def test_not_installed(good: Repo) -> None:
+    mended(good, "envhooks install")
+
+
+def test_a_server_without_its_doors(server: Repo) -> None:
+    server.git("config", "envhooks.branch", "main")
+    mended(server, "envhooks install --server")
+
+
+def test_a_door_that_somebody_replaced(guarded: Repo) -> None:
+    hook = guarded.path / ".git/hooks/pre-push"
+    if not hook.exists():
+        pytest.skip("this git is wired by config hooks alone")
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    if "config hook" in screen(guarded.envhooks("doctor"))["doors"]:
+        healthy(guarded)
+    else:
+        mended(guarded, "envhooks install")
+
+
+def test_warn_mode(guarded: Repo) -> None:
+    guarded.git("config", "envhooks.mode", "warn")
+    mended(guarded, "git config envhooks.mode enforce")
+    guarded.git("config", "envhooks.mode", "wran")
+    mended(guarded, "git config envhooks.mode enforce")
+
+
+def test_a_shallow_clone(good: Repo, server: Repo, tmp_path: Path) -> None:
+    good.commit("Later")
+    good.git("push", "-q", "origin", "main")
+    command = ["git", "clone", "-q", "--depth", "1", f"file://{server.path}", str(tmp_path / "shallow")]
+    run(command, tmp_path, good.environ, check=True)
+    shallow = Repo(tmp_path / "shallow", good.environ)
+    shallow.envhooks("install", check=True)
+    assert "(shallow)" in screen(shallow.envhooks("doctor"))["repository"]
+    mended(shallow, "git fetch --unshallow --tags --force")
+
+
+def test_a_law_that_cannot_be_read(guarded: Repo) -> None:
+    guarded.commit_files({".envhooks/policy.toml": "[tga]\n"})
+    guarded.git("push", "-q", "--no-verify", "origin", "HEAD:refs/heads/other")
+    guarded.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1
+    assert "cannot be read" in screen(done)["law"]
+    assert "tga" in done.out
+    assert fixes(done)
+
+
+def test_signers_that_cannot_be_read(guarded: Repo) -> None:
+    guarded.commit_files({".envhooks/allowed_signers": "alice what\n"})
+    guarded.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1
+    assert "cannot be read" in screen(done)["signers"]
+    assert "allowed_signers" in done.out
+
+
+def test_the_first_day(guarded: Repo) -> None:
+    guarded.git("rm", "-q", "-r", ".envhooks")
+    guarded.commit("No law")
+    guarded.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1
+    assert "the defaults" in screen(done)["law"]
+    assert fixes(done) == ["envhooks init"]
+
+
+def test_another_local_law(guarded: Repo) -> None:
+    guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["v*"]\n'})
+    done = guarded.envhooks("doctor")
+    assert done.code == 1
+    assert "another law" in done.out
+    (command,) = fixes(done)
+    assert "A change" in guarded.git(*command.split(" ")[1:])
+
+
+def test_nothing_says_which_branch(guarded: Repo) -> None:
+    guarded.git("config", "--unset", "envhooks.branch")
+    guarded.git("branch", "master")
+    guarded.git("symbolic-ref", "-d", "refs/remotes/origin/HEAD", check=None)
+    mended(guarded, "git config envhooks.branch main")
+
+
+def test_neighbours(guarded: Repo) -> None:
+    guarded.write(
+        {
+            ".pre-commit-config.yaml": "repos: []\n",
+            ".husky/pre-push": "true\n",
+            "lefthook.yml": "pre-push: {}\n",
+        }
+    )
+    shown = screen(guarded.envhooks("doctor"))["neighbours"]
+    assert "pre-commit (configured, not installed)" in shown
+    assert "husky (configured, not installed)" in shown
+    guarded.write({".git/hooks/pre-commit": "#!/usr/bin/env bash\n# File generated by pre-commit: x\n"})
+    assert "pre-commit (installed)" in screen(guarded.envhooks("doctor"))["neighbours"]
+
+
+def test_a_program_that_is_missing(guarded: Repo, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("git", "ssh", "ssh-keygen", "gpg", "sh"):
+        found = shutil.which(name)
+        assert found
+        (tools / name).symlink_to(found)
+    done = Repo(guarded.path, {**guarded.environ, "PATH": str(tools)}).envhooks("doctor")
+    assert done.code == 1
+    assert "gpgv: missing" in done.out
+    assert fixes(done) == ["apt-get install gpgv"]
+
+
+def test_other_formats_of_git(tmp_path: Path, environ: dict[str, str]) -> None:
+    run(["git", "init", "-q", "--object-format=sha256", "repo"], tmp_path, environ, check=True)
+    repo = Repo(tmp_path / "repo", environ)
+    repo.commit()
+    assert "SHA-256 objects" in screen(repo.envhooks("doctor"))["git"]
+
+
+def test_hostile_configuration_and_long_paths(guarded: Repo, tmp_path: Path) -> None:
+    far = tmp_path / ("long " * 30).strip() / "repo"
+    far.parent.mkdir()
+    shutil.copytree(guarded.path, far, symlinks=True)
+    repo = Repo(far, guarded.environ)
+    repo.git("config", "core.hooksPath", "hooks\x1b[2J\u202e" + "x" * 200)
+    done = repo.envhooks("doctor")
+    screen(done)
+    assert "\x1b" not in done.out and "\u202e" not in done.out
+
+
+def test_builds_that_wait_for_a_word(guarded: Repo) -> None:
+    book = Ledger(guarded.path / ".git")
+    intent = Intent(f"refs/tags/{GOOD_TAG}", "a" * 40, "image")
+    book.record("https://example.org/x.git", "origin", "client", [intent], held="four tags in one push")
+    done = guarded.envhooks("doctor")
+    screen(done)
+    assert done.code == 1
+    assert "1 under way or waiting, 0 failed, of 1 so far" in done.out
+    assert f"the build image of {GOOD_TAG} waits for your word: four tags in one push" in done.out
+    assert fixes(done) == ["envhooks builds --retry"]

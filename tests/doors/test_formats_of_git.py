@@ -1,0 +1,98 @@
+"""The doors in repositories of every object and ref format, from the first install to the last tag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo, run
+
+BAD = "pytorch-2.8"
+REF = f"refs/tags/{GOOD_TAG}"
+
+
+@pytest.fixture(params=["sha256", "sha1 reftable", "sha256 reftable"])
+def formats(request: pytest.FixtureRequest, tmp_path: Path, environ: dict[str, str]) -> list[str]:
+    """The options of `git init`; formats that this git lacks are passed over."""
+    objects, *refs = request.param.split()
+    options = [f"--object-format={objects}", *(f"--ref-format={name}" for name in refs)]
+    if run(["git", "init", "-q", *options, "tried"], tmp_path, environ).code:
+        pytest.skip("this git has no reftable")
+    return options
+
+
+@pytest.fixture
+def server(formats: list[str], tmp_path: Path, environ: dict[str, str]) -> Repo:
+    run(["git", "init", "-q", "--bare", *formats, "server.git"], tmp_path, environ, check=True)
+    return Repo(tmp_path / "server.git", environ)
+
+
+@pytest.fixture
+def clone(formats: list[str], server: Repo, home: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """A guarded clone of a guarded server, in the same format."""
+    run(["git", "init", "-q", *formats, "clone"], tmp_path, environ, check=True)
+    made = Repo(tmp_path / "clone", environ)
+    key = (home / "id.pub").read_text().rsplit(" ", 1)[0]
+    law = {
+        ".envhooks/policy.toml": "",
+        ".envhooks/allowed_signers": f'alice@example.org namespaces="git" {key}\n',
+    }
+    made.commit_files({"Dockerfile": DOCKERFILE, "CHANGELOG.md": CHANGELOG, **law})
+    made.git("remote", "add", "origin", "../server.git")
+    made.git("push", "-q", "-u", "origin", "main")
+    made.envhooks("install", check=True)
+    server.envhooks("install", "--server", "--branch", "main", check=True)
+    return made
+
+
+def behind_the_doors(repo: Repo, name: str, *options: str) -> None:
+    # config hooks (Git 2.54) do not mind core.hooksPath
+    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
+    repo.git(*off, "tag", "-s", "-m", "x", *options, name)
+
+
+def test_from_the_first_tag_to_one_that_would_move(clone: Repo, server: Repo) -> None:
+    refused = clone.try_git("tag", "-s", "-m", "x", BAD)
+    assert refused.code != 0 and "[tag-name]" in refused.err and not clone.has_tag(BAD)
+    made = clone.try_git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    assert (made.code, made.said) == (0, "")
+    assert clone.try_git("push", "origin", GOOD_TAG).code == 0
+    assert server.git("rev-parse", REF) == clone.git("rev-parse", REF)
+    checked = clone.envhooks("check", GOOD_TAG)
+    assert checked.code == 0, checked
+    clone.commit("Later")
+    clone.git("push", "-q", "origin", "main")
+    behind_the_doors(clone, GOOD_TAG, "-f")
+    for way_round in ([], ["--no-verify"]):
+        moved = clone.try_git("push", *way_round, "--force", "origin", GOOD_TAG)
+        assert moved.code != 0 and "[tag-immutable]" in moved.err
+
+
+def test_the_server_stops_what_went_past_the_clients_doors(clone: Repo, server: Repo) -> None:
+    behind_the_doors(clone, BAD)
+    for way_round in ([], ["--no-verify"]):
+        done = clone.try_git("push", *way_round, "origin", BAD)
+        assert done.code != 0 and "[tag-name]" in done.err
+    assert not server.has_tag(BAD)
+
+
+def test_everyday_work_is_as_without_envhooks(clone: Repo) -> None:
+    behind_the_doors(clone, BAD)
+    work = (
+        "commit --allow-empty -qm x",
+        "pack-refs --all",
+        "gc -q",
+        "fetch -q --tags",
+        f"tag -d {BAD}",
+        "fsck",
+    )
+    for command in work:
+        done = clone.try_git(*command.split())
+        assert done.code == 0 and "envhooks" not in done.said, done
+
+
+def test_nothing_is_left_after_uninstall(clone: Repo) -> None:
+    clone.envhooks("uninstall", check=True)
+    assert not (clone.path / ".git/envhooks").exists()
+    assert "envhooks" not in (clone.path / ".git/config").read_text()
+    assert clone.try_git("tag", BAD).code == 0
