@@ -471,6 +471,8 @@ class BuildPolicy:
     stages: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     """The builder's own keys."""
+    image: str | None = None
+    """`[image] name`: where this build would push to, and so a part of what a person allows."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def canonical(build: BuildPolicy) -> str:
         "remotes": list(build.remotes),
         "stages": list(build.stages),
         "options": dict(build.options),
+        "image": build.image,
     }
     return json.dumps(section, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_other)
 
@@ -43,7 +44,7 @@ def _other(value: Any) -> Any:
 
 
 def digest(build: BuildPolicy) -> str:
-    """SHA-256, hexadecimal, of everything that the section says."""
+    """SHA-256, hexadecimal, of everything that the section says, and of where its image goes."""
     return hashlib.sha256(canonical(build).encode()).hexdigest()
 
 
@@ -57,7 +58,8 @@ def describe(build: BuildPolicy) -> tuple[str, ...]:
     stages = f", for {', '.join(build.stages)}" if build.stages else ""
     remotes = f", to {', '.join(build.remotes)}" if build.remotes else ""
     head = printable(f"build {build.name} (using {build.using}), {when}{remotes}{stages}:")
-    return (head, *(f"  {line}" for line in load(build.using).describe(builder_options(build))))
+    image = (f"  image: {printable(build.image)}",) if build.image else ()
+    return (head, *image, *(f"  {line}" for line in load(build.using).describe(builder_options(build))))
 
 
 def allow(git: Git, build: BuildPolicy) -> None:

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from envhooks import install
+from envhooks.errors import EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable_block
 from envhooks.neighbours.actions import Action, Plan, WriteFile, apply
@@ -35,13 +36,39 @@ def run(options: argparse.Namespace) -> int:
         if plan.actions and not options.dry_run:
             apply(plan.actions, git.work_tree or git.common_dir)
         home = git.common_dir / install.FOLDER
+        # typed by a person: that is the word which lets the builds that are shown run on this machine
+        consented = () if options.dry_run or options.from_pre_commit else _consent(git, options.server)
     print_plan(plan, home, options.dry_run)
     if not plan.actions:
         print("envhooks is installed here; there is nothing to do")
     elif not options.dry_run:
         doors = "pushes to this repository" if options.server else "git tag and git push"
         print(f"envhooks is installed: it judges release tags at {doors}")
+    for line in consented:
+        print(printable_block(line))
     return 0
+
+
+def _consent(git: Git, server: bool) -> tuple[str, ...]:
+    """Allow the law's builds that this machine would start, and say what they do."""
+    from envhooks.law import stand  # not at the top: pre-commit's install costs as little as it can
+    from envhooks.model import Door
+
+    try:
+        policy = stand(git, Door.RECEIVE if server else Door.CHECK).law.policy
+    except EnvhooksError:
+        return ()  # no law yet: the first build section will ask for its own word
+    builds = [build for build in policy.builds if build.on == ("server" if server else "client")]
+    if not builds:
+        return ()
+    from envhooks.builds import consent
+
+    said: list[str] = []
+    for build in builds:
+        if not consent.allowed(git, build):
+            consent.allow(git, build)
+            said += [*consent.describe(build), "allowed from now on; to look again: envhooks builds"]
+    return tuple(said)
 
 
 def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +61,8 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     default = default_policy(origin)
     tag = sections.tag(keys["tag"]) if "tag" in keys else default.tag
     stages = (*tag.stages, sections.STABLE)
+    image = sections.image(keys["image"]) if "image" in keys else None
+    builds = sections.builds(keys["build"], stages) if "build" in keys else ()
     return Policy(
         origin=origin,
         branches=globs(keys["branch"], HEADS) if "branch" in keys else default.branches,
@@ -67,8 +70,8 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         dockerfiles=sections.dockerfiles(keys["dockerfile"]) if "dockerfile" in keys else default.dockerfiles,
         changelog=sections.changelog(keys["changelog"]) if "changelog" in keys else default.changelog,
         checks=sections.checks(keys["checks"], check_ids) if "checks" in keys else default.checks,
-        image=sections.image(keys["image"]) if "image" in keys else None,
-        builds=sections.builds(keys["build"], stages) if "build" in keys else (),
+        image=image,
+        builds=tuple(replace(build, image=image) for build in builds),
         deploys=sections.deploys(keys["deploy"], stages) if "deploy" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
     )
