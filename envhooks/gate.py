@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from envhooks import checks as registry
 from envhooks.engine import judge
-from envhooks.errors import CannotJudge, EnvhooksError
+from envhooks.errors import CannotJudge, EnvhooksError, LawError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Law, Standpoint, stand
 from envhooks.model import Change, Door, RefUpdate, Report, Subject
-from envhooks.proposal import proposed_law
+from envhooks.proposal import mends_the_law, proposed_law
 from envhooks.subject import collect, release_tags, standing
 
 Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
@@ -45,9 +45,15 @@ def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: st
     """The verdict on every release tag among the updates of a door.
 
     A push that would leave the law's branch with an unreadable law, or without signers, is an error of the
-    whole run.
+    whole run. One that only mends a law which cannot be read passes: nothing else could mend it.
     """
-    standpoint = stand(git, door, updates, pushed_to, registry.ids())
+    try:
+        standpoint = stand(git, door, updates, pushed_to, registry.ids())
+    except LawError as error:
+        if door is Door.TAG or _shadowing(updates) or not mends_the_law(git, door, updates, _read_wholly):
+            raise
+        note = f"the law cannot be read, and this push mends it: {error.message}"
+        return Judgement(Standpoint(door, "", None, Law.default(), ()), (), Report(notes=(note,)))
     proposal = proposed_law(git, standpoint, updates, _read_wholly, registry.ids())
     judged = judge_at(git, standpoint, _release_tags(updates, standpoint))
     shadows = _shadowing(updates) if door is Door.RECEIVE else ()

@@ -37,6 +37,11 @@ class Law:
     tree: str = ""
     """Object id of the `.envhooks` tree; empty on the first day."""
 
+    @classmethod
+    def default(cls, where: str = "") -> Law:
+        """The built-in law, where a branch carries none."""
+        return cls(where, default_policy(), MappingProxyType({}), MappingProxyType({}))
+
     @property
     def has_signers(self) -> bool:
         """Whether the law names anybody; if not, it is the first day."""
@@ -84,7 +89,7 @@ def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str]
     files = git.files(commit) if commit else None
     folder = files.find(FOLDER) if files else None
     if files is None or folder is None or not folder.is_tree:
-        return Law(where, default_policy(), MappingProxyType({}), MappingProxyType({}))
+        return Law.default(where)
     on = f" on {printable(where)}" if where else ""
     data = files.read(f"{FOLDER}/policy.toml")
     origin = f"{FOLDER}/policy.toml{on}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from envhooks.errors import CannotJudge, LawError
 from envhooks.git import Git
 from envhooks.hygiene import printable
-from envhooks.law import FOLDER, Law, Standpoint, read_law
-from envhooks.model import HEADS, RefUpdate
+from envhooks.law import FOLDER, Law, Standpoint, law_branch, read_law, release_remote
+from envhooks.model import HEADS, TAGS, Door, RefUpdate
 
 
 @dataclass(frozen=True)
@@ -68,3 +68,19 @@ def _unlocking(old: Law, new: Law, branch: str) -> tuple[str, ...]:
     return (
         f"{branch} as it is pushed drops or changes {len(lost)} of {len(old.locked)} locked tags: {named}",
     )
+
+
+def mends_the_law(git: Git, door: Door, updates: Iterable[RefUpdate], check: Callable[[Law], object]) -> bool:
+    """Whether a push touches no tag and leaves the law's branch with a law that can be read."""
+    moved = {update.ref: update.new for update in updates}
+    if any(ref.startswith(TAGS) for ref in moved):
+        return False
+    try:
+        branch = law_branch(git, None if door is Door.RECEIVE else release_remote(git))
+        new = moved.get(HEADS + branch)
+        if new is None:
+            return False
+        check(read_law(git, new, branch))
+    except CannotJudge:
+        return False
+    return True

@@ -40,6 +40,8 @@ def test_the_expected_set_is_there() -> None:
         "init",
         "install",
         "lint",
+        "lock",
+        "signers",
         "uninstall",
     } <= set(cli.verbs())
     assert set(report.formats()) == {"text", "json", "sarif", "github", "gitlab", "junit"}

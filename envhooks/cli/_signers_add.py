@@ -150,12 +150,16 @@ def _with_key(text: str, key: NewKey, signers: Signers, options: argparse.Namesp
             place=f"{FOLDER}/{ALLOWED}:{there.line}",
             fix="to give it another window, or its new certificate: envhooks signers add KEY --renew",
         )
-    return _renewed(text, there, options)
+    return _renewed(text, there, signers, options)
 
 
-def _renewed(text: str, there: Entry, options: argparse.Namespace) -> str:
+def _renewed(text: str, there: Entry, signers: Signers, options: argparse.Namespace) -> str:
     if options.principal is None and options.valid_after is None and options.valid_before is None:
         return text  # the new certificate is all that changes
+    key = manage.key_of(there)
+    if sum(manage.key_of(entry) == key for entry in (*signers.ssh, *signers.openpgp)) > 1:
+        shown = f"the key {key} stands in several lines, and it is unclear which one is meant"
+        raise UsageError(shown, place=f"{FOLDER}/{ALLOWED}", fix="change the line by hand")
     lines = text.split("\n")
     after, before = there.window.after, there.window.before
     lines[there.line - 1] = manage.signer_line(

@@ -15,7 +15,7 @@ from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint, stand
 from envhooks.model import Door, Subject, TagObject, Verdict
-from envhooks.signatures.expiry import ends_soon, valid_until
+from envhooks.signatures.expiry import is_revoked_by_owner, key_ends_soon, valid_until
 from envhooks.signatures.manage import key_of
 from envhooks.signatures.signerlines import moment
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
@@ -66,9 +66,10 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
         print(_table([_TITLES, *_rows(entries, signers, signed_tags(git, standpoint), where, now)]), end="")
     else:
         print(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
-    for entry in entries:
-        warning = ends_soon(entry, now)
-        if warning and not _is_revoked(entry, signers):
+    for key in dict.fromkeys(map(key_of, entries)):
+        lines = [entry for entry in entries if key_of(entry) == key]
+        warning = key_ends_soon(lines, now)
+        if warning and not _is_revoked(lines[0], signers):
             print(f"warning: {printable(warning)}", file=sys.stderr)
     for note in (*standpoint.notes, *signers.notes):
         print(f"note: {printable(note)}", file=sys.stderr)
@@ -127,7 +128,8 @@ def _last(tag: SignedTag | None) -> str:
 
 
 def _is_revoked(entry: Entry, signers: Signers) -> bool:
-    return key_of(entry) in signers.revoked.ssh | signers.revoked.openpgp
+    listed = key_of(entry) in signers.revoked.ssh | signers.revoked.openpgp
+    return listed or is_revoked_by_owner(entry)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -164,14 +166,10 @@ def _differences(git: Git, signers: Signers, where: str) -> Iterator[str]:
 
 
 def _sayings(signers: Signers) -> Mapping[str, tuple[object, ...]]:
-    """Key -> what its line says of it."""
-    return {
-        key_of(e): (
-            ",".join(e.principals),
-            e.namespaces,
-            e.window,
-            getattr(e, "is_ca", False),
-            valid_until(e),
-        )
-        for e in _entries(signers)
-    }
+    """Key -> what its lines say of it, the first line's principals first."""
+    found: dict[str, tuple[object, ...]] = {}
+    for e in _entries(signers):
+        who = ",".join(e.principals)
+        said = (e.namespaces, e.window, getattr(e, "is_ca", False), valid_until(e))
+        found[key_of(e)] = (*found.get(key_of(e), (who,)), who, said)
+    return found

@@ -94,7 +94,7 @@ def _target(named: str, signers: Signers, now: datetime) -> _Target:
             return _of(entry)
         text = key if key.startswith("SHA256:") else f"openpgp {key}"
         return _Target(key, text, entry.signer if entry else "")
-    found = [entry for entry in entries if named in entry.principals]
+    found = list({manage.key_of(entry): entry for entry in entries if named in entry.principals}.values())
     if len(found) == 1:
         return _of(found[0])
     if found:

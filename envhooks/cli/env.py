@@ -127,7 +127,7 @@ def _lines(environment: Environment) -> Iterator[str]:
         reference = (
             base.image + (f":{base.tag}" if base.tag else "") + (f"@{base.digest}" if base.digest else "")
         )
-        yield f"  base      {printable(reference)}  ({base.place})"
+        yield f"  base      {printable(reference)}  ({printable(str(base.place))})"
     yield f"  python    {printable(environment.python or 'not stated')}"
     for hardware in environment.hardware:
         version = f" {printable(hardware.version)}" if hardware.version else ""

@@ -13,7 +13,7 @@ from envhooks import events, gate
 from envhooks.cli import use_colour
 from envhooks.errors import EnvhooksError
 from envhooks.git import Git
-from envhooks.hygiene import printable_block
+from envhooks.hygiene import printable, printable_block
 from envhooks.law import stand
 from envhooks.model import Door, Report
 from envhooks.report import render
@@ -113,7 +113,7 @@ def _say(door: Door, report: Report, warn: bool, message: Path | None) -> None:
     print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
     if report.exit_code and not warn and door is Door.TAG and message is not None and message.exists():
         # Git 2.42 and newer keep what was typed in the editor
-        print(f"  your message is kept: git tag -s -F {os.path.relpath(message)} <name>", file=sys.stderr)
+        print(f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>", file=sys.stderr)
 
 
 def _worth_saying(report: Report) -> Report:

@@ -5,7 +5,7 @@ Nothing here is verified and no verdict depends on it: a date that is read wrong
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,6 +93,14 @@ def certificate_until(certificate: Certificate) -> int | None:
     return _earlier(last, states[0].expires)
 
 
+def is_revoked_by_owner(entry: Entry) -> bool:
+    """Whether the certificate carries its owner's own revocation."""
+    try:
+        return isinstance(entry, OpenPgpEntry) and key_states(entry.certificate)[0].revoked
+    except PacketError:
+        return False
+
+
 def valid_until(entry: Entry) -> int | None:
     """The last moment at which a line's key counts, in seconds since the epoch; None: no end is stated."""
     own = certificate_until(entry.certificate) if isinstance(entry, OpenPgpEntry) else None
@@ -118,15 +126,22 @@ def ends_soon(entry: Entry, now: datetime) -> str:
     )
 
 
+def key_ends_soon(lines: Iterable[Entry], now: datetime) -> str:
+    """The sentence about a key that may stand in several lines: none where one of them goes on."""
+    going = [e for e in lines if e.is_for_git and (valid_until(e) or now.timestamp()) >= now.timestamp()]
+    warnings = {valid_until(entry) or 0: ends_soon(entry, now) for entry in going}
+    return warnings[max(warnings)] if warnings and all(warnings.values()) else ""
+
+
 def with_warnings(verdict: Verdict, signers: Signers, now: datetime) -> Verdict:
     """The verdict, and for a good one the warning that its key ends soon."""
     if verdict.status != "good":
         return verdict
-    warning = next((ends_soon(entry, now) for entry in _entries(signers, verdict)), "")
+    warning = key_ends_soon(_entries(signers, verdict), now)
     return replace(verdict, warnings=(*verdict.warnings, warning)) if warning else verdict
 
 
 def _entries(signers: Signers, verdict: Verdict) -> Iterator[SshEntry | OpenPgpEntry]:
-    """The line that holds the key of a good verdict; certificates of a CA end by themselves every day."""
+    """The lines that hold the key of a good verdict; certificates of a CA end by themselves every day."""
     yield from (entry for entry in signers.ssh if entry.key.fingerprint == verdict.key)
     yield from (entry for entry in signers.openpgp if entry.fingerprint == verdict.key)

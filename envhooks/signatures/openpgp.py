@@ -41,7 +41,9 @@ _SIZE_LIMIT = 16 << 10
 _RULES = ("--weak-digest", "SHA1")
 _GPG = (
     "--batch", "--no-options", "--no-autostart", "--no-auto-key-retrieve", "--disable-dirmngr",
-    "--no-auto-check-trustdb", "--trust-model", "always", "--require-cross-certification", *_RULES,
+    "--no-auto-check-trustdb", "--trust-model", "always", "--require-cross-certification",
+    # GnuPG 2.4.7 of Debian 13 imports a key whose self-signature is missing or by SHA-1 unless told not to
+    "--no-allow-non-selfsigned-uid", *_RULES,
 )  # fmt: skip
 
 

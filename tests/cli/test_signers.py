@@ -407,6 +407,26 @@ def test_a_window_that_closes_is_warned_of(good: Repo, days: int, warned: bool) 
     assert ("warning: the signing key" in good.envhooks("signers", "list", check=True).err) is warned
 
 
+def test_a_key_whose_next_window_is_there_already_is_not_warned_of(good: Repo) -> None:
+    """A key may stand in several lines, one for each of its windows."""
+    from datetime import datetime, timedelta, timezone
+
+    end = (datetime.now(timezone.utc) + timedelta(days=5)).strftime("%Y%m%d")
+    key = public(good, "id")
+    first = f'alice@example.org namespaces="git",valid-before="{end}Z" {key}\n'
+    good.write({ALLOWED: f'{first}alice@example.org namespaces="git",valid-after="{end}Z" {key}\n'})
+    enact(good)
+    good.git("tag", "-s", "-m", "x", GOOD_TAG)
+    assert "ends in" not in good.envhooks("check", GOOD_TAG, check=True).out
+    listed = good.envhooks("signers", "list", check=True)
+    assert listed.out.count(f" {GOOD_TAG} (") == 2 and listed.err == ""
+    said(
+        refused(good, "add", str(home(good) / "id.pub"), "--renew", "--valid-before", "2099-01-01"),
+        "several lines",
+    )
+    good.envhooks("signers", "revoke", "alice@example.org", check=True)
+
+
 def test_an_expiring_certificate_is_warned_of_at_the_door(pgp: Repo, workshop: Workshop) -> None:
     fingerprint = workshop.pgp("erna", expire="10d")
     pgp.envhooks("signers", "add", fingerprint, check=True)
@@ -444,6 +464,36 @@ def test_a_revoked_key_signs_nothing_more(good: Repo, by: str) -> None:
     said(done, "revoked_keys")
     said(good.envhooks("signers", "revoke", named, check=True), "revoked already")
     said(refused(good, "add", str(home(good) / "id.pub"), "--renew"), "revoked")
+
+
+def test_the_walk_through_of_a_leak(good: Repo) -> None:
+    """What its owner stands by is locked in the very commit that revokes the key; what he does not is refused."""
+    other = "PyTorch-CUDA-v2.8-rc2"
+    for name in (GOOD_TAG, other):
+        good.git("tag", "-s", "-m", "x", name)
+    good.envhooks("signers", "add", str(home(good) / "stranger.pub"), check=True)
+    enact(good)
+    good.envhooks("signers", "revoke", "alice@example.org", check=True)
+    good.envhooks("lock", GOOD_TAG, check=True)
+    enact(good)
+    assert good.envhooks("check", GOOD_TAG).code == 0
+    assert good.envhooks("check", other).code == 1
+    good.git("config", "user.signingkey", str(home(good) / "stranger.pub"))
+    good.git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8")
+    assert good.envhooks("check", "PyTorch-CUDA-v2.8").code == 0
+
+
+def test_an_openpgp_key_that_its_owner_revoked_is_shown_as_such(pgp: Repo, workshop: Workshop) -> None:
+    key = workshop.pgp("retired")
+    pgp.envhooks("signers", "add", key, check=True)
+    file = workshop.home / "openpgp-revocs.d" / f"{key}.rev"
+    workshop.gpg("--import", stdin=file.read_bytes().replace(b":-----BEGIN", b"-----BEGIN"))
+    (pgp.path / f".envhooks/keys/{key}.asc").write_bytes(workshop.export("retired"))
+    enact(pgp)
+    assert re.search(
+        r"retired@example.org +openpgp +[0-9A-F]{40} +origin/main:2 +revoked",
+        pgp.envhooks("signers", "list").out,
+    )
 
 
 def test_an_openpgp_key_is_revoked(pgp: Repo, workshop: Workshop) -> None:
