@@ -113,7 +113,10 @@ def _say(door: Door, report: Report, warn: bool, message: Path | None) -> None:
     print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
     if report.exit_code and not warn and door is Door.TAG and message is not None and message.exists():
         # Git 2.42 and newer keep what was typed in the editor
-        print(f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>", file=sys.stderr)
+        print(
+            f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>",
+            file=sys.stderr,
+        )
 
 
 def _worth_saying(report: Report) -> Report:

@@ -14,12 +14,17 @@ from envhooks.cli import doctor
 
 
 def screen(done: Done) -> dict[str, str]:
-    """First word of a line -> the rest of it."""
+    """First word of a line -> the rest of it, and of the lines into which it is broken."""
     assert "Traceback" not in done.said
+    shown: dict[str, str] = {}
     for line in done.out.split("\n"):
         assert len(line) <= doctor.WIDTH, line
-    lines = (re.match(r"([a-z]+) {2,}(.*)", line) for line in done.out.split("\n"))
-    return {found.group(1): found.group(2) for found in lines if found}
+        found = re.match(r"([a-z]+) {2,}(.*)", line)
+        if found:
+            shown[label := found.group(1)] = found.group(2)
+        elif line.startswith(" " * 6) and shown:
+            shown[label] += f" {line.strip()}"
+    return shown
 
 
 def fixes(done: Done) -> list[str]:

@@ -1,0 +1,71 @@
+"""tags.lock: every line that is written reads back, and every other one is said to be none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envhooks.errors import LawError
+from envhooks.lockfile import LEGACY, LockedTag, parse_lock
+
+OID, DIGEST = "1" * 40, "2" * 64
+GRAPHIC = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
+
+
+@given(
+    st.dictionaries(
+        st.text(GRAPHIC, min_size=1, max_size=40),
+        st.tuples(
+            st.text("0123456789abcdef", min_size=40, max_size=40), st.text(GRAPHIC, min_size=1, max_size=20)
+        ),
+        max_size=5,
+    )
+)
+@settings(max_examples=80)
+def test_what_is_written_reads_back(tags: dict[str, tuple[str, str]]) -> None:
+    lines = [
+        LockedTag(f"refs/tags/{name}", oid, DIGEST, signer, "why" if signer == LEGACY else "")
+        for name, (oid, signer) in tags.items()
+    ]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    assert parse_lock(data, "x", 40) == {line.ref: line for line in lines}
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+@settings(max_examples=200)
+def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
+    try:
+        found = parse_lock(data, "x")
+    except LawError:
+        return
+    assert all(ref.startswith("refs/tags/") for ref in found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"refs/heads/x {OID} {DIGEST} alice",
+        f"x {OID} {DIGEST} alice",
+        f"refs/tags/x {OID} {DIGEST}",
+        f"refs/tags/x {OID.upper()[:39]}F {DIGEST} alice",
+        f"refs/tags/x {OID} {DIGEST} alice\r",
+        f"refs/tags/x  {OID} {DIGEST} alice",
+        f"refs/tags/x {OID} {DIGEST} alice b\u00f6se",
+        f"refs/tags/x\u2028y {OID} {DIGEST} alice",
+        f" refs/tags/x {OID} {DIGEST} alice",
+        f"refs/tags/x {OID} {DIGEST} legacy",
+        f"refs/tags/x {OID} {DIGEST} legacy  ",
+        f"refs/tags/x {OID} {DIGEST} a\nrefs/tags/x {OID} {DIGEST} a",
+    ],
+)
+def test_what_is_no_line(line: str) -> None:
+    with pytest.raises(LawError):
+        parse_lock(f"{line}\n".encode(), "x")
+
+
+def test_an_id_of_the_other_kind_of_repository() -> None:
+    line = f"refs/tags/x {DIGEST} {DIGEST} alice\n".encode()
+    assert parse_lock(line, "x", 64)
+    with pytest.raises(LawError):
+        parse_lock(line, "x", 40)
