@@ -146,7 +146,7 @@ class Demo:
         keyring = gnupg.GPG(gnupghome=str(home), env=self.environ)
         wanted = keyring.gen_key_input(
             key_type="eddsa", key_curve="ed25519", key_usage="sign", name_real="Demo Maintainer",
-            name_email="demo@example.org", expire_date="1d", no_protection=True,
+            name_email="demo@example.org", expire_date="90d", no_protection=True,
         )  # fmt: skip
         fingerprint = str(keyring.gen_key(wanted))
         (self.folder / ".gitconfig").write_text(

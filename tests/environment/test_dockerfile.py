@@ -29,7 +29,8 @@ PIECES = [
 ]  # fmt: skip
 # Where the oracle's BuildKit is older than the one that is followed: a blank behind `<<`, text behind
 # a JSON array, a heredoc's word glued to a substitution, and the directive `check`.
-NEWER = re.compile(r"<<-?[\s\\`]|<<.*\$\{|\][^\n]*[^\s]|#\s*check", re.IGNORECASE)
+# (Python's `\s` has the separators 0x1c to 0x1f, which are text to Go.)
+NEWER = re.compile(r"<<-?[\s\\`]|<<.*\$\{|\][^\n]*(?:\S|[\x1c-\x1f])|#\s*check", re.IGNORECASE)
 
 
 def oracle(text: str) -> list[Any] | None:
