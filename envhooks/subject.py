@@ -190,9 +190,21 @@ class _Collector:
             others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in proposed)
             read = (self.grammar.match(name) for name in others)
             names = [name for name in read if name is not None and name.series in series]
+        together = self._made_together()
         for draft in self.drafts:
             own = draft.naming.name
-            draft.facts["siblings"] = tuple(name for name in names if own and name.series == own.series)
+            twins = (name for name in together if own and name.text != own.text and name.series == own.series)
+            draft.facts["siblings"] = (
+                *(name for name in names if own and name.series == own.series),
+                # what one push brings has no before and after, but two names of one release it must not have
+                *(name for name in twins if own and name.order == own.order),
+            )
+
+    def _made_together(self) -> tuple[TagName, ...]:
+        """The names that this event creates or moves."""
+        if self.standpoint.door is Door.CHECK or len(self.drafts) < 2:
+            return ()
+        return tuple(draft.naming.name for draft in self.drafts if draft.update.new and draft.naming.name)
 
     # ------------------------------------------------------------------------------- the object
 

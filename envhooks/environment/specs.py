@@ -55,7 +55,7 @@ _VERSION = (
 _LOCAL = r"\+[a-z0-9]+(?:[-_.][a-z0-9]+)*"
 _PREFIX = r"v?(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*\.\*"  # only release numbers may be cut off by `.*`
 _CLAUSE = (
-    r"(?:===\s*[^\s;)]*"
+    r"(?:===\s*[^\s;),]+"  # the comma ends it, as in packaging 26 and in PEP 440
     rf"|[=!]=\s*(?:{_PREFIX}|{_VERSION}(?:{_LOCAL})?)"
     rf"|~=\s*(?=v?(?:[0-9]+!)?[0-9]+\.[0-9]){_VERSION}"
     rf"|(?:<=|>=|<|>)\s*{_VERSION})"
@@ -131,10 +131,7 @@ def _clauses(text: str) -> list[str] | None:
         match = _ONE_CLAUSE.match(text, at)
         if match is None:
             return None
-        parts = [part for part in match.group().split(",") if part]  # `===` takes what comes, commas too
-        if not all(_ONE_CLAUSE.fullmatch(part) for part in parts):
-            return None
-        clauses += parts
+        clauses.append(match.group())
         at = match.end()
         rest = text[at:].lstrip(" \t")
         if rest.startswith(","):

@@ -143,6 +143,17 @@ def test_many_good_tags_at_once(clone: Repo, server: Repo) -> None:
     assert len(server.git("for-each-ref", "refs/tags/").split("\n")) == 3
 
 
+def test_two_names_of_one_release_do_not_come_together(clone: Repo, server: Repo) -> None:
+    for name in (STABLE, f"{STABLE}.0", RC2):
+        make_tag(clone, name)
+    for done in (push(clone, "origin", "--tags"), past_the_client(clone, "origin", "--tags")):
+        assert done.code != 0
+        assert done.err.count("[tag-order]") == 2, "either could be the one that is meant"
+        assert not server.git("for-each-ref", "refs/tags/")
+    clone.git("tag", "-d", f"{STABLE}.0")
+    assert push(clone, "origin", STABLE, RC2).code == 0
+
+
 def test_a_published_tag_never_moves(clone: Repo, server: Repo) -> None:
     make_tag(clone, GOOD_TAG)
     assert push(clone, "origin", GOOD_TAG).code == 0

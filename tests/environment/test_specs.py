@@ -25,6 +25,7 @@ WHEEL = "torch-2.0.0%2Bcu118-cp310-cp310-linux_x86_64.whl"
         ("torch==2.8.0+cu118", "torch", "2.8.0", "cu118"),
         ("torch == 2.13", "torch", "2.13", None),
         ("torch===2.8.0", "torch", "2.8.0", None),
+        ("torch===2.8.0,<3", "torch", "2.8.0", None),
         ("torch==2.8.0,<3", "torch", "2.8.0", None),
         ("torch (==2.8.0)", "torch", "2.8.0", None),
         ("Jax_CUDA12.plugin==V0.7.1-RC.2", "jax-cuda12-plugin", "0.7.1rc2", None),
@@ -109,7 +110,7 @@ _texts = st.builds(
     st.sampled_from([",", " , ", " ", ""]),
     _markers,
     st.sampled_from(["", "", "", ",", " x", ")", "_"]),
-)
+).filter(lambda text: not ("===" in text and "," in text))  # where packaging's own versions differ
 
 
 @settings(max_examples=1500, deadline=None)
