@@ -74,3 +74,15 @@ def test_commands_in_the_pages_are_ones_that_parse(page: Path) -> None:
 def test_links_between_the_pages_hold(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_table_of_modules_names_each_module() -> None:
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", design.split("## The modules\n")[1].split("\n## ")[0]))
+    there = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in (ROOT / "envhooks").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and not path.name.startswith("__")
+    }
+    assert there <= named, "where a thing lives"
+    assert named - {"hooks/"} <= there, "what is gone"
