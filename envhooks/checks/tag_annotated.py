@@ -13,19 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import Finding, Policy, Subject
+from envhooks.model import Change, Finding, Policy, Subject
 
 NEEDS = ()
 READS = ("object",)
+_CHECKOUT = " (a CI checkout may have dropped the annotation: envhooks check --fetch brings it back)"
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """At most one finding: the first reason why this is no annotated tag of a commit."""
     found, again = subject.object, f"git tag -f -s {subject.shell_word}"
     if found.type == "commit":
+        known = subject.change is not Change.CREATED
         yield Finding(
-            "the tag is lightweight, so it can carry no signature"
-            " (a CI checkout may have dropped the annotation: envhooks check --fetch brings it back)",
+            f"the tag is lightweight, so it can carry no signature{_CHECKOUT if known else ''}",
             got="a commit",
             expected="an annotated, signed tag",
             fix=f"{again} {found.oid[:12]}",
