@@ -19,7 +19,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	shellcheck hooks/* .ci/run scripts/matrix
+	shellcheck hooks/* .ci/run scripts/matrix scripts/neighbours
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)

@@ -60,7 +60,7 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
 def plan_uninstall(git: Git) -> Plan:
     """What is to be done so that everything is as it was before install."""
     home = git.common_dir / FOLDER
-    folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks"])
+    folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks", *_huskys_own(git)])
     actions: list[Action] = []
     notes = []
     for event in (*CLIENT, *SERVER):
@@ -70,8 +70,7 @@ def plan_uninstall(git: Git) -> Plan:
             kept = hookfiles.stranded(folder, event)
             if kept is not None:
                 notes.append(f"the hook that was here before envhooks is still in {printable(str(kept))}")
-    scripts = husky.scripts(git.hooks_dir)
-    if scripts is not None:
+    for scripts in filter(None, dict.fromkeys(map(husky.scripts, folders))):
         actions += husky.uninstall(scripts)
     actions += settings.uninstall(git, home)
     if home.is_dir():
@@ -96,11 +95,10 @@ def faults(git: Git) -> tuple[str, ...]:
 
 def is_wired(git: Git, event: str) -> bool:
     """Whether git runs our door for this event, in whichever way."""
-    scripts = husky.scripts(git.hooks_dir)
     return (
         hookfiles.is_wired(git.hooks_dir, event)
         or confighooks.is_wired(git.config, git.version, event)
-        or (event == husky.EVENT and scripts is not None and husky.is_wired(scripts))
+        or (event == husky.EVENT and husky.is_wired(git.hooks_dir))
         or (event == lefthook.EVENT and _by_lefthook(git))
         or _calls_door(git.hooks_dir / event, event)
     )
@@ -183,9 +181,16 @@ def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
             home / "pre-push.husky", (door_folder() / "husky-pre-push.sh").read_bytes(), 0o755
         )
         yield from husky.install(scripts)
-        return
+        if not husky.is_displaced(folder):
+            return
     hook = (door_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
     yield from hookfiles.install(folder, event, hook)
+
+
+def _huskys_own(git: Git) -> Iterator[Path]:
+    """Where husky keeps its stubs by default, should core.hooksPath name it no longer."""
+    if git.work_tree is not None:
+        yield git.work_tree / ".husky" / "_"
 
 
 def _is_shared(git: Git) -> bool:

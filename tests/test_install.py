@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, snapshot, state, take_out
 from support import Done, Repo, run
 
 from envhooks import install
 from envhooks.errors import EnvhooksError, UsageError
-from envhooks.git import Git
 from envhooks.neighbours import confighooks, hookfiles, husky
 from envhooks.neighbours.actions import Plan, SetConfig, apply
 from envhooks.neighbours.settings import Request
@@ -24,15 +22,6 @@ echo "{name} $*" >>../{name}.log
 cat >../{name}.stdin
 if grep -q NO ../{name}.stdin; then exit 3; fi
 """
-STAND_IN = """#!/bin/sh
-case "$*" in *"import envhooks"*) exit 0 ;; esac
-cat >'{log}.stdin'
-{{ printf '%s\\n' "$*"; cat '{log}.stdin'; }} >>'{log}'
-if grep -q '[ /]BAD' '{log}.stdin'; then exit 1; fi
-"""
-ONLY = Request(branch="main")
-VERSION = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
-HAS_CONFIG_HOOKS = tuple(map(int, VERSION.split(".")[:2])) >= confighooks.SINCE
 
 
 @pytest.fixture
@@ -49,27 +38,6 @@ def clone(good: Repo, tmp_path: Path) -> Repo:
     return good
 
 
-def plan(repo: Repo, request: Request = ONLY) -> Plan:
-    with Git(repo.path, repo.environ) as git:
-        return install.plan_install(git, request)
-
-
-def put(repo: Repo, request: Request = ONLY) -> None:
-    apply(plan(repo, request).actions, repo.path)
-
-
-def take_out(repo: Repo) -> Plan:
-    with Git(repo.path, repo.environ) as git:
-        found = install.plan_uninstall(git)
-    apply(found.actions, repo.path)
-    return found
-
-
-def faults(repo: Repo) -> tuple[str, ...]:
-    with Git(repo.path, repo.environ) as git:
-        return install.faults(git)
-
-
 def hook(repo: Repo, name: str, text: str, mode: int = 0o755) -> Path:
     path = repo.path / ".git/hooks" / name
     path.write_text(text)
@@ -83,43 +51,6 @@ def foreign(repo: Repo, name: str = "pre-push", log: str = "foreign") -> Path:
 
 def pre_commit(repo: Repo, *arguments: str) -> Done:
     return run([sys.executable, "-m", "pre_commit", *arguments], repo.path, repo.environ, check=True)
-
-
-def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file below a folder with its mode and bytes; of a link, where it points."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        mode = stat.S_IMODE(path.lstat().st_mode)
-        if path.is_symlink():
-            found[str(path.relative_to(folder))] = (mode, os.fsencode(path.readlink()))
-        elif path.is_file():
-            found[str(path.relative_to(folder))] = (mode, path.read_bytes())
-    return found
-
-
-def state(repo: Repo) -> dict[str, tuple[int, bytes]]:
-    """What install may change: all but what making and deleting tags leaves behind."""
-    left = ("/objects/", "/logs/", "/packed-refs")
-    return {
-        name: value for name, value in snapshot(repo.path).items() if not any(part in name for part in left)
-    }
-
-
-class Judge:
-    """The stand-in for Python in one repository: which tags it was asked about."""
-
-    def __init__(self, repo: Repo, folder: Path) -> None:
-        self.log = folder / "judge.log"
-        script = folder / "judge"
-        script.write_text(STAND_IN.format(log=self.log))
-        script.chmod(0o755)
-        home = repo.path / repo.git("rev-parse", "--git-common-dir") / "envhooks"
-        (home / "python").write_text(f"{script}\n")
-
-    def count(self, text: str) -> int:
-        found = self.log.read_text().count(text) if self.log.exists() else 0
-        self.log.unlink(missing_ok=True)
-        return found
 
 
 def assert_judged_once(repo: Repo, folder: Path) -> None:

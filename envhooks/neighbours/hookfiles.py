@@ -54,16 +54,32 @@ def install(folder: Path, event: str, hook: bytes) -> Iterator[Action]:
             yield WriteFile(place, hook, 0o755)
     else:
         if os.path.lexists(place):
-            if os.path.lexists(kept):
-                raise UsageError(
-                    f"there are two former hooks, {printable(place.name)} and {printable(kept.name)}",
-                    place=printable(str(folder)),
-                    fix=f"mv {printable(str(kept))} {printable(str(folder / event))}.before-envhooks",
-                )
+            yield from _make_room(plain, place, kept)
             yield MoveFile(place, kept)
         yield WriteFile(place, hook, 0o755)
     if place is plain and is_ours(legacy):  # pre-commit went away without its uninstall
         yield RemoveFile(legacy)
+
+
+def _make_room(plain: Path, place: Path, kept: Path) -> Iterator[Action]:
+    """Where somebody wrote over ours, what ours had kept is in the way of what is there now."""
+    aside = _beside(plain, ".old")  # lefthook moves a hook there, and runs it no more
+    displaced = is_ours(aside)
+    if not os.path.lexists(kept) or _same(place, kept):
+        if displaced:
+            yield RemoveFile(aside)
+    elif displaced:
+        yield MoveFile(kept, aside)  # where lefthook would have put it without us
+    else:
+        raise UsageError(
+            f"there are two former hooks, {printable(place.name)} and {printable(kept.name)}",
+            place=printable(str(plain.parent)),
+            fix=f"mv {printable(str(kept))} {printable(str(plain))}.before-envhooks",
+        )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return not one.is_symlink() and not other.is_symlink() and _bytes(one) == _bytes(other) != b""
 
 
 def uninstall(folder: Path, event: str) -> Iterator[Action]:

@@ -20,7 +20,7 @@ def wired_by(git: Git, event: str) -> str:
         beside = hookfiles.is_pre_commits(folder / event)
         by.append(f"{_place(git, folder)}/{event}{'.legacy, run by pre-commit' if beside else ''}")
     scripts = husky.scripts(folder)
-    if scripts is not None and event == husky.EVENT and husky.is_wired(scripts):
+    if scripts is not None and event == husky.EVENT and husky.is_wired(folder):
         by.append(f"a line in {_place(git, scripts)}/{event}")
     if git.work_tree and event == lefthook.EVENT and lefthook.is_wired(git.work_tree, folder):
         by.append("lefthook")
