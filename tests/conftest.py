@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,35 @@ def guarded(good: Repo, server: Repo) -> Repo:
     good.envhooks("install", check=True)
     server.envhooks("install", "--server", "--branch", "main", check=True)
     return good
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run's that all of its processes share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def source(shared: Path, session_environ: dict[str, str]) -> Repo:
+    """This project as a repository that pre-commit can clone, at what the work tree holds now; made once."""
+    repo = Repo(shared / "source", session_environ)
+    with (shared / "source.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (repo.path / ".git").exists():
+            command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+            root = Path(__file__).parent.parent
+            listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+            names = [name for name in listed.decode().split("\0") if name and (root / name).is_file()]
+            repo.write({name: (root / name).read_bytes() for name in names})
+            repo.git("init", "-q")
+            repo.commit("As it is")
+    return repo
+
+
+@pytest.fixture(scope="session")
+def cache(shared: Path) -> Path:
+    """One PRE_COMMIT_HOME for the whole run: its environments are built once, and it locks itself."""
+    return shared / "pre-commit"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -33,28 +32,6 @@ repos:
         stages: [pre-push]
         always_run: true
 """
-
-
-@pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Repo:
-    """This project as a repository that pre-commit can clone, at what the work tree holds now."""
-    folder = tmp_path_factory.mktemp("source")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True,
-    ).stdout  # fmt: skip
-    repo = Repo(folder, session_environ)
-    names = [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
-    repo.write({name: (ROOT / name).read_bytes() for name in names})
-    repo.git("init", "-q")
-    repo.commit("As it is")
-    return repo
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One PRE_COMMIT_HOME for the whole run: its environments are built once."""
-    return tmp_path_factory.mktemp("pre-commit")
 
 
 @pytest.fixture

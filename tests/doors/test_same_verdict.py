@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,14 @@ def from_json(done: Done) -> Findings:
 
 @pytest.mark.parametrize(("make", "ids", "refused"), TAGS, ids=lambda value: getattr(value, "__name__", ""))
 def test_every_door_finds_the_same(
-    make: Callable[[Repo], Made], ids: set[str], refused: bool, good: Repo, server: Repo, tmp_path: Path
+    make: Callable[[Repo], Made],
+    ids: set[str],
+    refused: bool,
+    good: Repo,
+    server: Repo,
+    source: Repo,
+    cache: Path,
+    tmp_path: Path,
 ) -> None:
     name, command = make(good)
     good.git(*command)
@@ -113,6 +121,7 @@ def test_every_door_finds_the_same(
         "envhooks check": findings(good.envhooks("check", name).said),
         "json": from_json(good.envhooks("check", name, "--format", "json")),
         "envhooks hook": by_hook(good, name, oid),
+        "pre-commit, manual stage": by_pre_commit(good, source, cache, name, refused),
         "a clone of CI": in_ci(good, tmp_path, name),
     }
     good.envhooks("install", check=True)
@@ -130,6 +139,19 @@ def test_every_door_finds_the_same(
 def by_hook(repo: Repo, name: str, oid: str) -> Findings:
     line = f"refs/tags/{name} {oid} refs/tags/{name} {'0' * len(oid)}\n"
     return findings(repo.envhooks("hook", "pre-push", "origin", "../server.git", stdin=line).err)
+
+
+def by_pre_commit(repo: Repo, source: Repo, cache: Path, name: str, refused: bool) -> Findings:
+    """The hook of the manifest, as a CI runs it that leaves the choice of hooks to pre-commit."""
+    config = repo.path.parent / "manual.yaml"
+    rev = source.git("rev-parse", "HEAD")
+    config.write_text(f"repos: [{{repo: {source.path}, rev: {rev}, hooks: [{{id: envhooks-tags}}]}}]\n")
+    of_ci = {"PRE_COMMIT_HOME": str(cache), "GITHUB_ACTIONS": "true", "GITHUB_REF": f"refs/tags/{name}"}
+    command = ["run", "--config", str(config), "--hook-stage", "manual", "--verbose", "envhooks-tags"]
+    done = run([sys.executable, "-m", "pre_commit", *command], repo.path, {**repo.environ, **of_ci})
+    assert (done.code != 0) is refused, done
+    assert f"{name}: {'refused' if refused else 'good'}" in done.out
+    return findings(done.out)
 
 
 def pushed(repo: Repo, name: str, refused: bool, *options: str) -> str:
