@@ -45,7 +45,7 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     home = git.common_dir / FOLDER
     events = server_events() if request.server else CLIENT
     wanted, notes = settings.wanted(git, request)
-    actions = [*_copies(home, events), *_interpreter(home), *settings.install(home, wanted)]
+    actions = [*copies(home, events), *interpreter(home), *settings.install(home, wanted)]
     missing = faults(git) if request.from_pre_commit else ()
     if missing:
         return Plan(tuple(actions), (*notes, *missing))
@@ -98,10 +98,17 @@ def is_wired(git: Git, event: str) -> bool:
     return (
         hookfiles.is_wired(git.hooks_dir, event)
         or confighooks.is_wired(git.config, git.version, event)
+        or _stands_everywhere(git, event)
         or (event == husky.EVENT and husky.is_wired(git.hooks_dir))
         or (event == lefthook.EVENT and _by_lefthook(git))
         or _calls_door(git.hooks_dir / event, event)
     )
+
+
+def _stands_everywhere(git: Git, event: str) -> bool:
+    from envhooks.neighbours import everywhere  # which needs this module
+
+    return everywhere.is_wired(git.config, git.version, event)
 
 
 def server_events() -> tuple[str, ...]:
@@ -119,12 +126,13 @@ def door_folder() -> Path:
 # ------------------------------------------------------------------------- what <common>/envhooks holds
 
 
-def _copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
+def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
+    """What puts the doors of `events` into a folder, and keeps them up."""
     for name in ("judge.sh", *events):
         yield from _kept_up(home / name, (door_folder() / name).read_bytes(), 0o755)
 
 
-def _interpreter(home: Path) -> Iterator[Action]:
+def interpreter(home: Path) -> Iterator[Action]:
     """The interpreter that runs now; where `python -I` does not find the package, where it lies, too."""
     python = os.fsencode(sys.executable) + b"\n"
     if not sys.executable or b"\n" in python[:-1]:

@@ -125,6 +125,20 @@ def _text(data: object) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
 
 
+def global_config(*arguments: str) -> Outcome:
+    """`git config --global ARGUMENTS`: the person's own configuration, with or without a repository."""
+    done = subprocess.run(
+        ["git", "config", "--global", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return Outcome(("git", "config", "--global", *arguments), done.returncode, done.stdout + done.stderr)
+
+
 def run_envhooks(arguments: Sequence[str], at: Path, environ: Mapping[str, str]) -> Outcome:
     """`envhooks ARGUMENTS` in a folder, by the interpreter that runs now."""
     done = subprocess.run(

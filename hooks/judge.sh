@@ -17,6 +17,18 @@ if [ "${ENVHOOKS_WIRING-}" != config ]; then
 	*"${newline}envhooks-$event$newline"*) exit 0 ;;
 	esac
 fi
+# Doors for all clones of a person: a repository without a law is none of their business. This is the tip of each branch
+# that usually carries one; a branch of another name is known by the remote's HEAD or by the clone's own configuration.
+if [ -e "$here/everywhere" ]; then
+	branch=$(git config --get envhooks.branch)
+	branch=${branch#refs/heads/}
+	lawful=
+	for ref in $(git for-each-ref --format='%(refname)' 'refs/remotes/*/HEAD' 'refs/remotes/*/main' \
+		'refs/remotes/*/master' refs/heads/main refs/heads/master "refs/heads/${branch:-main}" "refs/remotes/*/${branch:-main}"); do
+		git cat-file -e "$ref:.envhooks" 2>/dev/null && lawful=yes && break
+	done
+	[ -n "$lawful" ] || exit 0
+fi
 # pre-commit sets the second for its .legacy hook; a git started from here would have pre-commit refuse to run.
 unset ENVHOOKS_WIRING PRE_COMMIT_RUNNING_LEGACY
 

@@ -22,7 +22,7 @@ from envhooks.git import MINIMUM_VERSION, Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint, stand
 from envhooks.model import Door
-from envhooks.neighbours import confighooks, survey
+from envhooks.neighbours import confighooks, everywhere, survey
 from envhooks.workspace import program_version
 
 WIDTH = 100
@@ -122,7 +122,8 @@ def _doors(git: Git, screen: _Screen) -> None:
     events = install.server_events() if is_server else install.CLIENT
     said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
     screen.say("doors", "; ".join(said))
-    if not any((home / event).is_file() for event in events):
+    stands = any(everywhere.is_wired(git.config, git.version, event) for event in events)
+    if not stands and not any((home / event).is_file() for event in events):
         option = " --server" if is_server else ""
         screen.fault("the doors are not installed here, so nothing is judged", f"envhooks install{option}")
     for fault in install.faults(git):

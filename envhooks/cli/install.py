@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from envhooks import install
-from envhooks.errors import EnvhooksError
+from envhooks.errors import EnvhooksError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable_block
 from envhooks.neighbours.actions import Action, Plan, WriteFile, apply
@@ -18,18 +18,24 @@ from envhooks.neighbours.settings import Request
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--branch`, `--remote`, `--server`, `--dry-run`."""
+    """`--branch`, `--remote`, `--server`, `--global`, `--dry-run`."""
     parser.add_argument(
         "--branch", help="the branch that carries the law; default: what the repository tells"
     )
     parser.add_argument("--remote", help="the remote that releases go to; default: what the repository tells")
     parser.add_argument("--server", action="store_true", help="this repository is pushed to: judge there")
+    parser.add_argument(
+        "--global", action="store_true", dest="everywhere",
+        help="for all of your clones that have a law, by your own git configuration (Git 2.54 and newer)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
     parser.add_argument("--from-pre-commit", action="store_true", help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Install, and say what was done."""
+    if options.everywhere:
+        return _everywhere(options)
     request = Request(options.branch, options.remote, options.server, options.from_pre_commit)
     with Git.open(Path.cwd()) as git:
         plan = install.plan_install(git, request)
@@ -46,6 +52,23 @@ def run(options: argparse.Namespace) -> int:
         print(f"envhooks is installed: it judges release tags at {doors}")
     for line in consented:
         print(printable_block(line))
+    return 0
+
+
+def _everywhere(options: argparse.Namespace) -> int:
+    """The doors for all clones; what belongs to one repository cannot be said beside it."""
+    from envhooks.neighbours import everywhere
+
+    if options.server or options.branch or options.remote:
+        raise UsageError("--server, --branch and --remote belong to one repository, --global to none")
+    plan = everywhere.plan_install()
+    if not options.dry_run:
+        apply(plan.actions, Path.cwd())
+    print_plan(plan, everywhere.home(), options.dry_run)
+    if not plan.actions:
+        print("envhooks is installed for all of your clones; there is nothing to do")
+    elif not options.dry_run:
+        print("envhooks is installed: it judges release tags in every clone of yours that has a law")
     return 0
 
 

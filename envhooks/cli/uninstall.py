@@ -12,12 +12,20 @@ from envhooks.neighbours.actions import apply
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--dry-run`."""
+    """`--global`, `--dry-run`."""
+    parser.add_argument(
+        "--global",
+        action="store_true",
+        dest="everywhere",
+        help="what `install --global` put up for all clones",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
 
 
 def run(options: argparse.Namespace) -> int:
     """Uninstall, and say what was done."""
+    if options.everywhere:
+        return _everywhere(options.dry_run)
     with Git.open(Path.cwd()) as git:
         plan = install.plan_uninstall(git)
         if not options.dry_run:
@@ -28,4 +36,18 @@ def run(options: argparse.Namespace) -> int:
         print("envhooks is not installed here; there is nothing to do")
     elif not options.dry_run:
         print("envhooks is uninstalled: nothing judges tags in this repository any more")
+    return 0
+
+
+def _everywhere(dry_run: bool) -> int:
+    from envhooks.neighbours import everywhere
+
+    plan = everywhere.plan_uninstall()
+    if not dry_run:
+        apply(plan.actions, Path.cwd())
+    print_plan(plan, everywhere.home(), dry_run)
+    if not plan.actions:
+        print("envhooks is not installed for all clones; there is nothing to do")
+    elif not dry_run:
+        print("envhooks is uninstalled: clones that were installed by themselves keep their doors")
     return 0

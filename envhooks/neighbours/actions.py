@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks.hygiene import printable
-from envhooks.workspace import Workspace, WorkspaceError
+from envhooks.workspace import Workspace, WorkspaceError, global_config
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,15 @@ class RemoveFolder:
 
 @dataclass(frozen=True)
 class SetConfig:
-    """Set one key of the repository's own configuration."""
+    """Set one key of the repository's own configuration, or of the person's."""
 
     key: str
     value: str
+    everywhere: bool = False
 
     def __str__(self) -> str:
         value = "..." if self.key.endswith(".command") else printable(self.value)
-        return f"set {printable(self.key)} to {value}"
+        return f"set {printable(self.key)} to {value}{_where(self.everywhere)}"
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,13 @@ class UnsetConfig:
 
 @dataclass(frozen=True)
 class RemoveSection:
-    """Remove a section of the repository's own configuration, all keys at once."""
+    """Remove a section of the repository's own configuration, or of the person's, all keys at once."""
 
     section: str
+    everywhere: bool = False
 
     def __str__(self) -> str:
-        return f"remove the configuration section {printable(self.section)}"
+        return f"remove the configuration section {printable(self.section)}{_where(self.everywhere)}"
 
 
 Action = WriteFile | MoveFile | RemoveFile | RemoveFolder | SetConfig | UnsetConfig | RemoveSection
@@ -109,7 +111,9 @@ def apply(actions: Iterable[Action], repository: Path) -> None:
     workspace: Workspace | None = None  # GitPython costs 60 to 140 ms: only where there is something to set
     try:
         for action in actions:
-            if isinstance(action, SetConfig | UnsetConfig | RemoveSection):
+            if isinstance(action, SetConfig | RemoveSection) and action.everywhere:
+                _configure_person(action)
+            elif isinstance(action, SetConfig | UnsetConfig | RemoveSection):
                 workspace = workspace or Workspace(repository)
                 _configure(action, workspace)
             else:
@@ -127,6 +131,16 @@ def _configure(action: SetConfig | UnsetConfig | RemoveSection, workspace: Works
         workspace.unset_config(action.key)
     elif not workspace.unset_section(action.section):
         raise WorkspaceError(f"the configuration section {action.section} cannot be removed")
+
+
+def _configure_person(action: SetConfig | RemoveSection) -> None:
+    if isinstance(action, SetConfig):
+        done = global_config("--replace-all", action.key, action.value)
+    else:
+        done = global_config("--remove-section", action.section)
+    if done.exit_code:
+        said = printable(done.output.strip().split("\n")[-1])
+        raise WorkspaceError(f"git config --global failed: {said}")
 
 
 def _change_file(action: WriteFile | MoveFile | RemoveFile | RemoveFolder) -> None:
@@ -153,6 +167,10 @@ def _write(action: WriteFile) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _where(everywhere: bool) -> str:
+    return " in your own configuration, for all repositories" if everywhere else ""
 
 
 def _shown(path: Path) -> str:

@@ -36,24 +36,34 @@ def guard(event: str) -> str:
         '[ "$1" = prepared ] || exit 0' if is_transaction else "",
         f"door=$(git rev-parse --git-common-dir)/envhooks/{event}",
         'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
-        f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0",
-        # fetch and gc make tags too
-        "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
-        if is_transaction
-        else "",
-        'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
-        ' no tag is created or moved" >&2',
-        'echo "  fix: envhooks install" >&2',
-        "exit 2",
+        *refusal(event, "envhooks install"),
     ]
     return "judge() { " + "; ".join(line for line in lines if line) + "; }; judge"
 
 
+def refusal(event: str, fix: str) -> Iterator[str]:
+    """What a guard says where `$door` is gone: what creates or moves a tag is refused."""
+    yield f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0"
+    if event == "reference-transaction":  # fetch and gc make tags too
+        yield "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
+    yield (
+        'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
+        ' no tag is created or moved" >&2'
+    )
+    yield f'echo "  fix: {fix}" >&2'
+    yield "exit 2"
+
+
 def is_wired(config: Config, version: tuple[int, ...], event: str) -> bool:
     """Whether git runs our config hook."""
+    return is_on(config, version, event) and not list(install(config, version, event))
+
+
+def is_on(config: Config, version: tuple[int, ...], event: str) -> bool:
+    """Whether this git has config hooks, and ours for this event is there and not switched off."""
     section = f"hook.{name(event)}"
     enabled = config.get(f"{section}.enabled", ("true",))[-1].lower() not in ("false", "no", "off", "0", "")
-    return version >= SINCE and enabled and not list(install(config, version, event))
+    return version >= SINCE and enabled and event in config.get(f"{section}.event", ())
 
 
 def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Action]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envhooks import install
 from envhooks.git import Git
-from envhooks.neighbours import confighooks, hookfiles, husky, lefthook
+from envhooks.neighbours import confighooks, everywhere, hookfiles, husky, lefthook
 
 
 def wired_by(git: Git, event: str) -> str:
@@ -16,6 +16,8 @@ def wired_by(git: Git, event: str) -> str:
     by = []
     if confighooks.is_wired(git.config, git.version, event):
         by.append("config hook")
+    elif everywhere.is_wired(git.config, git.version, event):
+        by.append("config hook for all of your clones")
     if hookfiles.is_wired(folder, event):
         beside = hookfiles.is_pre_commits(folder / event)
         by.append(f"{_place(git, folder)}/{event}{'.legacy, run by pre-commit' if beside else ''}")
