@@ -18,7 +18,7 @@ import envhooks
 from envhooks.errors import CannotJudge, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
-from envhooks.neighbours import confighooks, hookfiles, husky, lefthook, settings
+from envhooks.neighbours import callers, confighooks, hookfiles, husky, lefthook, settings
 from envhooks.neighbours.actions import (
     Action,
     Plan,
@@ -101,7 +101,7 @@ def is_wired(git: Git, event: str) -> bool:
         or _stands_everywhere(git, event)
         or (event == husky.EVENT and husky.is_wired(git.hooks_dir))
         or (event == lefthook.EVENT and _by_lefthook(git))
-        or _calls_door(git.hooks_dir / event, event)
+        or callers.calls_door(git.hooks_dir, event)
     )
 
 
@@ -191,6 +191,8 @@ def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
         yield from husky.install(scripts)
         if not husky.is_displaced(folder):
             return
+    if callers.calls_door(folder, event):
+        return  # its owner writes that file anew, or git does not run ours
     hook = (door_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
     yield from hookfiles.install(folder, event, hook)
 
@@ -206,11 +208,6 @@ def _is_shared(git: Git) -> bool:
     folder = git.hooks_dir.resolve()
     inside = [git.common_dir.resolve(), *([git.work_tree.resolve()] if git.work_tree else [])]
     return not any(folder == place or place in folder.parents for place in inside)
-
-
-def _calls_door(path: Path, event: str) -> bool:
-    """Whether a hook that somebody wrote by hand calls our door."""
-    return f"{FOLDER}/{event}".encode() in (_read(path) or b"") and os.access(path, os.X_OK)
 
 
 def _remarks(git: Git, events: tuple[str, ...]) -> Iterator[str]:
