@@ -1,4 +1,4 @@
-"""The places that hosts have for hooks, laid out as their pages say; gitolite has tests of its own, with the real one."""
+"""The places that hosts have for hooks, laid out as their pages say; gitolite is tested with the real one."""
 
 from __future__ import annotations
 

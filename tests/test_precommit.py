@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from neighbours import need
 from support import GOOD_TAG, Done, Repo, run
 
 ROOT = Path(__file__).parent.parent
@@ -135,3 +136,49 @@ def test_ours_installed_after_pre_commit_and_both_again(repo: Repo) -> None:
     repo.envhooks("uninstall", check=True)
     assert not (repo.path / ".git/envhooks").exists()
     assert witnessed(repo), "pre-commit's own hook is as it was"
+
+
+# ------------------------------------------------------------- both runners, and each way to name the plugin
+
+INSTALLED = """\
+-   repo: local
+    hooks:
+    -   id: envhooks-install
+        name: put the doors in place
+        entry: envhooks install --from-pre-commit
+        language: system
+        stages: [pre-commit, post-merge, manual]
+        always_run: true
+        pass_filenames: false
+"""
+NAMED = "-   {{repo: {where}, rev: {rev}, hooks: [{{id: envhooks-install}}, {{id: envhooks-policy}}]}}\n"
+WITNESS = CONFIG[CONFIG.index("-   repo: local") :]
+
+
+@pytest.mark.parametrize("runner", ["pre-commit", "prek"])
+@pytest.mark.parametrize("way", ["a local path", "a git URL", "an installed package"])
+def test_each_runner_and_each_way_to_name_the_plugin(
+    good: Repo, server: Repo, source: Repo, cache: Path, runner: str, way: str
+) -> None:
+    program = Path(sys.executable).parent / runner
+    need(program)
+    if not (program.parent / "envhooks").exists():
+        pytest.skip("NOT TESTED: envhooks is not installed beside this interpreter")
+    good.environ.update(PRE_COMMIT_HOME=str(cache), PREK_HOME=str(cache.with_name("prek")))
+    good.environ["PATH"] = f"{program.parent}:{good.environ['PATH']}"
+    where = source.path if way == "a local path" else f"file://{source.path}"
+    plugin = NAMED.format(where=where, rev=source.git("rev-parse", "HEAD"))
+    hooks = "repos:\n" + (INSTALLED if way == "an installed package" else plugin) + WITNESS
+    types = "default_install_hook_types: [pre-commit, post-merge, pre-push]\n"
+    good.commit_files({".pre-commit-config.yaml": types + hooks})
+    good.git("push", "-q", "origin", "main")
+    run([str(program), "install"], good.path, good.environ, check=True)
+    command = [str(program), "run", "--hook-stage", "manual", "envhooks-install"]
+    done = run(command, good.path, good.environ)
+    assert done.code == 0, done.said
+    assert refused(good) and good.try_git("tag", "BAD").code != 0
+    assert witnessed(good)
+    assert good.envhooks("doctor").code == 0
+    types_of = ("-t", "pre-commit", "-t", "post-merge", "-t", "pre-push")
+    run([str(program), "uninstall", *types_of], good.path, good.environ, check=True)
+    assert refused(good)

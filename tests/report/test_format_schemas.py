@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import resources
 from typing import Any
 from xml.etree import ElementTree
@@ -12,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
+from neighbours import SCHEMAS, need
 from support import GOOD_TAG, Repo
 
 from envhooks import checks
@@ -124,8 +126,40 @@ def test_real_reports_keep_to_the_schema(good: Repo) -> None:
 
 
 # ----------------------------------------------------------------------------------------------- SARIF
-# No registry package ships the published schema, so this lists what GitHub's page "SARIF support for code
-# scanning" calls required, and what the specification (SARIF 2.1.0) says about the same properties.
+# The published schema, from a package of matchers (see scripts/neighbours), and beside it what it does not say: what
+# GitHub's page "SARIF support for code scanning" calls required, and how the specification takes the same properties.
+
+
+@cache
+def published() -> Draft4Validator:
+    """The schema of SARIF 2.1.0 as it was published; it is written in JSON schema's draft 4."""
+    files = sorted(SCHEMAS.glob("sarif-2.1.0*.json"))
+    need(files[-1] if files else SCHEMAS / "sarif-2.1.0.json")
+    return Draft4Validator(json.loads(files[-1].read_text(encoding="utf-8")), format_checker=FormatChecker())
+
+
+def against_published(document: object) -> list[str]:
+    return [
+        f"{list(error.absolute_path)}: {error.message[:200]}" for error in published().iter_errors(document)
+    ]
+
+
+@pytest.mark.parametrize("report", [Report(), MIXED, Report(errors=("x",))])
+def test_sarif_keeps_to_the_published_schema(report: Report) -> None:
+    assert against_published(json.loads(render(report, "sarif"))) == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(text=st.text(max_size=40))
+def test_hostile_sarif_keeps_to_the_published_schema(text: str) -> None:
+    assert against_published(json.loads(render(hostile_report(text), "sarif"))) == []
+
+
+def test_the_published_schema_refuses_what_is_none() -> None:
+    document = json.loads(render(MIXED, "sarif"))
+    document["runs"][0]["results"][0]["level"] = "fatal"
+    del document["runs"][0]["results"][1]["message"]
+    assert len(against_published(document)) == 2
 
 
 def check_run(run: dict[str, Any]) -> None:
@@ -242,6 +276,10 @@ def test_junit_counts_what_it_holds() -> None:
         assert int(suite.get("errors", "")) == sum(case.find("error") is not None for case in cases)
         assert int(suite.get("skipped", "")) == sum(case.find("skipped") is not None for case in cases)
     assert (root.get("failures"), root.get("errors"), root.get("skipped")) == ("2", "3", "1")
+    for case in root.iter("testcase"):
+        assert case.get("name") and case.get("classname"), "what every reader of JUnit asks for"
+        for fault in (*case.iter("failure"), *case.iter("error")):
+            assert fault.get("message") and fault.get("type")
     assert root[1].find("testcase[@name='tag-name']/*") is None
     assert ElementTree.fromstring(render(Report(), "junit")).get("tests") == "0"
 
