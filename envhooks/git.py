@@ -21,7 +21,16 @@ from types import TracebackType
 from typing import BinaryIO
 
 from envhooks.errors import CannotJudge
-from envhooks.gitobjects import BLOB_LIMIT, Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
+from envhooks.gitobjects import (
+    BLOB_LIMIT,
+    Commit,
+    GitObject,
+    Ref,
+    TreeEntry,
+    object_id,
+    parse_commit,
+    parse_tree,
+)
 from envhooks.hygiene import printable
 
 # What the platform needs to run programs at all, and the repository that git itself chose for a hook.
@@ -56,6 +65,7 @@ _OPTIONS = (
     "-c", "protocol.allow=never",  # GIT_NO_LAZY_FETCH is known from Git 2.44 on only
     "-c", "advice.graftFileDeprecated=false",
     "-c", "core.useReplaceRefs=false",
+    "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
 )  # fmt: skip
 MINIMUM_VERSION = (2, 34)
 
@@ -81,7 +91,11 @@ def find_git() -> str:
     Raises:
         CannotJudge: there is none.
     """
-    program = shutil.which("git")
+    # a relative entry of PATH would let a repository bring its own git
+    folders = [
+        folder for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute()
+    ]
+    program = shutil.which("git", path=os.pathsep.join(folders)) if folders else None
     if program is None:
         raise CannotJudge("git was not found on PATH", fix="apt-get install git")
     return program
@@ -298,7 +312,11 @@ class Git:
         data = batch.stdout.read(size + 1)
         if len(data) != size + 1:
             raise self._batch_died(oid)
-        return GitObject(oid, kind, size, data[:-1])
+        data = data[:-1]
+        # `cat-file` does not look, and an object store that is borrowed (alternates) may hold anything
+        if object_id(kind, data, self.oid_length) != oid:
+            raise CannotJudge(f"object {oid} is damaged: its bytes have another id", fix="git fsck")
+        return GitObject(oid, kind, size, data)
 
     def copy_blob(self, oid: str, file: BinaryIO) -> int:
         """Write the blob with this id to `file`, however large it is; answers its size in bytes.

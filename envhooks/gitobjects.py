@@ -69,6 +69,14 @@ class Ref:
     symref: str = ""
 
 
+def object_id(kind: str, data: bytes, digits: int) -> str:
+    """The id of an object of this kind: 40 hexadecimal digits by SHA-1, 64 by SHA-256."""
+    from hashlib import sha1, sha256  # 3 ms, and not every run reads an object
+
+    head = b"%s %d\0" % (kind.encode(), len(data))
+    return (sha1 if digits == 40 else sha256)(head + data, usedforsecurity=False).hexdigest()
+
+
 def parse_commit(found: GitObject) -> Commit:
     """A commit's tree, parents and committer date."""
     head = found.data.partition(b"\n\n")[0].split(b"\n")

@@ -55,6 +55,8 @@ class RefUpdate:
     """Object id before; None where the ref did not exist."""
     new: str | None
     """Object id after; None where the ref is deleted."""
+    symref: str = ""
+    """The ref that this one only points to, where it is a symbolic one and stands."""
 
     @property
     def change(self) -> Change:

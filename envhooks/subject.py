@@ -413,8 +413,8 @@ def _or_unknown(read: Callable[[], T]) -> T | Unknown:
 
 def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:
     """All tags as they stand, and those that tags.lock lists but that are gone."""
-    there = {ref.name: ref.oid for ref in git.refs(TAGS)}
+    there = {ref.name: ref for ref in git.refs(TAGS)}
     gone = (
         RefUpdate(ref, getattr(tag, "oid", None), None) for ref, tag in locked.items() if ref not in there
     )
-    return (*(RefUpdate(name, oid, oid) for name, oid in there.items()), *gone)
+    return (*(RefUpdate(ref.name, ref.oid, ref.oid, ref.symref) for ref in there.values()), *gone)

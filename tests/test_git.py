@@ -8,7 +8,7 @@ import pytest
 from support import Repo, run
 
 from envhooks.errors import CannotJudge
-from envhooks.git import Git, clean_environment
+from envhooks.git import Git, clean_environment, find_git
 from envhooks.gitobjects import BLOB_LIMIT, parse_tree
 
 
@@ -109,6 +109,52 @@ def test_replace_refs_and_grafts_are_not_believed(repo: Repo) -> None:
     with Git.open(repo.path) as git:
         assert git.files(first).read("Dockerfile") == b"FROM good\n"
         assert git.outside([evil], [first]) == {evil}
+
+
+def test_a_commit_graph_that_lies_is_not_believed(repo: Repo) -> None:
+    """The graph is a file beside the objects, and git takes its word on who the parents are."""
+    main = repo.commit("One")
+    evil = repo.git("commit-tree", "-m", "evil", "HEAD^{tree}")
+    repo.git("update-ref", "refs/heads/evil", evil)
+    repo.git("commit-graph", "write", "--reachable")
+    file = repo.path / ".git/objects/info/commit-graph"
+    graph = bytearray(file.read_bytes())
+    chunks = {
+        bytes(graph[at : at + 4]): int.from_bytes(graph[at + 4 : at + 12], "big") for at in range(8, 68, 12)
+    }
+    order, width = sorted((main, evil)), len(main) // 2
+    # gitformat-commit-graph(5), CDAT: the tree, then the position of the first parent
+    at = chunks[b"CDAT"] + order.index(main) * (width + 16) + width
+    assert graph[at : at + 4] == b"\x70\0\0\0", "it has no parent"
+    graph[at : at + 4] = order.index(evil).to_bytes(4, "big")
+    file.unlink()
+    file.write_bytes(graph)
+    assert repo.git("-c", "core.commitGraph=true", "rev-list", evil, f"^{main}") == "", "git is deceived"
+    with Git.open(repo.path) as git:
+        assert git.outside([evil], [main]) == {evil}
+
+
+def test_bytes_under_the_id_of_others_are_not_believed(repo: Repo, tmp_path: Path) -> None:
+    """`git cat-file` gives them out; a store that is borrowed (alternates) may hold such."""
+    true, false = (repo.git("hash-object", "-w", "--stdin", stdin=text) for text in ("true", "false"))
+    objects = repo.path / ".git/objects"
+    borrowed = tmp_path / "borrowed" / true[:2]
+    borrowed.mkdir(parents=True)
+    (borrowed / true[2:]).write_bytes((objects / false[:2] / false[2:]).read_bytes())
+    (objects / true[:2] / true[2:]).unlink()
+    (objects / "info/alternates").write_text(f"{tmp_path}/borrowed\n")
+    with Git.open(repo.path) as git:
+        with pytest.raises(CannotJudge, match="its bytes have another id"):
+            git.read(true)
+        assert git.read(false) is not None
+
+
+def test_git_is_not_looked_for_in_the_work_tree(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repo.path / "git").write_text("#!/bin/sh\nexit 0\n")
+    (repo.path / "git").chmod(0o755)
+    monkeypatch.chdir(repo.path)
+    monkeypatch.setenv("PATH", f".:{repo.environ['PATH']}")
+    assert Path(find_git()).parent != repo.path and Path(find_git()).is_absolute()
 
 
 def test_hostile_repository_configuration_runs_nothing(repo: Repo, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""a lightweight tag; a tag of a tag, tree or blob; a tag object whose own name is not the ref's
+"""a lightweight tag; a symbolic ref; a tag of a tag, tree or blob; a tag object whose own name is not the ref's
 
 A lightweight tag is a second name for a commit: it carries no signature, no message and no maker. A tag
 object that was signed under one name and stored under another is the classic forgery: the signature is
 good, and it is not this release that was signed. A release names a commit, for only a commit has a place
-on main.
+on main. A symbolic ref among the tags moves whenever the ref behind it does, and no door sees it.
 
 Make the tag with `git tag -s`. In CI a lightweight tag may be the checkout's doing: some checkout actions
 put the commit where the tag object was, and fetching the tag by its full name brings it back.
@@ -23,7 +23,14 @@ _CHECKOUT = " (a CI checkout may have dropped the annotation: envhooks check --f
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """At most one finding: the first reason why this is no annotated tag of a commit."""
     found, again = subject.object, f"git tag -f -s {subject.shell_word}"
-    if found.type == "commit":
+    if subject.update.symref:
+        yield Finding(
+            "the tag is a symbolic ref, which moves whenever the ref behind it does",
+            got=subject.update.symref,
+            expected=found.oid,
+            fix=f"git update-ref --no-deref refs/tags/{subject.shell_word} {found.oid}",
+        )
+    elif found.type == "commit":
         known = subject.change is not Change.CREATED
         yield Finding(
             f"the tag is lightweight, so it can carry no signature{_CHECKOUT if known else ''}",

@@ -74,7 +74,7 @@ class Fast:
             return None
         valid = done.valid_sigs[0]
         signed = Signed(valid.signing_key.upper(), valid.certificate.upper())
-        return openpgp.accept(signed, self._signers, self._now)
+        return openpgp.accept(signed, facts, self._signers, self._now)
 
     def _usable(self, entry: OpenPgpEntry) -> pysequoia.Cert | None:
         """The certificate, if nothing in it depends on when it is looked at; else None.

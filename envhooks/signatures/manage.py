@@ -92,7 +92,7 @@ def _ssh_lines(data: bytes, place: str) -> list[NewKey]:
         raise LawError("the file is neither UTF-8 text nor an OpenPGP key", place=place) from None
     found: list[NewKey] = []
     for number, line in enumerate(lines, 1):
-        text = line.strip(" \t\r")
+        text = line.strip()
         if text and not text.startswith("#"):
             key = _ssh(text, f"{place}:{number}")
             if all(key.key != other.key for other in found):

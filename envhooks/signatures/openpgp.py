@@ -95,7 +95,7 @@ def _fits_prefix(signed: bytes, body: bytes) -> bool:
     return digest[:2] == body[at : at + 2]
 
 
-def accept(signed: Signed, signers: Signers, now: datetime) -> Verdict:
+def accept(signed: Signed, facts: SignaturePacket, signers: Signers, now: datetime) -> Verdict:
     """The verdict on a signature that is mathematically good: is this key allowed, strong, and of today?
 
     Raises:
@@ -116,6 +116,9 @@ def accept(signed: Signed, signers: Signers, now: datetime) -> Verdict:
             raise Refused("the signing key is not in its certificate", got=fingerprint, **about)
         if key.is_weak:
             raise Refused("the signing key is too weak", got=key.kind, expected="2048 bits or more", **about)
+    modulus = entry.certificate.keys[signed.key].modulus
+    if modulus and facts.numbers[0] >= modulus:
+        raise Refused(packets.NOT_REDUCED, **about)
     return Verdict("good", scheme=SCHEME, key=signed.primary, signer=entry.signer)
 
 
@@ -203,7 +206,7 @@ class OpenPgp:
             signed = judge_status(status, exit_code)
         except Refused as refused:
             raise self._explained(refused, claim) from None
-        return accept(signed, self._signers, self._now)
+        return accept(signed, detached.facts, self._signers, self._now)
 
     def _ask(self, program: list[str], signed: bytes, signature: bytes, number: int) -> tuple[bytes, int]:
         """(status, exit code). The status goes to a file: a pipe could fill up while GnuPG still reads."""

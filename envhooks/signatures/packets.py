@@ -13,8 +13,15 @@ SECRET_KEY, SECRET_SUBKEY = 5, 7
 CERTIFICATE_PACKETS = frozenset((SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE))
 RSA = frozenset((1, 2, 3))
 DSA = 17
+EDDSA = 22
+ED25519_ORDER = (1 << 252) + 27742317777372353535851937790883648493
+"""The group order of Ed25519 (RFC 8032, 5.1): S of a signature lies below it."""
 _MPI_COUNT = {1: 1, 3: 1, 17: 2, 19: 2, 22: 2}
 """Signature algorithm -> number of integers: RSA, RSA sign-only, DSA, ECDSA, EdDSA."""
+
+
+NOT_REDUCED = "the signature's number is written otherwise than by a signing program"
+"""Added the order or the modulus, it is another number that GnuPG takes: the tag would have a twin with another id."""
 
 
 class PacketError(ValueError):
@@ -42,6 +49,8 @@ class KeyPacket:
     bits: int
     """Size of the modulus for RSA and DSA; 0 for others, which come in strong sizes only."""
     created: int
+    modulus: int = 0
+    """Of an RSA key."""
 
     @property
     def is_weak(self) -> bool:
@@ -70,6 +79,8 @@ class SignaturePacket:
     """Of a self-signature: seconds after the key's creation; 0: never."""
     issuer: str
     """Fingerprint or key id of the signing key, as claimed; empty where it names none."""
+    numbers: tuple[int, ...] = ()
+    """The signature itself; only of one that is read to the last bit."""
 
 
 class _Reader:
@@ -149,18 +160,19 @@ def read_key(body: bytes) -> KeyPacket:
         raise PacketError(f"an OpenPGP key has version {version}, and its fingerprint proves nothing")
     created = reader.number(4)
     algorithm = reader.number(1)
-    bits = 0
+    modulus = 0
     if algorithm in RSA or algorithm == DSA:
         if version > 4:
             reader.number(4)
-        bits = int.from_bytes(reader.integer(), "big").bit_length()
+        modulus = int.from_bytes(reader.integer(), "big")
     if version == 4:
         # RFC 4880, 12.2. A second certificate with the same SHA-1 would have to be found for a given one.
         digest = hashlib.sha1(b"\x99" + _length(body, 2) + body, usedforsecurity=False).hexdigest()
     else:
         prefix = b"\x9a" if version == 5 else b"\x9b"
         digest = hashlib.sha256(prefix + _length(body, 4) + body).hexdigest()
-    return KeyPacket(digest.upper(), version, algorithm, bits, created)
+    rsa = modulus if algorithm in RSA else 0
+    return KeyPacket(digest.upper(), version, algorithm, modulus.bit_length(), created, rsa)
 
 
 def _length(body: bytes, width: int) -> bytes:
@@ -185,8 +197,7 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
     hashed = _subpackets(reader.take(reader.number(2)))
     unhashed = _subpackets(reader.take(reader.number(2)))
     reader.take(2)
-    if detached:
-        _read_rest(reader, algorithm, unhashed)
+    numbers = _read_rest(reader, algorithm, unhashed) if detached else ()
     created = [_seconds(data) for kind_, data in hashed if kind_ == 2]
     if len(created) > 1:
         raise PacketError("the OpenPGP signature states several dates")
@@ -198,19 +209,27 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
         max((_seconds(data) for kind_, data in hashed if kind_ == 3), default=0),
         max((_seconds(data) for kind_, data in hashed if kind_ == 9), default=0),
         _issuer(hashed, unhashed),
+        numbers,
     )
 
 
-def _read_rest(reader: _Reader, algorithm: int, unhashed: list[tuple[int, bytes]]) -> None:
+def _read_rest(reader: _Reader, algorithm: int, unhashed: list[tuple[int, bytes]]) -> tuple[int, ...]:
     """What nothing covers by a digest: refused where a signing program would not have put it."""
     if algorithm not in _MPI_COUNT:
         raise PacketError(f"the OpenPGP signature uses algorithm {algorithm}, which is not judged")
-    for _ in range(_MPI_COUNT[algorithm]):
-        reader.integer()
+    read = [reader.integer() for _ in range(_MPI_COUNT[algorithm])]
     if not reader.at_end:
         raise PacketError("the OpenPGP signature has bytes behind its end")
     if any(kind not in (16, 33) for kind, _ in unhashed):
         raise PacketError("the OpenPGP signature carries more than the issuer outside of what it covers")
+    if algorithm == EDDSA and max(map(len, read)) <= 32 and _native(read[1]) >= ED25519_ORDER:
+        raise PacketError(NOT_REDUCED)
+    return tuple(int.from_bytes(number, "big") for number in read)
+
+
+def _native(integer: bytes) -> int:
+    """S of Ed25519: the integer of OpenPGP is the little-endian string itself, its leading zeros dropped."""
+    return int.from_bytes(integer.rjust(32, b"\0"), "little")
 
 
 def _issuer(hashed: list[tuple[int, bytes]], unhashed: list[tuple[int, bytes]]) -> str:

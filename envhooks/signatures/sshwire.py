@@ -10,6 +10,8 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+from envhooks.signatures.packets import ED25519_ORDER, NOT_REDUCED
+
 ED25519, RSA = "ssh-ed25519", "ssh-rsa"
 SK_ED25519, SK_ECDSA = "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"
 _CURVES = {
@@ -258,6 +260,9 @@ def _read_raw_signature(raw: bytes, key_type: str) -> tuple[str, bytes, bytes]:
         raise SshError("the SSH signature's algorithm does not go with its key, or is outdated")
     if key_type in (ED25519, SK_ED25519) and len(signature) != 64:
         raise SshError("an Ed25519 signature is not 64 bytes long")
+    if key_type in (ED25519, SK_ED25519) and int.from_bytes(signature[32:], "little") >= ED25519_ORDER:
+        # OpenSSH takes S + order too: the tag would have a twin with another id
+        raise SshError(NOT_REDUCED)
     if key_type in _CURVES:
         numbers = Wire(signature)
         numbers.integer()

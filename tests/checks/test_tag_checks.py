@@ -99,6 +99,14 @@ def test_what_is_no_annotated_tag_of_a_commit(made: TagObject, said: str) -> Non
     assert said in finding.message
 
 
+def test_a_symbolic_ref_is_no_tag() -> None:
+    made = subject()
+    update = RefUpdate(made.update.ref, NEW, NEW, symref="refs/hidden/x")
+    (found,) = findings(Subject(update, made.facts), "tag-annotated")
+    assert "symbolic" in found.message and found.got == "refs/hidden/x"
+    assert found.fix == f"git update-ref --no-deref refs/tags/{NAME} {NEW}"
+
+
 def test_a_fix_cannot_smuggle_a_command_into_a_shell() -> None:
     hostile = "v1;$(rm${IFS}-rf)"
     (finding,) = findings(subject(tag=hostile, object=TagObject(COMMIT, "commit")), "tag-annotated")

@@ -62,6 +62,20 @@ def test_all_tags(good: Repo) -> None:
     assert "old-tag: refused" in done.out
 
 
+def test_a_tag_that_is_a_symbolic_ref(good: Repo) -> None:
+    """What it names moves with a ref that no door looks at; the fix pins it."""
+    tag(good)
+    good.git("update-ref", "refs/hidden/x", f"refs/tags/{GOOD_TAG}")
+    good.git("update-ref", "-d", f"refs/tags/{GOOD_TAG}")
+    good.git("symbolic-ref", f"refs/tags/{GOOD_TAG}", "refs/hidden/x")
+    for arguments in ([GOOD_TAG], ["--all"]):
+        done = good.envhooks("check", *arguments)
+        assert done.code == 1 and "symbolic ref" in done.out
+    fix = next(line for line in done.out.split("\n") if "fix:" in line).split("git ")[1]
+    good.git(*fix.split())
+    assert good.envhooks("check", "--all").code == 0
+
+
 def test_nothing_to_judge_is_good_and_says_so(good: Repo) -> None:
     done = good.envhooks("check", "--all")
     assert (done.code, done.out) == (0, "")

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from forge import YEAR, Fido, PgpCertificate, PgpKey, SshEd25519, armor, now, number, packet
+from forge import (
+    ED25519_ORDER,
+    YEAR,
+    Fido,
+    PgpCertificate,
+    PgpKey,
+    SshEd25519,
+    armor,
+    mpi,
+    now,
+    number,
+    packet,
+)
 from signing import NAME, Workshop, pgp_files, ssh_files, tag_text
 
 from envhooks.signatures.payload import Payload, PayloadError, split
@@ -672,6 +684,37 @@ def _(w: Workshop) -> Case:
     raise AssertionError("no such signature came up")
 
 
+def _numbers(blob: bytes) -> tuple[bytes, list[int]]:
+    """A signature packet without its header up to the integers, and the integers."""
+    body = blob[6:]  # what forge makes has six bytes of header
+    at = 6 + int.from_bytes(body[4:6], "big")
+    at += 4 + int.from_bytes(body[at : at + 2], "big")
+    head, found = body[:at], []
+    while at < len(body):
+        width = (int.from_bytes(body[at : at + 2], "big") + 7) // 8
+        found.append(int.from_bytes(body[at + 2 : at + 2 + width], "big"))
+        at += 2 + width
+    return head, found
+
+
+@case("content/pgp-ed25519-plus-order")
+def _(w: Workshop) -> Case:
+    """S + order is a signature, too: anybody could give a tag a twin under another object id."""
+    made = PgpCertificate()
+    head, (r, s) = _numbers(made.key.signature(tag_text()))
+    bent_s = int.from_bytes(s.to_bytes(32, "big"), "little") + ED25519_ORDER
+    numbers = mpi(r.to_bytes(32, "big")) + mpi(bent_s.to_bytes(32, "little"))
+    return allowed(made, tag_text() + armor(packet(2, head + numbers), "SIGNATURE"))
+
+
+@case("content/pgp-rsa-plus-modulus")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate(PgpKey(bits=2048))
+    head, (s,) = _numbers(made.key.signature(tag_text()))
+    twin = mpi((s + made.key.modulus).to_bytes(257, "big"))
+    return allowed(made, tag_text() + armor(packet(2, head + twin), "SIGNATURE"))
+
+
 @case("validity/pgp-two-dates-both-fine")
 def _(w: Workshop) -> Case:
     made = PgpCertificate()
@@ -716,6 +759,7 @@ CASES["content/ssh-digest-sha384"] = bent(digest=b"sha384")
 CASES["content/ssh-version-2"] = bent(version=2)
 CASES["content/ssh-trailing-bytes"] = bent(tail=b"\0")
 CASES["content/ssh-other-algorithm"] = bent(type_=b"ssh-ed448")
+CASES["content/ssh-ed25519-plus-order"] = bent(more=ED25519_ORDER)
 CASES["content/ssh-rsa-algorithm"] = bent(type_=b"rsa-sha2-512")
 
 
@@ -878,6 +922,10 @@ for _kind in ("ed25519", "ecdsa"):
         key = Fido(kind)
         return Case(key.sign(tag_text(), flags=0, shown_flags=1), key.line())
 
+    def _plus_order(w: Workshop) -> Case:
+        key = Fido()
+        return Case(key.sign(tag_text(), more=ED25519_ORDER), key.line())
+
     def _other_application(w: Workshop, kind: str = _kind) -> Case:
         key = Fido(kind)
         return Case(key.sign(tag_text(), application=b"https://evil.example"), key.line())
@@ -889,6 +937,8 @@ for _kind in ("ed25519", "ecdsa"):
     CASES[f"signer/fido-untouched-{_kind}"] = _untouched
     CASES[f"signer/fido-pin-but-no-touch-{_kind}"] = _verified_only
     CASES[f"content/fido-flag-added-{_kind}"] = _flag_added
+    if _kind == "ed25519":
+        CASES["content/fido-ed25519-plus-order"] = _plus_order
     CASES[f"content/fido-other-application-{_kind}"] = _other_application
     CASES[f"control/fido-touch-and-pin-{_kind}"] = _touched_and_verified
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from envhooks.signatures.sshwire import SK_ECDSA, SK_ED25519, pack
 
 YEAR = 365 * 86400
+ED25519_ORDER = (1 << 252) + 27742317777372353535851937790883648493
 _DIGESTS = {2: "sha1", 8: "sha256", 10: "sha512", 11: "sha224"}
 Subpacket = tuple[int, bytes]
 
@@ -82,6 +83,10 @@ class PgpKey:
             material = b"\x09" + bytes.fromhex("2b06010401da470f01") + mpi(b"\x40" + public)
             self.algorithm = 22
         self.body = b"\x04" + number(self.created) + bytes([self.algorithm]) + material
+
+    @property
+    def modulus(self) -> int:
+        return self._rsa.public_key().public_numbers().n
 
     @property
     def hashed_form(self) -> bytes:
@@ -220,6 +225,11 @@ def to_be_signed(
     return b"SSHSIG" + b"".join(map(pack, (namespace, reserved, digest, hashed)))
 
 
+def plus(made: bytes, more: int) -> bytes:
+    """An Ed25519 signature whose S is larger by so much."""
+    return made[:32] + (int.from_bytes(made[32:], "little") + more).to_bytes(32, "little")
+
+
 class SshEd25519:
     """An Ed25519 key whose signatures can be bent."""
 
@@ -236,8 +246,10 @@ class SshEd25519:
     def sign(
         self, data: bytes, *, namespace: bytes = b"git", reserved: bytes = b"", digest: bytes = b"sha512",
         type_: bytes = b"ssh-ed25519", version: int = 1, tail: bytes = b"", public: bytes | None = None,
+        more: int = 0,
     ) -> bytes:  # fmt: skip
-        made = self._key.sign(to_be_signed(data, namespace, reserved, digest))
+        """`more` is added to the number S of the signature."""
+        made = plus(self._key.sign(to_be_signed(data, namespace, reserved, digest)), more)
         blob = sshsig(
             public or self.blob, pack(type_) + pack(made), namespace=namespace, reserved=reserved, digest=digest,
             version=version, tail=tail,
@@ -266,7 +278,7 @@ class Fido:
 
     def sign(
         self, data: bytes, *, flags: int = 1, shown_flags: int | None = None, counter: int = 7,
-        namespace: bytes = b"git", application: bytes | None = None,
+        namespace: bytes = b"git", application: bytes | None = None, more: int = 0,
     ) -> bytes:  # fmt: skip
         """`shown_flags` are written beside the signature where they should not be those that were signed."""
         message = to_be_signed(data, namespace)
@@ -274,7 +286,7 @@ class Fido:
         app = self.application if application is None else application
         signed = hashlib.sha256(app).digest() + trailer + hashlib.sha256(message).digest()
         if self.type == SK_ED25519.encode():
-            made = self._ed.sign(signed)
+            made = plus(self._ed.sign(signed), more)
         else:
             r, s = utils.decode_dss_signature(self._ec.sign(signed, ec.ECDSA(hashes.SHA256())))
             made = b"".join(pack(n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in (r, s))
