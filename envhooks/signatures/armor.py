@@ -70,19 +70,25 @@ def decode_certificate(text: bytes) -> bytes:
 
 
 def _crc24(data: bytes) -> int:
-    value = 0xB704CE
-    for byte in data:
-        value = ((value << 8) ^ _CRC_TABLE[(value >> 16) ^ byte]) & 0xFFFFFF
+    """Three bytes at a time, as the sum is three bytes long."""
+    first, second, third = _CRC_TABLES
+    value, whole = 0xB704CE, len(data) - len(data) % 3
+    for at in range(0, whole, 3):
+        value ^= int.from_bytes(data[at : at + 3], "big")
+        value = first[value >> 16] ^ second[value >> 8 & 0xFF] ^ third[value & 0xFF]
+    for byte in data[whole:]:
+        value = (value << 8 & 0xFFFFFF) ^ third[value >> 16 ^ byte]
     return value
 
 
-def _crc_entry(index: int) -> int:
+def _crc_entry(index: int, zeros: int) -> int:
+    """The sum of one byte with so many zero bytes behind it."""
     value = index << 16
-    for _ in range(8):
+    for _ in range(8 * (zeros + 1)):
         value <<= 1
         if value & 0x1000000:
             value ^= 0x1864CFB
     return value
 
 
-_CRC_TABLE = tuple(_crc_entry(index) for index in range(256))
+_CRC_TABLES = tuple(tuple(_crc_entry(index, zeros) for index in range(256)) for zeros in (2, 1, 0))

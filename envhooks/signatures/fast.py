@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from envhooks.model import Verdict
@@ -24,6 +25,7 @@ from envhooks.signatures.verdicts import Refused
 
 if TYPE_CHECKING:
     import pysequoia
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _REVOCATIONS = frozenset((0x20, 0x28, 0x30))
 
@@ -184,9 +186,14 @@ def _fido_message(key: SshKey, trailer: bytes, message: bytes) -> bytes:
 
 
 def _verify_ed25519(key: SshKey, signature: bytes, message: bytes) -> None:
+    _ed25519(_fields(key).string()).verify(signature, message)
+
+
+@lru_cache(maxsize=64)
+def _ed25519(public: bytes) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    Ed25519PublicKey.from_public_bytes(_fields(key).string()).verify(signature, message)
+    return Ed25519PublicKey.from_public_bytes(public)
 
 
 def _verify_rsa(key: SshKey, signature: SshSignature, message: bytes) -> None:

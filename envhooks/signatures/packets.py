@@ -95,13 +95,21 @@ class _Reader:
         return self.at == len(self.data)
 
     def take(self, count: int) -> bytes:
-        if count > len(self.data) - self.at:
+        start, end = self.at, self.at + count
+        if end > len(self.data):
             raise PacketError("an OpenPGP packet ends before its contents do")
-        self.at += count
-        return self.data[self.at - count : self.at]
+        self.at = end
+        return self.data[start:end]
 
     def number(self, count: int) -> int:
         return int.from_bytes(self.take(count), "big")
+
+    def byte(self) -> int:
+        """`number(1)`, which is most of them."""
+        if self.at_end:
+            raise PacketError("an OpenPGP packet ends before its contents do")
+        self.at += 1
+        return self.data[self.at - 1]
 
     def integer(self) -> bytes:
         """A multiprecision integer, its bit count exact: else a changed count could go unnoticed."""
@@ -122,7 +130,7 @@ def read_packets(data: bytes) -> tuple[Packet, ...]:
     packets = []
     while not reader.at_end:
         start = reader.at
-        first = reader.number(1)
+        first = reader.byte()
         if not first & 0x80:
             raise PacketError("the data are not OpenPGP packets")
         if first & 0x40:
@@ -138,11 +146,11 @@ def read_packets(data: bytes) -> tuple[Packet, ...]:
 
 
 def _new_length(reader: _Reader) -> int:
-    first = reader.number(1)
+    first = reader.byte()
     if first < 192:
         return first
     if first < 224:
-        return ((first - 192) << 8) + reader.number(1) + 192
+        return ((first - 192) << 8) + reader.byte() + 192
     if first == 255:
         return reader.number(4)
     raise PacketError("an OpenPGP packet does not state its length")
@@ -155,11 +163,11 @@ def read_key(body: bytes) -> KeyPacket:
         PacketError: a damaged packet, or a version without a fingerprint that can be relied on.
     """
     reader = _Reader(body)
-    version = reader.number(1)
+    version = reader.byte()
     if version not in (4, 5, 6):
         raise PacketError(f"an OpenPGP key has version {version}, and its fingerprint proves nothing")
     created = reader.number(4)
-    algorithm = reader.number(1)
+    algorithm = reader.byte()
     modulus = 0
     if algorithm in RSA or algorithm == DSA:
         if version > 4:
@@ -190,10 +198,10 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
             for the keys it makes by default.
     """
     reader = _Reader(body)
-    version = reader.number(1)
+    version = reader.byte()
     if version != 4:
         raise PacketError(f"the OpenPGP signature has version {version}, and only version 4 is judged")
-    kind, algorithm, digest = reader.number(1), reader.number(1), reader.number(1)
+    kind, algorithm, digest = reader.byte(), reader.byte(), reader.byte()
     hashed = _subpackets(reader.take(reader.number(2)))
     unhashed = _subpackets(reader.take(reader.number(2)))
     reader.take(2)
@@ -256,12 +264,12 @@ def _subpackets(area: bytes) -> list[tuple[int, bytes]]:
     reader = _Reader(area)
     found = []
     while not reader.at_end:
-        length = reader.number(1)
+        length = reader.byte()
         if length == 255:
             length = reader.number(4)
         elif length >= 192:
-            length = ((length - 192) << 8) + reader.number(1) + 192
+            length = ((length - 192) << 8) + reader.byte() + 192
         if length == 0:
             raise PacketError("the OpenPGP signature holds an empty subpacket")
-        found.append((reader.number(1) & 0x7F, reader.take(length - 1)))
+        found.append((reader.byte() & 0x7F, reader.take(length - 1)))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.errors import LawError
@@ -52,7 +53,7 @@ class Entry:
         """The principal by which people know the line."""
         return self.principals[0]
 
-    @property
+    @cached_property
     def is_for_git(self) -> bool:
         """Whether the key may sign what git makes."""
         return self.namespaces is None or matches("git", self.namespaces)

@@ -65,8 +65,9 @@ def find_candidate(armor: Armor, signers: Signers, now: datetime) -> Candidate:
         by = f", certified by {fingerprint(holder)}" if certificate else ""
         got = f"SSH key {key.fingerprint} ({key.type}){by}"
         raise Refused("the signing key is not allowed to sign releases", got=got, expected=signers.expected)
+    by_holder = fingerprint(holder) if certificate else key.fingerprint
     about = {"key": key.fingerprint, "signer": entry.signer, "got": f"SSH key {key.fingerprint}"}
-    if not signers.revoked.ssh.isdisjoint((key.fingerprint, fingerprint(holder))):
+    if not signers.revoked.ssh.isdisjoint((key.fingerprint, by_holder)):
         raise Refused(f"the signing key is listed in {FOLDER}/revoked_keys", **about)
     if not entry.is_for_git:
         raise Refused("the signing key is not allowed for git by its namespaces", **about)

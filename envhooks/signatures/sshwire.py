@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from envhooks.signatures.packets import ED25519_ORDER, NOT_REDUCED
 
@@ -29,6 +30,7 @@ NAMESPACE = b"git"
 MINIMUM_RSA = 2048
 _RSA_SIGNATURES = frozenset(("rsa-sha2-256", "rsa-sha2-512"))
 USER_PRESENT = 0x01
+_ENDS_EARLY = "an SSH key or signature ends before its contents do"
 
 
 class SshError(ValueError):
@@ -45,7 +47,7 @@ class SshKey:
     bits: int = 0
     """Size of an RSA modulus; 0 for other types, which come in strong sizes only."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """`SHA256:...`, as ssh-keygen prints it."""
         return fingerprint(self.blob)
@@ -106,7 +108,7 @@ class Wire:
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         if count > len(self.data) - self.at:
-            raise SshError("an SSH key or signature ends before its contents do")
+            raise SshError(_ENDS_EARLY)
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -116,7 +118,12 @@ class Wire:
 
     def string(self) -> bytes:
         """A string with its length in front."""
-        return self.take(self.number(4))
+        start = self.at + 4
+        end = start + int.from_bytes(self.data[self.at : start], "big")
+        if start > len(self.data) or end > len(self.data):
+            raise SshError(_ENDS_EARLY)
+        self.at = end
+        return self.data[start:end]
 
     def text(self) -> str:
         """A string of printable ASCII."""
@@ -144,6 +151,7 @@ def pack(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
+@lru_cache(maxsize=64)  # a thousand tags are signed with a few keys
 def read_key(blob: bytes, *, weak_too: bool = False) -> SshKey:
     """The public key in these bytes. `weak_too` is for lists: what a weak key signed is refused all the same.
 
