@@ -100,9 +100,12 @@ def why_not(git: Git, build: BuildPolicy) -> CannotJudge | None:
 
 
 def difference(git: Git, build: BuildPolicy) -> tuple[str, ...]:
-    """What changed since the section was allowed: `- key = old` and `+ key = new`; empty where nothing did."""
+    """What changed since the section was allowed: `- key = old` and `+ key = new`; empty where it never was."""
+    recorded = _recorded(git, build, "section")
+    if not recorded:
+        return ()
     try:
-        old = _flat(json.loads(_recorded(git, build, "section") or "{}"))
+        old = _flat(json.loads(recorded))
     except (ValueError, RecursionError):
         old = {}
     new = _flat(json.loads(canonical(build)))

@@ -134,7 +134,8 @@ def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) ->
     for section in sections:
         if consent.allowed(git, section):
             continue
-        for line in (*consent.describe(section), *consent.difference(git, section)):
+        changed = consent.difference(git, section)
+        for line in (*consent.describe(section), *(("since it was allowed:", *changed) if changed else ())):
             print(printable_block(line), file=sys.stderr)
         if not give:
             raise consent.why_not(git, section) or CannotJudge(f"{section.name} is not allowed here")

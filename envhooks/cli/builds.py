@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envhooks.builds import confirm, consent, show
 from envhooks.builds import remote as remotes
-from envhooks.builds.ledger import Ledger, Row
+from envhooks.builds.ledger import OPEN, Ledger, Row
 from envhooks.builds.work import Worker, resumable, work_in_foreground
 from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git import Git
@@ -86,7 +86,7 @@ def _follow(ledger: Ledger) -> None:
         if now != states:
             states, changed = dict(now), time.monotonic()
         building = {row.key for row in rows if show.state_of(row) == "building"}
-        followed |= building
+        followed |= {row.key for row in rows if row.state in OPEN}  # it may end between two looks
         tail.copy(sorted(followed))
         if not building and (not _under_way(rows) or time.monotonic() - changed > QUIET):
             return

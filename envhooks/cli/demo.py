@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envhooks.cli import use_colour
+from envhooks.cli import _demo_build, use_colour
 from envhooks.hygiene import printable_block
 
 if TYPE_CHECKING:
@@ -182,6 +182,10 @@ class Demo:
         """A headline."""
         print(f"{self._bold[0]}{title}{self._bold[1]} {rest}".rstrip(), flush=True)
 
+    def note(self, text: str) -> None:
+        """What a person has to know before the next command."""
+        print(f"# {text}", flush=True)
+
     def git(self, *arguments: str) -> int:
         """Run git in the clone and show it as it would have looked; answers its exit code."""
         outcome = self.clone.run(*arguments)
@@ -268,4 +272,5 @@ SCENES = (
     Scene("5. A tag on a branch that was never merged is stopped at push", _side),
     Scene("6. With --no-verify it is stopped by the server", _no_verify),
     Scene("7. The Dockerfile is mended, and a good release passes", _good),
+    Scene(_demo_build.TITLE, _demo_build.play),
 )
