@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,15 +15,30 @@ from urllib.parse import urlsplit
 class _Backend(BaseHTTPRequestHandler):
     root: Path
     environ: Mapping[str, str]
+    login: str
 
     def do_GET(self) -> None:
-        self._serve(b"")
+        if self._is_known():
+            self._serve(b"")
 
     def do_POST(self) -> None:
+        if not self._is_known():
+            return
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             self._serve(self._chunks())
         else:
             self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+    def _is_known(self) -> bool:
+        said = f"Basic {base64.b64encode(self.login.encode()).decode()}"
+        if not self.login or self.headers.get("Authorization") == said:
+            return True
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return False
 
     def _chunks(self) -> bytes:
         data = b""
@@ -66,9 +82,9 @@ class _Backend(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(root: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    """The URL under which the repositories below `root` can be fetched and pushed to."""
-    handler = type("Backend", (_Backend,), {"root": root, "environ": environ})
+def serve(root: Path, environ: Mapping[str, str], login: str = "") -> Iterator[str]:
+    """The URL under which the repositories below `root` can be fetched and pushed to; `login` is `USER:PASSWORD`."""
+    handler = type("Backend", (_Backend,), {"root": root, "environ": environ, "login": login})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

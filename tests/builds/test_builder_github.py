@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builder_parts import PLAN, Reply, new_log, service
+from builder_parts import PLAN, Reply, missing, new_log, service
 from github_description import NotHere, fetch, mock
 
 from envhooks.builds import web
@@ -38,7 +38,7 @@ def api() -> Iterator[str]:
         with mock(port) as url:
             yield url
     except NotHere as error:
-        pytest.skip(f"GitHub's description cannot be served: {error}")
+        missing(f"GitHub's description, served: {error}")
 
 
 def plan(api: str, **options: Any) -> Plan:
@@ -95,7 +95,7 @@ def test_the_limits_are_those_of_the_description() -> None:
     try:
         description = json.loads((fetch() / "description.json").read_text())
     except NotHere as error:
-        pytest.skip(f"GitHub's description cannot be had: {error}")
+        missing(f"GitHub's description: {error}")
     dispatch, event = (
         description["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"][
             "properties"

@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import sshd
+from builder_parts import missing
 from shop import Shop, shop, until
 from smart_http import serve
 from support import GOOD_TAG, Repo, run
@@ -297,6 +300,19 @@ def test_the_push_is_killed_before_the_server_has_it(shop: Shop) -> None:
     assert shop.built() == []
 
 
+def test_the_push_is_killed_after_the_server_has_it(shop: Shop) -> None:
+    taken, go = shop.folder / "taken", shop.folder / "go"
+    server_hook(shop, "post-receive", f'touch "{taken}"; while [ ! -e "{go}" ]; do sleep 0.05; done')
+    argv = ["git", "push", "-q", "origin", GOOD_TAG]
+    push = subprocess.Popen(argv, cwd=shop.clone.path, env=shop.clone.environ, stderr=subprocess.DEVNULL)
+    until(taken.exists)
+    push.kill()
+    push.wait()
+    go.touch()
+    shop.await_state("done")
+    assert len(shop.built()) == 1
+
+
 def watchers(mark: str) -> list[int]:
     """The watchers with this word in their environment: other tests have watchers of their own."""
     found = []
@@ -425,24 +441,55 @@ def test_three_retries_at_once_build_once(shop: Shop) -> None:
 # -------------------------------------------------------------------------------------- secrets
 
 
+def shown_with(secret: bytes) -> set[int]:
+    """The processes that have it among their arguments at this moment."""
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if secret in file.read_bytes():
+                found.add(int(file.parent.name))
+    return found
+
+
 def test_a_password_in_the_url_reaches_no_disk_and_no_process_list(shop: Shop) -> None:
     shop.server.git("config", "http.receivepack", "true")
-    gate = shop.folder / "gate"
+    taken, go, gate = (shop.folder / name for name in ("taken", "go", "gate"))
+    server_hook(shop, "post-receive", f'touch "{taken}"; while [ ! -e "{go}" ]; do sleep 0.05; done')
     shop.write_program(f'while [ ! -e "{gate}" ]; do sleep 0.05; done')
-    with serve(shop.server.path.parent, shop.server.environ) as url:
+    with serve(shop.server.path.parent, shop.server.environ, "alice:hunter2") as url:
         secret = url.replace("://", "://alice:hunter2@")
         shop.clone.commit("Work")  # for main goes along: of a bare URL no main is known
-        pushed = shop.push(f"{secret}/server.git", "main", GOOD_TAG)
-        assert pushed.code == 0, pushed
+        argv = ["git", "push", "-q", f"{secret}/server.git", "main", GOOD_TAG]
+        push = subprocess.Popen(argv, cwd=shop.clone.path, env=shop.clone.environ)
+        until(taken.exists)
+        gits_own = shown_with(b"hunter2")  # `git push URL` itself shows it; what comes after that is ours
+        assert push.pid in gits_own
+        go.touch()
+        ours: set[int] = set()
+        while shop.state() != "building":
+            ours |= shown_with(b"hunter2") - gits_own
+        assert push.wait() == 0
         row = shop.await_state("building")
-        shown = [f.read_bytes() for f in Path("/proc").glob("[0-9]*/cmdline") if f.exists()]
         gate.touch()
         shop.await_state("done")
+    assert not ours
     assert row.url == f"{url}/server.git"
-    assert not [line for line in shown if b"hunter2" in line]
     files = [file for file in (shop.clone.path / ".git").rglob("*") if file.is_file()]
     assert not [file for file in files if b"hunter2" in file.read_bytes()]
     assert "hunter2" not in "".join(shop.built())
+
+
+def test_a_push_over_ssh_is_built(shop: Shop) -> None:
+    if sshd.program() is None:
+        missing("sshd (apt-get install openssh-server)")
+    with sshd.serve(shop.folder / "ssh", shop.clone.environ) as server:
+        shop.clone.git("remote", "set-url", "origin", f"{server.url}{shop.server.path}")
+        shop.clone.git("config", "core.sshCommand", server.command)
+        pushed = shop.push()
+        assert pushed.code == 0, pushed
+        row = shop.await_state("done", "failed", "dropped")
+    assert (row.state, row.url) == ("done", f"{server.url}{shop.server.path}")
+    assert len(shop.built()) == 1
 
 
 # ------------------------------------------------------------------------------------ on a server
