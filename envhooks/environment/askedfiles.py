@@ -8,6 +8,7 @@ from envhooks.environment.containerfs import Found
 from envhooks.environment.installs import Arg, Call, Session
 from envhooks.environment.requirements import RequirementsFile, read_requirements
 from envhooks.environment.unknowns import readable
+from envhooks.environment.versions import untouched
 from envhooks.model import Place
 
 
@@ -36,7 +37,29 @@ def find_asked(session: Session, call: Call, arg: Arg) -> Found | None:
         return found
     why = found or session.unknowns.why(arg.text) or "no COPY or ADD brought it from the context"
     session.note(f"what {readable(arg.text)} asks for is not known: {why}", arg.place)
+    if found is None and arg.text and "://" not in arg.text:
+        _doubt_by_namesake(session, call, arg)
     return None
+
+
+def _doubt_by_namesake(session: Session, call: Call, arg: Arg) -> None:
+    """Take back what the repository's own file of that name speaks against.
+
+    `git clone` of this very repository, then `pip install -r` of its file: the clone's file is not
+    known, but where ours asks for another version, the one that was there is no longer certain.
+    """
+    file = session.files.namesake(session.locate(call, arg.text))
+    if file is None:
+        return
+    answer = read_requirements(lambda name: file.data if name == file.path else None, file.path)
+    for requirement in answer.requirements:
+        before = session.installed.get(call.where, requirement.name)
+        if before is None or before.package is None or not before.package.exact:
+            continue
+        if session.applies(requirement, call.where) is False or untouched(before.package, requirement):
+            continue
+        why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
+        session.doubt(call, requirement.name, why, arg.place)
 
 
 def ask(session: Session, call: Call, arg: Arg) -> Asked | None:

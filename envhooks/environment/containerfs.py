@@ -121,6 +121,8 @@ class ContainerFiles:
                     _component_match(pattern, posixpath.basename(candidate)) for pattern in layer.excludes
                 ):
                     continue
+                if unknown(candidate):
+                    return "what is copied to its place is not known"
                 found = layer.of.find(candidate) if layer.of is not None else self._read(candidate)
                 if found is not None:
                     return found
@@ -147,7 +149,7 @@ class ContainerFiles:
         return out
 
     def _globbed(self, source: str, of: ContainerFiles | None) -> list[str]:
-        if not _GLOB.search(source) or of is not None:
+        if not _GLOB.search(source) or of is not None or unknown(source):
             return [source]
         found = ["."]
         for part in source.strip("/").split("/"):
@@ -170,6 +172,21 @@ class ContainerFiles:
         data = self._files.read(path)
         return None if data is None else Found(data, path)
 
+    def namesake(self, path: str) -> Found | None:
+        """The context's or the tree's file that `path` ends like, where nothing brought `path` itself.
+
+        An image that clones its own repository has the file of another commit there.
+        """
+        parts = path.strip("/").split("/")[-4:]
+        for start in range(len(parts)):
+            for top in dict.fromkeys((self._context, ".")):
+                self._spend(200)
+                name = posixpath.normpath(posixpath.join(top, *parts[start:]))
+                data = None if name.startswith("..") or unknown(name) else self._files.read(name)
+                if data is not None:
+                    return Found(data, name)
+        return None
+
     def matches(self, pattern: str) -> list[str]:
         """Absolute paths of files that a shell pattern in the last component could mean."""
         folder, _, last = pattern.rpartition("/")
@@ -186,6 +203,8 @@ class ContainerFiles:
             target = layer.target.rstrip("/")
             for source in layer.sources:
                 for one in self._globbed(source, None):
+                    if unknown(one) or unknown(folder):
+                        continue  # nothing of the tree has such a path
                     if folder == target:
                         out[posixpath.basename(one)] = None
                     if folder == target or folder.startswith(f"{target}/"):

@@ -14,7 +14,7 @@ from envhooks.environment.scopes import join
 from envhooks.environment.sources import Sources, _published
 from envhooks.environment.specs import Requirement, normal_name
 from envhooks.environment.unknowns import Unknowns, readable, unknown
-from envhooks.environment.versions import constrained, loose_pin, untouched
+from envhooks.environment.versions import constrained, loose_pin, same_release, untouched
 from envhooks.model import Hardware, Package, Place, Unpinned
 
 ANYTHING = "packages"
@@ -160,6 +160,9 @@ class Session:
         if before is not None and not upgrade and untouched(before.package, requirement):
             return  # it is satisfied already: nothing is installed again, so the first build stays
         if not call.certain or conditional:
+            if before is not None and same_release(before.package, requirement):
+                self._same_either_way(before, requirement, where, place)
+                return
             why = (
                 "whether this command runs depends on a condition"
                 if not call.certain
@@ -169,6 +172,15 @@ class Session:
             return
         entry = self._entry(requirement, how, place, sources)
         self.installed.put(where, entry)
+
+    def _same_either_way(self, before: Entry, requirement: Requirement, where: str, place: Place) -> None:
+        """The version is the same whether it is installed or not; its build may not be."""
+        if before.package is None or requirement.local in (None, before.package.local):
+            return
+        stated = replace(before.package, local=None, specifier=f"=={before.package.version}")
+        self.installed.put(where, replace(before, package=stated, hardware=()))
+        if before.name in accelerators.FROM_LOCAL:
+            self.note(f"the build of {before.name} depends on a condition", place, "hardware")
 
     def _entry(self, requirement: Requirement, how: str, place: Place, sources: Sources) -> Entry:
         name = requirement.name

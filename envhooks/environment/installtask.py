@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from envhooks.environment.accelerators import FROM_LOCAL
 from envhooks.environment.askedfiles import ask
 from envhooks.environment.installs import Arg, Call, Session
 from envhooks.environment.requirements import (
@@ -13,6 +14,7 @@ from envhooks.environment.requirements import (
 )
 from envhooks.environment.sources import Sources
 from envhooks.environment.unknowns import unknown
+from envhooks.environment.versions import equal_versions
 from envhooks.model import Place
 
 
@@ -99,6 +101,7 @@ class InstallTask:
 
     def finish(self) -> None:
         """Record what was collected."""
+        self._found = self._alternatives()
         names: dict[str, list[Requirement]] = {}
         for requirement, _, _ in self._found:
             names.setdefault(requirement.name, []).append(requirement)
@@ -118,6 +121,38 @@ class InstallTask:
             )  # fmt: skip
         for swallowed in self._call.swallowed:
             self._session.swallow(swallowed, self._where)
+
+    def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
+        """One requirement for those that differ in build only and of which one always applies."""
+        by_name: dict[str, list[Requirement]] = {}
+        for requirement, _, _ in self._found:
+            by_name.setdefault(requirement.name, []).append(requirement)
+        out: list[tuple[Requirement, str, Place]] = []
+        done: set[str] = set()
+        for requirement, how, place in self._found:
+            merged = self._merged(by_name[requirement.name])
+            if merged is None:
+                out.append((requirement, how, place))
+            elif requirement.name not in done:
+                done.add(requirement.name)
+                out.append((merged, how, place))
+                if merged.local is None and merged.name in FROM_LOCAL:
+                    self._session.note(f"the build of {merged.name} depends on markers", place, "hardware")
+        return out
+
+    def _merged(self, several: list[Requirement]) -> Requirement | None:
+        first = several[0]
+        if len(several) < 2 or not first.name or not all(one.exact and one.marker for one in several):
+            return None
+        if any(not equal_versions(one.version or "", first.version or "") for one in several):
+            return None
+        either = " or ".join(f"({one.marker})" for one in several)
+        if self._session.applies(replace(first, marker=either), self._where) is not True:
+            return None
+        same = len({one.local for one in several}) == 1
+        local = first.local if same else None
+        shown = first.specifier if same else f"=={first.version}"
+        return replace(first, marker="", local=local, specifier=shown, index="")
 
 
 def _is_path(text: str) -> bool:

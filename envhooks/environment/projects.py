@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,13 +18,11 @@ def load_toml(
     text = sink.text(path, origin)
     if text is None:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from envhooks.environment.tomltext import FAULTS, parse_toml  # late: most images need no TOML
+
     try:
-        return tomllib.loads(text), text
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return parse_toml(text), text
+    except FAULTS as error:
         sink.fault(f"this is not TOML: {error}", path)
         return None
 

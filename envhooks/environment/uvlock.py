@@ -8,7 +8,6 @@ names that uv writes into its markers.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -54,13 +53,11 @@ def chosen(data: bytes, selection: Selection, python: str | None) -> Chosen | No
 
 @lru_cache(maxsize=2)  # a Dockerfile often syncs twice: without the project, then with it
 def _packages(data: bytes) -> list[dict[str, Any]]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    from envhooks.environment.tomltext import FAULTS, parse_toml
+
     try:
-        packages = tomllib.loads(data.decode()).get("package")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        packages = parse_toml(data.decode()).get("package")
+    except (UnicodeDecodeError, *FAULTS):
         return []
     return [one for one in _list(packages) if isinstance(one, dict) and isinstance(one.get("name"), str)]
 

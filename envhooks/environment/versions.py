@@ -47,6 +47,13 @@ def _same(package: Package, requirement: Requirement) -> bool:
     return equal_versions(package.version, requirement.version or "")
 
 
+def same_release(package: Package | None, requirement: Requirement) -> bool:
+    """Whether both are exact and of one public version, whatever their builds."""
+    if package is None or not (package.exact and requirement.exact):
+        return False
+    return equal_versions(package.version or "", requirement.version or "")
+
+
 def equal_versions(one: str, other: str) -> bool:
     """Whether two public versions are the same one: `2.8` is `2.8.0`."""
     if one == other:

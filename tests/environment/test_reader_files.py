@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from envhooks.environment.files import MemoryFiles
+from envhooks.environment.files import FolderFiles, MemoryFiles
 from envhooks.environment.reader import read_environment
 from envhooks.errors import CannotJudge
 from envhooks.model import Environment
@@ -374,3 +376,68 @@ def test_what_is_there_already_stays() -> None:
     assert torch(read(f"{head}RUN pip install torch -c /x/c.txt\n", files)) == "2.7.0 Dockerfile:4"
     assert torch(read(f"{head}RUN if [ x ]; then pip install -U torch; fi\n", files)) is None
     assert torch(read(f"{head}RUN pip install git+https://x.example/pytorch.git\n", files)) is None
+
+
+def test_an_unknown_source_spoils_what_it_may_bring(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("torch==2.8.0\n")
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:3.12\nARG DIR\nCOPY requirements.txt $DIR/x.txt /a/\nRUN pip install -r /a/x.txt\n"
+    )
+    environment = read_environment(FolderFiles(tmp_path), "Dockerfile")
+    assert environment.packages == ()
+    assert "what is copied to its place is not known" in environment.cannot_tell[0].why
+
+
+CLONE = (
+    "FROM pytorch/pytorch:2.0.1-cuda11.7-cudnn8-runtime\n"
+    + "RUN git clone https://h/own.git && cd own && pip install -r {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("torch==2.3.1\n", None),
+        ("torch>=2.3\n", None),
+        ("torch>=2.0\n", "2.0.1"),
+        ("torch==2.3.1; sys_platform == 'win32'\n", "2.0.1"),
+        ("numpy==1.26\n", "2.0.1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements/gpu.txt"])
+def test_a_clone_s_file_is_not_known_and_ours_may_speak_against_the_base(
+    name: str, text: str, version: str | None
+) -> None:
+    files = MemoryFiles({"docker/Dockerfile": CLONE.format(name).encode(), name: text.encode()})
+    environment = read_environment(files, "docker/Dockerfile", context="docker")
+    assert [package.version for package in environment.find("torch")] == ([version] if version else [])
+    assert {"packages", *([] if version else ["torch"])} <= {one.what for one in environment.cannot_tell}
+
+
+MARKED = "torch==2.7.1+cu128; platform_machine != 'aarch64'\n{}; platform_machine == 'aarch64'\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "version"), [("torch==2.7.1", "2.7.1"), ("torch==2.7.0", None), ("torch>=2.7.1", None)]
+)
+def test_pins_of_one_version_under_markers_that_leave_no_gap(other: str, version: str | None) -> None:
+    files = MemoryFiles(
+        {
+            "Dockerfile": b"FROM python:3.12\nCOPY r.txt .\nRUN pip install -r r.txt\n",
+            "r.txt": MARKED.format(other).encode(),
+        }
+    )
+    environment = read_environment(files, "Dockerfile")
+    found = [(one.version, one.local) for one in environment.find("torch") if one.exact]
+    assert found == ([(version, None)] if version else [])
+    assert environment.cannot_tell
+
+
+def test_a_condition_that_changes_the_build_only_takes_back_the_build_only() -> None:
+    text = "FROM python:3.12\nRUN pip install torch==2.7.1+cpu\nRUN if [ $GPU ]; then pip install -U torch=={}; fi\n"
+    for other, expected in (("2.7.1+cu128", [("2.7.1", None)]), ("2.7.2+cu128", [])):
+        files = MemoryFiles({"Dockerfile": text.format(other).encode()})
+        environment = read_environment(files, "Dockerfile")
+        assert [(one.version, one.local) for one in environment.find("torch") if one.exact] == expected
+        assert environment.hardware == ()
+        assert environment.cannot_tell

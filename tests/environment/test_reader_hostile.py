@@ -18,8 +18,20 @@ FILES = {
 }
 
 
+class StrictFiles(MemoryFiles):
+    """As every real tree, it has no name for text that is not known."""
+
+    def read(self, path: str) -> bytes | None:
+        path.encode()
+        return super().read(path)
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        folder.encode()
+        return super().list(folder)
+
+
 def read(text: str) -> Environment:
-    return read_environment(MemoryFiles({**FILES, "Dockerfile": text.encode()}), "Dockerfile")
+    return read_environment(StrictFiles({**FILES, "Dockerfile": text.encode()}), "Dockerfile")
 
 
 HOSTILE = {
@@ -50,6 +62,8 @@ HOSTILE = {
     "nested shells": "FROM a\nRUN " + 'bash -c "' * 6_000,
     "eval of eval": "FROM a\nRUN A='eval $A'; eval $A; pip install x==1",
     "a growing path": "FROM a\n" + "WORKDIR aaaaaaaa\n" * 20_000,
+    "paths that are not known": "FROM a\nARG A\nCOPY $A/r.txt $A/*.txt /a/\nCOPY --from=b $A /x\nCOPY x $A/\n"
+    "RUN pip install -r /a/r.txt -r $A/r.txt -r /a/$A -e $A . && mv /a/$A /a/* && rm -r $A/*\n",
     "many comments": "FROM a\nRUN a \\\n" + "# x\n" * 200_000 + "b\n",
     "a chain of stages": "".join(
         f"FROM {'x' if i == 0 else f's{i - 1}'} AS s{i}\nENV A{i}=1\n" for i in range(499)
@@ -82,6 +96,10 @@ PIECES = [
     "-r ",
     "r.txt ",
     "COPY r.txt /a/\n",
+    "COPY $A/r.txt $A/*.txt /a/\n",
+    "COPY . $A\n",
+    "-r $A/r.txt ",
+    "mv /a/$A /a/*.txt ",
     "WORKDIR /a\n",
     "COPY --from=b / /\n",
     "COPY --from=0 /usr /usr\n",
