@@ -17,7 +17,7 @@ from envhooks.git import Git
 from envhooks.gitobjects import Ref
 from envhooks.hygiene import printable
 from envhooks.lockfile import LockedTag, parse_lock
-from envhooks.model import HEADS, Door, Policy, RefUpdate
+from envhooks.model import HEADS, TAGS, Door, Policy, RefUpdate
 from envhooks.policy import default_policy, parse_policy
 
 FOLDER = ".envhooks"
@@ -233,7 +233,10 @@ def stand(
     branch = _law_branch(git, refs, release)
     target = _named_remote(git, pushed_to) if door is Door.PUSH else release
     law, law_tip = _client_law(git, refs, door, branch, [target, release], check_ids)
-    notes = _other_law_note(git, refs.local().get(branch), law, law_tip)
+    updates = tuple(updates)
+    # a push of branches alone judges no tag by either law, and often is the one that brings the newer
+    judges = door is not Door.PUSH or any(update.ref.startswith(TAGS) for update in updates)
+    notes = _other_law_note(git, refs.local().get(branch), law, law_tip) if judges else ()
     patterns = law.policy.branches or (branch,)
     mains: list[Branch] = []
     if target is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import Repo, run
+from support import GOOD_TAG, Repo, run
 
 from envhooks.errors import LawError
 from envhooks.git import Git
@@ -103,6 +103,13 @@ def test_a_different_local_law_is_said_and_does_not_count(good: Repo) -> None:
         standpoint = stand(git, Door.TAG)
     assert standpoint.law.policy.tag.ignore == ()
     assert any("another law" in note for note in standpoint.notes)
+
+
+def test_the_push_that_brings_a_law_is_not_told_of_it(guarded: Repo) -> None:
+    guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["v*"]\n'})
+    assert "another law" not in guarded.try_git("push", "--dry-run", "origin", "main").said
+    guarded.git("tag", "-s", "-m", "x", GOOD_TAG, "HEAD~")
+    assert "another law" in guarded.try_git("push", "--dry-run", "origin", "main", GOOD_TAG).said
 
 
 def test_a_broken_law_is_could_not_judge(good: Repo) -> None:
