@@ -92,7 +92,8 @@ def need(*programs: Path | None) -> None:
     """Pass over a test whose programs are not there, and say so."""
     for program in programs:
         if program is not None and not program.exists():
-            pytest.skip(f"NOT TESTED: {program.name} is missing; scripts/neighbours brings it")
+            name = "husky" if program == HUSKY else program.name
+            pytest.skip(f"NOT TESTED: {name} is missing; scripts/neighbours brings it")
         if program == HUSKY and shutil.which("node") is None:
             pytest.skip("NOT TESTED: husky needs node")
 
