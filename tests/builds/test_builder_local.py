@@ -21,6 +21,7 @@ from builder_parts import (
     storage,
     write_context,
 )
+from python_image import write_python_tree
 from support import run
 
 from envhooks.builds.builders import local
@@ -119,6 +120,26 @@ def test_an_image_that_is_not_what_its_tag_says_gets_no_tag(
     assert said in result.message and "no image tag was moved" in result.message
     assert not any(is_there(f"docker://{image}", engine) for image in plan.images)
     assert "buildah rm" in log.getvalue(), "the container stays behind"
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "status", "said"),
+    [
+        ("2.8.0+cu128", "12.8", "done", "torch 2.8.0+cu128, built for CUDA 12.8"),
+        ("2.7.1+cu128", "12.8", "failed", "the image has torch 2.7.1+cu128, and the tag says 2.8.x"),
+        ("2.8.0+cpu", None, "failed", "the framework in the image is built for the CPU"),
+    ],
+)
+def test_the_image_s_own_python_is_asked(
+    address: str, engine: dict[str, str], tmp_path: Path, torch: str, cuda: str | None, status: str, said: str
+) -> None:
+    """No stand-in: an interpreter in the image runs the question, and finds torch without importing it."""
+    tree = write_python_tree(tmp_path / "tree", torch, cuda)
+    plan = plan_for(f"{address}/team/python-{status}", args=(), options=OPTIONS)
+    log = new_log()
+    result = local.build(plan, tree, log, engine)
+    assert result.status == status and said in result.message, log.getvalue()
+    assert is_there(f"docker://{plan.own}", engine) is (status == "done")
 
 
 def test_python3_is_asked_where_there_is_no_python(

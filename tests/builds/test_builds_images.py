@@ -1,0 +1,109 @@
+"""From a push over ssh to an image in a registry: every part of it is real."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sshd
+from builder_parts import DOCKERFILE, missing, need, python_that_says, registry, storage
+from shop import Shop
+from support import GOOD_TAG, Repo, run
+
+pytestmark = pytest.mark.xdist_group("buildah")
+RC2 = "PyTorch-CUDA-v2.8-rc2"
+# The image is a few megabytes of busybox, so its Dockerfile installs nothing that could be held against the tag.
+LAW = """\
+[checks]
+dockerfile-matches = {{ level = "off", reason = "an image for a test" }}
+
+[image]
+name = "{address}/team/{{framework:lower}}-{{hardware:lower}}"
+
+[[build]]
+name = "image"
+using = "local"
+engine = "buildah"
+isolation = "chroot"
+tls_verify = false
+"""
+
+
+@pytest.fixture
+def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) -> Iterator[Shop]:
+    """A clone that pushes over ssh, whose law builds into a registry on loopback."""
+    need("docker-registry", "skopeo", "buildah", "busybox")
+    if sshd.program() is None:
+        missing("sshd (apt-get install openssh-server)")
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    here = storage(tmp_path / "storage", environ)
+    with registry(tmp_path / "registry") as address, sshd.serve(tmp_path / "ssh", environ) as host:
+        clone = Repo(guarded.path, here)
+        files = {
+            ".envhooks/policy.toml": LAW.format(address=address),
+            "Dockerfile": DOCKERFILE,
+            "python": python_that_says(),
+            "busybox": Path(busybox).read_bytes(),
+        }
+        clone.write(files)
+        for name in ("python", "busybox"):
+            (clone.path / name).chmod(0o755)
+        clone.commit("Build a small image")
+        clone.git("config", "core.sshCommand", host.command)
+        clone.git("config", "envhooks.pauses", "0.1")
+        clone.git("remote", "set-url", "origin", f"{host.url}{server.path}")
+        clone.git("push", "-q", "--no-verify", "origin", "main")
+        clone.envhooks("builds", "--allow", check=True)
+        yield Shop(clone, server, tmp_path)
+
+
+def inspect(image: str, environ: dict[str, str]) -> dict[str, object]:
+    argv = ["skopeo", "inspect", "--tls-verify=false", f"docker://{image}"]
+    found: dict[str, object] = json.loads(run(argv, Path("/"), environ, check=True).out)
+    return found
+
+
+def test_a_push_becomes_an_image_the_same_on_every_machine(works: Shop, environ: dict[str, str]) -> None:
+    works.tag()
+    assert works.push().code == 0
+    row = works.await_state("done", "failed", "dropped")
+    assert row.state == "done", (row, works.log())
+    image = works.clone.git("show", "HEAD:.envhooks/policy.toml").split('name = "')[1].split("/")[0]
+    found = inspect(f"{image}/team/pytorch-cuda:2.8-rc1", works.clone.environ)
+    assert found["Digest"] == row.digest
+    assert found["RepoTags"] == ["2.8-rc1"]
+    labels = found["Labels"]
+    assert isinstance(labels, dict)
+    oci = "org.opencontainers.image."
+    assert labels[f"{oci}revision"] == works.clone.git("rev-parse", f"{GOOD_TAG}^{{commit}}")
+    assert labels[f"{oci}ref.name"] == GOOD_TAG
+    assert labels[f"{oci}version"] == "2.8-rc1"
+    assert labels[f"{oci}title"] == "PyTorch CUDA"
+    assert labels[f"{oci}source"] == row.url
+    assert labels[f"{oci}created"] == found["Created"] == "2026-11-01T12:00:00Z"
+    assert labels["envhooks.tag-object"] == row.tag_object
+    assert labels["envhooks.signer"] == "alice@example.org"
+
+    other = Repo(works.folder / "elsewhere", storage(works.folder / "other-storage", environ))
+    ssh = works.clone.git("config", "core.sshCommand")
+    works.clone.git("clone", "-q", "--config", f"core.sshCommand={ssh}", row.url, str(other.path))
+    built = other.envhooks("build", GOOD_TAG, "--allow")
+    assert built.code == 0, built.said
+    assert row.digest in built.out, "two builds of one tag differ"
+
+
+def test_an_image_that_is_not_what_its_tag_says_moves_no_name(works: Shop) -> None:
+    works.clone.commit_files({"python": python_that_says('"torch": "2.7.1+cu128"')}, "Upgrade by mistake")
+    works.tag(RC2)
+    assert works.push("--atomic", "origin", "main", RC2).code == 0
+    row = works.await_state("done", "failed", "dropped")
+    assert (row.state, row.attempts, row.digest) == ("failed", 1, "")
+    assert "the image has torch 2.7.1+cu128, and the tag says 2.8.x: no image tag was moved" in row.reason
+    again = works.clone.envhooks("build", RC2)
+    assert again.code == 1
+    assert "| the image holds: Python 3.12.3, torch 2.7.1+cu128" in again.err
+    assert f"again: envhooks build {RC2}" in again.err
