@@ -11,6 +11,8 @@ Evidence = tuple[str, "str | None"]
 FROM_INDEX = frozenset(("torch", "torchvision", "torchaudio", "paddlepaddle", "paddlepaddle-gpu"))
 """Packages whose wheels for one accelerator lie in an index of their own: `.../whl/cu128`."""
 FROM_LOCAL = FROM_INDEX | {"jaxlib", "jax", "tensorflow", "torch-xla", "mxnet"}
+FROM_BUILD = frozenset(("pytorch", "torch", "tensorflow", "jaxlib"))
+"""Packages whose conda build string names the accelerator: `py3.9_cuda11.7_cudnn8.5.0_0`."""
 BY_NAME: dict[str, Evidence] = {
     "tensorflow-gpu": ("CUDA", None),
     "tensorflow-cpu": ("CPU", None),

@@ -92,7 +92,8 @@ def _companion(
 
 
 def _same_build(torch: Package, companion: Package) -> Iterator[CompatFault]:
-    ours, theirs = variant_of(torch), variant_of(companion)
+    # `rocm6.4.4.git2feede28`: each project's own commit, behind the hardware that both are for.
+    ours, theirs = (re.sub(r"\.git[0-9a-f]+\Z", "", variant_of(one) or "") for one in (torch, companion))
     if torch.how == "base" or not ours or not theirs or ours == theirs:
         return
     yield CompatFault(

@@ -203,7 +203,7 @@ class Session:
             found.append(self._by_index(requirement, place, sources))
         elif requirement.url and name in accelerators.FROM_INDEX:
             found.append(accelerators.of_url(requirement.url))
-        if requirement.how == "conda" and name in ("pytorch", "torch", "tensorflow", "jaxlib"):
+        if requirement.how == "conda" and name in accelerators.FROM_BUILD:
             found.append(accelerators.of_build(requirement.specifier.lstrip("=").partition("=")[2]))
         if not any(found):
             found.append(accelerators.BY_NAME.get(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.environment import baseimage
+from envhooks.environment.accelerators import FROM_BUILD
 from envhooks.environment.activation import active_by_variables
 from envhooks.environment.hints import hints
 from envhooks.environment.installed import SYSTEM, Entry
@@ -34,8 +35,10 @@ class Summary:
         entries = list(self._entries())
         python, python_doubt = self._python(entries)
         hardware = list(self._installed.base_hardware)
+        built = any(one.version for entry in entries if entry.name in FROM_BUILD for one in entry.hardware)
         for entry in entries:
-            hardware += entry.hardware
+            if not (built and entry.name == "cuda-version"):
+                hardware += entry.hardware  # conda's `cuda-version` bounds a solve; a build is what it is
             unpinned += [entry.unpinned] if entry.unpinned else []
             cannot += [entry.cannot_tell] if entry.cannot_tell else []
         return Environment(

@@ -160,7 +160,7 @@ class _Parser:
         return self.inline(line.text, line.number)
 
     def inline(self, text: str, number: int) -> Node:
-        return _flow(text, number) if text[0] in "[{" else _scalar(text, number)
+        return _flow(text, number) if text.startswith(("[", "{")) else _scalar(text, number)
 
     def sequence(self, indent: int, depth: int) -> Node:
         items: list[Node] = []

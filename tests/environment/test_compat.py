@@ -223,6 +223,8 @@ def test_a_pin_in_another_file_is_mended_with_the_index() -> None:
 def test_companions_of_another_build() -> None:
     (fault,) = judged("torch==2.8.0+cu128", "torchvision==0.23.0+cpu")
     assert (fault.rule, fault.level) == ("variant", "warning")
+    own_commits = judged("torch==2.6.0+rocm6.2.4.git2feede28", "torchvision==0.21.0+rocm6.2.4.git4040d51f")
+    assert not [one for one in own_commits if one.one.startswith("torchvision")]
 
 
 @pytest.mark.parametrize(

@@ -495,6 +495,13 @@ def test_conda_s_companions_and_python() -> None:
     }
 
 
+def test_conda_s_bound_of_a_solve_is_no_build() -> None:
+    bound = "FROM a\nRUN conda install cuda-version=12.0 {}\n"
+    build = "pytorch=1.13.1=py3.9_cuda11.7_cudnn8.5.0_0"
+    assert wheel(read(bound.format(build))) == {("CUDA", "11.7")}
+    assert wheel(read(bound.format("pytorch==1.13.1"))) == {("CUDA", "12.0")}
+
+
 def test_an_exact_pip_version_of_two_numbers() -> None:
     assert exact(read("FROM a\nRUN pip install torch==2.13\n"), "torch") == "2.13"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from envhooks.environment.requirements import RequirementsFile, read_requirements
@@ -445,6 +445,7 @@ NAMES = ("requirements.txt", "environment.yml", "pyproject.toml", "uv.lock", "Pi
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(NAMES), st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+@example("environment.yml", "\u00a0".encode())  # a blank to Python's strip(), none to YAML
 def test_no_bytes_raise(name: str, data: bytes) -> None:
     read_requirements({name: data}.get, name)
 
