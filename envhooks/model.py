@@ -486,6 +486,16 @@ class DeployPolicy:
 
 
 @dataclass(frozen=True)
+class KeylessSigner:
+    """`[[gitsign]]`: somebody, or a workflow, who signs with a certificate for an identity instead of a key."""
+
+    identity: str
+    """As the certificate has it, whole: an address, or a workflow's URL."""
+    issuer: str
+    """The URL of the OpenID Connect issuer that vouched for the identity."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The law, as it was read from one commit."""
 
@@ -501,6 +511,8 @@ class Policy:
     """Template of the image name; None where no image is named."""
     builds: tuple[BuildPolicy, ...] = ()
     deploys: tuple[DeployPolicy, ...] = ()
+    keyless: tuple[KeylessSigner, ...] = ()
+    """`[[gitsign]]`."""
     compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
 

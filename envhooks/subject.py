@@ -300,7 +300,8 @@ class _Collector:
 
         law = self.standpoint.law
         if law.has_signers or self.standpoint.door is Door.RECEIVE or not needed:
-            return read_signers(law.signer_files, f"{FOLDER} on {printable(law.where)}")
+            found = read_signers(law.signer_files, f"{FOLDER} on {printable(law.where)}")
+            return replace(found, keyless=law.policy.keyless)
         from envhooks.signatures.ownkey import find_own_key
 
         def own() -> Signers:

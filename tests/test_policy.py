@@ -236,6 +236,24 @@ def test_deploys() -> None:
     )
 
 
+def test_gitsign() -> None:
+    text = '[[gitsign]]\nidentity = "{}"\nissuer = "{}"'
+    (found,) = parse(text.format("https://h.example/w.yml@refs/heads/main", "https://token.example")).keyless
+    assert (found.identity, found.issuer) == (
+        "https://h.example/w.yml@refs/heads/main",
+        "https://token.example",
+    )
+    for identity, issuer, said in (
+        ("*@example.org", "https://a.example", "compared whole"),
+        ("alice @example.org", "https://a.example", "compared whole"),
+        ("alicé@example.org", "https://a.example", "compared whole"),
+        ("alice@example.org", "http://a.example", "no https:// URL"),
+    ):
+        assert said in refused(text.format(identity, issuer)).message
+    assert "no `issuer`" in refused('[[gitsign]]\nidentity = "a@b.c"').message
+    assert "may name 8" in refused("[[gitsign]]\n" * 9).message
+
+
 # -------------------------------------------------------------------------------- what is refused
 
 

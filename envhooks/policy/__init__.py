@@ -26,7 +26,18 @@ MAX_LINE = 2000
 MAX_DOTS = 64
 """Full stops in one line. tomllib's time and memory grow with the square of a dotted key: 1 MiB took all of both."""
 MAX_DEPTH = 16
-_KEYS = ("branch", "tag", "dockerfile", "changelog", "checks", "image", "build", "deploy", "compat")
+_KEYS = (
+    "branch",
+    "tag",
+    "dockerfile",
+    "changelog",
+    "checks",
+    "image",
+    "build",
+    "deploy",
+    "gitsign",
+    "compat",
+)
 
 
 def default_policy(origin: str = "the defaults") -> Policy:
@@ -73,6 +84,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         image=image,
         builds=tuple(replace(build, image=image) for build in builds),
         deploys=sections.deploys(keys["deploy"], stages) if "deploy" in keys else (),
+        keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
     )
 

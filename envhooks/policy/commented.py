@@ -77,6 +77,11 @@ COMMENTED = """\
 #cuda_variants = ["cu130", "cu132"]
 #requires_python = ">=3.11"
 
+# Who may sign through gitsign, with an identity instead of a key; both are compared whole.
+#[[gitsign]]
+#identity = "alice@example.org"
+#issuer = "https://accounts.google.com"
+
 [image]
 # The image's name without its tag, which is made from the git tag. No default: no image is named.
 #name = "registry.example.com/team/{framework:lower}-{hardware:lower}"

@@ -15,6 +15,7 @@ from envhooks.model import (
     CheckSetting,
     DeployPolicy,
     DockerfilePolicy,
+    KeylessSigner,
     TagPolicy,
 )
 from envhooks.policy.shapes import MAX_GLOB, expandable, glob, globs, identifier, path_in_tree, stages_of
@@ -28,8 +29,11 @@ from envhooks.tagname import (
 
 STABLE = "stable"
 MAX_TEMPLATES = 16
+MAX_KEYLESS = 8
+"""gitsign is asked once for each, for every tag that it signed."""
 
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE = re.compile(r"[!-)+-~]{1,500}")  # no blank, and no *
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HEADING_FIELDS = ("version", "stage", "tag", "framework", "hardware", "date")
@@ -265,6 +269,28 @@ def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, ob
                 item.texts(may_be_empty=True)
         found[name] = tuple(MappingProxyType(dict(row.raw)) for row in rows.tables())
     return MappingProxyType(found)
+
+
+def keyless(value: Value) -> tuple[KeylessSigner, ...]:
+    """`[[gitsign]]`, compared whole: a pattern that is a little too wide would let strangers sign."""
+    sections = value.tables()
+    if len(sections) > MAX_KEYLESS:
+        value.refuse(f"`{value.name}` names {len(sections)} identities and may name {MAX_KEYLESS}")
+    return tuple(map(_keyless, sections))
+
+
+def _keyless(value: Value) -> KeylessSigner:
+    example = {"identity": "alice@example.org", "issuer": "https://accounts.google.com"}
+    keys = value.table(tuple(example))
+    for key, text in example.items():
+        if key not in keys:
+            value.refuse(f"a `[[gitsign]]` has no `{key}`", f'{key} = "{text}"')
+        if not _WHOLE.fullmatch(keys[key].text()):
+            fault = f"`{keys[key].name}` is compared whole: printable ASCII without blanks and wildcards"
+            keys[key].refuse(fault, f'{key} = "{text}"')
+    if not keys["issuer"].text().startswith("https://"):
+        keys["issuer"].refuse("the issuer is no https:// URL", f'issuer = "{example["issuer"]}"')
+    return KeylessSigner(keys["identity"].text(), keys["issuer"].text())
 
 
 def builds(value: Value, stages: Collection[str]) -> tuple[BuildPolicy, ...]:

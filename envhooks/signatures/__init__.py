@@ -65,10 +65,6 @@ def _triage(payload: Payload) -> Verdict | None:
         return Verdict("bad", payload.fault)
     if payload.armor is None:
         return Verdict("unsigned", "the tag is not signed", got="no signature")
-    if payload.armor.scheme == "x509":
-        from envhooks.signatures.x509 import verify
-
-        return verify(payload)
     return None
 
 
@@ -119,6 +115,10 @@ def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: Path)
             from envhooks.signatures.openpgp import OpenPgp
 
             found[scheme] = OpenPgp(signers, now, own).verify
+        elif scheme == "x509":
+            from envhooks.signatures.x509 import X509
+
+            found[scheme] = X509(signers, now, own).verify
         else:
             from envhooks.signatures.ssh import Ssh
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.model import KeylessSigner
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_certificate
 from envhooks.signatures.packets import KeyPacket, PacketError
@@ -85,6 +86,8 @@ class Signers:
     ssh: tuple[SshEntry, ...] = ()
     openpgp: tuple[OpenPgpEntry, ...] = ()
     revoked: Revoked = field(default_factory=Revoked)
+    keyless: tuple[KeylessSigner, ...] = ()
+    """Who may sign by an identity, through gitsign; this is the policy's, and not in a trust file."""
     notes: tuple[str, ...] = ()
     """What a person should know and what changes no verdict."""
 
@@ -96,7 +99,7 @@ class Signers:
     @property
     def is_empty(self) -> bool:
         """Whether nobody may sign."""
-        return not self.ssh and not self.openpgp
+        return not self.ssh and not self.openpgp and not self.keyless
 
     @property
     def expected(self) -> str:
@@ -134,7 +137,7 @@ def read_signers(files: Mapping[str, bytes], origin: str) -> Signers:
             openpgp.append(OpenPgpEntry(*common, line.fingerprint, certificates[line.fingerprint]))
     where = origin.removeprefix(f"{FOLDER} on").strip()
     revoked = read_revoked(files["revoked_keys"]) if "revoked_keys" in files else Revoked()
-    return Signers(where, tuple(ssh), tuple(openpgp), revoked, notes)
+    return Signers(where, tuple(ssh), tuple(openpgp), revoked, notes=notes)
 
 
 def _read_lines(data: bytes) -> list[SignerLine]:
