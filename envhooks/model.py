@@ -494,6 +494,9 @@ class KeylessSigner:
     issuer: str
     """The URL of the OpenID Connect issuer that vouched for the identity."""
 
+    def __str__(self) -> str:
+        return f"{self.identity} ({self.issuer})"
+
 
 @dataclass(frozen=True)
 class Policy:

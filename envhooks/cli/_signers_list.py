@@ -14,7 +14,7 @@ from envhooks.errors import EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint, stand
-from envhooks.model import Door, Subject, TagObject, Verdict
+from envhooks.model import Door, KeylessSigner, Subject, TagObject, Verdict
 from envhooks.signatures.expiry import is_revoked_by_owner, key_ends_soon, valid_until
 from envhooks.signatures.manage import key_of
 from envhooks.signatures.signerlines import moment
@@ -62,8 +62,12 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     where = printable(law.where) or "the protected branch"
     signers = read_signers(law.signer_files, law.where)
     entries = _entries(signers)
-    if entries:
-        print(_table([_TITLES, *_rows(entries, signers, signed_tags(git, standpoint), where, now)]), end="")
+    keyless = law.policy.keyless
+    if entries or keyless:
+        tags = signed_tags(git, standpoint)
+        last = {tag.key: tag for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag))}
+        rows = [*_rows(entries, signers, last, where, now), *_keyless_rows(keyless, last, where)]
+        print(_table([_TITLES, *rows]), end="")
     else:
         print(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
     for key in dict.fromkeys(map(key_of, entries)):
@@ -84,11 +88,9 @@ def _entries(signers: Signers) -> list[Entry]:
 
 
 def _rows(
-    entries: Iterable[Entry], signers: Signers, tags: Sequence[SignedTag], where: str, now: datetime
+    entries: Iterable[Entry], signers: Signers, last: Mapping[str, SignedTag], where: str, now: datetime
 ) -> Iterator[tuple[str, ...]]:
-    last: dict[str, SignedTag] = {}
-    for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag)):
-        last[tag.key] = tag
+    """`last`: key -> the newest tag that it signed."""
     for entry in entries:
         scheme = "openpgp" if isinstance(entry, OpenPgpEntry) else "ssh"
         scheme += " CA" if isinstance(entry, SshEntry) and entry.is_ca else ""
@@ -101,6 +103,14 @@ def _rows(
             _until(entry, signers, now),
             _last(last.get(key)),
         )
+
+
+def _keyless_rows(
+    keyless: Iterable[KeylessSigner], last: Mapping[str, SignedTag], where: str
+) -> Iterator[tuple[str, ...]]:
+    for signer in keyless:
+        place = f"{where}: [[gitsign]]"
+        yield signer.identity, "gitsign", signer.issuer, place, "no end", _last(last.get(str(signer)))
 
 
 def _until(entry: Entry, signers: Signers, now: datetime) -> str:

@@ -23,6 +23,7 @@ from envhooks.signatures.packets import PacketError
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signerlines import moment, read_public_key
 from envhooks.signatures.signers import Certificate, Entry, SshEntry, read_certificate
+from envhooks.signatures.sshwire import KEY_TYPES
 
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest key file that is read."""
@@ -212,7 +213,7 @@ def check_principal(text: str) -> str:
     Raises:
         UsageError: it could not stand in the line, or would mean more than one person there.
     """
-    if not _PRINCIPAL.fullmatch(text) or text in ("openpgp", "legacy"):
+    if not _PRINCIPAL.fullmatch(text) or text in ("openpgp", "legacy", *KEY_TYPES):
         raise UsageError(
             f"a principal is one address or name in ASCII, without blanks, commas and wildcards,"
             f" not {printable(text, 80)}",

@@ -70,7 +70,7 @@ class X509:
             raise Undecided(text, "go install github.com/sigstore/gitsign@latest")
         for keyless in self._keyless:
             if run([self._program, *_question(keyless)], b"", environ) == 0:
-                return Verdict("good", scheme=SCHEME, key=keyless.issuer, signer=keyless.identity)
+                return Verdict("good", scheme=SCHEME, key=str(keyless), signer=keyless.identity)
         raise Refused(
             "gitsign accepts the signature for none of the identities that the policy names",
             expected=f"one of {len(self._keyless)} in [[gitsign]] of {FOLDER}/policy.toml",

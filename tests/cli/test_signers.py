@@ -372,6 +372,17 @@ def test_it_lists_the_law_that_counts_and_names_what_differs(good: Repo) -> None
     said(good.envhooks("signers", "list", check=True), "cannot be read", "alice@example.org")
 
 
+def test_identities_of_the_policy_are_listed(good: Repo) -> None:
+    good.write(
+        {".envhooks/policy.toml": '[[gitsign]]\nidentity = "ci@example.org"\nissuer = "https://i.example"\n'}
+    )
+    enact(good)
+    listed = good.envhooks("signers", "list", check=True).out
+    assert re.search(
+        r"ci@example\.org +gitsign +https://i\.example +origin/main: \[\[gitsign]] +no end +-\n", listed
+    )
+
+
 def test_a_tag_of_a_stranger_is_nobodys_last_tag(good: Repo) -> None:
     good.git("config", "user.signingkey", str(home(good) / "stranger.pub"))
     good.git("tag", "-s", "-m", "x", GOOD_TAG)

@@ -32,6 +32,12 @@ def test_bytes_of_any_kind_are_refused_in_a_sentence(head: bytes, tail: bytes) -
         assert error.message
 
 
+@pytest.mark.parametrize("blank", ["\x0b", "\x1f", "\x85", "\u2028", "\u3000"])
+def test_a_line_of_odd_blanks_is_an_empty_line(blank: str) -> None:
+    with pytest.raises(LawError, match="no public key"):
+        read_keys(f"\n{blank}\n".encode(), "x", NOW)
+
+
 def test_a_changed_byte_makes_no_other_key(workshop: Workshop) -> None:
     fingerprint = workshop.pgp("carol")
     blob = decode_certificate(workshop.export("carol"))

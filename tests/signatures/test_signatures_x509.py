@@ -53,7 +53,7 @@ def test_it_is_asked_about_these_very_bytes_for_each_identity(
     monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     found = judged(RAW, ALICE, CI)
-    assert found == Verdict("good", scheme="x509", key=CI.issuer, signer=CI.identity)
+    assert found == Verdict("good", scheme="x509", key=f"{CI.identity} ({CI.issuer})", signer=CI.identity)
     assert (gitsign / "object").read_bytes() == RAW
     asked = (gitsign / "asked").read_text().splitlines()
     # a value that begins with dashes stays a value
