@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/signatures.py [TAGS]
 
 Prints microseconds for each tag (the median of three runs, each path in a fresh process, because pysequoia
-keeps verified signatures) and the ratio to git's loop in the same run.
+keeps verified signatures) and the ratio to git's loop in the same run; then what the verification of one tag adds
+to a door, as a whole process.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 RUNS = 3
+ONE_RUNS = 25
 PATHS = ("plain, 1 worker", "plain, 2 workers", "fast")
 # what a fresh process does: read the tags first, then time the verification alone
 PROBE = """
@@ -38,6 +40,27 @@ verdicts = verify_all(payloads, read_signers(files, "bench"), datetime.now(timez
 seconds = time.perf_counter() - start
 assert all(verdict.status == "good" for verdict in verdicts), verdicts[0]
 print(seconds)
+"""
+# a door with one tag, as a whole process: everything but the verdict on its signature, or that as well
+ONE = """
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+import envhooks.cli.hook
+from envhooks import checks, gate
+from envhooks.git import Git
+from envhooks.signatures.payload import split
+checks.load()
+path, verify = sys.argv[1], sys.argv[2] == "verify"
+trust = Path(path, "trust")
+files = {f.relative_to(trust).as_posix(): f.read_bytes() for f in trust.rglob("*") if f.is_file()}
+with Git.open(Path(path)) as git:
+    payload = split(git.read(git.refs("refs/tags/v0")[0].oid).data, git.oid_length)
+if verify:
+    from envhooks.signatures import verify_all
+    from envhooks.signatures.signers import read_signers
+    verdict, = verify_all([payload], read_signers(files, "bench"), datetime.now(timezone.utc))
+    assert verdict.status == "good", verdict
 """
 
 
@@ -89,6 +112,17 @@ def ours(repo: Path, path: str) -> float:
     return float(run(sys.executable, "-c", PROBE, str(repo), mode, jobs, cwd=repo))
 
 
+def one_tag(repo: Path) -> tuple[float, float]:
+    """Seconds of a door without and with the verification of its one tag, medians, taken in turn."""
+    taken: dict[str, list[float]] = {"skip": [], "verify": []}
+    for _ in range(ONE_RUNS):
+        for what, seconds in taken.items():
+            start = time.perf_counter()
+            run(sys.executable, "-I", "-c", ONE, str(repo), what, cwd=repo)
+            seconds.append(time.perf_counter() - start)
+    return statistics.median(taken["skip"]), statistics.median(taken["verify"])
+
+
 def main() -> None:
     tags = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory(prefix="eh-") as name:
@@ -100,12 +134,17 @@ def main() -> None:
         try:
             print(f"| {tags} tags | git verify-tag | " + " | ".join(PATHS) + " |")
             print("|---|---|" + "---|" * len(PATHS))
+            single = []
             for kind in ("openpgp-ed25519", "openpgp-rsa3072", "ssh-ed25519"):
                 repo = make(kind, folder, tags)
                 rows = [[loop_of_git(repo), *(ours(repo, path) for path in PATHS)] for _ in range(RUNS)]
                 base, *others = (statistics.median(column) for column in zip(*rows, strict=True))
                 cells = [f"{second / tags * 1e6:.0f} us ({base / second:.1f}x)" for second in others]
                 print(f"| {kind} | {base / tags * 1e6:.0f} us | " + " | ".join(cells) + " |", flush=True)
+                skip, verify = (second * 1e3 for second in one_tag(repo))
+                single.append(f"| {kind} | {skip:.1f} ms | {verify:.1f} ms | {verify - skip:.1f} ms |")
+            print("\n| a door with one tag | without its signature | with it | added |\n|---|---|---|---|")
+            print("\n".join(single))
         finally:
             subprocess.run(["gpgconf", "--kill", "all"], check=False)
 

@@ -8,6 +8,7 @@ KEY it is the key that your own git signs with.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -99,6 +100,10 @@ def _keys(git: Git, named: str | None, now: datetime) -> Sequence[NewKey]:
         with file.open("rb") as stream:
             data = stream.read(manage.SIZE_LIMIT + 1)
         return manage.read_keys(data, printable(named), now)
+    if named.startswith("https://"):
+        # which host to believe, and by which proxy, is for the person to say
+        fix = f"curl -fsS {shlex.quote(printable(named))} | envhooks signers add - --principal alice@example.org"
+        raise UsageError("nothing is fetched from the network here", place=printable(named, 80), fix=fix)
     if "/" in named or file.suffix in (".pub", ".asc", ".gpg", ".keys") or file.exists():
         raise UsageError("there is no such file", place=printable(named))
     return [manage.find_in_keyring(named, now)]

@@ -127,6 +127,13 @@ def test_keys_in_the_style_of_a_code_host(good: Repo, workshop: Workshop, tmp_pa
     assert len(law(good).ssh) == 4
 
 
+def test_an_address_of_a_code_host_is_answered_with_the_way_to_go(good: Repo) -> None:
+    said(
+        refused(good, "add", "https://h.example/bob.keys"),
+        "curl -fsS https://h.example/bob.keys | envhooks signers add -",
+    )
+
+
 def test_standard_input(good: Repo) -> None:
     good.envhooks("signers", "add", "-", "--principal", "bob", stdin=f"{public(good)}\n", check=True)
     assert f'bob namespaces="git" {public(good)}\n' in text(good)
