@@ -19,13 +19,19 @@ class ArmorError(ValueError):
     """The armor is not one that a signing program writes; the text is one sentence."""
 
 
-def decode_base64(lines: Sequence[bytes]) -> bytes:
-    """The bytes that base64 lines stand for.
+def decode_base64(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
+    """The bytes that base64 lines stand for; `evenly` wants them wrapped as a program does it.
 
     Raises:
         ArmorError: anything but base64, or a spelling that is not the canonical one: bits behind
-            the last byte would let the text change and the signature stand.
+            the last byte, or another line break, would let the text change and the signature stand.
     """
+    if (
+        evenly
+        and lines
+        and not (set(map(len, lines[:-1])) <= {len(lines[0])} and len(lines[-1]) <= len(lines[0]))
+    ):
+        raise ArmorError("the signature's armor is not wrapped evenly, as a signing program does it")
     if not lines or not all(_BASE64.fullmatch(line) for line in lines):
         raise ArmorError("the signature's armor holds lines that are not base64")
     text = b"".join(lines)
@@ -38,7 +44,7 @@ def decode_base64(lines: Sequence[bytes]) -> bytes:
     return data
 
 
-def decode_openpgp(lines: Sequence[bytes]) -> bytes:
+def decode_openpgp(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
     """The packets inside OpenPGP armor; `lines` stand between the BEGIN and END lines (RFC 4880, 6.2).
 
     Raises:
@@ -51,7 +57,7 @@ def decode_openpgp(lines: Sequence[bytes]) -> bytes:
     if len(headers) > _MAX_HEADERS or not all(_HEADER.fullmatch(line) for line in headers):
         raise ArmorError("the OpenPGP armor carries headers that no signing program writes")
     checksum = body.pop() if body and len(body[-1]) == 5 and body[-1].startswith(b"=") else None
-    data = decode_base64(body)
+    data = decode_base64(body, evenly=evenly)
     if checksum is not None and decode_base64([checksum[1:]]) != _crc24(data).to_bytes(3, "big"):
         raise ArmorError("the OpenPGP armor's checksum does not fit its data")
     return data
@@ -66,7 +72,8 @@ def decode_certificate(text: bytes) -> bytes:
     lines = [line.rstrip(b" \t\r") for line in text.strip().split(b"\n")]
     if lines[0] != _CERTIFICATE_BEGIN or lines[-1] != _CERTIFICATE_END:
         raise ArmorError("the file is not one armored OpenPGP public key block")
-    return decode_openpgp(lines[1:-1])
+    # no id depends on how a key file is wrapped, and people paste them
+    return decode_openpgp(lines[1:-1], evenly=False)
 
 
 def _crc24(data: bytes) -> int:

@@ -258,6 +258,14 @@ def _(alice: Hand, mallory: Hand) -> Case:
     return Case(alice.sign(tag_text())[:-1], alice.files(GIT))
 
 
+@trick("content/another-line-break")
+def _(alice: Hand, mallory: Hand) -> Case:
+    """The same signature in another object: a line of the armor in two."""
+    raw = alice.sign(tag_text())
+    at = raw.rindex(b"\n-----END") - 70
+    return Case(raw[:at] + b"\n" + raw[at:], alice.files(GIT))
+
+
 @trick("content/empty-block")
 def _(alice: Hand, mallory: Hand) -> Case:
     raw = alice.sign(tag_text())
