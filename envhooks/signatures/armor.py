@@ -88,14 +88,17 @@ def _crc24(data: bytes) -> int:
     return value
 
 
-def _crc_entry(index: int, zeros: int) -> int:
-    """The sum of one byte with so many zero bytes behind it."""
+def _crc_entry(index: int) -> int:
+    """The sum of one byte."""
     value = index << 16
-    for _ in range(8 * (zeros + 1)):
+    for _ in range(8):
         value <<= 1
         if value & 0x1000000:
             value ^= 0x1864CFB
     return value
 
 
-_CRC_TABLES = tuple(tuple(_crc_entry(index, zeros) for index in range(256)) for zeros in (2, 1, 0))
+_THIRD = tuple(_crc_entry(index) for index in range(256))
+_SECOND = tuple((entry << 8 & 0xFFFFFF) ^ _THIRD[entry >> 16] for entry in _THIRD)
+_CRC_TABLES = (tuple((entry << 8 & 0xFFFFFF) ^ _THIRD[entry >> 16] for entry in _SECOND), _SECOND, _THIRD)
+"""For a byte with two, with one and with no byte behind it."""
