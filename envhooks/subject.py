@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from envhooks.errors import CannotJudge, EnvhooksError
+from envhooks.contents import Contents, or_unknown
+from envhooks.errors import CannotJudge
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint
@@ -22,16 +22,11 @@ from envhooks.model import (
     LISTED,
     TAGS,
     Ancestry,
-    Annotation,
-    CannotTell,
     Change,
-    Changelog,
-    DockerfilePolicy,
     Door,
     Environment,
     Inapplicable,
     Naming,
-    Place,
     Policy,
     Publication,
     RefUpdate,
@@ -41,15 +36,15 @@ from envhooks.model import (
     Unknown,
     Verdict,
 )
-from envhooks.policy import parse_policy
-from envhooks.tagname import Grammar, expand, is_release_tag
+from envhooks.tagname import Grammar, is_release_tag
 
 if TYPE_CHECKING:
     from envhooks.signatures.payload import Payload
     from envhooks.signatures.signers import Signers
 
 Fact = object
-T = TypeVar("T")
+CHUNK = 400
+"""Tags whose objects are read ahead at once."""
 SHALLOW = Unknown(
     "this clone is shallow, so nothing in it tells what the remote has (envhooks check --fetch asks the remote)",
     "git fetch --unshallow --tags --force",
@@ -122,7 +117,7 @@ class _Collector:
         self.policy = standpoint.law.policy
         self.grammar = grammar
         self.drafts = drafts
-        self._built: dict[str, tuple[tuple[DockerfilePolicy, ...], str | None, str | None] | Unknown] = {}
+        self.contents = Contents(git, self.policy)
 
     def in_order(self) -> tuple[tuple[str, Callable[[], None]], ...]:
         """Fact name -> its collector, each behind those whose work it uses."""
@@ -209,8 +204,14 @@ class _Collector:
     # ------------------------------------------------------------------------------- the object
 
     def objects(self) -> None:
-        for draft in self.drafts:
-            draft.facts["object"] = SHALLOW if self._is_vague(draft) else self._object(draft)
+        for at in range(0, len(self.drafts), CHUNK):
+            drafts = self.drafts[at : at + CHUNK]
+            self.git.read_ahead(draft.oid for draft in drafts)
+            for draft in drafts:
+                draft.facts["object"] = SHALLOW if self._is_vague(draft) else self._object(draft)
+            self.git.read_ahead(draft.payload.oid_target for draft in drafts if draft.payload)
+            for draft in drafts:
+                self._check_target(draft)
 
     def _object(self, draft: _Draft) -> TagObject | Unknown:
         from envhooks.signatures.payload import PayloadError, split
@@ -227,19 +228,21 @@ class _Collector:
             draft.payload = split(found.data, self.git.oid_length)
         except PayloadError as error:
             return TagObject(found.oid, "tag", fault=error.message)
-        annotation = draft.payload.annotation()
-        return self._target_checked(TagObject(found.oid, "tag", annotation), annotation)
+        return TagObject(found.oid, "tag", draft.payload.annotation())
 
-    def _target_checked(self, tag: TagObject, annotation: Annotation) -> TagObject | Unknown:
-        target = self.git.read(annotation.target)
-        if target is None:
-            return Unknown(
-                f"the tagged object {annotation.target} is not in this repository", "git fetch --tags"
-            )
-        if target.type != annotation.target_type:
-            fault = f"it says that it points at a {annotation.target_type}, and that is a {target.type}"
-            return TagObject(tag.oid, "tag", fault=fault)
-        return tag
+    def _check_target(self, draft: _Draft) -> None:
+        """That the object is there which the tag says that it points at, and of the type that it says."""
+        tag = draft.facts["object"]
+        if not isinstance(tag, TagObject) or tag.annotation is None:
+            return
+        annotation = tag.annotation
+        kind = self.git.type_of(annotation.target)
+        if kind is None:
+            why = f"the tagged object {annotation.target} is not in this repository"
+            draft.facts["object"] = Unknown(why, "git fetch --tags")
+        elif kind != annotation.target_type:
+            fault = f"it says that it points at a {annotation.target_type}, and that is a {kind}"
+            draft.facts["object"] = TagObject(tag.oid, "tag", fault=fault)
 
     def _commit(self, draft: _Draft) -> str | Unknown | Inapplicable:
         """The tagged commit, or why there is none to look at."""
@@ -266,7 +269,7 @@ class _Collector:
             known = (commit for commit in commits if isinstance(commit, str))
             tips = (branch.tip for branch in mains)
             fetched = bool(self.standpoint.fetched)
-            outside = _or_unknown(lambda: self.git.outside(known, tips, in_part=fetched))
+            outside = or_unknown(lambda: self.git.outside(known, tips, in_part=fetched))
         for draft, commit in zip(self.drafts, commits, strict=True):
             if not isinstance(commit, str):
                 draft.facts["ancestry"] = commit
@@ -314,102 +317,49 @@ class _Collector:
                 )
             return key.as_signers()
 
-        return _or_unknown(own)
+        return or_unknown(own)
 
     # ---------------------------------------------------------------------- the tagged contents
 
-    def _described(self, commit: str) -> Policy | Unknown:
-        """What describes the thing built is read at the tagged commit: it builds the same next year."""
-
-        def read() -> Policy:
-            data = self.git.files(commit).read(f"{FOLDER}/policy.toml")
-            if data is None:
-                return self.policy
-            return parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")
-
-        return _or_unknown(read)
-
     def _each_commit(self, fact: str, read: Callable[[_Draft, str, Policy], Fact]) -> None:
-        for draft in self.drafts:
-            commit = self._commit(draft)
-            if not isinstance(commit, str):
-                draft.facts[fact] = commit
-            elif draft.update.change is Change.DELETED:
-                draft.facts[fact] = Inapplicable("the tag is deleted")
-            else:
-                policy = self._described(commit)
-                draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
+        for at in range(0, len(self.drafts), CHUNK):
+            drafts = self.drafts[at : at + CHUNK]
+            commits = [self._commit(draft) for draft in drafts]
+            self.contents.read_ahead(commit for commit in commits if isinstance(commit, str))
+            for draft, commit in zip(drafts, commits, strict=True):
+                if not isinstance(commit, str):
+                    draft.facts[fact] = commit
+                elif draft.update.change is Change.DELETED:
+                    draft.facts[fact] = Inapplicable("the tag is deleted")
+                else:
+                    policy = self.contents.policy(commit)
+                    draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
 
     def environments(self) -> None:
-        self._each_commit("environment", lambda d, c, p: _or_unknown(lambda: self._environment(d, c, p)))
+        def read(draft: _Draft, commit: str, policy: Policy) -> Fact:
+            return self.contents.environment(commit, policy, draft.tag, draft.naming.name)
 
-    def _environment(self, draft: _Draft, commit: str, policy: Policy) -> Environment | Inapplicable:
-        section = dockerfile_section(policy, draft.tag)
-        if section is None or section.path is None:
-            return Inapplicable("the policy switches the Dockerfile off")
-        if "{" in section.path and draft.naming.name is None:
-            return Inapplicable("which Dockerfile it is depends on the tag's name, which is refused")
-        path = expand(section.path, draft.naming.name) if draft.naming.name else section.path
-        return read_environment_at(self.git, commit, section, path)
+        self._each_commit("environment", read)
 
     def compatibility(self) -> None:
         from envhooks.environment.compat import judge_environment, table_of
 
         table = table_of(self.policy)
+        judged: dict[int, Fact] = {}  # by identity: equal Dockerfiles share one Environment
         for draft in self.drafts:
             environment = draft.facts.get("environment")
-            known = (
-                judge_environment(environment, table) if isinstance(environment, Environment) else environment
-            )
-            draft.facts["compatibility"] = known
+            if isinstance(environment, Environment):
+                if id(environment) not in judged:
+                    judged[id(environment)] = judge_environment(environment, table)
+                draft.facts["compatibility"] = judged[id(environment)]
+            else:
+                draft.facts["compatibility"] = environment
 
     def changelogs(self) -> None:
-        self._each_commit("changelog", lambda d, c, p: _or_unknown(lambda: self._changelog(d, c, p)))
+        def read(draft: _Draft, commit: str, policy: Policy) -> Fact:
+            return self.contents.changelog(commit, policy, draft.naming.name)
 
-    def _changelog(self, draft: _Draft, commit: str, policy: Policy) -> Changelog | Inapplicable:
-        from envhooks.environment.changelog import find_entry, read_changelog
-
-        path = policy.changelog.path
-        if path is None:
-            return Inapplicable("the policy switches the changelog off")
-        if draft.naming.name is None:
-            return Inapplicable("which entry it is depends on the tag's name, which is refused")
-        data = self.git.files(commit).read(path)
-        if data is None:
-            return Changelog(path, exists=False)
-        entries = read_changelog(data, path)
-        entry = find_entry(entries, draft.naming.name, policy.changelog.heading)
-        return Changelog(path, True, entry, tuple(entry.heading for entry in entries[:50]))
-
-
-def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
-    """The first `[[dockerfile]]` whose `match` fits the tag."""
-    return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
-
-
-def read_environment_at(git: Git, commit: str, section: DockerfilePolicy, path: str) -> Environment:
-    """What the Dockerfile at `path` in a commit would build.
-
-    Raises:
-        CannotJudge: it is there and cannot be read.
-    """
-    from envhooks.environment.reader import read_environment
-
-    files = git.files(commit)
-    if files.read(path) is None:
-        missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))
-        return Environment(path, "", None, None, cannot_tell=(missing,))
-    return read_environment(
-        files, path, context=section.context, target=section.target, args=dict(section.args)
-    )
-
-
-def _or_unknown(read: Callable[[], T]) -> T | Unknown:
-    """The fact, or why it cannot be had: a fault in one tag's files is that tag's own."""
-    try:
-        return read()
-    except EnvhooksError as error:
-        return Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
+        self._each_commit("changelog", read)
 
 
 def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:

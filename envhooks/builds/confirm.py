@@ -16,6 +16,7 @@ from envhooks.builds.context import Allowed
 from envhooks.builds.model import Plan
 from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
 from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
+from envhooks.contents import dockerfile_section
 from envhooks.errors import CannotJudge
 from envhooks.git import Git
 from envhooks.hygiene import printable
@@ -32,7 +33,6 @@ from envhooks.model import (
     Verdict,
 )
 from envhooks.policy import parse_policy
-from envhooks.subject import dockerfile_section
 from envhooks.tagname import Grammar, expand
 
 
