@@ -186,7 +186,7 @@ def _commits(shape: Shape, law: Mapping[str, bytes]) -> Iterator[bytes]:
             yield from (_file(f"src/{n % 10}/file{n}.py", b"# %d\n" % n) for n in range(shape.files))
         if is_release:
             every = max(1, -(-shape.tags // shape.dockerfiles))
-            yield _file("Dockerfile", dockerfile(number, number // every))
+            yield _file("Dockerfile", dockerfile(number, number // (every * len(ENVIRONMENTS))))
             yield _file("CHANGELOG.md", changelog(number, shape.entries))
         else:
             yield _file("src/progress.txt", b"%d\n" % at)

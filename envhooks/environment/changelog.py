@@ -24,6 +24,8 @@ MAX_HEADING = 500
 
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = re.compile(r"([=~^\"'+*#:.-])\1{2,}")
+_MARKS = frozenset("=~^\"'+*#:.-")
+_ITEM = re.compile(r"\s*(?:[-*+>|]\s|\t)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
 # A release in the middle of a deeper level: some tools write patch releases one level below.
 _RELEASE = re.compile(
@@ -75,9 +77,11 @@ def _visible(lines: list[str]) -> tuple[list[str], list[str]]:
             shown.append("")
             kept.append(line)
             continue
-        visible, comment = _without_comments(line, comment)
+        visible = line
+        if comment or "<!--" in line:
+            visible, comment = _without_comments(line, comment)
         kept.append(visible)
-        opening = _FENCE.fullmatch(visible)
+        opening = _FENCE.fullmatch(visible) if "```" in visible or "~~~" in visible else None
         if opening and not _is_no_fence(opening, shown[-1].strip() if shown else ""):
             fence, visible = opening.group(1), ""
         shown.append(visible)
@@ -113,7 +117,7 @@ def _headings(lines: list[str]) -> Iterator[_Heading]:
     for at, line in enumerate(lines):
         if at < skip:
             continue
-        atx = _ATX.fullmatch(line) if len(line) <= MAX_HEADING else None
+        atx = _ATX.fullmatch(line) if "#" in line[:4] and len(line) <= MAX_HEADING else None
         if atx is not None:
             text = atx.group(2).rstrip(" \t")
             bare = text.rstrip("#")
@@ -139,10 +143,12 @@ def _headings(lines: list[str]) -> Iterator[_Heading]:
 
 def _under(lines: list[str], at: int) -> str | None:
     """The character that underlines line `at`, or None where it is no heading."""
-    title = lines[at].rstrip()
-    if at + 1 == len(lines) or not title.strip() or len(title) > MAX_HEADING:
+    if at + 1 == len(lines) or lines[at + 1][:1] not in _MARKS:
         return None
-    if title[:4] == "    " or re.match(r"\s*(?:[-*+>|]\s|\t)", title) or _UNDERLINE.fullmatch(title):
+    title = lines[at].rstrip()
+    if not title.strip() or len(title) > MAX_HEADING:
+        return None
+    if title[:4] == "    " or _ITEM.match(title) or _UNDERLINE.fullmatch(title):
         return None
     match = _UNDERLINE.fullmatch(lines[at + 1].rstrip())
     if match is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from envhooks.errors import CannotJudge
 from envhooks.model import ChangelogEntry, TagName
@@ -30,6 +32,7 @@ def is_unreleased(text: str) -> bool:
     return _NOT_YET.search(text) is not None
 
 
+@lru_cache(4096)
 def heading_date(text: str) -> str | None:
     """The first real date in a heading, as written; None where it says that it is not released."""
     if is_unreleased(text):
@@ -105,15 +108,44 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What a heading says, whatever is looked for in it."""
+
+    plain: str
+    lower: str
+    is_unreleased: bool
+    releases: tuple[tuple[re.Match[str], _Release], ...]
+
+
+@lru_cache(4096)
+def _read(text: str) -> _Read:
+    """The same headings stand in the changelogs of many commits."""
+    plain = _plain(text)
+    unreleased = is_unreleased(plain.lstrip("[( ")[:10])
+    releases = tuple((match, _release(match)) for match in _VERSION.finditer(plain))
+    return _Read(plain, plain.lower(), unreleased, releases)
+
+
+def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
+    """Where the release's whole name stands in a heading."""
+    if name.text.lower() not in heading.lower:
+        return None  # most headings: a pattern for each name would have to be compiled
+    pattern = rf"(?<![\w.+-]){re.escape(name.text)}(?![\w+-]|\.\w)"
+    return re.search(pattern, heading.plain, re.ASCII | re.IGNORECASE)
+
+
 def _score(text: str, name: TagName) -> int:
     """How well a heading names the release: 0 not at all, more for more of its name."""
-    plain = _plain(text)
-    if is_unreleased(plain.lstrip("[( ")[:10]):
+    heading = _read(text)
+    plain = heading.plain
+    if heading.is_unreleased:
         return 0
-    whole = re.search(rf"(?<![\w.+-]){re.escape(name.text)}(?![\w+-]|\.\w)", plain, re.ASCII | re.IGNORECASE)
+    whole = _find_whole(heading, name)
     if whole is not None:
         return 0 if _speaks_about(plain[: whole.start()]) else 100
-    if not any(_names(match, plain, name) for match in _VERSION.finditer(plain)):
+    wanted = _wanted(name)
+    if not any(release == wanted and _names(match, plain, name) for match, release in heading.releases):
         return 0
     words = {word.lower() for word in _WORD.findall(plain)}
     framework, hardware = _own(name)
@@ -139,9 +171,9 @@ def _speaks_about(before: str) -> bool:
 
 
 def _names(match: re.Match[str], text: str, name: TagName) -> bool:
-    """Whether one version in a heading is this release's, and not that of something else there."""
+    """Whether a version in a heading that is this release's is not that of something else there."""
     before = text[: match.start()]
-    if _release(match) != _wanted(name) or _speaks_about(before) or _OTHERS_VERSION.search(before):
+    if _speaks_about(before) or _OTHERS_VERSION.search(before):
         return False
     bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before
     if bare[-1:].isalnum():  # `CUDA12.8`
