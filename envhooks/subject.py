@@ -282,7 +282,7 @@ class _Collector:
 
     def signatures(self) -> None:
         from envhooks.signatures import verify_all
-        from envhooks.signatures.expiry import with_warnings
+        from envhooks.signatures.expiry import all_with_warnings
 
         signed = [draft for draft in self.drafts if draft.payload is not None]
         signers = self._signers(any(d.payload and d.payload.annotation().signed for d in signed))
@@ -291,7 +291,7 @@ class _Collector:
         else:
             payloads = [draft.payload for draft in signed if draft.payload is not None]
             now = datetime.now(timezone.utc)
-            verdicts = [with_warnings(v, signers, now) for v in verify_all(payloads, signers, now)]
+            verdicts = [*all_with_warnings(verify_all(payloads, signers, now), signers, now)]
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict

@@ -58,6 +58,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
 def _said(line: str, frameworks: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
     """Fact -> the versions that a line states for it: {"CUDA": ["11.8"]}."""
     said: dict[str, list[str]] = {}
+    if not any("0" <= letter <= "9" for letter in line):
+        return said
     for kind, version in _HARDWARE.findall(line):
         if int(version.split(".")[0]) >= _LOWEST[kind.lower()]:
             said.setdefault("CUDA" if kind.lower() == "cuda" else "ROCm", []).append(version)

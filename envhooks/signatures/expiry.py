@@ -141,6 +141,18 @@ def with_warnings(verdict: Verdict, signers: Signers, now: datetime) -> Verdict:
     return replace(verdict, warnings=(*verdict.warnings, warning)) if warning else verdict
 
 
+def all_with_warnings(verdicts: Iterable[Verdict], signers: Signers, now: datetime) -> list[Verdict]:
+    """Like `with_warnings`, each key looked at once."""
+    known: dict[str, tuple[str, ...]] = {}
+    warned = []
+    for verdict in verdicts:
+        if verdict.status == "good" and verdict.key not in known:
+            known[verdict.key] = with_warnings(replace(verdict, warnings=()), signers, now).warnings
+        more = known[verdict.key] if verdict.status == "good" else ()
+        warned.append(replace(verdict, warnings=(*verdict.warnings, *more)) if more else verdict)
+    return warned
+
+
 def _entries(signers: Signers, verdict: Verdict) -> Iterator[SshEntry | OpenPgpEntry]:
     """The lines that hold the key of a good verdict; certificates of a CA end by themselves every day."""
     yield from (entry for entry in signers.ssh if entry.key.fingerprint == verdict.key)
