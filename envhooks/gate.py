@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from envhooks import checks as registry
 from envhooks.engine import judge
@@ -11,12 +12,27 @@ from envhooks.errors import CannotJudge, EnvhooksError, LawError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Law, Standpoint, stand
-from envhooks.model import Change, Door, RefUpdate, Report, Subject
+from envhooks.model import Change, Door, RefUpdate, Report, Step, Subject, no_step
 from envhooks.proposal import mends_the_law, proposed_law
 from envhooks.subject import collect, release_tags, standing
 
+if TYPE_CHECKING:
+    from envhooks.kept import Kept
+
 Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
 """Which tags to judge, once it is known what the law calls a release tag."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a run goes about it; no verdict depends on any of this."""
+
+    jobs: int | None = None
+    """Programs that verify signatures at once; None: as many as pay."""
+    step: Step = no_step
+    """Is told how far the run is."""
+    kept: Kept | None = None
+    """Verdicts of earlier runs; None: every tag is judged anew."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +81,23 @@ def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: st
     return replace(judged, report=report)
 
 
-def judge_standing(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Report:
+def judge_standing(
+    git: Git, choose: Choose, fetched: frozenset[str] = frozenset(), work: Work | None = None
+) -> Report:
     """The verdict on tags as they stand: `envhooks check` and CI.
 
     `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
     """
-    return standing_judgement(git, choose, fetched).report
+    standpoint = replace(stand(git, Door.CHECK, check_ids=registry.ids()), fetched=fetched)
+    updates = _release_tags(choose(git, standpoint), standpoint)
+    if work is None or work.kept is None:
+        return judge_at(git, standpoint, updates, work).report
+    known = work.kept.find(standpoint, sorted(registry.ids()), updates)
+    rest = [update for update in updates if update.ref not in known]
+    judged = judge_at(git, standpoint, rest, work)
+    work.kept.keep(standpoint, judged.subjects, judged.report)
+    new = {tag.ref: tag for tag in judged.report.tags}
+    return replace(judged.report, tags=tuple((known.get(u.ref) or new[u.ref]) for u in updates))
 
 
 def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
@@ -88,13 +115,16 @@ def every_tag(git: Git, standpoint: Standpoint) -> Sequence[RefUpdate]:
     return standing(git, standpoint.law.locked)
 
 
-def judge_at(git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate]) -> Judgement:
+def judge_at(
+    git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate], work: Work | None = None
+) -> Judgement:
     """The verdict on these release tags, from where a door stands."""
     if not updates:
         return Judgement(standpoint, (), Report(notes=standpoint.notes))
     checks = load_checks()
     reads = {name for check in checks for name in (*check.reads, *check.may_read)}
-    subjects = collect(git, standpoint, updates, reads)
+    work = work or Work()
+    subjects = collect(git, standpoint, updates, reads, work.jobs, work.step)
     report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
     report = replace(
         report, notes=(*report.notes, *_first_day(standpoint)), errors=_closed(standpoint, updates)

@@ -9,7 +9,7 @@ was found: escaping is the printer's business (`envhooks.hygiene`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -25,6 +25,14 @@ T = TypeVar("T")
 
 TAGS = "refs/tags/"
 HEADS = "refs/heads/"
+
+
+Step = Callable[[str, int, int], None]
+"""Told how far a run is: what is being done, how many are done, and how many there are."""
+
+
+def no_step(what: str, done: int, total: int) -> None:
+    """The `Step` of a run that nobody watches."""
 
 
 class Door(enum.Enum):

@@ -30,11 +30,13 @@ from envhooks.model import (
     Policy,
     Publication,
     RefUpdate,
+    Step,
     Subject,
     TagName,
     TagObject,
     Unknown,
     Verdict,
+    no_step,
 )
 from envhooks.tagname import Grammar, is_release_tag
 
@@ -91,16 +93,23 @@ def release_tags(
 
 
 def collect(
-    git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate], reads: Iterable[str]
+    git: Git,
+    standpoint: Standpoint,
+    updates: Sequence[RefUpdate],
+    reads: Iterable[str],
+    jobs: int | None = None,
+    step: Step = no_step,
 ) -> tuple[Subject, ...]:
     """One Subject for each update of a release tag, with the facts named in `reads`.
+
+    `jobs` programs verify signatures at once; None: as many as pay.
 
     Raises:
         CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
     """
     grammar = Grammar(standpoint.law.policy.tag)
     drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
-    collector = _Collector(git, standpoint, grammar, drafts)
+    collector = _Collector(git, standpoint, grammar, drafts, jobs, step)
     wanted = set(reads)
     for name, fill in collector.in_order():
         if name in wanted or (name == "object" and drafts):
@@ -111,7 +120,17 @@ def collect(
 class _Collector:
     """The facts of one run; each method fills one of them into every draft."""
 
-    def __init__(self, git: Git, standpoint: Standpoint, grammar: Grammar, drafts: list[_Draft]) -> None:
+    def __init__(
+        self,
+        git: Git,
+        standpoint: Standpoint,
+        grammar: Grammar,
+        drafts: list[_Draft],
+        jobs: int | None,
+        step: Step,
+    ) -> None:
+        self.jobs = jobs
+        self.step = step
         self.git = git
         self.standpoint = standpoint
         self.policy = standpoint.law.policy
@@ -212,6 +231,7 @@ class _Collector:
             self.git.read_ahead(draft.payload.oid_target for draft in drafts if draft.payload)
             for draft in drafts:
                 self._check_target(draft)
+            self.step("reading tags", at + len(drafts), len(self.drafts))
 
     def _object(self, draft: _Draft) -> TagObject | Unknown:
         from envhooks.signatures.payload import PayloadError, split
@@ -291,7 +311,8 @@ class _Collector:
         else:
             payloads = [draft.payload for draft in signed if draft.payload is not None]
             now = datetime.now(timezone.utc)
-            verdicts = [*all_with_warnings(verify_all(payloads, signers, now), signers, now)]
+            found = verify_all(payloads, signers, now, jobs=self.jobs, step=self.step)
+            verdicts = [*all_with_warnings(found, signers, now)]
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
@@ -334,6 +355,7 @@ class _Collector:
                 else:
                     policy = self.contents.policy(commit)
                     draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
+            self.step(f"reading the {fact}s", at + len(drafts), len(self.drafts))
 
     def environments(self) -> None:
         def read(draft: _Draft, commit: str, policy: Policy) -> Fact:

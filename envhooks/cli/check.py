@@ -16,13 +16,17 @@ from pathlib import Path
 from envhooks import gate, report
 from envhooks.ci import tag_of_run
 from envhooks.cli import use_colour
+from envhooks.cli._progress import Progress
 from envhooks.errors import EnvhooksError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
+from envhooks.kept import Kept
 from envhooks.law import Standpoint
 from envhooks.model import TAGS, RefUpdate, Report
 from envhooks.subject import standing
 from envhooks.tagname import Grammar
+
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Output:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG names or refs, `--all`, `--fetch`, `--format`."""
+    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--cache`, `--format`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
     parser.add_argument(
@@ -44,12 +48,31 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="first fetch the tag object, the branch that carries the law, and as much history as it takes",
     )
     parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="programs that verify signatures at once; default: one for each processor",
+    )
+    parser.add_argument(
+        "--cache",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with --all, take over verdicts of the last run that cannot have changed; default: yes, except in CI"
+        " and in a bare repository",
+    )
+    parser.add_argument(
         "--format",
         action="append",
         type=_output,
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(report.formats())}; may be given several times; default: text",
     )
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_JOBS}")
+    return int(text)
 
 
 def _output(text: str) -> Output:
@@ -87,8 +110,15 @@ def _judge(options: argparse.Namespace) -> Report:
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
     fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else frozenset()
-    with Git.open(path) as git:
-        return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched)
+    with Git.open(path) as git, Progress(sys.stderr) as progress:
+        kept = Kept(git) if options.all and _may_keep(options.cache, git) else None
+        work = gate.Work(options.jobs, progress.step, kept)
+        return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
+
+
+def _may_keep(asked: bool | None, git: Git) -> bool:
+    """Whether verdicts of earlier runs count: in CI and on a server only where they are asked for."""
+    return asked if asked is not None else not git.is_bare and not os.environ.get("CI")
 
 
 def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> frozenset[str]:

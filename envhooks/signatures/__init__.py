@@ -6,10 +6,10 @@ only say "good"; whatever it does not call good goes the plain path, so that bot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from envhooks.model import Verdict
+from envhooks.model import Step, Verdict, no_step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MANY = 4
 """Signatures from which on a second worker, or the import of the fast path, pays."""
+_VERIFYING = "verifying signatures"
 _Verify = Callable[["Payload", int], Verdict]
 
 
@@ -30,12 +31,14 @@ def verify_all(
     *,
     jobs: int | None = None,
     fast: bool | None = None,
+    step: Step = no_step,
 ) -> list[Verdict]:
     """The verdicts on these tags, in their order. `now` is aware of its time zone.
 
     Windows in allowed_signers, certificates and dates of signatures are judged at `now`; the expiry of
     OpenPGP keys by the machine's clock, to which `now` should be set. `jobs` is the number of
-    workers (default 2 where there are many tags), `fast` forces the fast path or rules it out.
+    workers (by default one for each processor where there are many tags), `fast` forces the fast path or
+    rules it out, `step` is told how far the work is.
 
     Never raises for what a tag holds: a signature that must not be accepted is `bad`, and one that
     cannot be judged because a program is missing or hangs is `undecided`.
@@ -51,10 +54,12 @@ def verify_all(
         from envhooks.signatures.fast import Fast
 
         verifier = Fast(signers, now)
-        verdicts.update((index, verifier.verify(payloads[index])) for index in open_)
+        for done, index in enumerate(open_, 1):
+            verdicts[index] = verifier.verify(payloads[index])
+            step(_VERIFYING, done, len(open_))
         open_ = [index for index in open_ if verdicts[index] is None]
     if open_:
-        found = _verify_plain([payloads[index] for index in open_], signers, now, jobs)
+        found = _verify_plain([payloads[index] for index in open_], signers, now, jobs, step)
         verdicts.update(zip(open_, found, strict=True))
     return [verdict for _, verdict in sorted(verdicts.items()) if verdict is not None]
 
@@ -69,20 +74,20 @@ def _triage(payload: Payload) -> Verdict | None:
 
 
 def _verify_plain(
-    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None
+    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None, step: Step
 ) -> list[Verdict]:
     """The plain path: a process for each signature, its files in a folder that only we can read."""
     from envhooks.signatures.verdicts import Undecided
 
     try:
-        return _verify_in_folder(payloads, signers, now, jobs)
+        return _verify_in_folder(payloads, signers, now, jobs, step)
     except OSError as error:
         undecided = Undecided(f"the files that a verifier needs cannot be written: {error.strerror}", "df -h")
         return [undecided.verdict(payload.armor.scheme if payload.armor else "") for payload in payloads]
 
 
 def _verify_in_folder(
-    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None
+    payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None, step: Step
 ) -> list[Verdict]:
     import tempfile
     from pathlib import Path
@@ -95,14 +100,28 @@ def _verify_in_folder(
             assert payload.armor is not None
             return _verdict(verifiers[payload.armor.scheme], payload, number)
 
-        workers = jobs if jobs is not None else 2 if len(payloads) >= _MANY else 1
+        workers = jobs if jobs is not None else _processors() if len(payloads) >= _MANY else 1
         if workers < 2 or len(payloads) < 2:
-            return [judge(numbered) for numbered in enumerate(payloads)]
+            return [*_counted(map(judge, enumerate(payloads)), len(payloads), step)]
         from concurrent.futures import ThreadPoolExecutor
 
         # threads, as all the work is done by the processes that they wait for
         with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(judge, enumerate(payloads)))
+            return [*_counted(pool.map(judge, enumerate(payloads)), len(payloads), step)]
+
+
+def _counted(verdicts: Iterator[Verdict], total: int, step: Step) -> Iterator[Verdict]:
+    for done, verdict in enumerate(verdicts, 1):
+        step(_VERIFYING, done, total)
+        yield verdict
+
+
+def _processors() -> int:
+    """Those that this process may use; more than a few would only wait for each other's memory."""
+    import os
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(usable, 2), 16)
 
 
 def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: Path) -> dict[str, _Verify]:

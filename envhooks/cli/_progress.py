@@ -1,0 +1,53 @@
+"""How far a long run is, in one line on the terminal that goes away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from types import TracebackType
+from typing import TextIO
+
+PATIENCE = 1.0
+"""Seconds for which nothing is shown: most runs are over by then."""
+PAUSE = 0.1
+"""Seconds between two changes of the line."""
+
+
+class Progress:
+    """Shown on a terminal only, and without a single escape sequence, so that none can be left behind."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """`stream` is where people look, stderr."""
+        self._stream = stream
+        self._is_on = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._next = time.monotonic() + PATIENCE
+        self._width = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._show("")
+        if self._width:
+            self._stream.write("\r")
+            self._stream.flush()
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Say that `done` of `total` are done, if it is time to say something."""
+        now = time.monotonic()
+        if not self._is_on or now < self._next:
+            return
+        self._next = now + PAUSE
+        filled = 20 * done // max(total, 1)
+        self._show(f"[{'#' * filled}{'.' * (20 - filled)}] {what}: {done} of {total}")
+
+    def _show(self, text: str) -> None:
+        if not text and not self._width:
+            return
+        text = text[: shutil.get_terminal_size().columns - 1]
+        self._stream.write("\r" + text.ljust(self._width))
+        self._stream.flush()
+        self._width = max(self._width, len(text))
