@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,21 @@ class Spent:
 
     seconds: float
     megabytes: float
-    """Of the process itself at its largest, as the kernel counts resident pages; not of what it starts."""
+    """Of the largest process in it, as the kernel counts resident pages; 0 where that was not measured."""
+
+
+# measures the time as well, so that its own start does not count
+_WEIGH = """
+import os, resource, sys, time
+start = time.perf_counter()
+child = os.fork()
+if not child:
+    os.execvp(sys.argv[1], sys.argv[1:])
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+seconds = time.perf_counter() - start
+os.write(1, b"\\n%d %.6f" % (resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, seconds))
+sys.exit(code)
+"""
 
 
 def spend(
@@ -43,27 +58,36 @@ def spend(
     environ: Mapping[str, str],
     stdin: bytes = b"",
     expect: tuple[int, ...] = (0,),
+    *,
+    memory: bool = False,
 ) -> Spent:
-    """Run a command by itself and measure it; its output goes to a file, so that no pipe slows it down."""
+    """Run a command by itself and measure it; its output goes to a file, so that no pipe slows it down.
+
+    Only with `memory` are the megabytes measured, by a small process in between: what is started counts the
+    pages of who starts it as its own.
+    """
+    if memory:
+        arguments = [sys.executable, "-I", "-S", "-c", _WEIGH, *arguments]
     output = cwd / f".bench-output-{os.getpid()}"
     source = cwd / f".bench-input-{os.getpid()}"
     source.write_bytes(stdin)
     try:
         with output.open("wb") as stream, source.open("rb") as given:
             start = time.perf_counter()
-            process = subprocess.Popen(
+            code = subprocess.call(
                 list(arguments), cwd=cwd, env=dict(environ), stdin=given, stdout=stream, stderr=stream
             )
-            _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - start
-        process.returncode = code = os.waitstatus_to_exitcode(status)
+        said = output.read_bytes()
         if code not in expect:
-            said = output.read_bytes()[-2000:].decode("utf-8", "replace")
-            raise RuntimeError(f"{list(arguments)[:6]} ended with {code}: {said}")
+            raise RuntimeError(f"{list(arguments)[:6]} ended with {code}: {said[-2000:]!r}")
     finally:
         output.unlink(missing_ok=True)
         source.unlink(missing_ok=True)
-    return Spent(seconds, usage.ru_maxrss / 1024)
+    if memory:
+        pages, took = said.rpartition(b"\n")[2].split()
+        return Spent(float(took), int(pages) / 1024)
+    return Spent(seconds, 0.0)
 
 
 def timed(work: Callable[[], object]) -> float:

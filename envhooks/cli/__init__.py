@@ -76,7 +76,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action=_Version)
     verb = next((word for word in arguments if not word.startswith("-")), None)
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
-    for name in (verb,) if verb in verbs() else verbs():  # only the one that runs is imported
+    # only the one that runs is imported, and none to say which version this is
+    for name in (verb,) if verb in verbs() else () if arguments[:1] == ["--version"] else verbs():
         module = importlib.import_module(f"{__name__}.{name}")
         summary, description = _help(module)
         _add(subparsers.add_parser(name, help=summary, description=description, epilog=EPILOG), module)

@@ -1,0 +1,61 @@
+"""Curves for docs/scale.md: how the cost grows with tags, commits, refs and the size of a tree."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from benchmarks.measure import Spent, fit, show, spend, table
+from benchmarks.world import ENVHOOKS, Home, Shape, make
+
+SHAPES: dict[str, tuple[str, list[tuple[int, Shape]]]] = {
+    "tags": (
+        "one commit a tag",
+        [(n, Shape(n)) for n in (1000, 3000, 10_000, 30_000)],
+    ),
+    "commits": (
+        "300 tags, and so many commits between them",
+        [(300 * n, Shape(300, commits_per_tag=n)) for n in (1, 30, 100, 300)],
+    ),
+    "refs": (
+        "300 tags, and so many branches",
+        [(n, Shape(300, branches=n)) for n in (1, 3000, 10_000, 30_000)],
+    ),
+    "files": (
+        "300 tags, each tree with so many files in ten folders",
+        [(n, Shape(300, files=n)) for n in (30, 1000, 10_000, 30_000)],
+    ),
+    "entries": (
+        "300 tags, each with another changelog of so many entries",
+        [(n, Shape(300, entries=n)) for n in (20, 100, 200, 300)],
+    ),
+}
+
+
+def curves(home: Home, smoke: bool) -> str:
+    """One table for each dimension, each with the fit of a straight line."""
+    text = ""
+    for what, (about, shapes) in SHAPES.items():
+        rows, points = [], []
+        for size, shape in [(10, Shape(10)), (20, Shape(20))] if smoke else shapes:
+            repo = make(home, f"scale-{what}-{size}", shape)
+            cold = _quickest(home, repo, "--no-cache")
+            _quickest(home, repo)
+            again = _quickest(home, repo)
+            rows.append([str(size), show(cold.seconds), show(again.seconds), f"{cold.megabytes:.0f} MB"])
+            points.append((float(size), cold.seconds))
+            shutil.rmtree(repo)
+        slope, start, quality = fit(points)
+        text += f"### {what.capitalize()}: {about}\n\n{table([what, 'cold', 'again', 'memory'], rows)}\n"
+        text += (
+            f"Fit: {show(max(start, 0))} + {slope * 1e6:.1f} us for each of the {what}, R² {quality:.3f}.\n\n"
+        )
+    return text
+
+
+def _quickest(home: Home, repo: Path, *options: str) -> Spent:
+    """The better of two runs: what disturbs one only adds to it."""
+    command = [*ENVHOOKS, "check", "--all", *options]
+    return min(
+        (spend(command, repo, home.environ, memory=True) for _ in range(2)), key=lambda spent: spent.seconds
+    )
