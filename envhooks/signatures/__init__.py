@@ -6,7 +6,7 @@ only say "good"; whatever it does not call good goes the plain path, so that bot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.model import Step, Verdict, no_step
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from envhooks.signatures.fast import Fast
     from envhooks.signatures.payload import Payload
     from envhooks.signatures.signers import Signers
 
@@ -53,15 +54,27 @@ def verify_all(
     if open_ and (fast if fast is not None else len(open_) >= _MANY):
         from envhooks.signatures.fast import Fast
 
-        verifier = Fast(signers, now)
-        for done, index in enumerate(open_, 1):
-            verdicts[index] = verifier.verify(payloads[index])
-            step(_VERIFYING, done, len(open_))
+        verdicts.update(
+            _verify_fast({index: payloads[index] for index in open_}, Fast(signers, now), jobs, step)
+        )
         open_ = [index for index in open_ if verdicts[index] is None]
     if open_:
         found = _verify_plain([payloads[index] for index in open_], signers, now, jobs, step)
         verdicts.update(zip(open_, found, strict=True))
     return [verdict for _, verdict in sorted(verdicts.items()) if verdict is not None]
+
+
+def _verify_fast(
+    payloads: Mapping[int, Payload], verifier: Fast, jobs: int | None, step: Step
+) -> Mapping[int, Verdict | None]:
+    from envhooks.signatures.forked import ENOUGH, verify_shared
+
+    workers = (jobs or _processors()) if len(payloads) >= ENOUGH else 1
+    total = len(payloads)
+    found = verify_shared(
+        [*payloads.values()], verifier.verify, workers, lambda done: step(_VERIFYING, done, total)
+    )
+    return dict(zip(payloads, found, strict=True))
 
 
 def _triage(payload: Payload) -> Verdict | None:
