@@ -1,7 +1,7 @@
 """`python -m benchmarks [PART ...]`: measure, print the tables, and write them where docs/ shows them.
 
-Parts: everyday, tag, audit, plain, push, dockerfiles, start (all of them by default), and scale. With --smoke
-everything is tiny: that shows only that the measuring still works.
+Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, start (all of them by default), and scale.
+With --smoke everything is tiny: that shows only that the measuring still works.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audit, doors, push, reading, scale, startup, world
+from benchmarks import audit, doors, elsewhere, push, reading, scale, startup, world
 from benchmarks.world import Home
 
 Part = Callable[[Home, bool], str]
 PARTS: dict[str, Part] = {
     "everyday": doors.everyday,
+    "newer-git": elsewhere.newer_git,
     "tag": doors.tag_and_push,
     "audit": audit.audit,
     "plain": audit.plain,
@@ -60,6 +61,7 @@ def main() -> int:
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="put the tables below the mark in this page"
     )
+    parser.add_argument("--bare", action="store_true", help="print the tables alone")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
@@ -70,6 +72,8 @@ def main() -> int:
         with world.home() as home:
             measured = PARTS[name](home, options.smoke)
         print(measured, flush=True)
+        if options.bare:
+            continue
         print(f"({name} took {time.monotonic() - begun:.0f} s)\n", file=sys.stderr, flush=True)
         text += measured
     if options.write:
