@@ -19,7 +19,9 @@ _NAMES = {
 }
 _KNOWN = re.compile("|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE)
 _PAIR = re.compile(
-    r"""([A-Za-z_][A-Za-z0-9_]*)(?:=|[ \t]+)["']?v?([0-9]+(?:\.[0-9]+){1,3})(?:\+[a-z0-9.]+)?["']?(?![^\s"'])"""
+    # A name starts where no name goes on: else each letter of a long word is a start of its own.
+    r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)"
+    r"""(?:=|[ \t]+)["']?v?([0-9]+(?:\.[0-9]+){1,3})(?:\+[a-z0-9.]+)?["']?(?![^\s"'])"""
 )
 
 
