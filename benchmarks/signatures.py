@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/signatures.py [TAGS]
 
-Prints microseconds for each tag (the best of three runs, as what else the machine does only adds, each path in a fresh process, because pysequoia
-keeps verified signatures) and the ratio to git's loop in the same run; then what the verification of one tag adds
-to a door, as a whole process.
+Prints microseconds for each tag (the best of three runs, as what else the machine does only adds to it; each path in a
+fresh process, because pysequoia keeps verified signatures) and the ratio to git's loop in the same run; then what the
+verification of one tag adds to a door, as a whole process.
 """
 
 from __future__ import annotations
