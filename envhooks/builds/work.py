@@ -71,6 +71,8 @@ class Worker:
     known: Mapping[str, remotes.Remote] = field(default_factory=dict)
     """Redacted URL -> the remote with its secrets, where this run was given them."""
     absent_asks: int = ABSENT_ASKS
+    refused: set[str] = field(default_factory=set)
+    """Keys of what this run could not even try: no builder was to blame."""
     _absent: dict[str, int] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
 
@@ -159,6 +161,7 @@ class Worker:
         return self._build(row, plan, build, is_last=is_last)
 
     def _cannot_build(self, row: Row, error: EnvhooksError) -> bool:
+        self.refused.add(row.key)
         self.ledger.confirm(row.key)
         if self.ledger.claim(row.key) is not None:
             self.ledger.finish(row.key, "failed", redact_text(str(error)))
@@ -180,6 +183,7 @@ class Worker:
             result = self._run_builder(plan, build, log)
         except EnvhooksError as error:  # what the commit holds will be no better the next time
             result, is_permanent = Result("failed", None, None, str(error), None), True
+            self.refused.add(row.key)
         except Exception as error:
             text = f"the builder {plan.using} fell over: {type(error).__name__}: {printable(str(error), 200)}"
             result = Result("failed", None, None, text, None)

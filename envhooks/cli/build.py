@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from envhooks.builds import confirm, consent, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.builders import load
+from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.ledger import Intent, Ledger, Row
 from envhooks.builds.model import Plan
 from envhooks.builds.watcher import in_ci
@@ -62,8 +63,8 @@ def run(options: argparse.Namespace) -> int:
         plans = [confirm.plan_for(git, confirmed, ref, target, section) for section in sections]
         if not options.dry_run:
             return _build(git, target, ref, oid, sections, options)
-        for plan in plans:
-            _print_plan(git, plan)
+        for plan, section in zip(plans, sections, strict=True):
+            _print_plan(git, plan, section)
     return 0
 
 
@@ -90,7 +91,10 @@ def _sections(found: Sequence[BuildPolicy], options: argparse.Namespace, ref: st
     return tuple(build for build in found if build.on == place) or tuple(found)
 
 
-def _print_plan(git: Git, plan: Plan) -> None:
+def _print_plan(git: Git, plan: Plan, section: BuildPolicy) -> None:
+    context = context_path(Ledger(git.common_dir), plan.key).with_suffix(f".dry-{os.getpid()}")
+    # whether there is anything to be built from: a submodule or a pointer of Git LFS is seen in the tree alone
+    remove_context(write_context(git, plan.commit, context, Allowed.by(section.options), plan.epoch))
     print(printable(f"# {plan.tag}: {plan.build}, using {plan.using}"), file=sys.stderr)
     for note in plan.notes:
         print(printable(f"# {note}"), file=sys.stderr)
@@ -122,7 +126,7 @@ def _build(
         if (row.url, row.ref, row.tag_object) == (target.shown, ref, oid) and row.build in names
     ]
     print(show.table(rows), end="")
-    return outcome(rows, f"envhooks build {printable(options.tag)}")
+    return outcome(rows, f"envhooks build {printable(options.tag)}", worker.refused)
 
 
 def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) -> None:
@@ -147,13 +151,13 @@ def say(text: str) -> None:
     print(f"envhooks: {printable_block(text)}", file=sys.stderr, flush=True)
 
 
-def outcome(rows: Sequence[Row], again: str) -> int:
-    """0 where all is built or dropped, 1 where something failed, 2 where something waits."""
+def outcome(rows: Sequence[Row], again: str, refused: Collection[str] = ()) -> int:
+    """0 where all is built or dropped, 1 where a build failed, 2 where something waits or could not be tried."""
     code = 0
     for row in rows:
         if row.state == "failed":
             print(show.failure(row, again), end="", file=sys.stderr)
-            code = max(code, 1)
+            code = max(code, 2 if row.key in refused else 1)
         elif row.state not in ("done", "dropped"):
             code = 2
     return code

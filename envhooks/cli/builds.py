@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from envhooks.builds import confirm, consent, show
@@ -37,9 +37,8 @@ def run(options: argparse.Namespace) -> int:
         ledger = Ledger(git.common_dir)
         if options.allow:
             _allow(git)
-        if options.retry:
-            _retry(git, ledger)
-        elif options.follow:
+        refused = _retry(git, ledger) if options.retry else ()
+        if options.follow and not options.retry:
             _follow(ledger)
     rows = ledger.rows()
     if options.format == "json":
@@ -48,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
         print(show.table(rows), end="")
     elif not options.allow:
         print("envhooks: nothing was built from here yet", file=sys.stderr)
-    return outcome(rows, "envhooks builds --retry") if options.retry or options.follow else 0
+    if options.retry or options.follow:
+        return outcome(rows, "envhooks builds --retry", refused)
+    return 0
 
 
 def _allow(git: Git) -> None:
@@ -63,12 +64,14 @@ def _allow(git: Git) -> None:
         say(f"{build.name}: {'allowed in this clone' if build in new else 'was allowed before'}")
 
 
-def _retry(git: Git, ledger: Ledger) -> None:
+def _retry(git: Git, ledger: Ledger) -> Collection[str]:
+    """Start what waits; the keys of what could not be tried."""
     keys = [row.key for row in ledger.rows() if row.state not in ("done", "dropped")]
-    if not keys:
-        return
-    ledger.release(keys)
-    work_in_foreground(Worker(git, ledger, os.environ, say, absent_asks=1), keys, sys.stderr)
+    worker = Worker(git, ledger, os.environ, say, absent_asks=1)
+    if keys:
+        ledger.release(keys)
+        work_in_foreground(worker, keys, sys.stderr)
+    return worker.refused
 
 
 def _follow(ledger: Ledger) -> None:

@@ -85,16 +85,19 @@ def test_a_tag_of_the_remote_decides_about_aliases(held: Shop) -> None:
     assert "latest is left alone: PyTorch-CUDA-v2.9" in printed.err
 
 
-def test_a_submodule_is_a_failure_with_its_reason(shop: Shop) -> None:
+def test_a_submodule_is_exit_2_with_its_reason(shop: Shop) -> None:
     shop.clone.git("tag", "-d", GOOD_TAG)
     shop.clone.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor")
     shop.clone.git("commit", "-q", "-m", "A submodule")
     shop.clone.git("push", "-q", "--no-verify", "origin", "main")
     shop.tag()
     shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
-    said = shop.clone.envhooks("build", GOOD_TAG)
-    assert said.code == 1
-    assert "submodule" in said.err
+    for more in (["--dry-run"], []):
+        said = shop.clone.envhooks("build", GOOD_TAG, *more)
+        assert said.code == 2
+        assert "vendor: this is a submodule" in said.err
+        assert 'submodules = "ignore"' in said.err
+    assert shop.clone.envhooks("builds", "--retry").code == 2
     assert shop.built() == []
 
 

@@ -43,7 +43,7 @@ def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) 
     here = storage(tmp_path / "storage", environ)
     with registry(tmp_path / "registry") as address, sshd.serve(tmp_path / "ssh", environ) as host:
         clone = Repo(guarded.path, here)
-        files = {
+        files: dict[str, str | bytes] = {
             ".envhooks/policy.toml": LAW.format(address=address),
             "Dockerfile": DOCKERFILE,
             "python": python_that_says(),
