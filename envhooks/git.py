@@ -363,7 +363,8 @@ class Git:
                     self._end_batch()
                     return 0
                 room -= size
-                self._ahead[oid] = GitObject(oid, kind, size, data[:-1])
+                if object_id(kind, data[:-1], self.oid_length) == oid:  # else `read` says what is wrong
+                    self._ahead[oid] = GitObject(oid, kind, size, data[:-1])
         except (OSError, IndexError):
             self._end_batch()
             return 0

@@ -17,6 +17,12 @@ Config = Mapping[str, tuple[str, ...]]
 _TAGS = {
     "pre-push": " [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$",
 }
+# Every ref update comes by here several times, so what is no tag leaves before a process is started.
+_ONLY_TAGS = (
+    'first() { [ "$1" = prepared ] || exit 0; IFS= read -r line || exit 0;'
+    " case $line in *' refs/tags/'*) ;; *) exit 0;; esac;"
+    """ { printf '%s\\n' "$line"; cat; } | judge "$@"; }; first"""
+)
 _TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
 
 
@@ -31,14 +37,13 @@ def guard(event: str) -> str:
     A command whose program is gone would make even `git commit` die (exit code 128). So it looks for the
     door first; without one, what creates or moves a tag is refused, and all else passes.
     """
-    is_transaction = event == "reference-transaction"
     lines = [
-        '[ "$1" = prepared ] || exit 0' if is_transaction else "",
         f"door=$(git rev-parse --git-common-dir)/envhooks/{event}",
         'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
         *refusal(event, "envhooks install"),
     ]
-    return "judge() { " + "; ".join(line for line in lines if line) + "; }; judge"
+    judge = "judge() { " + "; ".join(lines) + "; }; "
+    return judge + (_ONLY_TAGS if event == "reference-transaction" else "judge")
 
 
 def refusal(event: str, fix: str) -> Iterator[str]:
