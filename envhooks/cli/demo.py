@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks.cli import _demo_build, use_colour
-from envhooks.hygiene import printable_block
+from envhooks.hygiene import printable, printable_block
 
 if TYPE_CHECKING:
     from envhooks.workspace import Workspace
@@ -184,7 +184,7 @@ class Demo:
 
     def note(self, text: str) -> None:
         """What a person has to know before the next command."""
-        print(f"# {text}", flush=True)
+        print(f"# {printable(text)}", flush=True)
 
     def git(self, *arguments: str) -> int:
         """Run git in the clone and show it as it would have looked; answers its exit code."""
