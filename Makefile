@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix
+.PHONY: demo test lint matrix bench
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
@@ -14,6 +14,16 @@ test: $(VENV)/.test
 # The tests on other Debian systems; root only. SUITES and TESTS name a part of it.
 matrix:
 	@scripts/matrix
+
+# What the gate costs, beside git, pre-commit, prek and the direct peers; BENCH names a part of it.
+# docs/speed.md is written only by a whole run.
+bench: $(VENV)/.test .cache/peers/.made
+	@$(BIN)/python -m benchmarks $(BENCH) $(if $(BENCH),,--write docs/speed.md)
+
+.cache/peers/.made:
+	@$(PYTHON) -m venv .cache/peers
+	-@for peer in pre-commit prek tag-validate commit-check; do .cache/peers/bin/python -m pip install --quiet $$peer; done
+	@touch $@
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -78,7 +78,8 @@ class Kept:
         head, _, lines = (keptfile.load(self._git.common_dir) or b"").partition(b"\n")
         if head.decode("ascii", "replace") != self._context:
             return {}
-        standing = {update.ref: update for update in updates if update.change is Change.STANDING}
+        # a symbolic ref names its object today and may name another tomorrow
+        standing = {u.ref: u for u in updates if u.change is Change.STANDING and not u.symref}
         rows = [
             row
             for row in map(_Row.read, filter(None, lines.split(b"\n")))
@@ -161,6 +162,7 @@ def _is_for_keeps(subject: Subject, found: TagReport) -> bool:
     """Whether the verdict says something, and from facts that are all there and all the tag's own."""
     return (
         found.change is Change.STANDING
+        and not subject.update.symref
         and found.verdict != "undecided"
         and not found.undecided
         and not subject.facts.get("siblings")

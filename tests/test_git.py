@@ -144,6 +144,7 @@ def test_bytes_under_the_id_of_others_are_not_believed(repo: Repo, tmp_path: Pat
     (objects / true[:2] / true[2:]).unlink()
     (objects / "info/alternates").write_text(f"{tmp_path}/borrowed\n")
     with Git.open(repo.path) as git:
+        git.read_ahead([true, false])
         with pytest.raises(CannotJudge, match="its bytes have another id"):
             git.read(true)
         assert git.read(false) is not None

@@ -94,6 +94,15 @@ def test_the_same_object_under_another_name_is_judged_anew(audited: Repo) -> Non
     assert next(tag for tag in audit(audited).tags if tag.tag.endswith("rc9")).verdict == "refused"
 
 
+def test_a_tag_that_became_a_symbolic_ref_is_judged_anew(audited: Repo) -> None:
+    audited.git("update-ref", "refs/hidden/x", f"refs/tags/{GOOD_TAG}")
+    audited.git("update-ref", "-d", f"refs/tags/{GOOD_TAG}")
+    audited.git("symbolic-ref", f"refs/tags/{GOOD_TAG}", "refs/hidden/x")
+    assert reused(audited) == ALL - {TAGS + GOOD_TAG}
+    assert next(tag for tag in audit(audited).tags if tag.tag == GOOD_TAG).verdict == "refused"
+    assert reused(audited) == ALL - {TAGS + GOOD_TAG}
+
+
 CHANGES: dict[str, dict[str, str]] = {
     "the policy": {"_DOT_envhooks__policy_DOT_toml": "[checks]\non-main = 'warning'\n"},
     "a comment in it": {"_DOT_envhooks__policy_DOT_toml": "# a word\n"},
