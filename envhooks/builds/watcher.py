@@ -37,7 +37,12 @@ MAX_LOG = 1 << 20
 MAX_KEYS = 100
 """Rows that one watcher is told of; a pipe holds 16 KiB everywhere."""
 _PUSH_FD = 3
-_MAIN = """import sys
+# It waits before it imports: on a machine with few cores, its start would be at the expense of the push. A descriptor
+# that is not there answers at once, and `_wait_for_end` knows another way.
+_MAIN = f"""import select, sys
+poll = select.poll()
+poll.register({_PUSH_FD}, select.POLLIN)
+poll.poll({MAX_PUSH * 1000})
 sys.path += [p for p in sys.argv.pop(1).split("\\n") if p not in sys.path]
 from envhooks.builds.watcher import main
 main()"""
