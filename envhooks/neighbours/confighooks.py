@@ -22,7 +22,7 @@ _ONLY_TAGS = (
     'first() { [ "$1" = prepared ] || exit 0; IFS= read -r line || exit 0;'
     " case $line in *' refs/tags/'*) ;; *) exit 0;; esac;"
     # `git tag` makes one tag at a time; a fetch brings them all at once
-    """ IFS= read -r more && exit 0; printf '%s\\n' "$line" | judge "$@"; }; first"""
+    """ IFS= read -r _ && exit 0; printf '%s\\n' "$line" | judge "$@"; }; first"""
 )
 _TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
 
