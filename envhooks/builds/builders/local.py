@@ -27,6 +27,8 @@ _KEYS = (
     "engine", "builder", "isolation", "storage", "output", "tls_verify", "provenance", "sbom", "timeout", "verify",
 )  # fmt: skip
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ASKS = 4
+"""How often an interpreter is asked that ends well and says nothing."""
 _ENGINE_FAILED = 125
 """docker, podman and buildah: the engine itself failed, not what it ran."""
 
@@ -234,8 +236,7 @@ class _Work:
             self._values[CONTAINER] = self._file("container")
         try:
             for step in listed.ask:
-                ended = self._run(step)
-                answer = verify_image.parse(ended.output)
+                ended, answer = self._ask(step)
                 if answer is not None:
                     return answer, ""
                 words = _last(ended.output)
@@ -245,6 +246,15 @@ class _Work:
         finally:
             if listed.stop is not None:
                 self._run(listed.stop)
+
+    def _ask(self, step: Step) -> tuple[Ended, verify_image.Answer | None]:
+        """Ask until there is an answer or an error: buildah's chroot loses the output of one run in a few hundred."""
+        for _ in range(_ASKS):
+            ended = self._run(step)
+            answer = verify_image.parse(ended.output)
+            if answer is not None or ended.exit_code:
+                break
+        return ended, answer
 
     def publish(self, listed: Steps) -> str | None:
         """Push and name; answers the digest, the same for every name."""
