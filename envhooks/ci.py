@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envhooks.model import TAGS
+from envhooks.records import dataclass
 
 
 @dataclass(frozen=True)

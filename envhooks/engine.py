@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 
@@ -23,6 +22,7 @@ from envhooks.model import (
     TagVerdict,
     Unknown,
 )
+from envhooks.records import dataclass, field, replace
 
 
 def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:

@@ -10,11 +10,11 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 TIMEOUT = 900
 """Seconds that one fetch may take."""

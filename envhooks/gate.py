@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envhooks import checks as registry
@@ -14,6 +13,7 @@ from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Law, Standpoint, stand
 from envhooks.model import Change, Door, RefUpdate, Report, Step, Subject, no_step
 from envhooks.proposal import mends_the_law, proposed_law
+from envhooks.records import dataclass, replace
 from envhooks.subject import collect, release_tags, standing
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envhooks.errors import CannotJudge
+from envhooks.records import dataclass
 
 BLOB_LIMIT = 32 << 20
 """Bytes of the largest object that is read; everything that envhooks judges is far smaller."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +30,7 @@ from envhooks.model import (
     TagReport,
     Unknown,
 )
+from envhooks.records import dataclass
 
 LONGEST = 86400
 """Seconds that a verdict is kept at most, whatever the dates say."""

@@ -8,7 +8,6 @@ tree: whoever makes a tag would otherwise judge it as well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
@@ -19,6 +18,7 @@ from envhooks.hygiene import printable
 from envhooks.lockfile import LockedTag, parse_lock
 from envhooks.model import HEADS, TAGS, Door, Policy, RefUpdate
 from envhooks.policy import default_policy, parse_policy
+from envhooks.records import dataclass
 
 FOLDER = ".envhooks"
 REMOTES = "refs/remotes/"

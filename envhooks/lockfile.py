@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envhooks.errors import LawError
+from envhooks.records import dataclass
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"

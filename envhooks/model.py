@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from envhooks.hygiene import printable
+from envhooks.records import dataclass, field
 
 if TYPE_CHECKING:
     from packaging.version import Version

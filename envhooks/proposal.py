@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from envhooks.errors import CannotJudge, LawError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Law, Standpoint, law_branch, read_law, release_remote
 from envhooks.model import HEADS, TAGS, Door, RefUpdate
+from envhooks.records import dataclass
 
 
 @dataclass(frozen=True)

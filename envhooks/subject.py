@@ -7,7 +7,6 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -38,6 +37,7 @@ from envhooks.model import (
     Verdict,
     no_step,
 )
+from envhooks.records import dataclass, field, replace
 from envhooks.tagname import Grammar, is_release_tag
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks.errors import EnvhooksError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 if TYPE_CHECKING:
     from git import Repo

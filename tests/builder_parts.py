@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 from envhooks.builds.model import Expected, Plan
+from envhooks.records import replace
 
 PACKAGES = ("buildah", "skopeo", "docker-registry", "busybox-static")
 EPOCH = 1_700_000_000

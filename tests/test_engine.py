@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -24,6 +23,7 @@ from envhooks.model import (
     Unknown,
 )
 from envhooks.policy import default_policy
+from envhooks.records import replace
 
 TAG = RefUpdate("refs/tags/x", None, "a" * 40)
 

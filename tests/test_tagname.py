@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from envhooks.errors import LawError, UsageError
 from envhooks.hygiene import printable
 from envhooks.model import TagName, TagPolicy
+from envhooks.records import replace
 from envhooks.tagname import (
     BUILTIN_ALIASES,
     BUILTIN_FRAMEWORKS,

@@ -7,7 +7,6 @@ remote's own refs decide: the tag must be there as this very object, and its com
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from envhooks import checks as registry
 from envhooks import gate
@@ -33,6 +32,7 @@ from envhooks.model import (
     Verdict,
 )
 from envhooks.policy import parse_policy
+from envhooks.records import dataclass, replace
 from envhooks.tagname import Grammar, expand
 
 

@@ -13,13 +13,13 @@ import shutil
 import stat
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks.errors import CannotJudge, LawError
 from envhooks.git import Git
 from envhooks.gitobjects import TreeEntry
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 _SUBMODULE = 0o160000
 _LFS = re.compile(

@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envhooks.builds.process import engine_environment
 from envhooks.builds.verify_image import Settings
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 ENGINES = ("docker", "podman", "buildah")
 """In the order in which they are tried."""

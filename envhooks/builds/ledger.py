@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +21,7 @@ from envhooks.builds import owner
 from envhooks.builds.plan import key_of
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
+from envhooks.records import dataclass, field_names
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,7 +79,7 @@ class Intent:
     build: str
 
 
-_COLUMNS = tuple(field.name for field in fields(Row))
+_COLUMNS = field_names(Row)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS builds (
     key TEXT PRIMARY KEY, url TEXT NOT NULL, remote TEXT NOT NULL, place TEXT NOT NULL, ref TEXT NOT NULL,

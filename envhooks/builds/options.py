@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 from envhooks.builds.model import Plan
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 FIELDS = (
     "tag", "ref", "tag_object", "commit", "build", "image", "own", "images", "dockerfile", "target",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from envhooks.builds.verify_image import expected
 from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.hygiene import printable
 from envhooks.model import TAGS, BaseImage, BuildPolicy, Policy, TagName
+from envhooks.records import dataclass
 from envhooks.tagname import Grammar, expand
 
 COMMON_OPTIONS = ("submodules", "lfs")

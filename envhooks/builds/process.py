@@ -9,12 +9,12 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 _LINE = 16 * 1024
 _KEPT_LINES = 200

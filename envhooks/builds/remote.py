@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +17,7 @@ from envhooks.errors import CannotJudge
 from envhooks.git import Git, find_git
 from envhooks.hygiene import printable
 from envhooks.model import HEADS, TAGS
+from envhooks.records import dataclass
 
 TIMEOUT = 120
 """Seconds; a remote that says nothing for so long is asked again later."""

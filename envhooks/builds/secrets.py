@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from envhooks.errors import CannotJudge
 from envhooks.git import find_git
 from envhooks.hygiene import printable
+from envhooks.records import dataclass, field
 
 # Whatever could ask: git itself, ssh, a window of the credential manager. GIT_ASKPASS set to a program that
 # answers nothing would send empty credentials; empty itself, it also stands before `core.askPass`.

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from envhooks.builds.model import Expected
 from envhooks.builds.options import Section
 from envhooks.hygiene import printable
 from envhooks.model import TagName, TagPolicy, versions_agree
+from envhooks.records import dataclass, field
 
 MARK = "envhooks-image "
 PYTHONS = ("python", "python3")

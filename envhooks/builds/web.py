@@ -6,13 +6,13 @@ import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from envhooks.builds.secrets import Secret, redact
 from envhooks.errors import CannotJudge, LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 PAUSES: tuple[float, ...] = (1.0, 4.0, 15.0)
 """Seconds between attempts; one attempt more than there are pauses."""

@@ -10,7 +10,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -26,6 +25,7 @@ from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.model import BuildPolicy
+from envhooks.records import dataclass, field
 
 PAUSES = (1.0, 3.0, 10.0, 30.0, 90.0, 300.0)
 """Seconds between one pass and the next; `git config envhooks.pauses "5 60"` says otherwise."""

@@ -14,13 +14,13 @@ A check is a module with a docstring (the first line is its row in every table, 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
 from envhooks.model import Change, Finding, Policy, Subject
+from envhooks.records import dataclass
+from envhooks.registry import module_names
 
 _UNLESS_DELETED = (Change.CREATED, Change.MOVED, Change.STANDING)
 
@@ -48,7 +48,7 @@ class Check:
 
 def ids() -> frozenset[str]:
     """The ids of all checks, told by the folder without importing one."""
-    return frozenset(found.name.replace("_", "-") for found in pkgutil.iter_modules(__path__))
+    return frozenset(name.replace("_", "-") for name in module_names(__path__))
 
 
 def load() -> tuple[Check, ...]:

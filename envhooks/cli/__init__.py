@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +16,14 @@ from types import ModuleType
 
 from envhooks.errors import EnvhooksError
 from envhooks.hygiene import printable, printable_block
+from envhooks.registry import module_names
 
 EPILOG = "exit codes: 0 good, or nothing to judge; 1 found something; 2 could not judge, or called wrongly"
 
 
 def verbs() -> tuple[str, ...]:
     """The names of all verbs."""
-    return tuple(
-        sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
-    )
+    return module_names(__path__)
 
 
 def run(arguments: Sequence[str]) -> int:

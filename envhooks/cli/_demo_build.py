@@ -7,13 +7,13 @@ is left alone: its images would stay with the caller's daemon.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks.builds.process import run
 from envhooks.errors import CannotJudge
+from envhooks.records import dataclass
 
 if TYPE_CHECKING:
     from envhooks.cli.demo import Demo

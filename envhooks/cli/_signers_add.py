@@ -11,7 +11,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from envhooks.errors import LawError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER
+from envhooks.records import replace
 from envhooks.signatures import manage
 from envhooks.signatures.expiry import ends_soon
 from envhooks.signatures.manage import NewKey

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from envhooks import gate
@@ -15,6 +14,7 @@ from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint, stand
 from envhooks.model import Door, KeylessSigner, Subject, TagObject, Verdict
+from envhooks.records import dataclass
 from envhooks.signatures.expiry import is_revoked_by_owner, key_ends_soon, valid_until
 from envhooks.signatures.manage import key_of
 from envhooks.signatures.signerlines import moment

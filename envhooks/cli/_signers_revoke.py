@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.law import FOLDER, stand
 from envhooks.model import Door
+from envhooks.records import dataclass
 from envhooks.signatures import manage
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 

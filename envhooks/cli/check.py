@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks import gate, report
@@ -23,6 +22,7 @@ from envhooks.hygiene import printable
 from envhooks.kept import Kept
 from envhooks.law import Standpoint
 from envhooks.model import TAGS, RefUpdate, Report
+from envhooks.records import dataclass
 from envhooks.subject import standing
 from envhooks.tagname import Grammar
 

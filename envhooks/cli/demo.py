@@ -12,12 +12,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks.cli import _demo_build, use_colour
 from envhooks.hygiene import printable, printable_block
+from envhooks.records import dataclass
 
 if TYPE_CHECKING:
     from envhooks.workspace import Workspace

@@ -6,13 +6,11 @@ Nothing is changed and nothing is fetched. Exit code 0: no fault; 1: some; 2: th
 from __future__ import annotations
 
 import argparse
-import pkgutil
 import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from envhooks import checks as registry
@@ -23,6 +21,7 @@ from envhooks.hygiene import printable
 from envhooks.law import FOLDER, Standpoint, stand
 from envhooks.model import Door
 from envhooks.neighbours import confighooks, everywhere, survey
+from envhooks.records import dataclass, field
 from envhooks.workspace import program_version
 
 WIDTH = 100
@@ -211,7 +210,7 @@ def _builds(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
         from envhooks.builds.ledger import OPEN, Ledger
     except ImportError:  # an installation without the part that builds
         return
-    known = ", ".join(found.name for found in pkgutil.iter_modules(builders.__path__))
+    known = ", ".join(builders.names())
     engines = ", ".join(engine for engine in ENGINES if shutil.which(engine)) or "no engine on PATH"
     screen.say("builders", f"{known}; for local: {engines}")
     ledger = Ledger(git.common_dir)

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from envhooks import events, gate
@@ -16,6 +15,7 @@ from envhooks.git import Git
 from envhooks.hygiene import printable, printable_block
 from envhooks.law import stand
 from envhooks.model import Door, Report
+from envhooks.records import replace
 from envhooks.report import render
 
 DOORS = {

@@ -14,7 +14,6 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks import gate
@@ -25,6 +24,7 @@ from envhooks.hygiene import printable
 from envhooks.law import FOLDER
 from envhooks.lockfile import LEGACY, LockedTag, parse_lock
 from envhooks.model import TAGS, Subject, TagReport, Verdict
+from envhooks.records import dataclass
 
 NAME = "tags.lock"
 _PLACE = f"{FOLDER}/{NAME}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from envhooks.environment.containerfs import Found
 from envhooks.environment.installs import Arg, Call, Session
 from envhooks.environment.requirements import RequirementsFile, read_requirements
 from envhooks.environment.unknowns import readable
 from envhooks.environment.versions import untouched
 from envhooks.model import Place
+from envhooks.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ A tag is believed only where its publisher writes it that way for every image; t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 
 from envhooks.model import BaseImage
+from envhooks.records import dataclass, replace
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from envhooks.environment.headings import find_entry, heading_date, is_unreleased
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
 from envhooks.model import ChangelogEntry
+from envhooks.records import dataclass
 
 __all__ = ["find_entry", "read_changelog"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass, field_names, replace, required_fields
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class Table:
 
 
 def _row(kind: type[T], values: Mapping[str, Any]) -> T:
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    known = frozenset(field_names(kind))
     unknown = values.keys() - known
     if unknown:
         raise ValueError(f"compat.toml: unknown key {sorted(unknown)[0]!r} in {kind.__name__}")
@@ -185,12 +185,12 @@ def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> T
     changed: dict[str, Any] = {}
     for name, added in rows.items():
         kind = _KINDS[name]
-        known = {field.name for field in fields(kind)}
+        known = frozenset(field_names(kind))
         releases = dict(getattr(table, name))
         for row in added:
             version = str(row["version"])
-            before = asdict(releases[version]) if version in releases else {}
-            needed = {field.name for field in fields(kind) if field.default is MISSING}
+            before = vars(releases[version]) if version in releases else {}
+            needed = required_fields(kind)
             for key in sorted(row.keys() - known) or sorted(needed - before.keys() - row.keys()):
                 fault = "has no" if key in known else "knows no"
                 raise LawError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from envhooks.environment import accelerators
 from envhooks.environment.activation import conda_place
@@ -15,6 +14,7 @@ from envhooks.environment.requirements import Requirement, parse_conda_spec
 from envhooks.environment.sources import Sources
 from envhooks.environment.unknowns import names, unknown
 from envhooks.model import Hardware, Place
+from envhooks.records import replace
 
 _VALUES = names(
     "--name --prefix --channel --file --clone --solver --repodata-fn --subdir --platform --revision --root-prefix "

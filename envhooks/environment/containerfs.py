@@ -9,10 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from envhooks.environment.files import Files
 from envhooks.environment.unknowns import unknown
+from envhooks.records import dataclass
 
 _GLOB = re.compile(r"[*?\[]")
 MAX_MATCHES = 200

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from envhooks.environment.dockerline import _SPACE_TEXT, parse_line
 from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import names
 from envhooks.errors import CannotJudge
+from envhooks.records import dataclass, field
 
 MAX_BYTES = 1024 * 1024
 """Of a Dockerfile. The longest one seen in public has 40 KiB."""

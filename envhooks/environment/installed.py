@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 
 from envhooks.model import CannotTell, Hardware, Package, Place, Unpinned
+from envhooks.records import dataclass, field, replace
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""

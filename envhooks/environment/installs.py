@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from envhooks.environment import accelerators, markers
@@ -16,6 +15,7 @@ from envhooks.environment.specs import Requirement, normal_name
 from envhooks.environment.unknowns import Unknowns, readable, unknown
 from envhooks.environment.versions import constrained, loose_pin, same_release, untouched
 from envhooks.model import Hardware, Package, Place, Unpinned
+from envhooks.records import dataclass, field, replace
 
 ANYTHING = "packages"
 """`CannotTell.what` where it is not known which packages are meant."""

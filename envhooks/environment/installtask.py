@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from envhooks.environment.accelerators import FROM_LOCAL
 from envhooks.environment.askedfiles import ask
@@ -16,6 +15,7 @@ from envhooks.environment.sources import Sources
 from envhooks.environment.unknowns import unknown
 from envhooks.environment.versions import equal_versions
 from envhooks.model import Place
+from envhooks.records import replace
 
 
 class InstallTask:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from envhooks.environment.projects import items, load_toml, table
 from envhooks.environment.sink import Sink
 from envhooks.environment.specs import Requirement, parse_requirement
+from envhooks.records import replace
 
 _NAME_LINE = re.compile(r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z")
 

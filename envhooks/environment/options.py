@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from envhooks.environment.installs import Arg, Call
 from envhooks.environment.unknowns import names
+from envhooks.records import dataclass, field
 
 _PIP_VALUES = names(
     "--requirement --constraint --build-constraint --editable --target --index-url --pypi-url --extra-index-url "

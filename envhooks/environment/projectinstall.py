@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from envhooks.environment.accelerators import FROM_INDEX
 from envhooks.environment.askedfiles import Asked, ask
@@ -19,6 +18,7 @@ from envhooks.environment.sources import Sources
 from envhooks.environment.unknowns import names, readable, unknown
 from envhooks.environment.uvlock import Selection, chosen
 from envhooks.model import Place
+from envhooks.records import replace
 
 _POETRY_VALUES = names(
     "--with --without --only --extras --directory --project --group --source --python --platform"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from envhooks.environment.sink import Sink
 from envhooks.environment.specs import Requirement, normal_name, normal_version, parse_requirement
+from envhooks.records import replace
 
 
 def load_toml(

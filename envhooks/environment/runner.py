@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from envhooks.environment.activation import CONDAS, active_by_variables, conda_place, prefix_of
 from envhooks.environment.filechanges import CHANGERS, spoil, touch
@@ -24,6 +23,7 @@ from envhooks.environment.systeminstall import MANAGERS
 from envhooks.environment.unknowns import names, readable, unknown
 from envhooks.environment.wrappers import WRAPPERS, unwrap
 from envhooks.model import Place, Unpinned
+from envhooks.records import dataclass
 
 MAX_DEPTH = 8
 """How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""

@@ -8,7 +8,6 @@ the text with an explicit stack, so that neither length nor nesting can make it 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 
 from envhooks.environment.shellscan import (
     Command,
@@ -24,6 +23,7 @@ from envhooks.environment.shellscan import (
     skip,
 )
 from envhooks.environment.unknowns import names
+from envhooks.records import dataclass, field, replace
 
 # What asks instead of doing: behind `&&` its failure is an answer, not a fault.
 _TESTS = names("[ [[ test command which type hash grep egrep fgrep false cmp diff expr let pgrep ! ((")

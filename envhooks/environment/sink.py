@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 from envhooks.environment.specs import Requirement
+from envhooks.records import dataclass, field, replace
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of one file. A lock file of a large project has 2 to 4 MiB."""

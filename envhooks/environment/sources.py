@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from envhooks.environment import accelerators
 from envhooks.environment.specs import Requirement
 from envhooks.environment.unknowns import unknown
+from envhooks.records import dataclass, field
 
 
 @dataclass

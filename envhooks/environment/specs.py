@@ -8,8 +8,9 @@ Nothing here raises: text that is no requirement is None, and what is not certai
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from envhooks.records import dataclass
 
 MAX_TEXT = 10_000
 """Characters. A longer requirement is nobody's; it is not read, so that hostile text costs nothing."""

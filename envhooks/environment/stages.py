@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envhooks.environment import globs
@@ -16,6 +15,7 @@ from envhooks.environment.dockerline import parse_line, split_words
 from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import Unknowns, names
 from envhooks.errors import CannotJudge
+from envhooks.records import dataclass
 
 if TYPE_CHECKING:
     from envhooks.environment.scopes import Scope

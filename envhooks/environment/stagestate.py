@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from envhooks.environment.installs import Session
 from envhooks.environment.scopes import Scope
 from envhooks.environment.stages import Build
+from envhooks.records import dataclass
 
 
 @dataclass

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from envhooks.environment.markers import marker_holds
 from envhooks.environment.specs import normal_name
+from envhooks.records import dataclass, field
 
 Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""

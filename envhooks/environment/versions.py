@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from envhooks.environment.specs import Requirement
 from envhooks.model import Package, Place, Unpinned
+from envhooks.records import replace
 
 INSTALLERS = frozenset(
     ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "conda", "mamba", "virtualenv", "pipx")

@@ -9,8 +9,9 @@ import and does more than is wanted of hostile files.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from envhooks.records import dataclass
 
 MAX_DEPTH = 30
 MAX_LINE = 10_000

@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 from envhooks.workspace import Workspace, WorkspaceError, global_config
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from envhooks.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
 from envhooks.neighbours.actions import Action, SetConfig, UnsetConfig, WriteFile
+from envhooks.records import dataclass
 
 _FILE = "settings"
 _REMOTES = "refs/remotes/"

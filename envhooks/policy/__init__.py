@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +16,7 @@ from envhooks.policy import sections
 from envhooks.policy.commented import COMMENTED, commented
 from envhooks.policy.shapes import globs
 from envhooks.policy.values import Source, Value
+from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
 
 __all__ = ["COMMENTED", "MAX_BYTES", "commented", "default_policy", "parse_policy"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 Path = tuple[str | int, ...]
 """Keys from the top; numbers count the tables of an array from 0."""

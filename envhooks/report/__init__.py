@@ -7,15 +7,14 @@ says what it is for. What begins with an underscore is shared by formats and is 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 
 from envhooks.model import Report
+from envhooks.registry import module_names
 
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    return module_names(__path__)
 
 
 def render(report: Report, format: str, *, colour: bool = False) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from envhooks.hygiene import printable, printable_block
 from envhooks.model import Finding, Report, TagReport
+from envhooks.records import dataclass, replace
 
 UNDECIDED = "could-not-judge"
 """The rule of what is no finding: a gate that shows nothing there would read as a pass."""

@@ -6,11 +6,11 @@ Nothing here is verified and no verdict depends on it: a date that is read wrong
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from envhooks.hygiene import printable
 from envhooks.model import Verdict
+from envhooks.records import dataclass, replace
 from envhooks.signatures import packets
 from envhooks.signatures.packets import KeyPacket, Packet, PacketError, SignaturePacket
 from envhooks.signatures.signerlines import moment

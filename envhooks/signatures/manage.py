@@ -9,12 +9,12 @@ import base64
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
 
 from envhooks.errors import LawError, UsageError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, _crc24, decode_certificate
 from envhooks.signatures.expiry import KeyState, key_states

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from envhooks.hygiene import printable
 from envhooks.model import Verdict
+from envhooks.records import dataclass
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_openpgp
 from envhooks.signatures.packets import PacketError, SignaturePacket

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from envhooks.errors import CannotJudge, LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signerlines import read_public_key
 from envhooks.signatures.signers import Signers, read_signers

@@ -6,7 +6,8 @@ Nothing is verified here: GnuPG does that. What is read here decides which bytes
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from envhooks.records import dataclass
 
 SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 6, 13, 14, 17
 SECRET_KEY, SECRET_SUBKEY = 5, 7

@@ -8,10 +8,10 @@ tag is four header lines in git's order, a message and at most one block that en
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from envhooks.model import Annotation
+from envhooks.records import dataclass
 
 SIZE_LIMIT = 1 << 20
 """Bytes of the largest tag object that is looked at."""

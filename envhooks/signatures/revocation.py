@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
 
 from envhooks.errors import LawError
+from envhooks.records import dataclass, field
 from envhooks.signatures.sshwire import SshError, Wire, fingerprint
 
 _PLACE = ".envhooks/revoked_keys"

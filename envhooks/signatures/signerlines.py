@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.model import KeylessSigner
+from envhooks.records import dataclass, field
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_certificate
 from envhooks.signatures.packets import KeyPacket, PacketError

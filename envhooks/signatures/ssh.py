@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from envhooks.model import Verdict
+from envhooks.records import dataclass
 from envhooks.signatures.armor import ArmorError, decode_base64
 from envhooks.signatures.patterns import matches
 from envhooks.signatures.payload import Armor, Payload

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from envhooks.records import dataclass
 from envhooks.signatures.packets import ED25519_ORDER, NOT_REDUCED
 
 ED25519, RSA = "ssh-ed25519", "ssh-rsa"

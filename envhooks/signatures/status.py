@@ -8,8 +8,8 @@ that some decoder takes for the end of a line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from envhooks.records import dataclass
 from envhooks.signatures.verdicts import Refused
 
 DIGESTS = {8: "sha256", 9: "sha384", 10: "sha512", 12: "sha3_256", 14: "sha3_512"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from envhooks.hygiene import printable
 from envhooks.model import TagPolicy
+from envhooks.records import dataclass, field
 from envhooks.tagname.reader import field_pattern, is_date
 from envhooks.tagname.template import Field
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import Naming, TagName, TagPolicy
+from envhooks.records import dataclass
 from envhooks.tagname.fields import MISSING, UNKNOWN, FieldReader
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import MAX_NAME, folded, text_faults

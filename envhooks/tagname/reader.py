@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from envhooks.model import TagName, TagPolicy
+from envhooks.records import dataclass
 from envhooks.tagname.template import NUMBER_OF, Field, Part, Text, fields_of, parse
 
 # Every repetition is bounded: names and templates are written by whoever can push.

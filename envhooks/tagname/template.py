@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from typing import TypeAlias
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import TagName
+from envhooks.records import dataclass
 
 MAX_TEMPLATE = 200
 """Characters. The longest real convention needs about 90."""

@@ -6,7 +6,6 @@ import contextlib
 import os
 import select
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from builder_parts import PLAN, new_log
 
 from envhooks.builds.builders import command
 from envhooks.errors import CannotJudge, LawError
+from envhooks.records import replace
 
 
 @pytest.fixture

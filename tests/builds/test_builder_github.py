@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from envhooks.builds.builders import github
 from envhooks.builds.model import Plan
 from envhooks.builds.secrets import Secret
 from envhooks.errors import CannotJudge, LawError
+from envhooks.records import replace
 
 pytestmark = pytest.mark.xdist_group("github")
 ENVIRON = {"TOKEN": "topsecret"}

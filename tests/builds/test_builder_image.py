@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from envhooks.builds import verify_image
 from envhooks.builds.model import Expected
 from envhooks.builds.verify_image import Answer, judge, parse, question
 from envhooks.model import TagName
+from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
 
 WANTED = Expected(("torch", "pytorch"), "2.8", True, "CUDA", None)

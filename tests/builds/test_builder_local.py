@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from support import run
 from envhooks.builds.builders import local
 from envhooks.builds.model import Plan
 from envhooks.errors import CannotJudge, LawError
+from envhooks.records import replace
 
 pytestmark = pytest.mark.xdist_group("buildah")
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot"}

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +19,7 @@ from envhooks.builds.builders import gitlab, webhook
 from envhooks.builds.model import Plan
 from envhooks.builds.secrets import Secret
 from envhooks.errors import CannotJudge, LawError
+from envhooks.records import replace
 
 WHSEC = "whsec_" + base64.b64encode(b"twenty-four bytes of key").decode()
 OK: Reply = (202, {}, b'{"run_url": "https://ci.example.org/run/1"}')

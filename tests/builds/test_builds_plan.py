@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -14,6 +13,7 @@ from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds
 from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.model import BaseImage, BuildPolicy, Place, Policy
 from envhooks.policy import default_policy
+from envhooks.records import replace
 from envhooks.tagname import Grammar
 
 BUILD = BuildPolicy("image", "command", options=MappingProxyType({"command": ["x"], "submodules": "ignore"}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from envhooks.builds import consent
 from envhooks.errors import LawError
 from envhooks.git import Git
 from envhooks.model import BuildPolicy
+from envhooks.records import replace
 
 BUILD = BuildPolicy("image", "command", remotes=("origin",), options={"command": ["/opt/build", "{own}"]})
 

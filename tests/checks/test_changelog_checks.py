@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from envhooks.model import (
     TagName,
     TagPolicy,
 )
+from envhooks.records import replace
 
 RC1 = TagName("PyTorch-CUDA-v2.8-rc1", "PyTorch", "CUDA", None, (2, 8), "rc", 1)
 STABLE = TagName("PyTorch-CUDA-v2.8", "PyTorch", "CUDA", None, (2, 8))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from envhooks import checks
@@ -22,6 +20,7 @@ from envhooks.model import (
     Verdict,
 )
 from envhooks.policy import default_policy
+from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 
 OLD, NEW, COMMIT = "0" * 39 + "1", "0" * 39 + "2", "c" * 40

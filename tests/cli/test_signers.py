@@ -455,7 +455,9 @@ def test_an_expiring_certificate_is_warned_of_at_the_door(pgp: Repo, workshop: W
     )
     assert done.code == 0
     # Ten days on, and not a second less where the key and the tag are made within one second.
-    assert re.search(r"\[tag-signed\] the signing key of erna@example\.org ends in (9|10) days", done.said), done.said
+    assert re.search(r"\[tag-signed\] the signing key of erna@example\.org ends in (9|10) days", done.said), (
+        done.said
+    )
 
 
 # --------------------------------------------------------------------------------------- revoke

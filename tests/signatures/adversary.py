@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from forge import (
 )
 from signing import NAME, Workshop, pgp_files, ssh_files, tag_text
 
+from envhooks.records import replace
 from envhooks.signatures.payload import Payload, PayloadError, split
 
 # a certificate has to be valid on the tagger's date too, or git alone would refuse

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import TYPE_CHECKING, cast
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.registry import module_names
 
 if TYPE_CHECKING:
     from envhooks.builds.model import Builder
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def names() -> tuple[str, ...]:
     """The builders that there are."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
+    return module_names(__path__)
 
 
 def load(using: str) -> Builder:

@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +21,7 @@ from envhooks.builds.secrets import Secret, token
 from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
 from envhooks.errors import CannotJudge, LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 POLL = 15.0
 """Seconds between two looks at a run that is followed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +18,7 @@ from envhooks.builds.secrets import required
 from envhooks.builds.web import Unreachable, call, checked_url
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 _KEYS = ("project", "url", "ref", "variables", "token")
 _URL = "https://gitlab.com"

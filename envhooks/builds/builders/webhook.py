@@ -14,7 +14,6 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from envhooks.builds.secrets import Secret, required
 from envhooks.builds.web import Unreachable, call, checked_url
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
+from envhooks.records import dataclass
 
 EVENT = "envhooks.build.requested"
 _KEYS = ("url", "secret", "token")

@@ -1,0 +1,157 @@
+"""Dataclasses that cost a door nothing to define: what this project uses of the standard library's, and no more.
+
+`dataclasses` writes the methods of each class as source and compiles it, at every start, and imports `inspect`
+to do so. With some 120 classes that was a third of the time of `git tag` (docs/speed.md has the figures). Here
+the classes share their methods, so nothing is compiled. To a type checker these are the standard ones, and
+tests/test_records.py holds both against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
+else:
+
+    def dataclass(cls=None, /, *, frozen=False):
+        """Give a class `__init__`, `__repr__` and `__eq__` by its annotations.
+
+        With `frozen`, its instances cannot be changed, and have a hash where their fields have one.
+
+        Raises:
+            TypeError: the class asks for what is not here: a `__post_init__`, or a default before a field without.
+        """
+        if cls is None:
+            return lambda cls: _complete(cls, frozen)
+        return _complete(cls, frozen)
+
+    def field(*, default=None, default_factory=None, repr=True):
+        """A field that is not only a name: one made anew for each instance, or one that `repr` leaves out."""
+        return _Field(default, default_factory, repr)
+
+    def replace(record, /, **changes):
+        """A copy with other values for some of its fields.
+
+        Raises:
+            TypeError: it has no such field.
+        """
+        values = record.__dict__
+        return type(record)(**{name: values[name] for name in record.__match_args__} | changes)
+
+
+def field_names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields, in the order of their definition."""
+    names: tuple[str, ...] = kind.__match_args__  # type: ignore[attr-defined]
+    return names
+
+
+def required_fields(kind: type) -> frozenset[str]:
+    """The names of the fields that have no default."""
+    defaults, makers, _ = kind.__record__  # type: ignore[attr-defined]
+    return frozenset(field_names(kind)).difference(defaults, makers)
+
+
+class _Field:
+    def __init__(self, default: object, make: Callable[[], object] | None, shown: bool) -> None:
+        self.default, self.make, self.shown = default, make, shown
+
+
+def _complete(cls: Any, frozen: bool) -> Any:
+    if hasattr(cls, "__post_init__"):
+        raise TypeError(f"{cls.__name__}: no __post_init__ here")
+    names: dict[str, None] = {}
+    defaults: dict[str, object] = {}
+    makers: dict[str, Callable[[], object]] = {}
+    hidden: set[str] = set()
+    for base in reversed(cls.__mro__[1:]):
+        if "__record__" in base.__dict__:
+            names |= dict.fromkeys(base.__match_args__)
+            defaults |= base.__record__[0]
+            makers |= base.__record__[1]
+            hidden |= base.__record__[2]
+    for name, kind in cls.__annotations__.items():
+        if str(kind).startswith("ClassVar"):
+            continue
+        names[name] = None
+        if name in cls.__dict__:
+            value = cls.__dict__[name]
+            if isinstance(value, _Field):
+                delattr(cls, name)
+                if not value.shown:
+                    hidden.add(name)
+                if value.make is not None:
+                    makers[name] = value.make
+                    continue
+                value = value.default
+                setattr(cls, name, value)
+            defaults[name] = value
+        elif defaults or makers:
+            raise TypeError(f"{cls.__name__}: {name} has no default and comes after one that has")
+    cls.__record__ = (defaults, makers, hidden)
+    order = tuple(names)
+    setattr(cls, "__match_args__", order)  # noqa: B010 - to mypy it is final
+    cls.__init__ = _init(cls.__qualname__, order, defaults, makers)
+    cls.__repr__ = cls.__dict__.get("__repr__", _repr)
+    if "__eq__" not in cls.__dict__:
+        cls.__eq__ = _eq
+        cls.__hash__ = _hash if frozen else None  # what can change has none, as in the standard library
+    if frozen:
+        cls.__setattr__, cls.__delattr__ = _refuse, _refuse
+    return cls
+
+
+def _init(
+    what: str, names: tuple[str, ...], defaults: dict[str, object], makers: dict[str, Callable[[], object]]
+) -> Any:
+    count = len(names)
+    known = frozenset(names)
+
+    def __init__(self: Any, *values: object, **named: object) -> None:
+        state = self.__dict__
+        if len(values) == count and not named:
+            state.update(zip(names, values, strict=True))
+            return
+        state.update(defaults)
+        state.update(zip(names, values))  # noqa: B905 - fewer values than names is the usual case
+        if (
+            len(values) > count
+            or not known.issuperset(named)
+            or not named.keys().isdisjoint(names[: len(values)])
+        ):
+            raise TypeError(
+                f"{what} takes {', '.join(names)}, each once: not {len(values)} values and {list(named)}"
+            )
+        state.update(named)
+        for name, make in makers.items():
+            if name not in state:
+                state[name] = make()
+        if len(state) < count:
+            raise TypeError(f"{what} misses {', '.join(name for name in names if name not in state)}")
+
+    return __init__
+
+
+def _values(record: Any) -> tuple[object, ...]:
+    return tuple(map(record.__dict__.__getitem__, record.__match_args__))
+
+
+def _repr(self: Any) -> str:
+    hidden = self.__record__[2]
+    shown = (f"{name}={self.__dict__[name]!r}" for name in self.__match_args__ if name not in hidden)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _eq(self: Any, other: object) -> bool:
+    return _values(self) == _values(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_values(self))
+
+
+def _refuse(self: Any, name: str, *_value: object) -> None:
+    raise AttributeError(f"{type(self).__qualname__} does not change: {name}")

@@ -1,0 +1,15 @@
+"""What is found by its folder: checks, verbs, formats and builders are one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def module_names(folders: Iterable[str]) -> tuple[str, ...]:
+    """The modules in a package's `__path__`, by name; what begins with an underscore is shared by them, and is none.
+
+    `pkgutil.iter_modules` would do the same and import `inspect` for it, a tenth of a door's time.
+    """
+    names = (file.name for folder in folders for file in Path(folder).iterdir())
+    return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))
