@@ -11,6 +11,7 @@ import yaml
 
 from envhooks import checks, cli
 from envhooks.checks import Check
+from envhooks.cli import _parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,7 +50,7 @@ def test_every_check_has_a_page(check: Check) -> None:
 def test_every_hook_runs_a_verb_that_exists(hook: dict[str, object]) -> None:
     program, verb, *rest = shlex.split(str(hook["entry"]))
     assert program == "envhooks"
-    cli._parse([verb, *rest])
+    _parser.parse([verb, *rest], cli.verbs())
     assert hook["language"] == "python"
     assert set(hook["stages"]) <= STAGES  # type: ignore[call-overload]
 
@@ -65,7 +66,7 @@ def test_commands_in_the_pages_are_ones_that_parse(page: Path) -> None:
     for command in _commands(page):
         words = shlex.split(command.replace("[", "").replace("]", "").split("  ")[0])
         if words[1] in cli.verbs():
-            cli._parse(words[1:])
+            _parser.parse(words[1:], cli.verbs())
         else:
             pytest.fail(f"{page.name} names a verb that does not exist: {command}")
 

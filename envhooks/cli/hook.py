@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envhooks import events, gate
 from envhooks.cli import use_colour
@@ -18,12 +18,16 @@ from envhooks.model import Door, Report
 from envhooks.records import replace
 from envhooks.report import render
 
+if TYPE_CHECKING:
+    import argparse
+
 DOORS = {
     "reference-transaction": (Door.TAG, events.reference_transaction),
     "pre-push": (Door.PUSH, events.pre_push),
     "pre-receive": (Door.RECEIVE, events.pre_receive),
 }
 POST_RECEIVE = "post-receive"
+EVENTS = (*DOORS, POST_RECEIVE)
 HEADLINES = {
     Door.TAG: "the tag was not made",
     Door.PUSH: "nothing was pushed",
@@ -33,31 +37,34 @@ HEADLINES = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The event, and what git gives its hook: phase, or remote and URL."""
-    parser.add_argument("event", choices=sorted((*DOORS, POST_RECEIVE)))
+    parser.add_argument("event", choices=sorted(EVENTS))
     parser.add_argument("rest", nargs="*")
 
 
 def run(options: argparse.Namespace) -> int:
+    """See `judge`."""
+    return judge(options.event, options.rest)
+
+
+def judge(event: str, rest: Sequence[str]) -> int:
     """Judge the updates on standard input; whatever is said goes to stderr.
 
     Standard output of pre-push would end up inside `git push --porcelain`.
     """
-    if options.event == POST_RECEIVE:
+    if event == POST_RECEIVE:
         return _after_receive()
-    door, parse = DOORS[options.event]
+    door, parse = DOORS[event]
     warn = False
     try:
         updates = parse(sys.stdin.buffer.read())
         with Git.open(Path.cwd()) as git:
             warn = gate.warn_only(git)
-            pushed_to = options.rest[0] if door is Door.PUSH and options.rest else None
+            pushed_to = rest[0] if door is Door.PUSH and rest else None
             judged = gate.judge_push(git, door, updates, pushed_to)
             report = judged.report
             message = git.git_dir / "TAG_EDITMSG"
             if judged.standpoint.law.policy.builds and not report.exit_code:
-                report = replace(
-                    report, notes=(*report.notes, *_start_builds(git, door, judged, options.rest))
-                )
+                report = replace(report, notes=(*report.notes, *_start_builds(git, door, judged, rest)))
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
