@@ -2,8 +2,9 @@
 
 What git runs lies in `<git common dir>/envhooks/`, outside of the work tree and shared by all linked
 ones: a copy of each door, `judge.sh`, and the interpreter that judges (`python`, `site`). Hook files and
-config hooks point there. Both are installed where git knows both; `hooks/judge.sh` sees to it that each
-event is judged once. Hooks do not come with a clone, so each clone needs one install.
+config hooks point there. Where git knows both, pre-push has both, since an older git may push from the same
+clone; `hooks/judge.sh` sees to it that each event is judged once. The tag door then has its config hook alone:
+git starts it seven times for one `git commit`. Hooks do not come with a clone, so each clone needs one install.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
         return Plan(tuple(actions), (*notes, *missing))
     wiring: list[Action] = []
     for event in events:
-        wiring += _hook_file(git, home, event)
+        if event == confighooks.HOT and git.version >= confighooks.SINCE:
+            wiring += hookfiles.uninstall(git.hooks_dir, event)  # of an install by an older git
+        else:
+            wiring += _hook_file(git, home, event)
         wiring += confighooks.install(git.config, git.version, event)
     remarks = tuple(_remarks(git, events)) if wiring else ()
     return Plan((*actions, *wiring), (*notes, *remarks))

@@ -107,6 +107,10 @@ def _after_receive() -> int:
 
 def _unwired(git: Git) -> tuple[str, ...]:
     """This door is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
+    from envhooks.neighbours import hookfiles
+
+    if hookfiles.is_wired(git.hooks_dir, "pre-push"):  # the usual case, without a survey of all neighbours
+        return ()
     from envhooks.install import faults
 
     return faults(git)

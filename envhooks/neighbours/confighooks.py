@@ -12,6 +12,8 @@ from pathlib import Path
 from envhooks.neighbours.actions import Action, RemoveSection, SetConfig
 
 SINCE = (2, 54)
+HOT = "reference-transaction"
+"""What git runs several times on every ref update: there is one of ours for it, never two."""
 Config = Mapping[str, tuple[str, ...]]
 
 _TAGS = {
@@ -44,13 +46,13 @@ def guard(event: str) -> str:
         *refusal(event, "envhooks install"),
     ]
     judge = "judge() { " + "; ".join(lines) + "; }; "
-    return judge + (_ONLY_TAGS if event == "reference-transaction" else "judge")
+    return judge + (_ONLY_TAGS if event == HOT else "judge")
 
 
 def refusal(event: str, fix: str) -> Iterator[str]:
     """What a guard says where `$door` is gone: what creates or moves a tag is refused."""
     yield f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0"
-    if event == "reference-transaction":  # fetch and gc make tags too
+    if event == HOT:  # fetch and gc make tags too
         yield "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
     yield (
         'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
