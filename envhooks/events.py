@@ -6,17 +6,17 @@ what it does not understand would let it pass.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
 from envhooks.model import TAGS, RefUpdate
 
-_OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_OID = lazyre.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 # git-check-ref-format(1) forbids blanks and controls, but receive-pack runs pre-receive before it looks at
 # the names: there they are whatever the client sent.
-_NOT_IN_A_REF = re.compile("[\x00-\x20\x7f]")
+_NOT_IN_A_REF = lazyre.compile("[\x00-\x20\x7f]")
 _SYMBOLIC = "ref:"
 
 

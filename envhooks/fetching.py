@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -32,7 +33,7 @@ _FETCH = (
     "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc",
 )  # fmt: skip
 # git-check-ref-format(1). `*` would make a pattern of a refspec, `:` and `^` would end or negate it.
-_NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z")
+_NO_REF = lazyre.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z")
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.records import dataclass
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"
-_LINE = re.compile(r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)")
+_LINE = lazyre.compile(
+    r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)"
+)
 
 
 @dataclass(frozen=True)

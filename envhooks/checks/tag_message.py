@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from envhooks import lazyre
 from envhooks.model import Environment, Finding, Place, Policy, Subject, versions_agree
 
 NEEDS = ("tag-annotated",)
@@ -19,9 +20,9 @@ READS = ("object",)
 MAY_READ = ("environment",)
 
 _NUMBER = r"[-_ :=/]{0,2}v?([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?![0-9])"
-_HARDWARE = re.compile(rf"(?<![a-z])(cuda|rocm){_NUMBER}", re.IGNORECASE | re.ASCII)
-_SHORT = re.compile(r"(?<![a-z0-9])cu([0-9]{1,2})([0-9])(?![0-9])", re.IGNORECASE | re.ASCII)
-_PYTHON = re.compile(rf"(?<![a-z])python{_NUMBER}", re.IGNORECASE | re.ASCII)
+_HARDWARE = lazyre.compile(rf"(?<![a-z])(cuda|rocm){_NUMBER}", re.IGNORECASE | re.ASCII)
+_SHORT = lazyre.compile(r"(?<![a-z0-9])cu([0-9]{1,2})([0-9])(?![0-9])", re.IGNORECASE | re.ASCII)
+_PYTHON = lazyre.compile(rf"(?<![a-z])python{_NUMBER}", re.IGNORECASE | re.ASCII)
 # "PyTorch CUDA 2.8" speaks of PyTorch 2.8: no release of CUDA or ROCm in use has so low a number
 _LOWEST = {"cuda": 7, "rocm": 4}
 

@@ -8,11 +8,11 @@ lists stay good: they were judged before. The others that this key signed are na
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from envhooks import lazyre
 from envhooks.cli._lawfiles import LawFiles, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
@@ -26,8 +26,8 @@ from envhooks.signatures import manage
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
 REVOKED = "revoked_keys"
-_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
-_REASON = re.compile(r"[ -~]{0,200}")
+_FINGERPRINT = lazyre.compile(r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_REASON = lazyre.compile(r"[ -~]{0,200}")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

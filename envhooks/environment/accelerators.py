@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from envhooks import lazyre
+
 Evidence = tuple[str, "str | None"]
 """(kind, version): ("CUDA", "12.8"), ("CPU", None)."""
 
@@ -26,8 +28,8 @@ BY_NAME: dict[str, Evidence] = {
     "habana-torch-plugin": ("HPU", None),
 }
 
-_CUDA = re.compile(r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?")
-_ROCM = re.compile(r"rocm([0-9]+(?:\.[0-9]+)*)(?:[_-].*)?")
+_CUDA = lazyre.compile(r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?")
+_ROCM = lazyre.compile(r"rocm([0-9]+(?:\.[0-9]+)*)(?:[_-].*)?")
 _PLAIN = {"cpu": "CPU", "xpu": "XPU", "cpu-cxx11-abi": "CPU", "cpu.cxx11.abi": "CPU"}
 
 

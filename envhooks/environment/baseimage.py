@@ -5,20 +5,19 @@ A tag is believed only where its publisher writes it that way for every image; t
 
 from __future__ import annotations
 
-import re
-
+from envhooks import lazyre
 from envhooks.model import BaseImage
 from envhooks.records import dataclass, replace
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
 
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_NAME = re.compile(
+_DIGEST = lazyre.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_TAG = lazyre.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_NAME = lazyre.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
-_REGISTRY = re.compile(r"(?:[^/]*[.:][^/]*|localhost)/")
+_REGISTRY = lazyre.compile(r"(?:[^/]*[.:][^/]*|localhost)/")
 
 
 @dataclass(frozen=True)
@@ -70,16 +69,16 @@ class Contents:
 
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+){1,3}"
-_PYTORCH = re.compile(rf"(?P<torch>{_NUMBER})-cuda(?P<cuda>{_NUMBER})-cudnn[0-9]+-(?:runtime|devel)")
-_CUDA = re.compile(rf"(?P<cuda>{_NUMBER})(?:-.+)?")
-_TENSORFLOW = re.compile(r"(?P<tf>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?)(?P<gpu>-gpu)?(?:-jupyter)?")
-_PYTHON = re.compile(r"(?P<python>3(?:\.[0-9]+){1,2}(?:rc[0-9]+|a[0-9]+|b[0-9]+)?)(?:-[a-z0-9.-]+)?")
-_ROCM_PYTORCH = re.compile(
+_PYTORCH = lazyre.compile(rf"(?P<torch>{_NUMBER})-cuda(?P<cuda>{_NUMBER})-cudnn[0-9]+-(?:runtime|devel)")
+_CUDA = lazyre.compile(rf"(?P<cuda>{_NUMBER})(?:-.+)?")
+_TENSORFLOW = lazyre.compile(r"(?P<tf>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?)(?P<gpu>-gpu)?(?:-jupyter)?")
+_PYTHON = lazyre.compile(r"(?P<python>3(?:\.[0-9]+){1,2}(?:rc[0-9]+|a[0-9]+|b[0-9]+)?)(?:-[a-z0-9.-]+)?")
+_ROCM_PYTORCH = lazyre.compile(
     r"rocm(?P<rocm>[0-9]+(?:\.[0-9]+){1,2})_ubuntu[0-9.]+_py(?P<python>3\.[0-9]+)_pytorch_(?:release_)?"
     r"(?P<torch>[0-9]+\.[0-9]+\.[0-9]+)"
 )
-_ROCM = re.compile(r"(?P<rocm>[0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-complete)?")
-_UV_PYTHON = re.compile(r"(?:[0-9][0-9.]*-)?python(?P<python>3\.[0-9]+)(?:-[a-z0-9.-]+)?")
+_ROCM = lazyre.compile(r"(?P<rocm>[0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-complete)?")
+_UV_PYTHON = lazyre.compile(r"(?:[0-9][0-9.]*-)?python(?P<python>3\.[0-9]+)(?:-[a-z0-9.-]+)?")
 
 # Calendar tags (`25.08-py3`) name the month, not the framework; the publisher's release notes do.
 _CALENDAR = {
@@ -90,13 +89,13 @@ _CALENDAR = {
 }
 # The framework is in the image's name; the tag is not written by one rule that could be relied on.
 _NAMED = (
-    (re.compile(r"(?:^|[/_.:-])(?:py)?torch(?:[/_.:0-9-]|\Z)"), "torch"),
-    (re.compile(r"(?:^|[/_.:-])tensorflow(?:[/_.:0-9-]|\Z)"), "tensorflow"),
-    (re.compile(r"(?:^|[/_.:-])jax(?:[/_.:0-9-]|\Z)"), "jax"),
-    (re.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
+    (lazyre.compile(r"(?:^|[/_.:-])(?:py)?torch(?:[/_.:0-9-]|\Z)"), "torch"),
+    (lazyre.compile(r"(?:^|[/_.:-])tensorflow(?:[/_.:0-9-]|\Z)"), "tensorflow"),
+    (lazyre.compile(r"(?:^|[/_.:-])jax(?:[/_.:0-9-]|\Z)"), "jax"),
+    (lazyre.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
 )
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
-_PLAIN = re.compile(
+_PLAIN = lazyre.compile(
     r"(?:.*/)?(?:ubuntu|debian|alpine|fedora|centos|rockylinux|almalinux|oraclelinux|amazonlinux|busybox"
     r"|python|buildpack-deps|ubi[789](?:-[a-z]+)?|opensuse/[a-z]+|node|golang|rust|gcc|uv)"
     r"|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"

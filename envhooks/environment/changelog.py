@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.environment.headings import find_entry, heading_date, is_unreleased
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
@@ -22,13 +23,13 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_HEADING = 500
 """Characters. A longer line with a mark before it is text, not a heading."""
 
-_ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
-_UNDERLINE = re.compile(r"([=~^\"'+*#:.-])\1{2,}")
+_ATX = lazyre.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
+_UNDERLINE = lazyre.compile(r"([=~^\"'+*#:.-])\1{2,}")
 _MARKS = frozenset("=~^\"'+*#:.-")
-_ITEM = re.compile(r"\s*(?:[-*+>|]\s|\t)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
+_ITEM = lazyre.compile(r"\s*(?:[-*+>|]\s|\t)")
+_FENCE = lazyre.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
 # A release in the middle of a deeper level: some tools write patch releases one level below.
-_RELEASE = re.compile(
+_RELEASE = lazyre.compile(
     r"\[?v?[0-9]+(?:\.[0-9]+)+[^\s\]]*\]?(?:\([^)\s]*\))?[ (–—-]*", re.ASCII | re.IGNORECASE
 )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.environment.compattable import CudnnName, Table, key, release
 from envhooks.environment.compattorch import last, variant_of
 from envhooks.model import BaseImage, CompatFault, Environment, Level, Place
 
-_TAG = re.compile(
+_TAG = lazyre.compile(
     r"(?P<version>[0-9]{1,3}(?:\.[0-9]{1,3}){1,3})(?:-(?P<cudnn>cudnn[0-9]*))?(?:-(?P<flavour>base|runtime|devel))?"
     r"(?P<os>-[A-Za-z][A-Za-z0-9.]*)?",
     re.ASCII,

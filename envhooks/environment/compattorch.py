@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.environment.compattable import Table, TorchRelease, key, release
 from envhooks.environment.specifiers import allows, substitute
 from envhooks.model import CompatFault, Environment, Level, Package
 
-_VARIANT = re.compile(r"/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z", re.ASCII)
+_VARIANT = lazyre.compile(r"/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z", re.ASCII)
 COMPANIONS = ("torchvision", "torchaudio")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from envhooks import lazyre
 from envhooks.environment.specs import MAX_TEXT, SCHEME, Requirement, normal_name
 
-_CONDA_HEAD = re.compile(r"(?:[A-Za-z0-9_./:-]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.ASCII)
-_CONDA_VERSION = re.compile(r"(?:[0-9]+!)?[0-9][A-Za-z0-9_.]*(?:\+[A-Za-z0-9_.]+)?", re.ASCII)
-_CONDA_BUILD = re.compile(r"[A-Za-z0-9_.*+]+", re.ASCII)
-_CONDA_FILE = re.compile(
+_CONDA_HEAD = lazyre.compile(r"(?:[A-Za-z0-9_./:-]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.ASCII)
+_CONDA_VERSION = lazyre.compile(r"(?:[0-9]+!)?[0-9][A-Za-z0-9_.]*(?:\+[A-Za-z0-9_.]+)?", re.ASCII)
+_CONDA_BUILD = lazyre.compile(r"[A-Za-z0-9_.*+]+", re.ASCII)
+_CONDA_FILE = lazyre.compile(
     r"(?:.*/)?([A-Za-z0-9_][A-Za-z0-9_.-]*)-([^-/]+)-([^-/]+)\.(?:tar\.bz2|conda)", re.ASCII
 )
 

@@ -7,14 +7,14 @@ spoiled: what it then holds is not known, and nothing is read from it any more.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable
 
+from envhooks import lazyre
 from envhooks.environment.files import Files
 from envhooks.environment.unknowns import unknown
 from envhooks.records import dataclass
 
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = lazyre.compile(r"[*?\[]")
 MAX_MATCHES = 200
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
+from envhooks import lazyre
 from envhooks.environment.dockerline import _SPACE_TEXT, parse_line
 from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import names
@@ -23,8 +24,8 @@ INSTRUCTIONS = names(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL "
     "STOPSIGNAL USER VOLUME WORKDIR"
 )
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.DOTALL)
-_HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
+_DIRECTIVE = lazyre.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.DOTALL)
+_HEREDOC = lazyre.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+from envhooks import lazyre
 from envhooks.environment.expand import BadWord
 from envhooks.environment.unknowns import SPACES
 
 _SPACE_TEXT = "".join(SPACES)
-_BLANKS = re.compile(r"[\t\v\f\r ]+")
+_BLANKS = lazyre.compile(r"[\t\v\f\r ]+")
 _JSON_COMMANDS = frozenset(("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.model import ChangelogEntry, TagName
 from envhooks.records import dataclass
@@ -16,7 +17,7 @@ _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_DATE = re.compile(
+_DATE = lazyre.compile(
     r"(?<![0-9A-Za-z.])(?:"
     r"(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
     rf"|{_MONTH.format('m2')} (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
@@ -24,7 +25,7 @@ _DATE = re.compile(
     r")(?![0-9A-Za-z])",
     re.ASCII | re.IGNORECASE,
 )
-_NOT_YET = re.compile(r"(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])", re.IGNORECASE)
+_NOT_YET = lazyre.compile(r"(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])", re.IGNORECASE)
 
 
 def is_unreleased(text: str) -> bool:
@@ -61,7 +62,7 @@ _STAGES = {
     "preview": "rc", "prerelease": "rc", "candidate": "rc", "post": "post", "rev": "post", "r": "post",
 }  # fmt: skip
 _LOOSE = "[-_. (\u2013\u2014]{0,3}"
-_VERSION = re.compile(
+_VERSION = lazyre.compile(
     r"(?<![0-9.])(?P<numbers>[0-9]{1,18}(?:\.[0-9]{1,18})*)"
     r"(?:[-_.]?(?P<letter>[abcr])(?P<n1>[0-9]{1,9})"
     rf"|{_LOOSE}(?:release )?(?P<word>alpha|beta|candidate|preview|pre(?:-?release)?|rc|post|rev)"
@@ -69,8 +70,8 @@ _VERSION = re.compile(
     r"(?![0-9A-Za-z+_-]|\.[0-9A-Za-z])",  # `2.8-gpu`, `2.8+cu128` and `2.8.dev1` are other things
     re.ASCII | re.IGNORECASE,
 )
-_WORD = re.compile(r"[A-Za-z]+", re.ASCII)
-_LINK = re.compile(r"\]\([^()\s]*\)")
+_WORD = lazyre.compile(r"[A-Za-z]+", re.ASCII)
+_LINK = lazyre.compile(r"\]\([^()\s]*\)")
 # "Changes since 2.8-rc1" speaks of a release and is not its entry
 _ABOUT = frozenset(
     ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
@@ -83,8 +84,10 @@ _FRAMEWORKS = {
     "jaxlib": "jaxlib", "torchvision": "torchvision", "torchaudio": "torchaudio",
 }  # fmt: skip
 _HARDWARE = frozenset(("cuda", "rocm", "cpu", "xpu", "tpu", "hpu", "npu"))
-_OTHERS_VERSION = re.compile(r"(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z", re.ASCII | re.IGNORECASE)
-_HARDWARE_VERSION = re.compile(
+_OTHERS_VERSION = lazyre.compile(
+    r"(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z", re.ASCII | re.IGNORECASE
+)
+_HARDWARE_VERSION = lazyre.compile(
     r"(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)", re.ASCII | re.IGNORECASE
 )
 
@@ -196,7 +199,7 @@ def _ends_with_hardware(text: str) -> bool:
 
 # ------------------------------------------------------------------------------------ templates
 
-_FIELD = re.compile(r"\{([^{}]*)\}")
+_FIELD = lazyre.compile(r"\{([^{}]*)\}")
 
 
 def _matches_template(template: str, heading: str, name: TagName) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from envhooks import lazyre
 from envhooks.environment.dockerfile import Instruction
 from envhooks.model import Hint, Place
 
@@ -17,8 +18,10 @@ _NAMES = {
     "tensorflow": r"(?:TENSORFLOW|TF)_(?:VERSION|VER|TAG)",
     "jax": r"JAX_(?:VERSION|VER)",
 }
-_KNOWN = re.compile("|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE)
-_PAIR = re.compile(
+_KNOWN = lazyre.compile(
+    "|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE
+)
+_PAIR = lazyre.compile(
     # A name starts where no name goes on: else each letter of a long word is a start of its own.
     r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)"
     r"""(?:=|[ \t]+)["']?v?([0-9]+(?:\.[0-9]+){1,3})(?:\+[a-z0-9.]+)?["']?(?![^\s"'])"""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 
+from envhooks import lazyre
 from envhooks.model import CannotTell, Hardware, Package, Place, Unpinned
 from envhooks.records import dataclass, field, replace
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
 
-_SYSTEM_ROOT = re.compile(
+_SYSTEM_ROOT = lazyre.compile(
     r"/|/usr|/usr/local|/opt|/opt/conda|/opt/(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?"
     r"|/root/(?:mini|ana)?(?:conda|forge)[0-9]?"
 )
-_SITE = re.compile(
+_SITE = lazyre.compile(
     r".*/(?:lib|lib64)(?:/python3?(?:\.[0-9*]+)?(?:/(?:site|dist)-packages(?:/\*)?)?)?/?"
     r"|.*/(?:site|dist)-packages(?:/\*)?"
 )
-_CONDA_ROOT = re.compile(r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?")
+_CONDA_ROOT = lazyre.compile(r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?")
 
 
 @dataclass(frozen=True)

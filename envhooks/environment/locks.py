@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from envhooks import lazyre
 from envhooks.environment.projects import items, load_toml, table
 from envhooks.environment.sink import Sink
 from envhooks.environment.specs import Requirement, parse_requirement
 from envhooks.records import replace
 
-_NAME_LINE = re.compile(r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z")
+_NAME_LINE = lazyre.compile(r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z")
 
 
 def _name_lines(text: str) -> dict[str, list[int]]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.environment.condaspecs import parse_conda_spec
 from envhooks.environment.sink import MAX_DEPTH, Sink, beside
 from envhooks.environment.specs import parse_requirement
 
-_COMMENT = re.compile(r"(?:\A|(?<=\s))#.*", re.DOTALL)  # no `\s+`: a long run of blanks would be squared
+_COMMENT = lazyre.compile(r"(?:\A|(?<=\s))#.*", re.DOTALL)  # no `\s+`: a long run of blanks would be squared
 # pip splits with str.splitlines(), which knows more line ends than an editor shows: a requirement
 # can hide behind them in what looks like a comment.
-_ODD_LINE_END = re.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
-_USERINFO = re.compile(r"://[^/@\s]*@")
-_OPTION = re.compile(r"(?<=\s)--?[A-Za-z]")
-_FOLDER = re.compile(r"(\.{1,2}(?:/[^\[\]\s]*)?|[^\[\]\s/]+/[^\[\]\s]*)(?:\[([^\]]*)\])?")
+_ODD_LINE_END = lazyre.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_VARIABLE = lazyre.compile(r"\$\{[A-Z0-9_]+\}")
+_USERINFO = lazyre.compile(r"://[^/@\s]*@")
+_OPTION = lazyre.compile(r"(?<=\s)--?[A-Za-z]")
+_FOLDER = lazyre.compile(r"(\.{1,2}(?:/[^\[\]\s]*)?|[^\[\]\s/]+/[^\[\]\s]*)(?:\[([^\]]*)\])?")
 _WITH_VALUE = {
     "-i": "index", "--index-url": "index", "--pypi-url": "index", "--extra-index-url": "extra",
     "-f": "links", "--find-links": "links", "-r": "include", "--requirement": "include",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from envhooks import lazyre
 from envhooks.environment.activation import CONDAS
 from envhooks.environment.condainstall import conda
 from envhooks.environment.installs import Call, Session
@@ -14,8 +15,8 @@ from envhooks.environment.scopes import join
 from envhooks.environment.systeminstall import MANAGERS, system
 from envhooks.environment.unknowns import names, readable
 
-_PIP = re.compile(r"pip(?:[0-9](?:\.[0-9]+)?)?")
-_PYTHON = re.compile(r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?")
+_PIP = lazyre.compile(r"pip(?:[0-9](?:\.[0-9]+)?)?")
+_PYTHON = lazyre.compile(r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?")
 _OTHERS = names("pdm pixi hatch rye easy_install")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only name what they are given."""

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
+from envhooks import lazyre
 from envhooks.environment.activation import CONDAS, active_by_variables, conda_place, prefix_of
 from envhooks.environment.filechanges import CHANGERS, spoil, touch
 from envhooks.environment.installed import SYSTEM
@@ -27,11 +28,11 @@ from envhooks.records import dataclass
 
 MAX_DEPTH = 8
 """How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
-_ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
+_ASSIGN = lazyre.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
-INSTALLS = re.compile(r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b")
-_VERSION_WORD = re.compile(r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*")
-_HARMLESS_SOURCE = re.compile(
+INSTALLS = lazyre.compile(r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b")
+_VERSION_WORD = lazyre.compile(r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*")
+_HARMLESS_SOURCE = lazyre.compile(
     r".*(?:activate|bashrc|profile|conda\.sh|os-release|lsb-release|/env|setup\.bash|nvm\.sh)"
 )
 _QUIET = names("echo cat grep egrep ls dpkg sleep which type")
@@ -47,7 +48,7 @@ _KNOWN = (
     )
 )
 """Words that mean something here; anything else is passed over quickly."""
-_MATTERS = re.compile(r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]")
+_MATTERS = lazyre.compile(r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]")
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envhooks import lazyre
 from envhooks.environment.activation import conda_place
 from envhooks.environment.copying import mounted_files
 from envhooks.environment.dockerfile import Instruction
@@ -13,8 +14,8 @@ from envhooks.environment.stagestate import StageState
 from envhooks.environment.unknowns import readable
 from envhooks.model import Place
 
-_ONLY_HEREDOC = re.compile(r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)")
-_SHEBANG = re.compile(
+_ONLY_HEREDOC = lazyre.compile(r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)")
+_SHEBANG = lazyre.compile(
     r"#![ \t]*(?:[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]*)?)?(?:[^ \t]*/)?(?:ba|da|a|z|k)?sh(?:[ \t].*)?"
 )
 

@@ -7,8 +7,8 @@ default. What nothing in the file sets is not empty but unknown: the base image 
 from __future__ import annotations
 
 import posixpath
-import re
 
+from envhooks import lazyre
 from envhooks.environment.dockerfile import Instruction
 from envhooks.environment.dockerline import pairs, split_words
 from envhooks.environment.stages import PREDEFINED, Build, Stage
@@ -16,7 +16,7 @@ from envhooks.environment.unknowns import settled, unknown
 
 MAX_PATH = 8192
 # Set by well-known base images, so that `ARG X` without a value does not make them empty.
-_OF_BASES = re.compile(
+_OF_BASES = lazyre.compile(
     r"(?:CUDA|NV|NVIDIA|PYTHON|PYTORCH|TORCH|TENSORFLOW|ROCM|CONDA|PATH|HOME|LANG|LD)(?:_.*)?"
 )
 

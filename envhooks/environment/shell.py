@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from envhooks import lazyre
 from envhooks.environment.shellscan import (
     Command,
     Define,
@@ -29,10 +30,10 @@ from envhooks.records import dataclass, field, replace
 _TESTS = names("[ [[ test command which type hash grep egrep fgrep false cmp diff expr let pgrep ! ((")
 _OPENERS = frozenset(("if", "while", "until", "for", "select", "case"))
 _BLANK = " \t\r"
-_PLAIN = re.compile(r"[^\s\\'\"$`|&;()<>#]+")
-_SIGN = re.compile(r"<<<|<<-|<<|<>|<&|>>|>\||>&|[<>]")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ASSIGN_ARRAY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_PLAIN = lazyre.compile(r"[^\s\\'\"$`|&;()<>#]+")
+_SIGN = lazyre.compile(r"<<<|<<-|<<|<>|<&|>>|>\||>&|[<>]")
+_NAME = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ASSIGN_ARRAY = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
 @dataclass

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+from envhooks import lazyre
 from envhooks.environment import globs
 from envhooks.environment.expand import MAX_DEPTH, MAX_VALUE, operate
 from envhooks.environment.shellscan import Unclosed, skip
@@ -32,14 +33,14 @@ class Variables(Protocol):
         """A mark for what is not known."""
 
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACES = re.compile(r"\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}")
-_PLAIN = re.compile(r"[^\\'\"$`~{]+")
+_NAME = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = lazyre.compile(r"\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}")
+_PLAIN = lazyre.compile(r"[^\\'\"$`~{]+")
 _Parts = list[tuple[str, bool]]
 """(text, whether it is kept whole): what stands unquoted is split at blanks."""
 _WORD = "\0word"
 COMPUTED = "the shell computes it"
-_OPERATION = re.compile(r"(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)", re.DOTALL)
+_OPERATION = lazyre.compile(r"(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)", re.DOTALL)
 
 
 class Expander:

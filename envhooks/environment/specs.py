@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from envhooks import lazyre
 from envhooks.records import dataclass
 
 MAX_TEXT = 10_000
@@ -62,12 +63,12 @@ _CLAUSE = (
     rf"|(?:<=|>=|<|>)\s*{_VERSION})"
 )
 _FLAGS = re.ASCII | re.IGNORECASE
-_HEAD = re.compile(rf"[ \t]*({_NAME})[ \t]*(?:\[([^\]]*)\])?[ \t]*", _FLAGS)
-_EXTRA = re.compile(_NAME, _FLAGS)
-_ONE_CLAUSE = re.compile(_CLAUSE, _FLAGS)
-_LOCAL_ONLY = re.compile(_LOCAL, _FLAGS)
-_EXACT = re.compile(rf"(===?)\s*({_VERSION})({_LOCAL})?", _FLAGS)
-_PARTS = re.compile(
+_HEAD = lazyre.compile(rf"[ \t]*({_NAME})[ \t]*(?:\[([^\]]*)\])?[ \t]*", _FLAGS)
+_EXTRA = lazyre.compile(_NAME, _FLAGS)
+_ONE_CLAUSE = lazyre.compile(_CLAUSE, _FLAGS)
+_LOCAL_ONLY = lazyre.compile(_LOCAL, _FLAGS)
+_EXACT = lazyre.compile(rf"(===?)\s*({_VERSION})({_LOCAL})?", _FLAGS)
+_PARTS = lazyre.compile(
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<pre>alpha|a|beta|b|preview|pre|c|rc)[-_.]?(?P<pre_n>[0-9]+)?)?"
     r"(?:-(?P<post_1>[0-9]+)|[-_.]?(?P<post>post|rev|r)[-_.]?(?P<post_2>[0-9]+)?)?"
@@ -75,12 +76,12 @@ _PARTS = re.compile(
     _FLAGS,
 )
 _PRE = {"alpha": "a", "a": "a", "beta": "b", "b": "b", "preview": "rc", "pre": "rc", "c": "rc", "rc": "rc"}
-SCHEME = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)", re.ASCII)
+SCHEME = lazyre.compile(r"(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)", re.ASCII)
 # PEP 625 file names only: with a second hyphen nobody can say where the name ends.
-_SDIST = re.compile(
+_SDIST = lazyre.compile(
     rf"(?P<name>[A-Za-z][A-Za-z0-9_.]*)-(?P<version>{_VERSION}(?:{_LOCAL})?)\.(?:tar\.gz|zip)", _FLAGS
 )
-_EGG = re.compile(rf"(?:^|&)egg=({_NAME})(?:\[([^\]]*)\])?(?:&|\Z)", _FLAGS)
+_EGG = lazyre.compile(rf"(?:^|&)egg=({_NAME})(?:\[([^\]]*)\])?(?:&|\Z)", _FLAGS)
 
 
 def normal_name(name: str) -> str:

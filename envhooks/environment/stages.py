@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from envhooks import lazyre
 from envhooks.environment import globs
 from envhooks.environment.dockerfile import INSTRUCTIONS, Dockerfile, Instruction
 from envhooks.environment.dockerline import parse_line, split_words
@@ -28,9 +29,9 @@ PREDEFINED = names(
     "TARGETARCH TARGETVARIANT TARGETSTAGE"
 )
 """Arguments that the builder itself gives, by a platform that is not known here."""
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
-_BLANKS = re.compile(r"[\t\v\f\r ]+")
-_PLACEHOLDER = re.compile(
+_STAGE_NAME = lazyre.compile(r"[a-z][a-z0-9_.-]*")
+_BLANKS = lazyre.compile(r"[\t\v\f\r ]+")
+_PLACEHOLDER = lazyre.compile(
     r"\{\{|\}\}|\{%|<<[^<>]*>>|%%[A-Za-z0-9_. -]+%%|@@[A-Za-z0-9_]+@@|@[A-Z][A-Z0-9_]*@"
 )
 

@@ -7,9 +7,9 @@ hold. A result with a mark in it is known in part, and the mark leads back to th
 
 from __future__ import annotations
 
-import re
+from envhooks import lazyre
 
-_MARK = re.compile("[\ud800-\udfff]")
+_MARK = lazyre.compile("[\ud800-\udfff]")
 SPACES = frozenset(
     chr(code) for code in (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029)
 ) | frozenset("\u202f\u205f\u3000")

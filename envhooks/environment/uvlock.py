@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from envhooks import lazyre
 from envhooks.environment.markers import marker_holds
 from envhooks.environment.specs import normal_name
 from envhooks.records import dataclass, field
@@ -19,7 +20,7 @@ from envhooks.records import dataclass, field
 Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""
 
-_CONFLICT = re.compile(r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'")
+_CONFLICT = lazyre.compile(r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'")
 _holds = lru_cache(maxsize=4096)(marker_holds)  # a lock has hundreds of markers, and few different ones
 _TRUE, _FALSE = "python_version >= '0'", "python_version < '0'"
 

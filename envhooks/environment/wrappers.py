@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from envhooks import lazyre
 from envhooks.environment.activation import CONDAS, conda_place
 from envhooks.environment.installs import Arg
 from envhooks.environment.unknowns import names
@@ -31,7 +32,7 @@ _WRAPPERS: Mapping[str, frozenset[str]] = {
 }
 WRAPPERS = frozenset(_WRAPPERS)
 _FIRST_ARGUMENT = frozenset(("timeout", "gosu", "su-exec", "chroot"))
-_ASSIGN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_ASSIGN = lazyre.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _RUN_VALUES = names("--with --python -p --project --directory --extra --group")
 MAX_WRAPPERS = 20
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
+from envhooks import lazyre
 from envhooks.records import dataclass
 
 MAX_DEPTH = 30
@@ -46,12 +47,12 @@ class _Line:
 
 
 # A plain scalar ends before ` #`; a key ends at `:` and a blank or the line's end.
-_KEY = re.compile(
+_KEY = lazyre.compile(
     r"""(?P<key>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{},&*!|>%@`#?:-][^:#]*):(?:[ ]+|\Z)"""
 )
-_PLAIN_START = re.compile(r"[^\s\"'\[\]{},&*!|>%@`#?:-]|[?:-](?=[^\s,\[\]{}])")
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_SINGLE = re.compile(r"'((?:[^']|'')*)'")
+_PLAIN_START = lazyre.compile(r"[^\s\"'\[\]{},&*!|>%@`#?:-]|[?:-](?=[^\s,\[\]{}])")
+_DOUBLE = lazyre.compile(r'"((?:[^"\\]|\\.)*)"')
+_SINGLE = lazyre.compile(r"'((?:[^']|'')*)'")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/", " ": " ", "0": "\0", "r": "\r"}
 
 
@@ -111,7 +112,7 @@ def _scalar(text: str, number: int) -> Scalar:
     return Scalar("" if text in ("~", "null") else text, number)
 
 
-_FLOW_ITEM = re.compile(
+_FLOW_ITEM = lazyre.compile(
     r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'\[\]{},]+(?:[ ]+[^\s"'\[\]{},]+)*)[ ]*(,|\Z)"""
 )
 

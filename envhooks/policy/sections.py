@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from types import MappingProxyType
 from typing import Literal, cast
 
+from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import (
     TAGS,
@@ -32,12 +33,12 @@ MAX_TEMPLATES = 16
 MAX_KEYLESS = 8
 """gitsign is asked once for each, for every tag that it signed."""
 
-_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WHOLE = re.compile(r"[!-)+-~]{1,500}")  # no blank, and no *
-_PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ARGUMENT = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE = lazyre.compile(r"[!-)+-~]{1,500}")  # no blank, and no *
+_PACKAGE = lazyre.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_TARGET = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HEADING_FIELDS = ("version", "stage", "tag", "framework", "hardware", "date")
-_FIELD = re.compile(r"\{([^{}]*)\}")
+_FIELD = lazyre.compile(r"\{([^{}]*)\}")
 
 
 # ----------------------------------------------------------------------------------------- [tag]

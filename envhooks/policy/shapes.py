@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.policy.values import Value
 from envhooks.tagname import expansion_faults
@@ -13,9 +14,9 @@ from envhooks.tagname.refname import git_faults
 MAX_GLOB = 200
 """Characters; a pattern is tried on every tag of a repository."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-_GLOB = re.compile(r"\[!?\]?[^\]/]*\]|[*?]")
-_OPTIONAL = re.compile(r"\[[^\[\]]*\]")
+_IDENTIFIER = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_GLOB = lazyre.compile(r"\[!?\]?[^\]/]*\]|[*?]")
+_OPTIONAL = lazyre.compile(r"\[[^\[\]]*\]")
 
 
 def globs(value: Value, prefix: str, *, may_be_empty: bool = False) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -16,10 +16,10 @@ Path = tuple[str | int, ...]
 MAX_TEXT = 1000
 """Characters in one value, and more than any path, pattern or reason needs."""
 
-_HEADER = re.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
-_KEY = re.compile(r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*=""")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'""")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HEADER = lazyre.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
+_KEY = lazyre.compile(r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*=""")
+_PART = lazyre.compile(r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'""")
+_CONTROL = lazyre.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
     (int, "a number"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 
+from envhooks import lazyre
+
 # ssh-keygen wraps at 70 characters, so that the padding may come to stand alone in the last line
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=]{1,100}")
-_HEADER = re.compile(rb"(?:Version|Comment|Hash|Charset|MessageID): [\x20-\x7e]{0,120}")
+_BASE64 = lazyre.compile(rb"[A-Za-z0-9+/=]{1,100}")
+_HEADER = lazyre.compile(rb"(?:Version|Comment|Hash|Charset|MessageID): [\x20-\x7e]{0,120}")
 _MAX_HEADERS = 6
 _CERTIFICATE_BEGIN = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _CERTIFICATE_END = b"-----END PGP PUBLIC KEY BLOCK-----"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Literal
 
+from envhooks import lazyre
 from envhooks.errors import LawError, UsageError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -27,12 +28,12 @@ from envhooks.signatures.sshwire import KEY_TYPES
 
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest key file that is read."""
-_PRIVATE = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-")
+_PRIVATE = lazyre.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-")
 _ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
-_PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,199}")
-_SHORT_ID = re.compile(r"(?:0x)?[0-9A-Fa-f]{8}")
-_DATE = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?)?Z?")
+_ADDRESS = lazyre.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
+_PRINCIPAL = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,199}")
+_SHORT_ID = lazyre.compile(r"(?:0x)?[0-9A-Fa-f]{8}")
+_DATE = lazyre.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?)?Z?")
 _DEAD = ("e", "r", "d", "i")
 """GnuPG's validity of a key that is expired, revoked, disabled or invalid (its doc/DETAILS)."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from envhooks import lazyre
 from envhooks.errors import CannotJudge, LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -19,8 +19,8 @@ from envhooks.signatures.sshwire import SshKey
 ORIGIN = "your own git configuration"
 _PLACE = "user.signingkey"
 _SIZE_LIMIT = 64 << 10
-_GPG_NAME = re.compile(r"gpg[0-9.]*(?:\.exe)?")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
+_GPG_NAME = lazyre.compile(r"gpg[0-9.]*(?:\.exe)?")
+_ADDRESS = lazyre.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from envhooks import lazyre
 from envhooks.model import Annotation
 from envhooks.records import dataclass
 
@@ -25,11 +26,11 @@ _BLOCKS: tuple[tuple[Scheme, bytes, bytes], ...] = (
 )
 # A verifier that is given one of these would verify what is embedded in it instead of the tag.
 _EMBEDDING = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
-_TYPE = re.compile(rb"type (commit|tree|blob|tag)")
-_NAME = re.compile(rb"tag ([^\x00-\x20\x7f]+)")
-_TAGGER = re.compile(rb"tagger ([^<>\x00-\x1f\x7f]+ <[^<>\x00-\x1f\x7f]*>) ([0-9]{1,12}) [+-][0-9]{4}")
+_TYPE = lazyre.compile(rb"type (commit|tree|blob|tag)")
+_NAME = lazyre.compile(rb"tag ([^\x00-\x20\x7f]+)")
+_TAGGER = lazyre.compile(rb"tagger ([^<>\x00-\x1f\x7f]+ <[^<>\x00-\x1f\x7f]*>) ([0-9]{1,12}) [+-][0-9]{4}")
 _ORDER = (b"object", b"type", b"tag", b"tagger")
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS = lazyre.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class PayloadError(Exception):

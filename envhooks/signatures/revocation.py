@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 
+from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.records import dataclass, field
 from envhooks.signatures.sshwire import SshError, Wire, fingerprint
 
 _PLACE = ".envhooks/revoked_keys"
 _KRL_MAGIC = b"SSHKRL\n\0"
-_OPENPGP = re.compile(r"(?:openpgp[ \t]+)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})(?:[ \t].*)?")
-_SSH = re.compile(r"((?:ssh|ecdsa|sk)-[!-~]+)[ \t]+([A-Za-z0-9+/=]+)(?:[ \t].*)?")
-_SSH_FINGERPRINT = re.compile(r"(SHA256:[A-Za-z0-9+/]{43})(?:[ \t].*)?")
+_OPENPGP = lazyre.compile(r"(?:openpgp[ \t]+)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})(?:[ \t].*)?")
+_SSH = lazyre.compile(r"((?:ssh|ecdsa|sk)-[!-~]+)[ \t]+([A-Za-z0-9+/=]+)(?:[ \t].*)?")
+_SSH_FINGERPRINT = lazyre.compile(r"(SHA256:[A-Za-z0-9+/]{43})(?:[ \t].*)?")
 
 
 @dataclass(frozen=True)

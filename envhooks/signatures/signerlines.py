@@ -7,16 +7,17 @@ import binascii
 import re
 from datetime import datetime, timezone
 
+from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
 from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_PRINCIPAL = re.compile(r"!?[!-~]{1,200}")
-_OPTION = re.compile(r'([A-Za-z][A-Za-z-]{0,40})(?:="([^"]*)")?(,|\Z)')
-_TIME = re.compile(r"([0-9]{8}|[0-9]{12}|[0-9]{14})(Z?)")
-_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_UNPRINTABLE = lazyre.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_PRINCIPAL = lazyre.compile(r"!?[!-~]{1,200}")
+_OPTION = lazyre.compile(r'([A-Za-z][A-Za-z-]{0,40})(?:="([^"]*)")?(,|\Z)')
+_TIME = lazyre.compile(r"([0-9]{8}|[0-9]{12}|[0-9]{14})(Z?)")
+_FINGERPRINT = lazyre.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _KNOWN_OPTIONS = ("cert-authority", "namespaces", "valid-after", "valid-before")
 _EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.model import KeylessSigner
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound="Entry")
 FOLDER = ".envhooks"
-_KEY_FILE = re.compile(r"keys/([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\.asc")
+_KEY_FILE = lazyre.compile(r"keys/([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\.asc")
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest trust file that is read."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from envhooks import lazyre
 from envhooks.records import dataclass
 from envhooks.signatures.verdicts import Refused
 
@@ -48,7 +49,7 @@ _KINDS: dict[bytes, type[Refused]] = {
     b"ERRSIG": UnusableKey,
     b"EXPKEYSIG": ExpiredKey,
 }
-_FINGERPRINT = re.compile(rb"[0-9A-F]{40}|[0-9A-F]{64}")
+_FINGERPRINT = lazyre.compile(rb"[0-9A-F]{40}|[0-9A-F]{64}")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import TagPolicy
 from envhooks.records import dataclass, field
@@ -29,10 +30,10 @@ _EXAMPLES: Mapping[str, str] = {
     "date": "20260130, 2026-01-30 or 2026.01.30", "release": "7 or 25.06", "variant": "devel",
     "cuda": "12.8", "rocm": "6.4",
 }  # fmt: skip
-_FRAMEWORK = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.+ -]*[A-Za-z0-9])?")
-_HARDWARE = re.compile(r"([A-Za-z]+)[-_ .]?(?:([0-9]+(?:\.[0-9]+)*)\.?)?")
-_VERSION = re.compile(r"[0-9]+(?:[._][0-9]*)*")
-_STAGE = re.compile(r"([A-Za-z]+)[-_. ]?([0-9]*)")
+_FRAMEWORK = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9_.+ -]*[A-Za-z0-9])?")
+_HARDWARE = lazyre.compile(r"([A-Za-z]+)[-_ .]?(?:([0-9]+(?:\.[0-9]+)*)\.?)?")
+_VERSION = lazyre.compile(r"[0-9]+(?:[._][0-9]*)*")
+_STAGE = lazyre.compile(r"([A-Za-z]+)[-_. ]?([0-9]*)")
 
 
 @dataclass(frozen=True)

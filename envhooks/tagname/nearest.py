@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from envhooks import lazyre
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import Naming, TagName, TagPolicy
@@ -30,7 +31,7 @@ _EXCESS = 2
 _TELLING = 5
 """Faults. A name with more of them is of another kind, and its template says more than they do."""
 # the `v` before a version is a word of its own, also where a mark before it was forgotten
-_WORD = re.compile(r"[A-Za-z]+?(?=[vV][0-9])|[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
+_WORD = lazyre.compile(r"[A-Za-z]+?(?=[vV][0-9])|[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
 _MARKS = frozenset("-_./+ :,~@=")
 
 

@@ -6,14 +6,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import HEADS, TAGS
 
 MAX_NAME = 250
 """Bytes. Git locks a ref by a file with `.lock` behind its name, and a file name may have 255."""
 
-_FORBIDDEN = re.compile(r"[~^:?*\[\\]")
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_FORBIDDEN = lazyre.compile(r"[~^:?*\[\\]")
+_CONTROL = lazyre.compile("[\x00-\x1f\x7f]")
 
 # Letters of other scripts that look like Latin ones in usual fonts and that NFKC leaves alone.
 _CONFUSABLE = str.maketrans(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
+from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import is_legal
@@ -24,8 +24,8 @@ from envhooks.tagname.template import (
     texts_of,
 )
 
-_FRAMEWORK = re.compile(r"[A-Za-z](?:[A-Za-z0-9._+-]{0,38}[A-Za-z0-9])?")
-_HARDWARE = re.compile(r"[A-Za-z](?:[A-Za-z0-9]{0,18}[A-Za-z])?")
+_FRAMEWORK = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9._+-]{0,38}[A-Za-z0-9])?")
+_HARDWARE = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9]{0,18}[A-Za-z])?")
 
 
 def name_faults(frameworks: Iterable[str], hardware: Iterable[str]) -> Iterator[str]:

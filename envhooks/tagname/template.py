@@ -6,13 +6,13 @@ a repository, so its size is bounded, and no regular expression of the policy's 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
+from envhooks import lazyre
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import TagName
@@ -47,7 +47,7 @@ WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 # A number that stands for a piece of hardware, where the name itself is literal text: `cuda-{cuda}`.
 NUMBER_OF = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm"})
 
-_TOKEN = re.compile(r"\{([^{}\[\]]*)\}|[\[\]{}]|[^\[\]{}]+")
+_TOKEN = lazyre.compile(r"\{([^{}\[\]]*)\}|[\[\]{}]|[^\[\]{}]+")
 
 
 @dataclass(frozen=True)
