@@ -127,32 +127,34 @@ def _text(data: object) -> str:
 
 def global_config(*arguments: str) -> Outcome:
     """`git config --global ARGUMENTS`: the person's own configuration, with or without a repository."""
-    done = subprocess.run(
-        ["git", "config", "--global", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    return Outcome(("git", "config", "--global", *arguments), done.returncode, done.stdout + done.stderr)
+    command = ("git", "config", "--global", *arguments)
+    done = _run(command, errors="surrogateescape")
+    return Outcome(command, done.returncode, done.stdout + done.stderr)
 
 
 def run_envhooks(arguments: Sequence[str], at: Path, environ: Mapping[str, str]) -> Outcome:
     """`envhooks ARGUMENTS` in a folder, by the interpreter that runs now."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-m", "envhooks", *arguments],
+    done = _run([sys.executable, "-I", "-m", "envhooks", *arguments], at, environ)
+    return Outcome(("envhooks", *arguments), done.returncode, _text(done.stdout) + _text(done.stderr))
+
+
+def _run(
+    command: Sequence[str],
+    at: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    errors: str = "replace",
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
         cwd=at,
-        env=dict(environ),
+        env=environ,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        errors="replace",
+        errors=errors,
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    return Outcome(("envhooks", *arguments), done.returncode, _text(done.stdout) + _text(done.stderr))
 
 
 def end_agent(environ: Mapping[str, str]) -> None:
