@@ -21,17 +21,9 @@ from types import TracebackType
 from typing import BinaryIO
 
 from envhooks.errors import CannotJudge
-from envhooks.gitobjects import (
-    BLOB_LIMIT,
-    Commit,
-    GitObject,
-    Ref,
-    TreeEntry,
-    object_id,
-    parse_commit,
-    parse_tree,
-)
+from envhooks.gitobjects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
 from envhooks.hygiene import printable
+from envhooks.objectbatch import ObjectBatch, reason
 
 # What the platform needs to run programs at all, and the repository that git itself chose for a hook.
 _KEPT = (
@@ -68,10 +60,6 @@ _OPTIONS = (
     "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
 )  # fmt: skip
 MINIMUM_VERSION = (2, 34)
-_PIPE = 4 << 10
-"""Bytes of questions that are sent at once: what the smallest pipe of any system holds."""
-_AHEAD = 8 << 20
-"""Bytes of objects that are kept at hand."""
 _ENTRIES = 50_000
 """Entries of trees that are kept: about 15 MB."""
 
@@ -123,14 +111,13 @@ class Git:
         self._path = path
         self._user_environ = dict(environ)
         self._environ = clean_environment(environ)
-        self._batch: subprocess.Popen[bytes] | None = None
         self._trusted: tempfile.TemporaryDirectory[str] | None = None
         self._commits: dict[str, Commit] = {}
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries = 0  # in all of `_trees`
-        self._ahead: dict[str, GitObject] = {}
         facts = self._discover()
         self.oid_length = 64 if facts[0] == "sha256" else 40
+        self._batch = ObjectBatch([self._program, *_OPTIONS], path, self._environ, self.oid_length)
         self.is_shallow = facts[1] == "true"
         self.is_bare = facts[2] == "true"
         self.git_dir = Path(facts[3])
@@ -151,10 +138,7 @@ class Git:
 
     def close(self) -> None:
         """End the processes of this run."""
-        if self._batch is not None:
-            self._batch.kill()
-            self._batch.communicate()
-            self._batch = None
+        self._batch.end()
         if self._trusted is not None:
             self._trusted.cleanup()
             self._trusted = None
@@ -174,7 +158,7 @@ class Git:
     def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
         done = self._run(*arguments, stdin=stdin)
         if done.returncode:
-            raise CannotJudge(f"git {arguments[0]} failed: {_first_line(done.stderr)}")
+            raise CannotJudge(f"git {arguments[0]} failed: {reason(done.stderr)}")
         return done.stdout
 
     def _discover(self) -> list[str]:
@@ -200,7 +184,7 @@ class Git:
             return CannotJudge(
                 "this is not a git repository", place=place, fix="cd into the repository, then again"
             )
-        return CannotJudge(f"git cannot read this repository: {_first_line(stderr)}", place=place)
+        return CannotJudge(f"git cannot read this repository: {reason(stderr)}", place=place)
 
     def _keep_trust(self) -> bool:
         """Carry the user's own `safe.directory` over: a decision of the person, not of the repository.
@@ -251,7 +235,7 @@ class Git:
             check=False,
         )
         if done.returncode:
-            raise CannotJudge(f"git's configuration cannot be read: {_first_line(done.stderr)}")
+            raise CannotJudge(f"git's configuration cannot be read: {reason(done.stderr)}")
         values: dict[str, tuple[str, ...]] = {}
         for item in os.fsdecode(done.stdout).split("\0"):
             if item:
@@ -299,76 +283,14 @@ class Git:
         Raises:
             CannotJudge: git died over it: a damaged object, or one that a partial clone left out.
         """
-        if oid in self._ahead:
-            return self._ahead[oid]
-        if not self._is_oid(oid):
-            raise CannotJudge(f"not an object id: {printable(oid)}")
-        batch = self._start_batch()
-        assert batch.stdin is not None and batch.stdout is not None
-        try:
-            batch.stdin.write(oid.encode() + b"\n")
-            batch.stdin.flush()
-            header = batch.stdout.readline().split()
-        except OSError:
-            header = []
-        if not header:
-            raise self._batch_died(oid)
-        if header[1:2] == [b"missing"]:
-            return None
-        kind, size = header[1].decode(), int(header[2])
-        if size > BLOB_LIMIT:
-            self._end_batch()  # cheaper than to read on to the next answer
-            return GitObject(oid, kind, size, b"")
-        data = batch.stdout.read(size + 1)
-        if len(data) != size + 1:
-            raise self._batch_died(oid)
-        data = data[:-1]
-        # `cat-file` does not look, and an object store that is borrowed (alternates) may hold anything
-        if object_id(kind, data, self.oid_length) != oid:
-            raise CannotJudge(f"object {oid} is damaged: its bytes have another id", fix="git fsck")
-        return GitObject(oid, kind, size, data)
-
-    def _is_oid(self, text: str) -> bool:
-        return len(text) == self.oid_length and not text.strip("0123456789abcdef")
+        return self._batch.read(oid)
 
     def read_ahead(self, oids: Iterable[str]) -> None:
         """Have these objects at hand for `read`, until the next call; what stands in the way is left to `read`.
 
         Questions are sent by the hundred and answered in turn, so that git and Python work side by side.
         """
-        self._ahead = {}
-        wanted = [oid for oid in dict.fromkeys(oids) if self._is_oid(oid)]
-        step = _PIPE // (self.oid_length + 1)
-        room = _AHEAD
-        for at in range(0, len(wanted), step):
-            room = self._read_some(wanted[at : at + step], room)
-            if room <= 0:
-                return
-
-    def _read_some(self, oids: list[str], room: int) -> int:
-        """The bytes of `room` that are left; nothing where the rest is better read one by one."""
-        batch = self._start_batch()
-        assert batch.stdin is not None and batch.stdout is not None
-        try:
-            # never more than a pipe holds, so that neither waits for the other
-            batch.stdin.write("".join(f"{oid}\n" for oid in oids).encode())
-            batch.stdin.flush()
-            for oid in oids:
-                header = batch.stdout.readline().split()
-                if header[1:2] == [b"missing"]:
-                    continue
-                kind, size = header[1].decode(), int(header[2])
-                data = batch.stdout.read(size + 1) if size <= room else b""
-                if len(data) != size + 1:
-                    self._end_batch()
-                    return 0
-                room -= size
-                if object_id(kind, data[:-1], self.oid_length) == oid:  # else `read` says what is wrong
-                    self._ahead[oid] = GitObject(oid, kind, size, data[:-1])
-        except (OSError, IndexError):
-            self._end_batch()
-            return 0
-        return room
+        self._batch.read_ahead(oids)
 
     def type_of(self, oid: str) -> str | None:
         """The type of the object with this id, None where it is not in the repository."""
@@ -385,56 +307,7 @@ class Git:
         Raises:
             CannotJudge: it is not here, is no blob, or git died over it.
         """
-        batch = self._start_batch()
-        assert batch.stdin is not None and batch.stdout is not None
-        try:
-            batch.stdin.write(oid.encode() + b"\n")
-            batch.stdin.flush()
-            header = batch.stdout.readline().split()
-        except OSError:
-            header = []
-        if not header:
-            raise self._batch_died(oid)
-        if header[1:2] != [b"blob"]:
-            self._end_batch()
-            raise CannotJudge(f"object {oid} is not in this repository, or no file", fix="git fsck")
-        size = left = int(header[2])
-        while left:
-            data = batch.stdout.read(min(left, 1 << 20))
-            if not data:
-                raise self._batch_died(oid)
-            try:
-                file.write(data)
-            except OSError:
-                self._end_batch()  # what is left of the blob would be taken for the next answer
-                raise
-            left -= len(data)
-        batch.stdout.read(1)  # the line feed behind it
-        return size
-
-    def _start_batch(self) -> subprocess.Popen[bytes]:
-        if self._batch is None:
-            self._batch = subprocess.Popen(
-                [self._program, *_OPTIONS, "cat-file", "--batch"],
-                cwd=self._path,
-                env=self._environ,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        return self._batch
-
-    def _end_batch(self) -> bytes:
-        assert self._batch is not None
-        self._batch.kill()
-        stderr = self._batch.communicate()[1]
-        self._batch = None
-        return stderr
-
-    def _batch_died(self, oid: str) -> CannotJudge:
-        why = _first_line(self._end_batch())
-        fix = "git fetch --refetch" if "promisor" in why else "git fsck"
-        return CannotJudge(f"object {oid} cannot be read: {why}", fix=fix)
+        return self._batch.copy_blob(oid, file)
 
     def commit(self, oid: str) -> Commit:
         """The commit with this id.
@@ -587,8 +460,3 @@ class TreeFiles:
         if entry is None or not entry.is_tree:
             return ()
         return tuple(e.name for e in self._git.tree(entry.oid))
-
-
-def _first_line(stderr: bytes) -> str:
-    text = stderr.decode("utf-8", "replace").strip().split("\n")[0]
-    return printable(text.removeprefix("fatal: ").removeprefix("error: "), 200) or "no reason given"

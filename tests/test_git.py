@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,29 @@ def test_a_damaged_object_is_said(repo: Repo) -> None:
     file.write_bytes(b"rubbish")
     with Git.open(repo.path) as git, pytest.raises(CannotJudge):
         git.files(first).read("f")
+
+
+def test_a_git_that_ends_is_said_and_the_next_question_starts_another(repo: Repo) -> None:
+    commit = repo.commit_files({"f": "x"})
+    blob = repo.git("rev-parse", f"{commit}:f")
+    with Git.open(repo.path) as git:
+
+        def kill() -> None:
+            assert git.type_of(blob) == "blob", "it runs"
+            process = git._batch._process
+            assert process is not None
+            process.kill()
+            process.wait()
+
+        for ask in (lambda: git.read(commit), lambda: git.copy_blob(blob, io.BytesIO())):
+            kill()
+            with pytest.raises(CannotJudge, match="cannot be read: no reason given"):
+                ask()
+        kill()
+        git.read_ahead([commit, blob])
+        assert git.commit(commit).tree
+        assert git.copy_blob(blob, io.BytesIO()) == 1
+        assert git.read(blob) is not None, "the answer before was read to its end"
 
 
 @pytest.mark.parametrize("data", [b"100644", b"100644 name\0short", b" \0", b"\0" * 40])

@@ -18,6 +18,7 @@ LAYERS = [
     {
         "tagname",
         "gitobjects",
+        "objectbatch",
         "git",
         "workspace",
         "events",
@@ -54,6 +55,8 @@ BESIDE = {
     ("hygiene", "records"),
     ("errors", "hygiene"),
     ("git", "gitobjects"),
+    ("git", "objectbatch"),
+    ("objectbatch", "gitobjects"),
     ("policy", "tagname"),
     ("subject", "law"),
     ("subject", "contents"),
@@ -69,7 +72,7 @@ BESIDE = {
     ("neighbours", "install"),
 }
 # fetching: `git fetch` needs the person's own configuration and credentials, which git.py keeps away
-PROCESSES = {"git", "workspace", "fetching", "signatures", "builds"}
+PROCESSES = {"git", "objectbatch", "workspace", "fetching", "signatures", "builds"}
 SOCKETS = {"builds"}
 
 
