@@ -101,8 +101,12 @@ class Git:
     Use as a context manager, so that the process ends with the run.
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, path: Path, environ: Mapping[str, str] = os.environ, *, asks_config: bool = False
+    ) -> None:
         """Open the repository that holds `path` (or that GIT_DIR names).
+
+        With `asks_config` its configuration is read meanwhile, for a caller that is sure to ask for it.
 
         Raises:
             CannotJudge: no git, no repository, or one that git does not trust.
@@ -115,7 +119,12 @@ class Git:
         self._commits: dict[str, Commit] = {}
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries = 0  # in all of `_trees`
-        facts = self._discover()
+        self._listing = self._list_config() if asks_config else None
+        try:
+            facts = self._discover()
+        except BaseException:
+            self._end_listing()
+            raise
         self.oid_length = 64 if facts[0] == "sha256" else 40
         self._batch = ObjectBatch([self._program, *_OPTIONS], path, self._environ, self.oid_length)
         self.is_shallow = facts[1] == "true"
@@ -124,9 +133,9 @@ class Git:
         self.common_dir = Path(facts[4])
 
     @classmethod
-    def open(cls, path: Path | None = None) -> Git:
+    def open(cls, path: Path | None = None, *, asks_config: bool = False) -> Git:
         """The repository at `path`, by default the one around the current folder."""
-        return cls(path or Path.cwd())
+        return cls(path or Path.cwd(), asks_config=asks_config)
 
     def __enter__(self) -> Git:
         return self
@@ -139,6 +148,7 @@ class Git:
     def close(self) -> None:
         """End the processes of this run."""
         self._batch.end()
+        self._end_listing()
         if self._trusted is not None:
             self._trusted.cleanup()
             self._trusted = None
@@ -206,7 +216,25 @@ class Git:
         quoted = (folder.replace(b"\\", b"\\\\").replace(b'"', b'\\"') for folder in folders)
         file.write_bytes(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
         self._environ["GIT_CONFIG_GLOBAL"] = str(file)
+        self._end_listing()  # it may have been asked without that decision
         return True
+
+    def _list_config(self) -> subprocess.Popen[bytes]:
+        # a `safe.directory` that came through the environment is needed here too
+        environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
+        return subprocess.Popen(
+            [self._program, "config", "--includes", "--list", "-z"],
+            cwd=self._path,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _end_listing(self) -> None:
+        if self._listing is not None:
+            self._listing.kill()
+            self._listing.communicate()
+            self._listing = None
 
     # -------------------------------------------------------------------------- the repository
 
@@ -225,19 +253,15 @@ class Git:
     @cached_property
     def config(self) -> Mapping[str, tuple[str, ...]]:
         """The user's configuration from files: key, as git prints it, -> values, of which the last wins."""
-        # a `safe.directory` that came through the environment is needed here too
-        environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
-        done = subprocess.run(
-            [self._program, "config", "--includes", "--list", "-z"],
-            cwd=self._path,
-            env=environ,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CannotJudge(f"git's configuration cannot be read: {reason(done.stderr)}")
+        if self._listing is None:
+            self._listing = self._list_config()
+        stdout, stderr = self._listing.communicate()
+        failed = self._listing.returncode
+        self._listing = None
+        if failed:
+            raise CannotJudge(f"git's configuration cannot be read: {reason(stderr)}")
         values: dict[str, tuple[str, ...]] = {}
-        for item in os.fsdecode(done.stdout).split("\0"):
+        for item in os.fsdecode(stdout).split("\0"):
             if item:
                 key, has_value, value = item.partition("\n")
                 # `[section] key` without `=` means true

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -179,14 +181,17 @@ def test_hostile_repository_configuration_runs_nothing(repo: Repo, tmp_path: Pat
     assert not trap.exists()
 
 
-def test_hostile_environment_is_dropped(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asks_config", [False, True])
+def test_hostile_environment_is_dropped(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks_config: bool
+) -> None:
     commit = repo.commit_files({"f": "x"})
     monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "empty"))
     monkeypatch.setenv("GIT_NAMESPACE", "other")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "envhooks.mode")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "warn")
-    with Git.open(repo.path) as git:
+    with Git.open(repo.path, asks_config=asks_config) as git:
         assert git.files(commit).read("f") == b"x"
         assert git.setting("envhooks.mode") == ""
 
@@ -213,6 +218,62 @@ def test_a_huge_blob_is_not_read(tmp_path: Path, environ: dict[str, str]) -> Non
 def test_no_repository_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CannotJudge, match="not a git repository"):
         Git.open(tmp_path)
+
+
+def test_no_process_is_left_behind(tmp_path: Path, environ: dict[str, str]) -> None:
+    """In a process of its own, which has no other children and no other files to be opened meanwhile."""
+    repo = make(tmp_path / "repo", environ)
+    broken = make(tmp_path / "broken", environ)
+    (broken.path / ".git/config").write_text("[core\n")
+    many = make(tmp_path / "many", environ)
+    with (many.path / ".git/config").open("a") as file:
+        file.writelines(f'[branch "{n:05}"]\n\tdescription = {"x" * 80}\n' for n in range(2000))
+    (tmp_path / "empty").mkdir()
+    script = """
+import os, sys
+from envhooks.errors import CannotJudge
+from envhooks.git import Git
+def files(): return sorted(os.listdir("/dev/fd"))
+before = files()
+def look(path):
+    assert files() == before, path
+    try:
+        print("left behind:", os.waitpid(-1, os.WNOHANG))
+    except ChildProcessError:
+        pass
+for path in sys.argv[1:]:
+    try:
+        with Git.open(path, asks_config=True) as git:
+            print(len(git.config) if path.endswith("repo") else "not asked")
+    except CannotJudge as error:
+        print(error.message)
+        look(path)  # here, where the error still holds whatever was not given back
+    look(path)
+"""
+    paths = [repo.path, broken.path, many.path, tmp_path / "empty"]
+    done = run([sys.executable, "-I", "-c", script, *map(str, paths)], tmp_path, environ, check=True)
+    count, bad, unread, nowhere = done.out.split("\n")[:-1]
+    assert int(count) > 3
+    assert bad.startswith("git cannot read this repository: bad config line")
+    assert unread == "not asked", "more than a pipe holds, and nobody takes it"
+    assert nowhere == "this is not a git repository"
+    assert done.err == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository away")
+@pytest.mark.parametrize("asks_config", [False, True])
+def test_whom_the_person_trusts_is_trusted(
+    tmp_path: Path, environ: dict[str, str], asks_config: bool
+) -> None:
+    repo = make(tmp_path / "repo", environ)
+    repo.git("config", "envhooks.mode", "warn")
+    for path in (repo.path, repo.path / ".git"):
+        os.chown(path, 12345, 12345)
+    with pytest.raises(CannotJudge, match="belongs to another user"):
+        Git(repo.path, environ, asks_config=asks_config)
+    trusting = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    with Git(repo.path, {**environ, **trusting}, asks_config=asks_config) as git:
+        assert git.setting("envhooks.mode") == "warn"
 
 
 def test_worktrees_and_bare_repositories(repo: Repo, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def judge(event: str, rest: Sequence[str]) -> int:
     warn = False
     try:
         updates = parse(sys.stdin.buffer.read())
-        with Git.open(Path.cwd()) as git:
+        with Git.open(asks_config=True) as git:
             warn = gate.warn_only(git)
             pushed_to = rest[0] if door is Door.PUSH and rest else None
             judged = gate.judge_push(git, door, updates, pushed_to)
@@ -92,7 +92,7 @@ def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
         updates = events.pre_receive(sys.stdin.buffer.read())
-        with Git.open(Path.cwd()) as git:
+        with Git.open(asks_config=True) as git:
             policy = stand(git, Door.RECEIVE).law.policy
             if any(build.on == "server" for build in policy.builds):
                 from envhooks.builds import watcher
