@@ -387,7 +387,7 @@ class Git:
         )
         if self.is_shallow and not in_part:
             raise shallow
-        if not wanted:
+        if not set(wanted).difference(known):  # a release of the newest commit: no walk, and no process
             return frozenset()
         stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
         listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
