@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from envhooks.errors import EnvhooksError
 from envhooks.hygiene import printable, printable_block
@@ -33,11 +34,14 @@ def run(arguments: Sequence[str]) -> int:
     except EnvhooksError as error:
         print(f"envhooks: {printable_block(str(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("envhooks: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        try:
+            print(f"envhooks: {error or 'interrupted'}", file=sys.stderr, flush=True)
+        except OSError:  # the terminal was closed
+            _drop(sys.stderr)
+        return getattr(error, "exit_code", 130)
     except BrokenPipeError:  # `envhooks check --all | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         return 2
     except (OSError, UnicodeError) as error:
         print(f"envhooks: {printable_block(str(error))}", file=sys.stderr)
@@ -48,9 +52,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if (
-        len(arguments) > 1 and arguments[0] == "hook"
-    ):  # a door: what git says needs no parser, and no time for one
+    # a door: what git says needs no parser, and no time for one
+    if len(arguments) > 1 and arguments[0] == "hook":
         from envhooks.cli import hook
 
         if arguments[1] in hook.EVENTS:
@@ -60,6 +63,11 @@ def _run(arguments: Sequence[str]) -> int:
     options = _parser.parse(arguments, verbs())
     code: int = options.run(options)
     return code
+
+
+def _drop(stream: TextIO) -> None:
+    """Nobody reads this any more: what is still to be written to it would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _own_fault(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
@@ -30,10 +31,9 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._show("")
         if self._width:
-            self._stream.write("\r")
-            self._stream.flush()
+            self._show(" " * 1000)  # all of the line: the `^C` of a Ctrl-C stands behind what was shown
+            self._write("\r")
 
     def step(self, what: str, done: int, total: int) -> None:
         """Say that `done` of `total` are done, if it is time to say something."""
@@ -45,9 +45,11 @@ class Progress:
         self._show(f"[{'#' * filled}{'.' * (20 - filled)}] {what}: {done} of {total}")
 
     def _show(self, text: str) -> None:
-        if not text and not self._width:
-            return
         text = text[: shutil.get_terminal_size().columns - 1]
-        self._stream.write("\r" + text.ljust(self._width))
-        self._stream.flush()
+        self._write("\r" + text.ljust(self._width))
         self._width = max(self._width, len(text))
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed is no reason to judge otherwise
+            self._stream.write(text)
+            self._stream.flush()

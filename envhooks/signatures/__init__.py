@@ -120,7 +120,11 @@ def _verify_in_folder(
 
         # threads, as all the work is done by the processes that they wait for
         with ThreadPoolExecutor(workers) as pool:
-            return [*_counted(pool.map(judge, enumerate(payloads)), len(payloads), step)]
+            try:
+                return [*_counted(pool.map(judge, enumerate(payloads)), len(payloads), step)]
+            except BaseException:  # else it would go through all that waits before it lets go
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 def _counted(verdicts: Iterator[Verdict], total: int, step: Step) -> Iterator[Verdict]:

@@ -11,6 +11,7 @@ import pickle
 import signal
 from collections.abc import Callable, Sequence
 
+from envhooks.interruption import as_in_a_fork, held_back
 from envhooks.model import Verdict
 from envhooks.signatures.payload import Payload
 
@@ -24,32 +25,37 @@ def verify_shared(
 ) -> list[Verdict | None]:
     """What `judge` makes of each payload, in their order; `step` is told how many are done."""
     workers = workers if hasattr(os, "fork") else 1
-    forks = [_fork(payloads[number::workers], judge) for number in range(1, workers)]
     found: list[Verdict | None] = [None] * len(payloads)
+    forks: dict[int, tuple[int, int]] = {}
     try:
+        if workers > 1:
+            with held_back():
+                for number in range(1, workers):
+                    forks[number] = _fork(payloads[number::workers], judge)
         for done, at in enumerate(range(0, len(payloads), workers), 1):
             found[at] = judge(payloads[at])
             step(min(done * workers, len(payloads)))
-        for number, (process, pipe) in enumerate(forks, 1):
-            share = _collect(process, pipe)
+        for number in range(1, workers):
+            share = _collect(*forks[number])
+            del forks[number]  # its number may be another process's from here on
             if share is not None and len(share) == len(found[number::workers]):
                 found[number::workers] = share
     except BaseException:
-        for process, _ in forks:
+        for process, _ in forks.values():
             _end(process)
         raise
     return found
 
 
 def _fork(payloads: Sequence[Payload], judge: _Judge) -> tuple[int, int]:
-    """(process, the pipe that its verdicts come through)."""
+    """(process, the pipe that its verdicts come through). To be called while signals are held back."""
     receiving, sending = os.pipe()
     process = os.fork()
     if process:
         os.close(sending)
         return process, receiving
     try:  # never further than this line: what is behind it belongs to the parent
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        as_in_a_fork()
         os.close(receiving)
         answer = pickle.dumps([judge(payload) for payload in payloads])
         with os.fdopen(sending, "wb") as stream:

@@ -1,0 +1,296 @@
+"""`envhooks check --all` on a terminal, ended in the midst of its work: by Ctrl-C, once and twice, and by signals."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support import Repo, run
+
+pytest.importorskip("cryptography")
+pytest.importorskip("pysequoia")
+
+ROOT = Path(__file__).parent.parent.parent
+CTRL_C = b"\x03"
+DEADLINE = 60.0
+# a repository of so many signed tags, made in a home of its own of which nothing is left
+MAKE = """\
+import shutil, sys
+from benchmarks.world import Shape, home, make
+with home() as home:
+    shutil.copytree(make(home, "made", Shape(int(sys.argv[2])), ("ssh", "openpgp")), sys.argv[1], symlinks=True)
+"""
+# as where the extra `fast` is not installed: each signature is verified by a program
+PLAIN = """\
+import sys
+sys.modules.update(cryptography=None, pysequoia=None)
+from envhooks.__main__ import main
+sys.exit(main())
+"""
+# in forks, but not so fast that they are gone before anybody can press a key
+FORKED = """\
+import sys, time
+from envhooks.signatures.fast import Fast
+verify = Fast.verify
+def slowly(self, payload):
+    time.sleep(0.004)
+    return verify(self, payload)
+Fast.verify = slowly
+from envhooks.__main__ import main
+sys.exit(main())
+"""
+# a session of its own, with stdin as the terminal that controls it, and deaf to nothing, however the tests were started
+LEADER = """\
+import fcntl, os, signal, sys, termios
+for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    signal.signal(number, signal.SIG_DFL)
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-I", "-c", *sys.argv[1:]])
+"""
+
+
+@dataclass
+class Terminal:
+    """A run whose stdin and stderr are a terminal, in a session of its own."""
+
+    process: subprocess.Popen[bytes]
+    keyboard: int
+    report: Path
+    shown: bytes = field(default=b"")
+
+    @classmethod
+    def start(cls, script: str, repo: Repo, report: Path, *arguments: str) -> Terminal:
+        keyboard, screen = pty.openpty()
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        command = [sys.executable, "-I", "-c", LEADER, script, "check", "--all", "--jobs", "2", *arguments]
+        with report.open("wb") as out:
+            process = subprocess.Popen(
+                command, cwd=repo.path, env=repo.environ, stdin=screen, stdout=out, stderr=screen
+            )
+        os.close(screen)
+        return cls(process, keyboard, report)
+
+    def read_until(self, is_there: Callable[[], bool]) -> None:
+        """Take in what is shown until it is so, or the terminal is closed."""
+        end = time.monotonic() + DEADLINE
+        while not is_there():
+            assert time.monotonic() < end, self.shown
+            if select.select([self.keyboard], [], [], 0.05)[0]:
+                try:
+                    data = os.read(self.keyboard, 65536)
+                except OSError:  # EIO: nobody has it open any more
+                    data = b""
+                if not data:
+                    return
+                self.shown += data
+
+    def press(self, *keys: bytes) -> None:
+        for key in keys:
+            os.write(self.keyboard, key)
+            time.sleep(0.005)
+
+    def end(self) -> int:
+        """The exit code, once all is read."""
+        self.read_until(lambda: False)
+        return self.process.wait(DEADLINE)
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person sees at last: a carriage return goes back, and what comes then is written over."""
+        found = []
+        for text in self.shown.decode().split("\n"):
+            line: list[str] = []
+            for part in text.split("\r"):
+                line[: len(part)] = part
+            found.append("".join(line).rstrip())
+        return found
+
+    @property
+    def family(self) -> list[str]:
+        """The processes of this session that are not dead, without the one that leads it."""
+        listed = run(
+            ["ps", "-A", "-o", "pgid=", "-o", "pid=", "-o", "stat=", "-o", "args="], Path("/"), os.environ
+        )
+        found = (line.split(None, 3) for line in listed.out.splitlines())
+        own = str(self.process.pid)
+        return [line[3] for line in found if line[0] == own != line[1] and not line[2].startswith("Z")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Callable[[int], Path]:
+    known: dict[int, Path] = {}
+
+    def make(tags: int) -> Path:
+        if tags not in known:
+            known[tags] = tmp_path_factory.mktemp("tags") / "repo"
+            environ = {**session_environ, "PYTHONDONTWRITEBYTECODE": "1"}
+            run([sys.executable, "-c", MAKE, str(known[tags]), str(tags)], ROOT, environ, check=True)
+        return known[tags]
+
+    return make
+
+
+@pytest.fixture
+def many(made: Callable[[int], Path], tmp_path: Path, environ: dict[str, str]) -> Callable[[int], Repo]:
+    """A repository of so many good tags, with programs that take their time and a TMPDIR of its own."""
+
+    def repo(tags: int) -> Repo:
+        shutil.copytree(made(tags), tmp_path / "repo", symlinks=True)
+        (tmp_path / "tmp").mkdir()
+        (tmp_path / "home").mkdir()
+        (tmp_path / "bin").mkdir()
+        for name in ("gpgv", "ssh-keygen"):
+            program = shutil.which(name)
+            assert program
+            (tmp_path / "bin" / name).write_text(f'#!/bin/sh\nsleep 0.04\nexec {program} "$@"\n')
+            (tmp_path / "bin" / name).chmod(0o755)
+        path = f"{tmp_path / 'bin'}{os.pathsep}{environ['PATH']}"
+        own = {"PATH": path, "TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home"), "TERM": "xterm"}
+        return Repo(tmp_path / "repo", {**environ, **own})
+
+    return repo
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    """Those that a test starts; what a failed test leaves is ended."""
+    started: list[Terminal] = []
+    yield started
+    for terminal in started:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+            terminal.process.wait()
+
+
+def verdicts(repo: Repo, *options: str) -> object:
+    done = repo.envhooks("check", "--all", "--format", "json", *options)
+    assert done.code == 0, done.said
+    return json.loads(done.out)["tags"]
+
+
+def kept(repo: Repo) -> dict[str, bytes]:
+    folder = repo.path / ".git" / "envhooks"
+    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+
+
+def nothing_left(terminal: Terminal, repo: Repo) -> None:
+    end = time.monotonic() + 0.5  # a `sleep` of a program above is nobody's child to wait for
+    while terminal.family and time.monotonic() < end:
+        time.sleep(0.02)
+    assert terminal.family == []
+    assert list(Path(repo.environ["TMPDIR"]).iterdir()) == []
+
+
+def interrupted(
+    terminal: Terminal, repo: Repo, code: int, how: Callable[[Terminal], object], running: str
+) -> None:
+    """End the run while it verifies; `running` is a pattern of processes that it has then."""
+
+    def is_in_the_midst() -> bool:
+        found = b"verifying signatures" in terminal.shown and re.search(running, "\n".join(terminal.family))
+        return bool(found)
+
+    terminal.read_until(is_in_the_midst)
+    how(terminal)
+    assert terminal.end() == code
+    word = {130: "interrupted", 143: "ended by SIGTERM"}[code]
+    # keys that are pressed afterwards are shown by the terminal itself
+    assert re.fullmatch(rf"envhooks: {word}\n(\^C)*", "\n".join(terminal.lines))
+    assert terminal.report.read_bytes() == b""
+    nothing_left(terminal, repo)
+
+
+WAYS = {
+    "ctrl-c": (130, lambda terminal: terminal.press(CTRL_C)),
+    "ctrl-c, three times": (130, lambda terminal: terminal.press(CTRL_C, CTRL_C, CTRL_C)),
+    "sigterm": (143, lambda terminal: terminal.process.terminate()),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_programs_and_folders_are_gone(
+    way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    """Verdicts that were kept before it are kept, and the next run is none the worse."""
+    repo = many(120)
+    tags = repo.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/tags").split("\n")
+    repo.git("update-ref", "--stdin", stdin="".join(f"delete {line}\n" for line in tags[40:]))
+    verdicts(repo)
+    before = kept(repo)
+    assert list(before) == ["verdicts"]
+    repo.git("update-ref", "--stdin", stdin="".join(f"create {line}\n" for line in tags[40:]))
+
+    terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
+    terminals.append(terminal)
+    interrupted(terminal, repo, *WAYS[way], "gpgv --homedir|ssh-keygen -Y verify")
+    assert kept(repo) == before
+
+    alone = verdicts(repo, "--no-cache")
+    assert verdicts(repo) == alone
+    assert verdicts(repo) == alone
+    assert kept(repo) != before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_forks_are_gone(
+    way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    repo = many(1000)
+    terminal = Terminal.start(FORKED, repo, tmp_path / "report")
+    terminals.append(terminal)
+    interrupted(terminal, repo, *WAYS[way], "from envhooks.signatures.fast import Fast")
+    assert kept(repo) == {}
+
+
+def test_a_terminal_that_is_closed_ends_it_too(
+    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    repo = many(120)
+    terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
+    terminals.append(terminal)
+    terminal.read_until(lambda: b"verifying signatures" in terminal.shown)
+    os.close(terminal.keyboard)
+    assert terminal.process.wait(DEADLINE) == 128 + signal.SIGHUP
+    nothing_left(terminal, repo)
+
+
+def test_the_progress_comes_after_a_second_and_goes_away(
+    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    repo = many(120)
+    started = time.monotonic()
+    terminal = Terminal.start(PLAIN, repo, tmp_path / "report", "--no-cache")
+    terminals.append(terminal)
+    terminal.read_until(lambda: bool(terminal.shown))
+    assert time.monotonic() - started >= 1
+    assert terminal.end() == 0
+    assert re.match(rb"\r\[#+\.+\] verifying signatures: [0-9]+ of 120\r", terminal.shown)
+    assert b"\x1b" not in terminal.shown
+    assert terminal.lines == [""]
+    assert terminal.report.read_bytes().count(b": good") == 120
+    nothing_left(terminal, repo)
+
+
+def test_nothing_is_shown_where_stderr_is_no_terminal(many: Callable[[int], Repo]) -> None:
+    repo = many(120)
+    command = [sys.executable, "-I", "-c", PLAIN, "check", "--all", "--jobs", "2", "--no-cache"]
+    started = time.monotonic()
+    done = run(command, repo.path, repo.environ)
+    assert time.monotonic() - started > 2
+    assert (done.code, done.err) == (0, "")
