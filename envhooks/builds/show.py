@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,19 @@ from envhooks.hygiene import printable
 
 TAIL = 15
 """Lines of a log that a failure shows."""
+TABLE_TAIL = 5
+"""The same below a row of the table, where there may be many."""
+WIDTH = 160
+"""Characters of such a line."""
+_TAIL_BYTES = 64 * 1024
 _HEAD = ("TAG", "BUILD", "REMOTE", "STATE", "SINCE", "IMAGE")
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows in columns; what waits, failed or was dropped says why in a line of its own."""
+def table(rows: Sequence[Row], again: str = "") -> str:
+    """The rows in columns; what waits, failed or was dropped says why in a line of its own.
+
+    With `again`, the command that starts it again, what failed shows that and how its log ends.
+    """
     cells = [_HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
     lines = []
@@ -27,6 +36,9 @@ def table(rows: Sequence[Row]) -> str:
         lines.append("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
         if number and rows[number - 1].reason and rows[number - 1].state != "done":
             lines.append(f"    {printable(rows[number - 1].reason)}")
+        if number and again and state_of(rows[number - 1]) in ("failed", "interrupted"):
+            lines += [f"    {text}" for text in _end_of_log(rows[number - 1], TABLE_TAIL, WIDTH)]
+            lines.append(f"    again: {again}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -82,12 +94,22 @@ def _iso(seconds: float) -> str:
 
 def failure(row: Row, again: str) -> str:
     """Which step failed, the last lines of the log, and the command that starts it again."""
-    lines = [f"{printable(row.tag)} ({printable(row.build)}) failed: {printable(row.reason)}"]
-    if row.log and Path(row.log).is_file():
-        text = Path(row.log).read_text(encoding="utf-8", errors="backslashreplace")
-        lines += [f"  | {printable(line)}" for line in text.rstrip("\n").split("\n")[-TAIL:]]
-        lines.append(f"  log: {printable(row.log)}")
-    return "".join(f"{line}\n" for line in (*lines, f"  again: {again}"))
+    first = f"{printable(row.tag)} ({printable(row.build)}) failed: {printable(row.reason)}"
+    rest = (*_end_of_log(row, TAIL), f"again: {again}")
+    return "".join(f"{line}\n" for line in (first, *(f"  {line}" for line in rest)))
+
+
+def _end_of_log(row: Row, count: int, width: int = 500) -> list[str]:
+    """The last lines of a build's log, and where it is; nothing where it is gone."""
+    try:
+        with Path(row.log).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL_BYTES, 0))
+            text = file.read().decode("utf-8", "backslashreplace").rstrip()
+    except OSError:
+        return []
+    last = text.split("\n")[-count:] if text else []
+    return [*(f"| {printable(line, width)}" for line in last), f"log: {printable(row.log)}"]
 
 
 @contextmanager

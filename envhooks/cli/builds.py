@@ -17,6 +17,7 @@ from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git import Git
 from envhooks.law import release_remote
 
+AGAIN = "envhooks builds --retry"
 QUIET = 15.0
 """Seconds without any change after which --follow says that nothing is going on."""
 
@@ -44,11 +45,12 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(show.as_json(rows), end="")
     elif rows:
-        print(show.table(rows), end="")
+        # those that failed just now are told of below, with more of their logs
+        print(show.table(rows, "" if options.retry or options.follow else AGAIN), end="")
     elif not options.allow:
         print("envhooks: nothing was built from here yet", file=sys.stderr)
     if options.retry or options.follow:
-        return outcome(rows, "envhooks builds --retry", refused)
+        return outcome(rows, AGAIN, refused)
     return 0
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from shop import Shop, shop
 from support import GOOD_TAG
+
+from envhooks.builds import show
 
 __all__ = ["shop"]
 
@@ -62,6 +66,46 @@ def test_a_failure_says_the_step_the_log_and_what_to_type(held: Shop) -> None:
     assert "exit code 3" in said.err
     assert "| disk full" in said.err
     assert f"again: envhooks build {GOOD_TAG}" in said.err
+
+
+def test_the_table_shows_how_the_log_of_a_failure_ends(held: Shop) -> None:
+    """A few lines, none of them long, and nothing in them that moves the cursor."""
+    held.write_program('seq 1 40; printf "%0900d\\n" 7; printf "\\033[2Jdisk full\\r\\n\\n"; exit 3')
+    assert held.clone.envhooks("build", GOOD_TAG).code == 1
+    row = held.row()
+    assert row
+    said = held.clone.envhooks("builds", check=True)
+    head, built, why, *rest = said.out.splitlines()
+    assert head.startswith("TAG") and f"{GOOD_TAG}  image" in built and "  failed  " in built
+    assert "exit code 3" in why
+    assert rest == [
+        *(f"    | {number}" for number in (38, 39, 40)),
+        f"    | {'0' * 159}…",
+        "    | \\x1b[2Jdisk full",
+        f"    log: {row.log}",
+        "    again: envhooks builds --retry",
+    ]
+    (build,) = json.loads(held.clone.envhooks("builds", "--format", "json", check=True).out)["builds"]
+    assert (build["state"], build["reason"], build["log"]) == ("failed", row.reason, row.log)
+
+    # a process that was killed while it built left a log as well
+    killed = show.table([replace(row, state="building", owner="", reason="")], "AGAIN").splitlines()
+    assert "  interrupted  " in killed[1]
+    assert killed[2:] == [*rest[:-1], "    again: AGAIN"]
+
+    # once the log is gone, it is passed over
+    Path(row.log).unlink()
+    assert held.clone.envhooks("builds", check=True).out.splitlines()[2:] == [why, rest[-1]]
+
+    # said once, where it failed just now
+    again = held.clone.envhooks("builds", "--retry")
+    assert again.code == 1
+    assert "|" not in again.out and "again:" not in again.out
+    assert again.err.count("again: envhooks builds --retry") == 1
+
+    held.write_program()
+    assert held.clone.envhooks("builds", "--retry").code == 0
+    assert "again:" not in held.clone.envhooks("builds", check=True).out
 
 
 def test_an_unknown_section_or_remote_is_said(held: Shop) -> None:
