@@ -35,7 +35,7 @@ def table(rows: Sequence[Row], again: str = "") -> str:
     for number, line in enumerate(cells):
         lines.append("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
         if number and rows[number - 1].reason and rows[number - 1].state != "done":
-            lines.append(f"    {printable(rows[number - 1].reason)}")
+            lines += [f"    {text}" for text in _reason(rows[number - 1])]
         if number and again and state_of(rows[number - 1]) in ("failed", "interrupted"):
             lines += [f"    {text}" for text in _end_of_log(rows[number - 1], TABLE_TAIL, WIDTH)]
             lines.append(f"    again: {again}")
@@ -94,9 +94,16 @@ def _iso(seconds: float) -> str:
 
 def failure(row: Row, again: str) -> str:
     """Which step failed, the last lines of the log, and the command that starts it again."""
-    first = f"{printable(row.tag)} ({printable(row.build)}) failed: {printable(row.reason)}"
-    rest = (*_end_of_log(row, TAIL), f"again: {again}")
+    why, *more = _reason(row)
+    first = f"{printable(row.tag)} ({printable(row.build)}) failed: {why}"
+    rest = (*(text.lstrip() for text in more), *_end_of_log(row, TAIL), f"again: {again}")
     return "".join(f"{line}\n" for line in (first, *(f"  {line}" for line in rest)))
+
+
+def _reason(row: Row) -> list[str]:
+    """A sentence, and the fix where there is one in a line of its own; nothing else makes a third."""
+    why, is_more, fix = row.reason.partition("\n")
+    return [printable(why), *([printable(fix)] if is_more else [])]
 
 
 def _end_of_log(row: Row, count: int, width: int = 500) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from support import GOOD_TAG
 from envhooks.builds import show
 
 __all__ = ["shop"]
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
 
 
 @pytest.fixture
@@ -129,20 +132,56 @@ def test_a_tag_of_the_remote_decides_about_aliases(held: Shop) -> None:
     assert "latest is left alone: PyTorch-CUDA-v2.9" in printed.err
 
 
-def test_a_submodule_is_exit_2_with_its_reason(shop: Shop) -> None:
-    shop.clone.git("tag", "-d", GOOD_TAG)
+def add_submodule(shop: Shop) -> None:
     shop.clone.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor")
     shop.clone.git("commit", "-q", "-m", "A submodule")
+
+
+def add_pointer(shop: Shop) -> None:
+    shop.clone.commit_files({"models/weights.bin": POINTER})
+
+
+@pytest.mark.parametrize(
+    ("add", "place", "why", "allowance"),
+    [
+        (add_submodule, "vendor", "this is a submodule, and a build does not fetch", 'submodules = "ignore"'),
+        (
+            add_pointer,
+            "models/weights.bin",
+            "this is a pointer of Git LFS, and the file itself",
+            'lfs = "pointers"',
+        ),
+    ],
+)
+def test_what_is_not_in_the_commit_is_exit_2_unless_it_is_allowed(
+    shop: Shop, add: Callable[[Shop], None], place: str, why: str, allowance: str
+) -> None:
+    """Reason and fix, in a dry run too; and that fix helps."""
+    shop.clone.git("tag", "-d", GOOD_TAG)
+    add(shop)
     shop.clone.git("push", "-q", "--no-verify", "origin", "main")
     shop.tag()
     shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
-    for more in (["--dry-run"], []):
-        said = shop.clone.envhooks("build", GOOD_TAG, *more)
-        assert said.code == 2
-        assert "vendor: this is a submodule" in said.err
-        assert 'submodules = "ignore"' in said.err
+    commit = shop.clone.git("rev-parse", f"{GOOD_TAG}^{{commit}}")[:12]
+    dry = shop.clone.envhooks("build", GOOD_TAG, "--dry-run")
+    assert (dry.code, dry.out) == (2, "")
+    wet = shop.clone.envhooks("build", GOOD_TAG)
+    for said in (dry.err, wet.err, wet.out, shop.clone.envhooks("builds", check=True).out):
+        assert f"{commit}:{place}: {why}" in said
+        assert re.search(rf"\n +fix: {re.escape(allowance)} in the \[\[build]] section", said)
+        assert "\\n" not in said
+    assert wet.code == 2
     assert shop.clone.envhooks("builds", "--retry").code == 2
     assert shop.built() == []
+
+    # the law is main's, so the tag that is there can be built by it
+    shop.write_law(more=allowance + "\n")
+    printed = shop.clone.envhooks("build", GOOD_TAG, "--dry-run", check=True)
+    assert printed.out.startswith(f"{shop.program} {GOOD_TAG} ")
+    assert shop.built() == []
+    shop.clone.envhooks("build", GOOD_TAG, "--allow", check=True)
+    assert len(shop.built()) == 1
+    assert list((shop.ledger.folder / "work").glob("*")) == []
 
 
 def test_programs_read_json(held: Shop) -> None:
