@@ -16,11 +16,12 @@ matrix:
 	@scripts/matrix
 
 # What the gate costs, beside git, pre-commit, prek and the direct peers; BENCH names a part of it.
-# docs/speed.md is written only by a whole run.
+# A page is written where all of its parts were measured: docs/speed.md by a run of all the usual ones, docs/scale.md
+# by BENCH="scale server".
 bench: .cache/peers/.made .cache/installed/bin/python
 	@rm -rf build
 	@.cache/installed/bin/python -m pip install --quiet --force-reinstall --no-deps .
-	@.cache/installed/bin/python -m benchmarks $(BENCH) $(if $(BENCH),,--write docs/speed.md)
+	@.cache/installed/bin/python -m benchmarks $(BENCH) --write
 
 # installed as a user has it: an editable install costs every start some milliseconds more
 .cache/installed/bin/python:

@@ -1,6 +1,6 @@
 """`python -m benchmarks [PART ...]`: measure, print the tables, and write them where docs/ shows them.
 
-Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, start (all of them by default), and scale.
+Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, start (all of them by default); scale and server.
 With --smoke everything is tiny: that shows only that the measuring still works.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audit, doors, elsewhere, push, reading, scale, startup, world
+from benchmarks import audit, doors, elsewhere, push, reading, scale, server, startup, world
 from benchmarks.world import Home
 
 Part = Callable[[Home, bool], str]
@@ -29,8 +29,12 @@ PARTS: dict[str, Part] = {
     "dockerfiles": reading.dockerfiles,
     "start": startup.start,
     "scale": scale.curves,
+    "server": server.server,
 }
-USUAL = tuple(name for name in PARTS if name != "scale")
+LARGE = ("scale", "server")
+USUAL = tuple(name for name in PARTS if name not in LARGE)
+PAGES = {"docs/speed.md": USUAL, "docs/scale.md": LARGE}
+"""Page -> the parts whose tables stand on it."""
 
 
 def versions() -> str:
@@ -59,14 +63,18 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: that the measuring still works")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="put the tables below the mark in this page"
+        "--write",
+        action="store_true",
+        help="put the tables into the pages of docs/ whose parts were all measured",
     )
     parser.add_argument("--bare", action="store_true", help="print the tables alone")
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    text = f"{versions()}\n\n"
+    if options.write and options.smoke:
+        parser.error("--write with --smoke would publish what says nothing")
+    texts: dict[str, str] = {}
     for name in options.parts or USUAL:
         begun = time.monotonic()
         with world.home() as home:
@@ -75,9 +83,11 @@ def main() -> int:
         if options.bare:
             continue
         print(f"({name} took {time.monotonic() - begun:.0f} s)\n", file=sys.stderr, flush=True)
-        text += measured
-    if options.write:
-        write(options.write, text)
+        texts[name] = measured
+    for page in PAGES if options.write else ():
+        if texts.keys() >= set(PAGES[page]):
+            tables = "".join(texts[name] for name in PAGES[page])
+            write(world.ROOT / page, f"{versions()}\n\n{tables}")
     return 0
 
 
