@@ -19,7 +19,8 @@ from envhooks.model import (
     DockerfilePolicy,
     Policy,
 )
-from envhooks.policy import COMMENTED, MAX_BYTES, commented, default_policy, parse_policy
+from envhooks.policy import MAX_BYTES, default_policy, parse_policy
+from envhooks.policy.commented import COMMENTED, commented
 from envhooks.tagname import BUILTIN_FRAMEWORKS, DEFAULT_TAG_POLICY, Grammar
 
 ORIGIN = ".envhooks/policy.toml on origin/main"

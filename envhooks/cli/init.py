@@ -14,7 +14,7 @@ from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable, printable_block
 from envhooks.law import FOLDER, law_branch, release_remote
-from envhooks.policy import commented
+from envhooks.policy.commented import commented
 from envhooks.signatures.ownkey import OwnKey, find_own_key
 
 

@@ -13,13 +13,10 @@ from typing import Any
 from envhooks.errors import LawError
 from envhooks.model import HEADS, ChangelogPolicy, DockerfilePolicy, Policy
 from envhooks.policy import sections
-from envhooks.policy.commented import COMMENTED, commented
 from envhooks.policy.shapes import globs
 from envhooks.policy.values import Source, Value
 from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
-
-__all__ = ["COMMENTED", "MAX_BYTES", "commented", "default_policy", "parse_policy"]
 
 MAX_BYTES = 1024 * 1024
 MAX_LINE = 2000

@@ -7,7 +7,6 @@ a repository, so its size is bounded, and no regular expression of the policy's 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -148,6 +147,8 @@ def field_faults(parts: tuple[Part, ...], known: Mapping[str, tuple[str, ...]]) 
     """Fields and modifiers that do not exist, and optional parts that nothing would make present."""
     for field in fields_of(parts):
         if field.name not in known:
+            from difflib import get_close_matches  # where nothing is misspelt, nobody needs it
+
             near = get_close_matches(field.name[:40], known, 1)
             hint = f"did you mean `{{{near[0]}}}`?" if near else f"the fields are {', '.join(known)}"
             yield f"`{printable(str(field), 60)}` is no field; {hint}"
