@@ -19,12 +19,14 @@ Config = Mapping[str, tuple[str, ...]]
 _TAGS = {
     "pre-push": " [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$",
 }
-# Every ref update comes by here several times, so what is no tag leaves before a process is started.
+# Every ref update comes by here several times, so what makes no tag leaves before a process is started.
 _ONLY_TAGS = (
-    'first() { [ "$1" = prepared ] || exit 0; IFS= read -r line || exit 0;'
-    " case $line in *' refs/tags/'*) ;; *) exit 0;; esac;"
+    """first() { [ "$1" = prepared ] || exit 0; IFS=' ' read -r old new ref || exit 0;"""
+    " case $ref in refs/tags/*) ;; *) exit 0;; esac;"
+    # a symbolic ref; a deletion, as of each loose tag that `git gc` packs
+    " case $new in ref:*) exit 0;; *[!0]*) ;; *) exit 0;; esac;"
     # `git tag` makes one tag at a time; a fetch brings them all at once
-    """ IFS= read -r _ && exit 0; printf '%s\\n' "$line" | judge "$@"; }; first"""
+    """ IFS= read -r _ && exit 0; printf '%s %s %s\\n' "$old" "$new" "$ref" | judge "$@"; }; first"""
 )
 _TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
 
