@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt as error:
         try:
-            print(f"envhooks: {error or 'interrupted'}", file=sys.stderr, flush=True)
+            print(f"envhooks: {printable(str(error) or 'interrupted')}", file=sys.stderr, flush=True)
         except OSError:  # the terminal was closed
             _drop(sys.stderr)
         return getattr(error, "exit_code", 130)

@@ -48,7 +48,7 @@ import sys, time
 from envhooks.signatures.fast import Fast
 verify = Fast.verify
 def slowly(self, payload):
-    time.sleep(0.004)
+    time.sleep(0.01)
     return verify(self, payload)
 Fast.verify = slowly
 from envhooks.__main__ import main
@@ -125,7 +125,9 @@ class Terminal:
     def family(self) -> list[str]:
         """The processes of this session that are not dead, without the one that leads it."""
         listed = run(
-            ["ps", "-A", "-o", "pgid=", "-o", "pid=", "-o", "stat=", "-o", "args="], Path("/"), os.environ
+            ["ps", "-ww", "-A", "-o", "pgid=", "-o", "pid=", "-o", "stat=", "-o", "args="],
+            Path("/"),
+            os.environ,
         )
         found = (line.split(None, 3) for line in listed.out.splitlines())
         own = str(self.process.pid)
@@ -155,10 +157,13 @@ def many(made: Callable[[int], Path], tmp_path: Path, environ: dict[str, str]) -
         (tmp_path / "tmp").mkdir()
         (tmp_path / "home").mkdir()
         (tmp_path / "bin").mkdir()
+        (tmp_path / "pause").write_text("0.04")
         for name in ("gpgv", "ssh-keygen"):
             program = shutil.which(name)
             assert program
-            (tmp_path / "bin" / name).write_text(f'#!/bin/sh\nsleep 0.04\nexec {program} "$@"\n')
+            (tmp_path / "bin" / name).write_text(
+                f'#!/bin/sh\nsleep "$(cat {tmp_path}/pause)"\nexec {program} "$@"\n'
+            )
             (tmp_path / "bin" / name).chmod(0o755)
         path = f"{tmp_path / 'bin'}{os.pathsep}{environ['PATH']}"
         own = {"PATH": path, "TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home"), "TERM": "xterm"}
@@ -190,7 +195,7 @@ def kept(repo: Repo) -> dict[str, bytes]:
 
 
 def nothing_left(terminal: Terminal, repo: Repo) -> None:
-    end = time.monotonic() + 0.5  # a `sleep` of a program above is nobody's child to wait for
+    end = time.monotonic() + 3  # a `sleep` of a program above is nobody's child to wait for
     while terminal.family and time.monotonic() < end:
         time.sleep(0.02)
     assert terminal.family == []
@@ -236,11 +241,13 @@ def test_programs_and_folders_are_gone(
     assert list(before) == ["verdicts"]
     repo.git("update-ref", "--stdin", stdin="".join(f"create {line}\n" for line in tags[40:]))
 
+    (tmp_path / "pause").write_text("0.4")  # long enough to be met at it on a busy machine
     terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
     terminals.append(terminal)
     interrupted(terminal, repo, *WAYS[way], "gpgv --homedir|ssh-keygen -Y verify")
     assert kept(repo) == before
 
+    (tmp_path / "pause").write_text("0")
     alone = verdicts(repo, "--no-cache")
     assert verdicts(repo) == alone
     assert verdicts(repo) == alone
@@ -262,6 +269,7 @@ def test_a_terminal_that_is_closed_ends_it_too(
     many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
 ) -> None:
     repo = many(120)
+    (tmp_path / "pause").write_text("0.4")
     terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
     terminals.append(terminal)
     terminal.read_until(lambda: b"verifying signatures" in terminal.shown)
