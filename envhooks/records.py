@@ -2,13 +2,15 @@
 
 `dataclasses` writes the methods of each class as source and compiles it, at every start, and imports `inspect`
 to do so. With some 120 classes that was a third of the time of `git tag` (docs/speed.md has the figures). Here
-the classes share their methods, so nothing is compiled. To a type checker these are the standard ones, and
-tests/test_records.py holds both against each other.
+the classes share their methods, and only one that is made often has its `__init__` compiled: an audit makes some of
+them by the hundred thousand. To a type checker these are the standard ones, and tests/test_records.py holds both
+against each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ def required_fields(kind: type) -> frozenset[str]:
     return frozenset(field_names(kind)).difference(defaults, makers)
 
 
+OFTEN = 100
+"""Instances of a class from which on compiling its `__init__` pays."""
+_ABSENT = object()
+
+
 class _Field:
     def __init__(self, default: object, make: Callable[[], object] | None, shown: bool) -> None:
         self.default, self.make, self.shown = default, make, shown
@@ -91,10 +98,11 @@ def _complete(cls: Any, frozen: bool) -> Any:
             defaults[name] = value
         elif defaults or makers:
             raise TypeError(f"{cls.__name__}: {name} has no default and comes after one that has")
-    cls.__record__ = (defaults, makers, hidden)
     order = tuple(names)
+    cls.__record__ = (defaults, makers, hidden)
+    cls.__values__ = staticmethod(attrgetter(*order) if order else _nothing)
     setattr(cls, "__match_args__", order)  # noqa: B010 - to mypy it is final
-    cls.__init__ = _init(cls.__qualname__, order, defaults, makers)
+    cls.__init__ = _init(cls, order, frozen)
     cls.__repr__ = cls.__dict__.get("__repr__", _repr)
     if "__eq__" not in cls.__dict__:
         cls.__eq__ = _eq
@@ -104,13 +112,16 @@ def _complete(cls: Any, frozen: bool) -> Any:
     return cls
 
 
-def _init(
-    what: str, names: tuple[str, ...], defaults: dict[str, object], makers: dict[str, Callable[[], object]]
-) -> Any:
-    count = len(names)
-    known = frozenset(names)
+def _init(cls: Any, names: tuple[str, ...], frozen: bool) -> Any:
+    what, count, known = cls.__qualname__, len(names), frozenset(names)
+    defaults, makers, _ = cls.__record__
+    made = 0
 
     def __init__(self: Any, *values: object, **named: object) -> None:
+        nonlocal made
+        made += 1
+        if made == OFTEN:
+            cls.__init__ = _compiled(names, defaults, makers, frozen)
         state = self.__dict__
         if len(values) == count and not named:
             state.update(zip(names, values, strict=True))
@@ -135,8 +146,29 @@ def _init(
     return __init__
 
 
-def _values(record: Any) -> tuple[object, ...]:
-    return tuple(map(record.__dict__.__getitem__, record.__match_args__))
+def _compiled(
+    names: tuple[str, ...], defaults: dict[str, object], makers: dict[str, Callable[[], object]], frozen: bool
+) -> Any:
+    known: dict[str, Any] = {"absent": _ABSENT, "put": object.__setattr__}
+    takes, lines = ["self"], [" pass"]
+    for number, name in enumerate(names):
+        value = name
+        if name in makers:
+            known[f"make{number}"] = makers[name]
+            takes.append(f"{name}=absent")
+            value = f"make{number}() if {name} is absent else {name}"
+        elif name in defaults:
+            known[f"default{number}"] = defaults[name]
+            takes.append(f"{name}=default{number}")
+        else:
+            takes.append(name)
+        lines.append(f" put(self, {name!r}, {value})" if frozen else f" self.{name} = {value}")
+    exec(f"def __init__({', '.join(takes)}):\n" + "\n".join(lines), known)  # noqa: S102 - names of our own fields
+    return known["__init__"]
+
+
+def _nothing(_record: object) -> tuple[()]:
+    return ()
 
 
 def _repr(self: Any) -> str:
@@ -146,11 +178,12 @@ def _repr(self: Any) -> str:
 
 
 def _eq(self: Any, other: object) -> bool:
-    return _values(self) == _values(other) if other.__class__ is self.__class__ else NotImplemented
+    values = self.__values__
+    return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
 
 def _hash(self: Any) -> int:
-    return hash(_values(self))
+    return hash(self.__values__(self))
 
 
 def _refuse(self: Any, name: str, *_value: object) -> None:

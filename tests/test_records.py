@@ -33,7 +33,17 @@ def both(dataclass: Any, field: Any) -> tuple[type, type]:
     return Tag, Signed
 
 
+def often(kinds: tuple[type, type]) -> tuple[type, type]:
+    """The same, with what is compiled where many are made."""
+    for kind in kinds:
+        for _ in range(records.OFTEN):
+            kind("a")
+        assert "make" in "".join(kind.__init__.__code__.co_names)  # type: ignore[misc]
+    return kinds
+
+
 OURS = both(records.dataclass, records.field)
+OFTEN = often(both(records.dataclass, records.field))
 THEIRS = both(dataclasses.dataclass, dataclasses.field)
 CALLS: list[tuple[tuple[object, ...], dict[str, object]]] = [
     ((), {}),
@@ -63,12 +73,13 @@ def outcome(kind: type, values: tuple[object, ...], named: dict[str, object]) ->
 def test_what_is_made_is_what_the_standard_library_makes(
     values: tuple[object, ...], named: dict[str, object]
 ) -> None:
-    for ours, theirs in zip(OURS, THEIRS, strict=True):
-        assert outcome(ours, values, named) == outcome(theirs, values, named)
+    for kinds in (OURS, OFTEN):
+        for ours, theirs in zip(kinds, THEIRS, strict=True):
+            assert outcome(ours, values, named) == outcome(theirs, values, named)
 
 
 def test_they_compare_and_hash_alike() -> None:
-    for kinds in (OURS, THEIRS):
+    for kinds in (OURS, OFTEN, THEIRS):
         tag, signed = kinds
         assert tag("a") == tag("a") != tag("a", 4)
         assert tag("a") != signed("a") and signed("a") != tag("a")
@@ -78,14 +89,14 @@ def test_they_compare_and_hash_alike() -> None:
             hash(tag("a"))  # its facts are a dict
 
 
-def test_each_has_a_dict_of_its_own() -> None:
-    tag = OURS[0]
+@pytest.mark.parametrize("tag", [OURS[0], OFTEN[0]])
+def test_each_has_a_dict_of_its_own(tag: type) -> None:
     one, other = tag("a"), tag("b")
     one.facts["x"] = 1
     assert other.facts == {}
 
 
-@pytest.mark.parametrize("kind", OURS)
+@pytest.mark.parametrize("kind", [*OURS, *OFTEN])
 def test_a_frozen_one_does_not_change(kind: type) -> None:
     made = kind("a")
     with pytest.raises(AttributeError, match="name"):
