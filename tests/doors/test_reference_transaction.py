@@ -12,6 +12,8 @@ import pytest
 from stand_in import StandIn, doors_of, stand_in
 from support import Done, Repo, run
 
+from envhooks.install import door_folder
+
 # `upstream NAME...`: tags that appear on the remote; `in_main`: the clone itself, which has the door
 PRELUDE = """
 set -e
@@ -141,7 +143,9 @@ def build(made: Path, tmp_path: Path, environ: dict[str, str]) -> Scene:
     # a clone from this template runs the same door
     hooks = folder / "template" / "hooks"
     hooks.mkdir(parents=True)
-    shutil.copy(repo.path / ".git/hooks/reference-transaction", hooks)
+    text = (door_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
+    (hooks / "reference-transaction").write_text(text)
+    (hooks / "reference-transaction").chmod(0o755)
     shutil.copytree(doors_of(repo), folder / "template" / "envhooks")
     return Scene(repo, python)
 
