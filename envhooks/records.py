@@ -13,6 +13,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+_ABSENT = object()
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
@@ -31,7 +33,7 @@ else:
             return lambda cls: _complete(cls, frozen)
         return _complete(cls, frozen)
 
-    def field(*, default=None, default_factory=None, repr=True):
+    def field(*, default=_ABSENT, default_factory=None, repr=True):
         """A field that is not only a name: one made anew for each instance, or one that `repr` leaves out."""
         return _Field(default, default_factory, repr)
 
@@ -59,7 +61,6 @@ def required_fields(kind: type) -> frozenset[str]:
 
 OFTEN = 100
 """Instances of a class from which on compiling its `__init__` pays."""
-_ABSENT = object()
 
 
 class _Field:
@@ -84,17 +85,18 @@ def _complete(cls: Any, frozen: bool) -> Any:
         if str(kind).startswith("ClassVar"):
             continue
         names[name] = None
-        if name in cls.__dict__:
-            value = cls.__dict__[name]
-            if isinstance(value, _Field):
-                delattr(cls, name)
-                if not value.shown:
-                    hidden.add(name)
-                if value.make is not None:
-                    makers[name] = value.make
-                    continue
-                value = value.default
+        value = cls.__dict__.get(name, _ABSENT)
+        if isinstance(value, _Field):
+            delattr(cls, name)
+            if not value.shown:
+                hidden.add(name)
+            if value.make is not None:
+                makers[name] = value.make
+                continue
+            value = value.default
+            if value is not _ABSENT:
                 setattr(cls, name, value)
+        if value is not _ABSENT:
             defaults[name] = value
         elif defaults or makers:
             raise TypeError(f"{cls.__name__}: {name} has no default and comes after one that has")

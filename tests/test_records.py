@@ -20,7 +20,7 @@ def both(dataclass: Any, field: Any) -> tuple[type, type]:
 
     @dataclass(frozen=True)
     class Tag:
-        name: str
+        name: str = field(repr=False)
         count: int = 3
         facts: dict[str, int] = field(default_factory=dict)
         secret: str = field(repr=False, default="")
