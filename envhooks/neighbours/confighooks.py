@@ -6,7 +6,7 @@ want: they work with `core.hooksPath`, in worktrees and in bare repositories.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from envhooks.neighbours.actions import Action, RemoveSection, SetConfig
@@ -47,8 +47,12 @@ def guard(event: str) -> str:
         'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
         *refusal(event, "envhooks install"),
     ]
-    judge = "judge() { " + "; ".join(lines) + "; }; "
-    return judge + (_ONLY_TAGS if event == HOT else "judge")
+    return judging(event, lines)
+
+
+def judging(event: str, lines: Iterable[str]) -> str:
+    """A command that comes to `lines` where there may be something to judge."""
+    return "judge() { " + "; ".join(lines) + "; }; " + (_ONLY_TAGS if event == HOT else "judge")
 
 
 def refusal(event: str, fix: str) -> Iterator[str]:

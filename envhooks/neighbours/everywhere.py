@@ -38,14 +38,13 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 def guard(event: str, folder: Path) -> str:
     """The command of an event's hook: a clone's own door where there is one, else the one in `folder`."""
     lines = [
-        '[ "$1" = prepared ] || exit 0' if event == "reference-transaction" else "",
         f"own=$(git rev-parse --git-common-dir)/envhooks/{event}; door={shlex.quote(str(folder / event))}",
         "export ENVHOOKS_WIRING=config",
         'for file in "$own" "$door"; do if [ -f "$file" ]; then exec sh "$file" "$@"; fi; done',
         f"lawful=; {_LAWFUL}",
         *confighooks.refusal(event, "envhooks install --global"),
     ]
-    return "judge() { " + "; ".join(line for line in lines if line) + "; }; judge"
+    return confighooks.judging(event, lines)
 
 
 def is_wired(config: confighooks.Config, version: tuple[int, ...], event: str) -> bool:
