@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
+from envhooks.environment.compatdata import DATA
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass, field_names, replace, required_fields
@@ -124,17 +123,12 @@ def _row(kind: type[T], values: Mapping[str, Any]) -> T:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
-def read_table(text: str) -> Table:
-    """The table in `text`.
+def read_table(data: Mapping[str, Any]) -> Table:
+    """The table in what compat.toml holds.
 
     Raises:
         ValueError, TypeError, KeyError: it is not one. The package's own is held by a test.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    data = tomllib.loads(text)
     image = dict(data["nvidia_cuda"])
     names = tuple(_row(CudnnName, name) for name in image.pop("cudnn_name"))
     return Table(
@@ -151,7 +145,7 @@ def read_table(text: str) -> Table:
 @cache
 def load_table() -> Table:
     """The table that the package carries."""
-    return read_table((Path(__file__).with_name("compat.toml")).read_text(encoding="utf-8"))
+    return read_table(DATA)
 
 
 def release(version: str) -> str:

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +18,7 @@ from hypothesis import strategies as st
 
 from envhooks.checks import dockerfile_compatible
 from envhooks.environment.compat import judge_environment, known, provenance
+from envhooks.environment.compatdata import DATA
 from envhooks.environment.compattable import load_table, read_table, release
 from envhooks.environment.reader import read_environment
 from envhooks.model import (
@@ -347,10 +354,16 @@ def test_the_table_is_as_large_as_it_was() -> None:
     assert all(row.version == release(row.version) for row in table.torch.values())
 
 
+def test_what_python_reads_is_what_the_table_says() -> None:
+    """Run scripts/write_compat.py where it is not."""
+    folder = Path(judge_environment.__code__.co_filename).parent
+    assert tomllib.loads((folder / "compat.toml").read_text(encoding="utf-8")) == DATA
+
+
 def test_a_misspelt_key_in_the_table_is_refused() -> None:
     text = (Path(judge_environment.__code__.co_filename).parent / "compat.toml").read_text()
     with pytest.raises(ValueError, match="unknown key 'torchvison'"):
-        read_table(text.replace("torchvision =", "torchvison =", 1))
+        read_table(tomllib.loads(text.replace("torchvision =", "torchvison =", 1)))
 
 
 _pins = st.builds(
