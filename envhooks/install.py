@@ -9,10 +9,10 @@ git starts it seven times for one `git commit`. Hooks do not come with a clone, 
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import envhooks
@@ -23,15 +23,14 @@ from envhooks.neighbours import callers, confighooks, hookfiles, husky, lefthook
 from envhooks.neighbours.actions import (
     Action,
     Plan,
-    RemoveFile,
     RemoveFolder,
     WriteFile,
 )
-from envhooks.workspace import run_envhooks
 
 CLIENT = ("reference-transaction", "pre-push")
 SERVER = ("pre-receive", "post-receive")
 FOLDER = "envhooks"
+_USED = ("packaging", "git", "gitdb", "gnupg", "tomli", "cryptography", "pysequoia")
 _OWN_HOOKS = (
     'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
 )
@@ -137,29 +136,23 @@ def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
 
 
 def interpreter(home: Path) -> Iterator[Action]:
-    """The interpreter that runs now; where `python -I` does not find the package, where it lies, too."""
+    """The interpreter that runs now, and where this package and those that it uses lie."""
     python = os.fsencode(sys.executable) + b"\n"
-    if not sys.executable or b"\n" in python[:-1]:
+    folders = _site()
+    if not sys.executable or b"\n" in python[:-1] or any("\n" in folder for folder in folders):
         raise CannotJudge("the path of this Python interpreter cannot be told")
-    if _read(home / "python") == python:
-        return
-    lines = _site()
-    if lines:
-        yield from _kept_up(home / "site", os.fsencode("\n".join(lines)) + b"\n")
-    elif (home / "site").is_file():
-        yield RemoveFile(home / "site")
-    yield WriteFile(home / "python", python)
+    yield from _kept_up(home / "site", os.fsencode("\n".join(folders)) + b"\n")
+    yield from _kept_up(home / "python", python)
 
 
 def _site() -> list[str]:
-    """The folders that `python -I` has to be told of: it takes neither PYTHONPATH nor a user's own packages."""
-    isolated = run_envhooks(["--version"], Path(sys.executable).parent, os.environ)
-    if "No module named envhooks\n" not in isolated.output:
-        return []
-    specs = (importlib.util.find_spec(name) for name in ("envhooks", "packaging", "git", "gnupg", "gitdb"))
+    """The folders that `python -I -S` has to be told of."""
+    # `python -m` finds what lies in the current folder first, and that may be the work tree
+    path = [folder for folder in sys.path if folder and Path(folder).resolve() != Path.cwd().resolve()]
+    specs = (PathFinder.find_spec(name, path) for name in _USED)
     origins = (Path(spec.origin).resolve() for spec in specs if spec is not None and spec.origin is not None)
     folders = (path.parent.parent if path.name == "__init__.py" else path.parent for path in origins)
-    return list(dict.fromkeys(map(str, folders)))
+    return list(dict.fromkeys([str(Path(envhooks.__file__).resolve().parent.parent), *map(str, folders)]))
 
 
 def _kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:

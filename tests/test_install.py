@@ -797,7 +797,7 @@ def test_outside_of_a_repository(tmp_path: Path, environ: dict[str, str]) -> Non
         assert done.code == 2 and "not a git repository" in done.err
 
 
-def test_where_the_package_lies_is_written_down_if_an_isolated_python_does_not_find_it(
+def test_where_the_packages_lie_is_written_down_for_an_interpreter_that_does_not_find_them(
     clone: Repo, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bin" / "python"
@@ -817,8 +817,22 @@ def test_where_the_package_lies_is_written_down_if_an_isolated_python_does_not_f
     clone.environ["PATH"] = "/usr/bin:/bin"
     said = clone.try_git("tag", "BAD").err
     assert "not found any more" not in said and "No module named envhooks\n" not in said
-    put(clone)  # by an interpreter that needs none of it
-    assert not (home / "site").exists()
+    put(clone)  # by another interpreter
+    assert (home / "python").read_text() == f"{sys.executable}\n"
+    assert (home / "site").read_text().split("\n")[0] == str(package)
+
+
+def test_a_package_of_the_current_folder_is_not_written_down(clone: Repo) -> None:
+    """`python -m` finds it, and a door would import it at every tag."""
+    clone.write({"cryptography/__init__.py": "", "packaging.py": ""})
+    run(
+        [sys.executable, "-m", "envhooks", "install", "--branch", "main"],
+        clone.path,
+        clone.environ,
+        check=True,
+    )
+    folders = (clone.path / ".git/envhooks/site").read_text().split("\n")
+    assert str(clone.path) not in folders and str(Path(pytest.__file__).parent.parent) in folders
 
 
 def test_every_door_is_in_the_package() -> None:

@@ -13,8 +13,13 @@ from support import Repo
 
 SCRIPT = r"""#!/bin/sh
 case "$*" in *"import envhooks"*) exit 0 ;; esac # the door asks whether the package is there
+flags=
+while [ "$1" != hook ]; do
+  case $1 in -[A-Z]) flags="$flags$1 " ;; esac
+  shift
+done
 cat >'{log}.stdin'
-{{ printf '%s\n' "$*"; cat '{log}.stdin'; }} >>'{log}'
+{{ printf '%s\n' "$flags$*"; cat '{log}.stdin'; }} >>'{log}'
 if grep -q '[ /]BAD' '{log}.stdin'; then echo 'stand-in: refused' >&2; exit 1; fi
 """
 
@@ -27,7 +32,7 @@ class StandIn:
 
     @property
     def calls(self) -> str:
-        """The arguments of each call, and after each its stdin."""
+        """The interpreter's own flags and the door's arguments of each call, and after each its stdin."""
         return self.log.read_text("utf-8", "surrogateescape") if self.log.exists() else ""
 
     @property

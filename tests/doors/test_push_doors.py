@@ -79,7 +79,7 @@ def test_a_push_that_may_be_of_interest_is_judged_whole(clone: Repo, python: Sta
     stdin = f"refs/heads/a {A} refs/heads/a {B}\n{line}\n"
     done = call(clone, "pre-push", stdin, "origin", "../server.git")
     assert (done.code, done.said) == (0, "")
-    assert python.calls == f"-I -m envhooks hook pre-push origin ../server.git\n{stdin}"
+    assert python.calls == f"-I -S hook pre-push origin ../server.git\n{stdin}"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_a_shell_would_take_to_pieces_arrives_whole(clone: Repo, python: St
     url = "https://x/$(id) *`id`'\""
     call(clone, "pre-push", stdin, "a  b", url)
     # in ASCII: pytest-xdist cannot carry a surrogate home
-    assert ascii(python.calls) == ascii(f"-I -m envhooks hook pre-push a  b {url}\n{stdin}")
+    assert ascii(python.calls) == ascii(f"-I -S hook pre-push a  b {url}\n{stdin}")
 
 
 def test_stdout_stays_clean(clone: Repo, python: StandIn) -> None:
@@ -196,7 +196,7 @@ def test_a_receive_that_may_be_of_interest_is_judged_whole(
     stdin = f"{A} {B} refs/heads/x\n{old} {B} {ref}\n{A} {B} refs/heads/y\n"
     done = call(served, "pre-receive", stdin)
     assert (done.code, done.said) == (0, "")
-    assert server_python.calls == f"-I -m envhooks hook pre-receive\n{stdin}"
+    assert server_python.calls == f"-I -S hook pre-receive\n{stdin}"
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/x", "refs/heads/main/x", "refs/notes/commits", "refs/for/main"])

@@ -164,7 +164,7 @@ def test_a_tag_that_git_tag_makes_is_judged(scene: Scene, command: str) -> None:
     done = scene.sh(command)
     assert done.code != 0 and "stand-in: refused" in done.err, done
     assert not scene.repo.has_tag("BAD")
-    assert scene.python.calls.startswith("-I -m envhooks hook reference-transaction prepared\n")
+    assert scene.python.calls.startswith("-I -S hook reference-transaction prepared\n")
     assert scene.python.calls.count("refs/tags/BAD\n") == 1
 
     scene.python.forget()
@@ -307,6 +307,7 @@ class TestPackageIsGone(TestNobodyJudges):
         bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # -S: no site-packages
         bare.chmod(0o755)
         (doors_of(scene.repo) / "python").write_text(f"{bare}\n")
+        (doors_of(scene.repo) / "site").write_text("/no/such/folder\n")
 
 
 class TestDoorsAreGone(TestNobodyJudges):
