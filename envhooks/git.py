@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from envhooks.errors import CannotJudge
+from envhooks.executables import find_program
 from envhooks.gitobjects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
 from envhooks.hygiene import printable
 from envhooks.objectbatch import ObjectBatch, reason
+
+if TYPE_CHECKING:
+    import tempfile
+    from pathlib import Path
 
 # What the platform needs to run programs at all, and the repository that git itself chose for a hook.
 _KEPT = (
@@ -85,11 +87,7 @@ def find_git() -> str:
     Raises:
         CannotJudge: there is none.
     """
-    # a relative entry of PATH would let a repository bring its own git
-    folders = [
-        folder for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute()
-    ]
-    program = shutil.which("git", path=os.pathsep.join(folders)) if folders else None
+    program = find_program("git")
     if program is None:
         raise CannotJudge("git was not found on PATH", fix="apt-get install git")
     return program
@@ -102,7 +100,11 @@ class Git:
     """
 
     def __init__(
-        self, path: Path, environ: Mapping[str, str] = os.environ, *, asks_config: bool = False
+        self,
+        path: str | os.PathLike[str],
+        environ: Mapping[str, str] = os.environ,
+        *,
+        asks_config: bool = False,
     ) -> None:
         """Open the repository that holds `path` (or that GIT_DIR names).
 
@@ -112,7 +114,7 @@ class Git:
             CannotJudge: no git, no repository, or one that git does not trust.
         """
         self._program = find_git()
-        self._path = path
+        self._path = os.fspath(path)
         self._user_environ = dict(environ)
         self._environ = clean_environment(environ)
         self._trusted: tempfile.TemporaryDirectory[str] | None = None
@@ -126,16 +128,18 @@ class Git:
             self._end_listing()
             raise
         self.oid_length = 64 if facts[0] == "sha256" else 40
-        self._batch = ObjectBatch([self._program, *_OPTIONS], path, self._environ, self.oid_length)
+        self._batch = ObjectBatch([self._program, *_OPTIONS], self._path, self._environ, self.oid_length)
         self.is_shallow = facts[1] == "true"
         self.is_bare = facts[2] == "true"
-        self.git_dir = Path(facts[3])
-        self.common_dir = Path(facts[4])
+        self.git_path = facts[3]
+        """Absolute path of the git directory."""
+        self.common_path = facts[4]
+        """Of the one that all work trees share."""
 
     @classmethod
     def open(cls, path: Path | None = None, *, asks_config: bool = False) -> Git:
         """The repository at `path`, by default the one around the current folder."""
-        return cls(path or Path.cwd(), asks_config=asks_config)
+        return cls(path or os.getcwd(), asks_config=asks_config)
 
     def __enter__(self) -> Git:
         return self
@@ -184,7 +188,7 @@ class Git:
         return os.fsdecode(done.stdout).split("\n")
 
     def _not_a_repository(self, stderr: bytes) -> CannotJudge:
-        place = printable(str(self._path))
+        place = printable(self._path)
         if b"dubious ownership" in stderr:
             fix = f"git config --global --add safe.directory {place}"
             return CannotJudge(
@@ -201,6 +205,8 @@ class Git:
 
         Before Git 2.38 it counts only from a system or global file, hence a file with nothing else in it.
         """
+        import tempfile
+
         done = subprocess.run(
             [self._program, "config", "--includes", "-z", "--get-all", "safe.directory"],
             cwd=tempfile.gettempdir(),
@@ -212,10 +218,11 @@ class Git:
         if not folders:
             return False
         self._trusted = tempfile.TemporaryDirectory(prefix="envhooks-")
-        file = Path(self._trusted.name, "gitconfig")
+        file = os.path.join(self._trusted.name, "gitconfig")
         quoted = (folder.replace(b"\\", b"\\\\").replace(b'"', b'\\"') for folder in folders)
-        file.write_bytes(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
-        self._environ["GIT_CONFIG_GLOBAL"] = str(file)
+        with open(file, "wb") as stream:
+            stream.write(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
+        self._environ["GIT_CONFIG_GLOBAL"] = file
         self._end_listing()  # it may have been asked without that decision
         return True
 
@@ -245,10 +252,30 @@ class Git:
         return tuple(map(int, found.group().split(b"."))) if found else (0,)
 
     @cached_property
+    def git_dir(self) -> Path:
+        """`git_path`, for all that may take 4 ms to import pathlib: no door does."""
+        from pathlib import Path
+
+        return Path(self.git_path)
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """`common_path` as a Path."""
+        from pathlib import Path
+
+        return Path(self.common_path)
+
+    @cached_property
     def work_tree(self) -> Path | None:
         """The top of the work tree; None in a bare repository."""
+        from pathlib import Path
+
+        return Path(self._top) if self._top else None
+
+    @cached_property
+    def _top(self) -> str:
         done = self._run("rev-parse", "--path-format=absolute", "--show-toplevel")
-        return None if done.returncode else Path(os.fsdecode(done.stdout).rstrip("\n"))
+        return "" if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
 
     @cached_property
     def config(self) -> Mapping[str, tuple[str, ...]]:
@@ -273,13 +300,20 @@ class Git:
         return self.config.get(key, ("",))[-1]
 
     @property
-    def hooks_dir(self) -> Path:
-        """Where git looks for hook files, `core.hooksPath` honoured."""
+    def hooks_path(self) -> str:
+        """Absolute path of where git looks for hook files, `core.hooksPath` honoured."""
         configured = self.setting("core.hookspath")
         if not configured:
-            return self.common_dir / "hooks"
-        base = self.git_dir if self.is_bare else (self.work_tree or self.git_dir)
-        return base / Path(configured).expanduser()
+            return os.path.join(self.common_path, "hooks")
+        base = self.git_path if self.is_bare else (self._top or self.git_path)
+        return os.path.join(base, os.path.expanduser(configured))
+
+    @property
+    def hooks_dir(self) -> Path:
+        """`hooks_path` as a Path."""
+        from pathlib import Path
+
+        return Path(self.hooks_path)
 
     def refs(self, *patterns: str) -> tuple[Ref, ...]:
         """All refs under these prefixes or globs (`refs/tags/`), in git's order.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import BinaryIO
 
 from envhooks.errors import CannotJudge
@@ -24,7 +23,7 @@ class ObjectBatch:
     """The process starts with the first question, and again with the next one where it had to be ended."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], oid_length: int
+        self, command: Sequence[str], folder: str, environ: Mapping[str, str], oid_length: int
     ) -> None:
         """`command` is git with its options; ids have `oid_length` digits."""
         self._command = [*command, "cat-file", "--batch"]

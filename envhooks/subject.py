@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
+from envhooks import digests
 from envhooks.contents import Contents, or_unknown
 from envhooks.errors import CannotJudge
 from envhooks.git import Git
@@ -170,8 +171,6 @@ class _Collector:
 
     def _locked(self, draft: _Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
         """What tags.lock says of the tag, beside the bytes that stand here under the id that it lists."""
-        import hashlib  # 2 ms, and only a ledger needs it
-
         sha256 = ""
         if draft.update.new == entry.oid:
             held = self.git.read(entry.oid)
@@ -180,7 +179,7 @@ class _Collector:
                 return Unknown(
                     f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
                 )
-            sha256 = hashlib.sha256(held.data).hexdigest()
+            sha256 = digests.sha256(held.data).hexdigest()
         elif self._is_vague(draft) and self.standpoint.door is Door.CHECK:
             return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
         return replace(

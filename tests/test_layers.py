@@ -14,7 +14,18 @@ import envhooks
 PACKAGE = Path(envhooks.__file__).parent
 # The higher a module stands, the more it may know. A package stands as one.
 LAYERS = [
-    {"records", "registry", "lazyre", "model", "errors", "hygiene", "interruption", ""},
+    {
+        "records",
+        "registry",
+        "lazyre",
+        "model",
+        "errors",
+        "hygiene",
+        "interruption",
+        "digests",
+        "executables",
+        "",
+    },
     {
         "tagname",
         "gitobjects",

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING
 
 from envhooks.errors import EnvhooksError
 from envhooks.hygiene import printable, printable_block
 from envhooks.registry import module_names
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def verbs() -> tuple[str, ...]:
@@ -75,7 +77,7 @@ def _own_fault(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
     text = f"{type(error).__name__} at {place}: {error}"
     return printable(f"a fault of envhooks itself, please report it: {text}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks import events, gate
@@ -62,13 +61,13 @@ def judge(event: str, rest: Sequence[str]) -> int:
             pushed_to = rest[0] if door is Door.PUSH and rest else None
             judged = gate.judge_push(git, door, updates, pushed_to)
             report = judged.report
-            message = git.git_dir / "TAG_EDITMSG"
+            message = os.path.join(git.git_path, "TAG_EDITMSG")
             if judged.standpoint.law.policy.builds and not report.exit_code:
                 report = replace(report, notes=(*report.notes, *_start_builds(git, door, judged, rest)))
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
-        report, message = gate.failed(error), None
+        report, message = gate.failed(error), ""
     _say(door, report, warn, message)
     return 0 if warn else report.exit_code
 
@@ -107,22 +106,22 @@ def _after_receive() -> int:
 
 def _unwired(git: Git) -> tuple[str, ...]:
     """This door is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
-    from envhooks.neighbours import hookfiles
+    from envhooks.neighbours import marks
 
-    if hookfiles.is_wired(git.hooks_dir, "pre-push"):  # the usual case, without a survey of all neighbours
+    if marks.is_wired(git.hooks_path, "pre-push"):  # the usual case, without a survey of all neighbours
         return ()
     from envhooks.install import faults
 
     return faults(git)
 
 
-def _say(door: Door, report: Report, warn: bool, message: Path | None) -> None:
+def _say(door: Door, report: Report, warn: bool, message: str) -> None:
     shown = _worth_saying(report)
     if report.exit_code:
         headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[door]
         print(f"envhooks: {headline}", file=sys.stderr)
     print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
-    if report.exit_code and not warn and door is Door.TAG and message is not None and message.exists():
+    if report.exit_code and not warn and door is Door.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
         print(
             f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from envhooks import lazyre
@@ -11,6 +10,8 @@ from envhooks.environment.unknowns import SPACES
 
 _SPACE_TEXT = "".join(SPACES)
 _BLANKS = lazyre.compile(r"[\t\v\f\r ]+")
+_PLAIN_WORDS = lazyre.compile(r'\[ *"[!#-\[\]-~ ]*"(?: *, *"[!#-\[\]-~ ]*")* *\]')
+"""An array of strings in ASCII without an escape."""
 _JSON_COMMANDS = frozenset(("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"))
 
 
@@ -107,6 +108,10 @@ def _json_words(text: str) -> tuple[str, ...] | None:
     text = text.lstrip(_SPACE_TEXT)
     if not text.startswith("["):
         return None
+    if _PLAIN_WORDS.fullmatch(text):  # nearly all are, and these need no import of 2 ms
+        return tuple(text.split('"')[1::2])
+    import json
+
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):

@@ -6,10 +6,12 @@ import os
 import posixpath
 import stat
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from envhooks.errors import CannotJudge
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_FILE = 16 * 1024 * 1024
 """Bytes of one file that is read whole."""
@@ -68,17 +70,22 @@ class MemoryFiles:
         return self._folders.get(inside(folder), ())
 
 
+def _real(path: Path, *, strict: bool = False) -> Path:
+    """`Path.resolve` does the same, and reports a loop by RuntimeError up to Python 3.12."""
+    return type(path)(os.path.realpath(path, strict=strict))
+
+
 class FolderFiles:
     """Files of a folder on disk, such as the work tree."""
 
     def __init__(self, top: Path) -> None:
-        self._top = Path(os.path.realpath(top))
+        self._top = _real(top)
 
     def _find(self, path: str) -> Path | None:
         """The file behind `path`, symbolic links followed inside the tree only."""
         normal = inside(path)
         try:
-            found = Path(os.path.realpath(self._top / normal, strict=True))
+            found = _real(self._top / normal, strict=True)
         except (FileNotFoundError, NotADirectoryError):
             self._check_link(normal)
             return None
@@ -90,7 +97,7 @@ class FolderFiles:
 
     def _check_link(self, normal: str) -> None:
         """A dangling link that points out of the tree is not the same as no file."""
-        loose = Path(os.path.realpath(self._top / normal))
+        loose = _real(self._top / normal)
         if loose != self._top and self._top not in loose.parents:
             raise CannotJudge("a symbolic link leads out of the tree", place=normal)
 

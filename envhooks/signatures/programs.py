@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from envhooks.executables import find_program
 from envhooks.signatures.verdicts import Undecided
+
+__all__ = ["TIME_LIMIT", "clean_environment", "find_program", "run"]
 
 TIME_LIMIT = 20.0
 """Seconds that one verification may take; it takes milliseconds."""
 _KEPT = ("PATH", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "SYSTEMROOT")
-
-
-def find_program(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The absolute path of a program, or None.
-
-    Relative entries of PATH are passed over: through them a repository could bring its own verifier.
-    """
-    folders = [folder for folder in environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute()]
-    return shutil.which(name, path=os.pathsep.join(folders)) if folders else None
 
 
 def clean_environment(home: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from envhooks import lazyre
@@ -73,6 +72,8 @@ def text_faults(text: str) -> Iterator[str]:
 def _non_ascii(char: str) -> str:
     if "\udc80" <= char <= "\udcff":
         return f"the byte `{printable(char)}` is not UTF-8, and a name is ASCII"
+    import unicodedata  # here and below: a name of ASCII needs none of it
+
     said = unicodedata.name(char, "")
     looks = folded(char)
     like = f", which looks like `{looks}`" if re.fullmatch("[!-~]+", looks) else ""
@@ -84,6 +85,8 @@ def folded(text: str) -> str:
     """The ASCII name that this text looks like; what has no such look stays as it is."""
     for prefix in (TAGS, HEADS, "refs/", "tags/"):
         text = text.removeprefix(prefix)
+    import unicodedata
+
     text = unicodedata.normalize("NFKC", text).translate(_CONFUSABLE)
     seen = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf"))
     return " ".join(seen.split())
