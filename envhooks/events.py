@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
-from envhooks.model import TAGS, RefUpdate
+from envhooks.model import TAGS, Door, RefUpdate
 
 _OID = lazyre.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 # git-check-ref-format(1) forbids blanks and controls, but receive-pack runs pre-receive before it looks at
@@ -110,3 +110,7 @@ def _distinct(updates: list[RefUpdate]) -> tuple[RefUpdate, ...]:
 
 def _malformed(line: str) -> CannotJudge:
     return CannotJudge(f"git gave the hook a line that cannot be read: {printable(line, 200)}")
+
+
+PARSERS = {Door.TAG: reference_transaction, Door.PUSH: pre_push, Door.RECEIVE: pre_receive}
+"""Door -> the parser of what git tells it."""

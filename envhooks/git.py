@@ -61,6 +61,11 @@ _OPTIONS = (
     "-c", "core.useReplaceRefs=false",
     "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
 )  # fmt: skip
+_WHERE = (
+    "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
+    "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
+)  # fmt: skip
+BRANCHES = ("refs/heads/", "refs/remotes/")
 MINIMUM_VERSION = (2, 34)
 _ENTRIES = 50_000
 """Entries of trees that are kept: about 15 MB."""
@@ -81,6 +86,10 @@ def _config_environment(environ: Mapping[str, str] = os.environ) -> dict[str, st
     return {**{k: v for k, v in environ.items() if k not in dropped}, "LC_ALL": "C"}
 
 
+def _refs_question(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return ("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
+
+
 def find_git() -> str:
     """The absolute path of git.
 
@@ -99,16 +108,26 @@ class Git:
     Use as a context manager, so that the process ends with the run.
     """
 
+    oid_length: int
+    """Hexadecimal digits of an object id: 40, or 64 by SHA-256."""
+    is_shallow: bool
+    is_bare: bool
+    git_path: str
+    """Absolute path of the git directory."""
+    common_path: str
+    """Of the one that all work trees share."""
+
     def __init__(
         self,
         path: str | os.PathLike[str],
         environ: Mapping[str, str] = os.environ,
         *,
-        asks_config: bool = False,
+        waits: bool = True,
     ) -> None:
         """Open the repository that holds `path` (or that GIT_DIR names).
 
-        With `asks_config` its configuration is read meanwhile, for a caller that is sure to ask for it.
+        Without `waits` git is started for all that a door is sure to ask, and goes on while the caller imports
+        what it needs; then the caller has to `settle` before anything else.
 
         Raises:
             CannotJudge: no git, no repository, or one that git does not trust.
@@ -121,25 +140,43 @@ class Git:
         self._commits: dict[str, Commit] = {}
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries = 0  # in all of `_trees`
-        self._listing = self._list_config() if asks_config else None
+        self._batch = ObjectBatch([self._program, *_OPTIONS], self._path, self._environ)
+        self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+        self._listing: subprocess.Popen[bytes] | None = None
+        if waits:
+            self.settle()
+            return
+        try:
+            self._begin(_WHERE)
+            self._listing = self._list_config()
+            self._begin(_refs_question(BRANCHES))
+            self._batch.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def settle(self) -> Git:
+        """Wait until git has found the repository.
+
+        Raises:
+            CannotJudge: there is none, or git does not trust it.
+        """
         try:
             facts = self._discover()
         except BaseException:
-            self._end_listing()
+            self.close()
             raise
-        self.oid_length = 64 if facts[0] == "sha256" else 40
-        self._batch = ObjectBatch([self._program, *_OPTIONS], self._path, self._environ, self.oid_length)
+        self.oid_length = self._batch.oid_length = 64 if facts[0] == "sha256" else 40
         self.is_shallow = facts[1] == "true"
         self.is_bare = facts[2] == "true"
         self.git_path = facts[3]
-        """Absolute path of the git directory."""
         self.common_path = facts[4]
-        """Of the one that all work trees share."""
+        return self
 
     @classmethod
-    def open(cls, path: Path | None = None, *, asks_config: bool = False) -> Git:
+    def open(cls, path: Path | None = None, *, waits: bool = True) -> Git:
         """The repository at `path`, by default the one around the current folder."""
-        return cls(path or os.getcwd(), asks_config=asks_config)
+        return cls(path or os.getcwd(), waits=waits)
 
     def __enter__(self) -> Git:
         return self
@@ -152,14 +189,29 @@ class Git:
     def close(self) -> None:
         """End the processes of this run."""
         self._batch.end()
-        self._end_listing()
+        self._end_begun()
         if self._trusted is not None:
             self._trusted.cleanup()
             self._trusted = None
 
     # ------------------------------------------------------------------------------ processes
 
+    def _begin(self, arguments: tuple[str, ...]) -> None:
+        """Start a question that `_run` waits for once it is asked."""
+        self._begun[arguments] = subprocess.Popen(
+            [self._program, *_OPTIONS, *arguments],
+            cwd=self._path,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        begun = self._begun.pop(arguments, None)
+        if begun is not None:
+            stdout, stderr = begun.communicate()
+            return subprocess.CompletedProcess(begun.args, begun.returncode, stdout, stderr)
         return subprocess.run(
             [self._program, *_OPTIONS, *arguments],
             cwd=self._path,
@@ -176,13 +228,9 @@ class Git:
         return done.stdout
 
     def _discover(self) -> list[str]:
-        question = (
-            "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
-            "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
-        )  # fmt: skip
-        done = self._run(*question)
+        done = self._run(*_WHERE)
         if done.returncode and b"dubious ownership" in done.stderr and self._keep_trust():
-            done = self._run(*question)
+            done = self._run(*_WHERE)
         if done.returncode:
             raise self._not_a_repository(done.stderr)
         return os.fsdecode(done.stdout).split("\n")
@@ -223,7 +271,8 @@ class Git:
         with open(file, "wb") as stream:
             stream.write(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
         self._environ["GIT_CONFIG_GLOBAL"] = file
-        self._end_listing()  # it may have been asked without that decision
+        self._batch.end()
+        self._end_begun()  # they may have been asked without that decision
         return True
 
     def _list_config(self) -> subprocess.Popen[bytes]:
@@ -233,15 +282,17 @@ class Git:
             [self._program, "config", "--includes", "--list", "-z"],
             cwd=self._path,
             env=environ,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
 
-    def _end_listing(self) -> None:
-        if self._listing is not None:
-            self._listing.kill()
-            self._listing.communicate()
-            self._listing = None
+    def _end_begun(self) -> None:
+        for process in (*self._begun.values(), *([self._listing] if self._listing else [])):
+            process.kill()
+            process.communicate()
+        self._begun.clear()
+        self._listing = None
 
     # -------------------------------------------------------------------------- the repository
 
@@ -320,7 +371,7 @@ class Git:
 
         Only what the ref store itself knows is asked: an object's type would cost one look-up each.
         """
-        listed = self._ask("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
+        listed = self._ask(*_refs_question(patterns))
         lines = (line.split(" ") for line in os.fsdecode(listed).split("\n") if line)
         return tuple(Ref(name, oid, symref) for oid, name, symref in lines)
 

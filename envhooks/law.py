@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from envhooks.errors import CannotJudge, LawError
-from envhooks.git import Git
+from envhooks.git import BRANCHES, Git
 from envhooks.gitobjects import Ref
 from envhooks.hygiene import printable
 from envhooks.lockfile import LockedTag, parse_lock
@@ -162,7 +162,7 @@ class _Refs:
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._refs: dict[str, Ref] = {ref.name: ref for ref in git.refs("refs/heads/", REMOTES)}
+        self._refs: dict[str, Ref] = {ref.name: ref for ref in git.refs(*BRANCHES)}
 
     def tip(self, ref: str) -> str | None:
         return self._refs[ref].oid if ref in self._refs else None

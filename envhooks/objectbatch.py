@@ -22,14 +22,14 @@ _AHEAD = 8 << 20
 class ObjectBatch:
     """The process starts with the first question, and again with the next one where it had to be ended."""
 
-    def __init__(
-        self, command: Sequence[str], folder: str, environ: Mapping[str, str], oid_length: int
-    ) -> None:
-        """`command` is git with its options; ids have `oid_length` digits."""
+    oid_length: int
+    """Digits of an id, told before the first question."""
+
+    def __init__(self, command: Sequence[str], folder: str, environ: Mapping[str, str]) -> None:
+        """`command` is git with its options."""
         self._command = [*command, "cat-file", "--batch"]
         self._folder = folder
         self._environ = environ
-        self._oid_length = oid_length
         self._process: subprocess.Popen[bytes] | None = None
         self._ahead: dict[str, GitObject] = {}
 
@@ -55,7 +55,7 @@ class ObjectBatch:
             raise self._died(oid)
         data = data[:-1]
         # `cat-file` does not look, and an object store that is borrowed (alternates) may hold anything
-        if object_id(kind, data, self._oid_length) != oid:
+        if object_id(kind, data, self.oid_length) != oid:
             raise CannotJudge(f"object {oid} is damaged: its bytes have another id", fix="git fsck")
         return GitObject(oid, kind, size, data)
 
@@ -66,7 +66,7 @@ class ObjectBatch:
         """
         self._ahead = {}
         wanted = [oid for oid in dict.fromkeys(oids) if self._is_oid(oid)]
-        step = _PIPE // (self._oid_length + 1)
+        step = _PIPE // (self.oid_length + 1)
         room = _AHEAD
         for at in range(0, len(wanted), step):
             room = self._read_some(wanted[at : at + step], room)
@@ -75,7 +75,7 @@ class ObjectBatch:
 
     def _read_some(self, oids: list[str], room: int) -> int:
         """The bytes of `room` that are left; nothing where the rest is better read one by one."""
-        self._start()
+        self.start()
         try:
             self._send(oids)  # never more than a pipe holds, so that neither waits for the other
             for oid in oids:
@@ -88,7 +88,7 @@ class ObjectBatch:
                     self.end()
                     return 0
                 room -= size
-                if object_id(kind, data[:-1], self._oid_length) == oid:  # else `read` says what is wrong
+                if object_id(kind, data[:-1], self.oid_length) == oid:  # else `read` says what is wrong
                     self._ahead[oid] = GitObject(oid, kind, size, data[:-1])
         except OSError:
             self.end()
@@ -131,9 +131,10 @@ class ObjectBatch:
     # ---------------------------------------------------------------------- questions and answers
 
     def _is_oid(self, text: str) -> bool:
-        return len(text) == self._oid_length and not text.strip("0123456789abcdef")
+        return len(text) == self.oid_length and not text.strip("0123456789abcdef")
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process, where it does not run yet."""
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command,
@@ -150,7 +151,7 @@ class ObjectBatch:
         Raises:
             CannotJudge: git died over it.
         """
-        self._start()
+        self.start()
         try:
             self._send([oid])
             return self._header()

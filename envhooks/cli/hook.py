@@ -7,23 +7,22 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from envhooks import events, gate
 from envhooks.cli import use_colour
 from envhooks.errors import EnvhooksError
 from envhooks.git import Git
 from envhooks.hygiene import printable, printable_block
-from envhooks.law import stand
 from envhooks.model import Door, Report
 from envhooks.records import replace
-from envhooks.report import render
 
 if TYPE_CHECKING:
     import argparse
 
+    from envhooks import gate
+
 DOORS = {
-    "reference-transaction": (Door.TAG, events.reference_transaction),
-    "pre-push": (Door.PUSH, events.pre_push),
-    "pre-receive": (Door.RECEIVE, events.pre_receive),
+    "reference-transaction": Door.TAG,
+    "pre-push": Door.PUSH,
+    "pre-receive": Door.RECEIVE,
 }
 POST_RECEIVE = "post-receive"
 EVENTS = (*DOORS, POST_RECEIVE)
@@ -52,11 +51,14 @@ def judge(event: str, rest: Sequence[str]) -> int:
     """
     if event == POST_RECEIVE:
         return _after_receive()
-    door, parse = DOORS[event]
+    door = DOORS[event]
     warn = False
     try:
-        updates = parse(sys.stdin.buffer.read())
-        with Git.open(asks_config=True) as git:
+        with Git.open(waits=False) as git:
+            from envhooks import events, gate  # and what they import, while git looks for the answers
+
+            updates = events.PARSERS[door](sys.stdin.buffer.read())
+            git.settle()
             warn = gate.warn_only(git)
             pushed_to = rest[0] if door is Door.PUSH and rest else None
             judged = gate.judge_push(git, door, updates, pushed_to)
@@ -67,7 +69,7 @@ def judge(event: str, rest: Sequence[str]) -> int:
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
-        report, message = gate.failed(error), ""
+        report, message = Report(errors=(str(error),)), ""
     _say(door, report, warn, message)
     return 0 if warn else report.exit_code
 
@@ -90,8 +92,12 @@ def _start_builds(git: Git, door: Door, judged: gate.Judgement, rest: Sequence[s
 def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
-        updates = events.pre_receive(sys.stdin.buffer.read())
-        with Git.open(asks_config=True) as git:
+        with Git.open(waits=False) as git:
+            from envhooks import events
+            from envhooks.law import stand
+
+            updates = events.pre_receive(sys.stdin.buffer.read())
+            git.settle()
             policy = stand(git, Door.RECEIVE).law.policy
             if any(build.on == "server" for build in policy.builds):
                 from envhooks.builds import watcher
@@ -120,7 +126,10 @@ def _say(door: Door, report: Report, warn: bool, message: str) -> None:
     if report.exit_code:
         headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[door]
         print(f"envhooks: {headline}", file=sys.stderr)
-    print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
+    if shown != Report():
+        from envhooks.report import render
+
+        print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
     if report.exit_code and not warn and door is Door.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
         print(
