@@ -24,6 +24,7 @@ LAYERS = [
         "interruption",
         "digests",
         "executables",
+        "globbing",
         "",
     },
     {

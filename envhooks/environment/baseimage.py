@@ -95,17 +95,21 @@ _NAMED = (
     (lazyre.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
 )
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
+_PLAIN_NAMES = frozenset(
+    "ubuntu debian alpine fedora centos rockylinux almalinux oraclelinux amazonlinux busybox"
+    " python buildpack-deps node golang rust gcc uv".split()
+)
 _PLAIN = lazyre.compile(
-    r"(?:.*/)?(?:ubuntu|debian|alpine|fedora|centos|rockylinux|almalinux|oraclelinux|amazonlinux|busybox"
-    r"|python|buildpack-deps|ubi[789](?:-[a-z]+)?|opensuse/[a-z]+|node|golang|rust|gcc|uv)"
-    r"|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"
+    r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"
     r"|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"
 )
 
 
 def contents(reference: Reference) -> Contents:
     """What the image holds, by its publisher's own naming rule; a digest does not change that."""
-    return replace(_contents(reference), plain=_PLAIN.fullmatch(reference.short) is not None)
+    name = reference.short
+    plain = name == "nvidia/cuda" or name.rpartition("/")[2] in _PLAIN_NAMES
+    return replace(_contents(reference), plain=plain or _PLAIN.fullmatch(name) is not None)
 
 
 def _contents(reference: Reference) -> Contents:

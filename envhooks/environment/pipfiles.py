@@ -97,7 +97,8 @@ class _Reader:
         self.open.pop()
 
     def text(self, path: str, text: str, constraint: bool) -> None:
-        odd = _ODD_LINE_END.search(text)
+        is_plain = text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
+        odd = None if is_plain else _ODD_LINE_END.search(text)
         if odd is not None:
             number = text.count("\n", 0, odd.start()) + 1
             self.sink.fault("a line end that editors do not show hides what pip reads here", path, number)

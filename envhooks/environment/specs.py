@@ -67,6 +67,8 @@ _HEAD = lazyre.compile(rf"[ \t]*({_NAME})[ \t]*(?:\[([^\]]*)\])?[ \t]*", _FLAGS)
 _EXTRA = lazyre.compile(_NAME, _FLAGS)
 _ONE_CLAUSE = lazyre.compile(_CLAUSE, _FLAGS)
 _LOCAL_ONLY = lazyre.compile(_LOCAL, _FLAGS)
+# What most requirements are: the whole of PEP 440 takes 2 ms to compile.
+_PLAIN_PIN = lazyre.compile(r"==([0-9]+(?:\.[0-9]+)*)(?:\+([a-z0-9]+))?")
 _EXACT = lazyre.compile(rf"(===?)\s*({_VERSION})({_LOCAL})?", _FLAGS)
 _PARTS = lazyre.compile(
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
@@ -95,7 +97,11 @@ def _number(text: str | None) -> str:
 
 def normal_version(text: str) -> str | None:
     """A public version in PEP 440's normal form (`v2.8-RC.1` -> `2.8rc1`), or None if it is none."""
-    match = _PARTS.fullmatch(text.strip())
+    text = text.strip()
+    numbers = text.split(".")
+    if all(part.isascii() and part.isdigit() for part in numbers):  # most versions
+        return ".".join(map(_number, numbers))
+    match = _PARTS.fullmatch(text)
     if match is None:
         return None
     part = match.groupdict()
@@ -125,6 +131,8 @@ def _extras(text: str | None) -> tuple[str, ...] | None:
 def _clauses(text: str) -> list[str] | None:
     """The clauses of `>=1, <2` or `(>=1, <2)`, or None where it is not all clauses."""
     text = text.strip(" \t")
+    if _PLAIN_PIN.fullmatch(text):
+        return [text]
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip(" \t")
     clauses: list[str] = []
@@ -150,6 +158,9 @@ def pinned_by(clauses: list[str]) -> tuple[str | None, str | None]:
     `==2.8.0,<3` pins: what it installs is 2.8.0 or nothing. Two `==` clauses pin nothing that can
     be stated without solving them.
     """
+    plain = _PLAIN_PIN.fullmatch(clauses[0]) if len(clauses) == 1 else None
+    if plain is not None:
+        return normal_version(plain[1]), _normal_local(plain[2] or "")
     exact = [match for clause in clauses if (match := _EXACT.fullmatch(clause))]
     if len(exact) != 1 or any(c.startswith("==") for c in clauses if c != exact[0].group()):
         return None, None

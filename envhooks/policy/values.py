@@ -43,6 +43,8 @@ class Source:
         counts: dict[Path, int] = {}
         table: Path = ()
         for number, line in enumerate(text.split("\n"), 1):
+            if "=" not in line and "[" not in line:
+                continue
             header, key = _HEADER.match(line), _KEY.match(line)
             if header:
                 table = _parts(header[2])
