@@ -96,8 +96,25 @@ _NAMED = (
 )
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
 _PLAIN_NAMES = frozenset(
-    "ubuntu debian alpine fedora centos rockylinux almalinux oraclelinux amazonlinux busybox"
-    " python buildpack-deps node golang rust gcc uv".split()
+    [
+        "ubuntu",
+        "debian",
+        "alpine",
+        "fedora",
+        "centos",
+        "rockylinux",
+        "almalinux",
+        "oraclelinux",
+        "amazonlinux",
+        "busybox",
+        "python",
+        "buildpack-deps",
+        "node",
+        "golang",
+        "rust",
+        "gcc",
+        "uv",
+    ]
 )
 _PLAIN = lazyre.compile(
     r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"

@@ -7,10 +7,8 @@ import re
 
 from envhooks import lazyre
 from envhooks.environment.activation import CONDAS
-from envhooks.environment.condainstall import conda
 from envhooks.environment.installs import Call, Session
 from envhooks.environment.pipinstall import pip
-from envhooks.environment.projectinstall import make_venv, pipenv, poetry, set_python, uv
 from envhooks.environment.scopes import join
 from envhooks.environment.systeminstall import MANAGERS, system
 from envhooks.environment.unknowns import names, readable
@@ -20,7 +18,34 @@ _PYTHON = lazyre.compile(r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?")
 _OTHERS = names("pdm pixi hatch rye easy_install")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only name what they are given."""
-_MODULES = {"pip": pip, "uv": uv, "poetry": poetry, "pipenv": pipenv, "conda": conda}
+
+
+# Most Dockerfiles use pip alone, and need none of what the others import.
+def _conda(session: Session, call: Call) -> None:
+    from envhooks.environment.condainstall import conda
+
+    conda(session, call)
+
+
+def _uv(session: Session, call: Call) -> None:
+    from envhooks.environment.projectinstall import uv
+
+    uv(session, call)
+
+
+def _poetry(session: Session, call: Call) -> None:
+    from envhooks.environment.projectinstall import poetry
+
+    poetry(session, call)
+
+
+def _pipenv(session: Session, call: Call) -> None:
+    from envhooks.environment.projectinstall import pipenv
+
+    pipenv(session, call)
+
+
+_MODULES = {"pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda": _conda}
 
 
 def run_program(session: Session, program: str, call: Call) -> bool:
@@ -30,7 +55,7 @@ def run_program(session: Session, program: str, call: Call) -> bool:
     elif _PYTHON.fullmatch(program):
         _python(session, program, call)
     elif program in CONDAS:
-        conda(session, call)
+        _conda(session, call)
     elif program in ("uv", "poetry", "pipenv"):
         _MODULES[program](session, call)
     elif program in MANAGERS:
@@ -65,6 +90,8 @@ def _python(session: Session, program: str, call: Call) -> None:
 
 
 def _venv(session: Session, call: Call, program: str = "") -> None:
+    from envhooks.environment.projectinstall import make_venv, set_python
+
     values = ("-p", "--python", "--prompt")
     for index, arg in enumerate(call.args):
         if arg.text.startswith("-") or (index and call.args[index - 1].text in values):
