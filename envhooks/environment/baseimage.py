@@ -96,26 +96,9 @@ _NAMED = (
 )
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
 _PLAIN_NAMES = frozenset(
-    [
-        "ubuntu",
-        "debian",
-        "alpine",
-        "fedora",
-        "centos",
-        "rockylinux",
-        "almalinux",
-        "oraclelinux",
-        "amazonlinux",
-        "busybox",
-        "python",
-        "buildpack-deps",
-        "node",
-        "golang",
-        "rust",
-        "gcc",
-        "uv",
-    ]
-)
+    ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
+     "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
+)  # fmt: skip
 _PLAIN = lazyre.compile(
     r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"
     r"|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"

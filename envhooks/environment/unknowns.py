@@ -34,7 +34,7 @@ class Unknowns:
 
     def why(self, text: str) -> str:
         """The reason behind the first mark in `text`; empty where there is none."""
-        match = _MARK.search(text)
+        match = None if text.isascii() else _MARK.search(text)
         if match is None:
             return ""
         index = ord(match.group()) - 0xD800
@@ -43,17 +43,17 @@ class Unknowns:
 
 def unknown(text: str) -> bool:
     """Whether some part of the text is not known."""
-    return _MARK.search(text) is not None
+    return not text.isascii() and _MARK.search(text) is not None
 
 
 def readable(text: str) -> str:
     """The text with `...` for what is not known, for a message."""
-    return _MARK.sub("...", text)
+    return text if text.isascii() else _MARK.sub("...", text)
 
 
 def first_mark(text: str) -> str:
     """The first mark in the text, or nothing."""
-    match = _MARK.search(text)
+    match = None if text.isascii() else _MARK.search(text)
     return match.group() if match else ""
 
 
@@ -61,7 +61,7 @@ def settled(value: str | None) -> bool | None:
     """Whether the value is certainly not empty (True), certainly empty (False), or neither (None)."""
     if not value:
         return False
-    return True if _MARK.sub("", value) else None
+    return True if value.isascii() or _MARK.sub("", value) else None
 
 
 def names(text: str) -> frozenset[str]:
