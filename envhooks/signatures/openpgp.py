@@ -19,7 +19,7 @@ from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_openpgp
 from envhooks.signatures.packets import PacketError, SignaturePacket
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.programs import clean_environment, find_program, run
+from envhooks.signatures.programs import clean_environment, find_program, nameless, run
 from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 from envhooks.signatures.status import (
     CHANGED,
@@ -212,15 +212,14 @@ class OpenPgp:
         """(status, exit code). The status goes to a file: a pipe could fill up while GnuPG still reads."""
         file = self._folder / f"{number}.sig"
         file.write_bytes(signature)
-        status = self._folder / f"{number}.status"
-        with status.open("xb") as stream:
-            descriptor = stream.fileno()
+        with nameless(str(self._folder)) as status:
+            descriptor = status.fileno()
             verify = () if Path(program[0]).stem == "gpgv" else ("--verify",)
             command = [*program, "--status-fd", str(descriptor), *verify, str(file), "-"]
             exit_code = run(command, signed, self._environ, (descriptor,))
-        found = status.read_bytes()
+            status.seek(0)
+            found = status.read()
         file.unlink()
-        status.unlink()
         return found, exit_code
 
     def _explained(self, refused: Refused, claim: str) -> Refused:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from envhooks.executables import find_program
 from envhooks.signatures.verdicts import Undecided
@@ -14,6 +17,10 @@ __all__ = ["TIME_LIMIT", "clean_environment", "find_program", "run"]
 
 TIME_LIMIT = 20.0
 """Seconds that one verification may take; it takes milliseconds."""
+_POLLS = hasattr(select, "poll")
+"""Not on Windows, which wakes up who waits for a process as soon as it ends."""
+_PAUSES = (50e-6, 0.05)
+"""Seconds from one look at a program to the next: at first where it seems to have ended, and at most."""
 _KEPT = ("PATH", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -23,6 +30,22 @@ def clean_environment(home: str, environ: Mapping[str, str] = os.environ) -> dic
     return {**kept, "HOME": home, "GNUPGHOME": home, "LC_ALL": "C", "TZ": "UTC"}
 
 
+def nameless(folder: str) -> IO[bytes]:
+    """An empty file without a name, so that nothing has to be removed: in memory, or else on the disk of `folder`.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    if hasattr(os, "memfd_create"):
+        try:
+            return os.fdopen(os.memfd_create("envhooks"), "w+b")
+        except OSError:  # a sandbox may forbid it
+            pass
+    import tempfile
+
+    return tempfile.TemporaryFile(dir=folder)
+
+
 def run(
     command: Sequence[str], stdin: bytes, environ: Mapping[str, str], pass_fds: Sequence[int] = ()
 ) -> int:
@@ -30,24 +53,71 @@ def run(
 
     Raises:
         Undecided: it cannot be started, or does not end in time.
+        OSError: there is no room for its input.
     """
     name = Path(command[0]).name
-    try:
-        done = subprocess.run(
+    # a file, as who writes to a pipe is held up by a program that does not read
+    with nameless(environ["HOME"]) as source:
+        source.write(stdin)
+        source.seek(0)
+        try:
+            exit_code = _run(command, source, environ, pass_fds)
+        except subprocess.TimeoutExpired:
+            raise Undecided(f"{name} did not answer within {TIME_LIMIT:.0f} seconds") from None
+        except OSError as error:
+            raise Undecided(f"{name} cannot be started: {error.strerror}") from None
+    if exit_code < 0:
+        raise Undecided(f"{name} was ended by signal {-exit_code}")
+    return exit_code
+
+
+def _run(
+    command: Sequence[str], stdin: IO[bytes], environ: Mapping[str, str], pass_fds: Sequence[int]
+) -> int:
+    reading, writing = os.pipe()
+    with (
+        os.fdopen(reading, "rb", 0) as lifeline,
+        os.fdopen(writing, "wb", 0) as theirs,
+        subprocess.Popen(
             command,
-            input=stdin,
+            stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=dict(environ),
+            env=environ,
             cwd=environ["HOME"],
-            pass_fds=tuple(pass_fds),
-            timeout=TIME_LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Undecided(f"{name} did not answer within {TIME_LIMIT:.0f} seconds") from None
-    except OSError as error:
-        raise Undecided(f"{name} cannot be started: {error.strerror}") from None
-    if done.returncode < 0:
-        raise Undecided(f"{name} was ended by signal {-done.returncode}")
-    return done.returncode
+            pass_fds=(*pass_fds, writing) if _POLLS else tuple(pass_fds),
+        ) as process,
+    ):
+        try:
+            theirs.close()
+            return _wait(process, lifeline)
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _wait(process: subprocess.Popen[bytes], lifeline: IO[bytes]) -> int:
+    """The exit code. `lifeline` is our end of a pipe whose other end only the program has, so that it closes with it.
+
+    `Popen.wait` with a time limit sleeps between two looks, for longer than most programs take. A pipe that is
+    closed, or kept open by something else, only makes it look more or less often: what counts is the exit.
+
+    Raises:
+        subprocess.TimeoutExpired: it goes on.
+    """
+    if not _POLLS:
+        return process.wait(TIME_LIMIT)
+    end = time.monotonic() + TIME_LIMIT
+    poller = select.poll()
+    poller.register(lifeline, select.POLLIN)
+    pause, longest = _PAUSES
+    while True:
+        is_closed = poller.poll(longest * 1000)
+        exit_code = process.poll()
+        if exit_code is not None:
+            return exit_code
+        if time.monotonic() >= end:
+            raise subprocess.TimeoutExpired(process.args, TIME_LIMIT)
+        if is_closed:
+            time.sleep(pause)
+            pause = min(2 * pause, longest)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -167,19 +169,104 @@ def test_a_program_of_the_repository_is_not_run(
     assert not (tmp_path / "ran").exists()
 
 
+def stand_in(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a gpgv that does this in front of the real one, and give it 0.3 seconds."""
+    (folder / "gpgv").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "gpgv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr("envhooks.signatures.programs.TIME_LIMIT", 0.3)
+
+
+# lets go of all that it was handed and stays
+LETS_GO = f"exec {sys.executable} -c 'import os, time; os.closerange(0, 256); time.sleep(60)'"
+
+
 @pytest.mark.parametrize(
     ("script", "status"),
-    [("exec sleep 60", "undecided"), ("kill -9 $$", "undecided"), ("exit 1", "bad"), ("exit 0", "bad")],
+    [
+        ("exec sleep 60", "undecided"),
+        (LETS_GO, "undecided"),
+        ("kill -9 $$", "undecided"),
+        ("exit 1", "bad"),
+        ("exit 0", "bad"),
+    ],
 )
 def test_a_program_that_misbehaves_never_makes_a_tag_good(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, status: str
 ) -> None:
     payloads, signers, _ = mixed(workshop)
-    (tmp_path / "gpgv").write_text(f"#!/bin/sh\n{script}\n")
-    (tmp_path / "gpgv").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr("envhooks.signatures.programs.TIME_LIMIT", 0.3)
+    stand_in(script, tmp_path, monkeypatch)
+    started = time.monotonic()
     assert verify_all([payloads[1]], signers, NOW, fast=False)[0].status == status
+    assert time.monotonic() - started < 10
+
+
+def test_a_program_that_reads_nothing_is_not_waited_for_longer(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a tag that is larger than any pipe."""
+    workshop.pgp("alice")
+    payload = split(workshop.pgp_sign(tag_text("0123456789\n" * 80_000), "alice"), 40)
+    signers = law(pgp_files(workshop, "alice"))
+    assert verify_all([payload], signers, NOW, fast=False)[0].status == "good"
+    stand_in("exec sleep 60", tmp_path, monkeypatch)
+    started = time.monotonic()
+    assert verify_all([payload], signers, NOW, fast=False)[0].status == "undecided"
+    assert time.monotonic() - started < 10
+
+
+def test_what_a_program_leaves_running_is_not_waited_for(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads, signers, _ = mixed(workshop)
+    stand_in("sleep 5 &\nexit 2", tmp_path, monkeypatch)
+    monkeypatch.setattr("envhooks.signatures.programs.TIME_LIMIT", 60.0)
+    started = time.monotonic()
+    assert verify_all([payloads[1]], signers, NOW, fast=False)[0].status == "bad"
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what is open is told by /proc alone")
+def test_a_program_is_handed_nothing_but_what_it_needs(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tag, twice nothing, the status, and the pipe that ends with it; not what its neighbours are handed."""
+    payloads, signers, _ = mixed(workshop)
+    listed = "for one in /proc/$$/fd/*; do readlink $one; done"
+    stand_in(f"{{ {listed}; }} > {tmp_path}/$$.open 2>&1; pwd > {tmp_path}/$$.cwd", tmp_path, monkeypatch)
+    verify_all(payloads * 4, signers, NOW, jobs=4, fast=False)
+    found = [file.read_text().split("\n")[:-1] for file in tmp_path.glob("*.open")]
+    assert len(found) == 12
+    for handed in found:
+        # the shell has its script open, and the list
+        own = [one for one in handed if not one.endswith(("/gpgv", ".open"))]
+        assert len([one for one in own if one.startswith("pipe:")]) == 1
+        assert len([one for one in own if one != "/dev/null" and not one.startswith("pipe:")]) == 2, own
+    assert all(file.read_text().endswith("/openpgp\n") for file in tmp_path.glob("*.cwd"))
+
+
+@pytest.mark.parametrize("lacking", ["memory files", "leave for memory files", "poll"])
+def test_where_the_system_lacks_something_the_verdicts_are_the_same(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    payloads, signers, expected = mixed(workshop)
+    found = verify_all(payloads, signers, NOW, fast=False)
+    assert [verdict.status for verdict in found] == expected
+
+    def forbidden(name: str) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    if lacking == "poll":
+        monkeypatch.setattr("envhooks.signatures.programs._POLLS", False)
+    elif lacking == "memory files":
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    else:
+        monkeypatch.setattr(os, "memfd_create", forbidden, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert verify_all(payloads, signers, NOW, fast=False) == found
+    assert list(tmp_path.iterdir()) == []
+    stand_in("exec sleep 60", tmp_path, monkeypatch)
+    assert verify_all([payloads[1]], signers, NOW, fast=False)[0].status == "undecided"
 
 
 def test_nothing_is_left_behind(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
