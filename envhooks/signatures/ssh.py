@@ -117,6 +117,8 @@ class Ssh:
         self._folder = folder
         self._environ = clean_environment(str(folder), environ)
         self._program = find_program("ssh-keygen", environ)
+        self._time = now.astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
+        self._files: dict[str, str] = {}
         self._revoked: tuple[str, ...] = ()
         if signers.revoked.krl is not None:
             krl = folder / "revoked.krl"
@@ -147,20 +149,27 @@ class Ssh:
 
     def _ask(self, signed: bytes, candidate: Candidate, number: int) -> int:
         assert self._program is not None
-        allowed = self._folder / f"{number}.allowed_signers"
-        allowed.write_text(_generated_line(candidate.entry), "ascii")
         signature = self._folder / f"{number}.sig"
         signature.write_bytes(_armored(candidate.signature.blob))
-        time = self._now.astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
         command = [
-            self._program, "-Y", "verify", "-n", "git", f"-Overify-time={time}", *self._revoked,
-            "-f", str(allowed), "-I", candidate.signer if candidate.entry.is_ca else _PRINCIPAL,
+            self._program, "-Y", "verify", "-n", "git", f"-Overify-time={self._time}", *self._revoked,
+            "-f", self._allowed(candidate.entry, number),
+            "-I", candidate.signer if candidate.entry.is_ca else _PRINCIPAL,
             "-s", str(signature),
         ]  # fmt: skip
         exit_code = run(command, signed, self._environ)
-        allowed.unlink()
         signature.unlink()
         return exit_code
+
+    def _allowed(self, entry: SshEntry, number: int) -> str:
+        """The file with the one line for this entry, which all its tags share."""
+        line = _generated_line(entry)
+        if line not in self._files:
+            file = self._folder / f"{number}.allowed_signers"
+            file.write_text(line, "ascii")
+            # only once it is written, as another thread takes it from here
+            self._files.setdefault(line, str(file))
+        return self._files[line]
 
 
 def _generated_line(entry: SshEntry) -> str:
