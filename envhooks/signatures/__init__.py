@@ -38,8 +38,8 @@ def verify_all(
 
     Windows in allowed_signers, certificates and dates of signatures are judged at `now`; the expiry of
     OpenPGP keys by the machine's clock, to which `now` should be set. `jobs` is the number of
-    workers (by default one for each processor where there are many tags), `fast` forces the fast path or
-    rules it out, `step` is told how far the work is.
+    workers (by default as many as keep the processors busy where there are many tags), `fast` forces the
+    fast path or rules it out, `step` is told how far the work is.
 
     Never raises for what a tag holds: a signature that must not be accepted is `bad`, and one that
     cannot be judged because a program is missing or hangs is `undecided`.
@@ -113,7 +113,8 @@ def _verify_in_folder(
             assert payload.armor is not None
             return _verdict(verifiers[payload.armor.scheme], payload, number)
 
-        workers = jobs if jobs is not None else _processors() if len(payloads) >= _MANY else 1
+        # one more than there are processors, or one idles while a worker is between two programs
+        workers = jobs if jobs is not None else _processors() + 1 if len(payloads) >= _MANY else 1
         if workers < 2 or len(payloads) < 2:
             return [*_counted(map(judge, enumerate(payloads)), len(payloads), step)]
         from concurrent.futures import ThreadPoolExecutor
