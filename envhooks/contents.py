@@ -6,7 +6,7 @@ Each is read once for the objects that it is made of, however many tags lie on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.environment.files import Files
 from envhooks.errors import CannotJudge, EnvhooksError
@@ -17,7 +17,6 @@ from envhooks.law import FOLDER
 from envhooks.model import (
     CannotTell,
     Changelog,
-    ChangelogEntry,
     DockerfilePolicy,
     Environment,
     Inapplicable,
@@ -29,6 +28,9 @@ from envhooks.model import (
 from envhooks.policy import parse_policy
 from envhooks.rereading import Readings
 from envhooks.tagname import expand
+
+if TYPE_CHECKING:
+    from envhooks.environment.changelog import Entries
 
 T = TypeVar("T")
 _POLICY = f"{FOLDER}/policy.toml"
@@ -45,7 +47,7 @@ class Contents:
         self._law = law
         self._policies: dict[str, Policy] = {}
         self._environments: Readings[Environment] = Readings()
-        self._changelogs: dict[tuple[str, str], tuple[ChangelogEntry, ...]] = {}
+        self._changelogs: dict[tuple[str, str], Entries] = {}
 
     def read_ahead(self, commits: Iterable[str]) -> None:
         """Have the trees of these commits at hand, and the files at their top that most of them are asked for."""
@@ -124,9 +126,9 @@ class Contents:
         if entries is None:
             return Changelog(path, exists=False)
         entry = find_entry(entries, name, heading)
-        return Changelog(path, True, entry, tuple(entry.heading for entry in entries[:50]))
+        return Changelog(path, True, entry, entries.headings[:50])
 
-    def _entries(self, commit: str, path: str) -> tuple[ChangelogEntry, ...] | None:
+    def _entries(self, commit: str, path: str) -> Entries | None:
         from envhooks.environment.changelog import read_changelog
 
         files = self._git.files(commit)

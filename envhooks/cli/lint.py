@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from envhooks import checks as registry
@@ -103,7 +103,7 @@ def _changelogs(top: Path, files: Sequence[str]) -> Report:
     return Report(tuple(reports))
 
 
-def _entry_findings(name: str, entries: Sequence[ChangelogEntry]) -> Iterator[Finding]:
+def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Finding]:
     for entry in entries:
         if entry.date is not None and not entry.body.strip():
             text = "a dated entry is empty, so its release would be refused"

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from envhooks import lazyre
-from envhooks.environment.headings import find_entry, heading_date, is_unreleased
+from envhooks.environment.headings import find_heading, heading_date, is_unreleased
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
-from envhooks.model import ChangelogEntry
+from envhooks.model import ChangelogEntry, TagName
 from envhooks.records import dataclass
-
-__all__ = ["find_entry", "read_changelog"]
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_HEADING = 500
 """Characters. A longer line with a mark before it is text, not a heading."""
 
+# Every line that may make a heading, in one scan: an ATX heading, or what underlines the line above it.
+# Both are disjoint, begin at a line feed, and leave the next one to the next match.
+_CANDIDATE = lazyre.compile(
+    r"\n(?:( {0,3}#{1,6}[ \t]+\S.*)|([=~^\"'+*#:.-])\2{2,}[^\S\n]*(?=\n|\Z))",
+)
 _ATX = lazyre.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
 _UNDERLINE = lazyre.compile(r"([=~^\"'+*#:.-])\1{2,}")
-_MARKS = frozenset("=~^\"'+*#:.-")
 _ITEM = lazyre.compile(r"\s*(?:[-*+>|]\s|\t)")
 _FENCE = lazyre.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
 # A release in the middle of a deeper level: some tools write patch releases one level below.
@@ -35,8 +38,19 @@ _RELEASE = lazyre.compile(
 
 
 @dataclass(frozen=True)
-class _Heading:
+class _Title:
+    """What a heading's text says, in whatever file it stands."""
+
     text: str
+    is_entry: bool
+    """Whether it carries a number, or says `Unreleased`."""
+    is_release: bool
+    """Whether it begins with a version and carries a date: an entry of its own on any level."""
+
+
+@dataclass
+class _Heading:  # not frozen: an audit makes twenty of them for each tag
+    title: _Title
     level: int
     first: int
     """Index of the heading's first line."""
@@ -44,6 +58,49 @@ class _Heading:
     """Index of the first line below it."""
     line: int
     """Where its text stands, counted from 1."""
+
+
+class Entries:
+    """The entries of one changelog in its order. Each is made when it is asked for: mostly one of them is."""
+
+    def __init__(self, headings: Sequence[_Heading], text: str) -> None:
+        """`text` is the file without comments."""
+        self._all = headings
+        self._entries = [number for number, heading in enumerate(headings) if heading.title.is_entry]
+        self._text = text
+        self._lines: list[str] = []
+        self.headings = tuple([headings[number].title.text for number in self._entries])
+        """The headings of the entries, without their marks."""
+
+    def __len__(self) -> int:
+        return len(self.headings)
+
+    def __iter__(self) -> Iterator[ChangelogEntry]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, number: int) -> ChangelogEntry:
+        """The entry with this number, counted from 0."""
+        begin = self._entries[number]
+        heading = self._all[begin]
+        # No further than to the next heading of its level: all entries together cost the file's length
+        # times the depth of its headings.
+        end = begin + 1
+        while end < len(self._all) and not self._ends(heading, self._all[end]):
+            end += 1
+        self._lines = self._lines or self._text.split("\n")
+        last = self._all[end].first if end < len(self._all) else len(self._lines)
+        return ChangelogEntry(
+            heading=heading.title.text,
+            line=heading.line,
+            date=heading_date(heading.title.text),
+            body="\n".join(self._lines[heading.below : last]).strip("\n"),
+            sections=tuple(one.title.text for one in self._all[begin + 1 : end]),
+        )
+
+    @staticmethod
+    def _ends(heading: _Heading, following: _Heading) -> bool:
+        # some tools write a patch release one level below the minor one that stands above it
+        return following.title.is_release or following.level <= heading.level
 
 
 def _decode(data: bytes, path: str) -> str:
@@ -65,12 +122,14 @@ def _decode(data: bytes, path: str) -> str:
         ) from None
 
 
-def _visible(lines: list[str]) -> tuple[list[str], list[str]]:
-    """(lines without comments and code fences, lines without comments); their number stays the same."""
+def _visible(text: str) -> tuple[str, str]:
+    """(text without comments and code fences, text without comments); their lines stay the same ones."""
+    if not any(mark in text for mark in ("<!--", "```", "~~~")):
+        return text, text
     shown: list[str] = []
     kept: list[str] = []
     fence, comment = "", False
-    for line in lines:
+    for line in text.split("\n"):
         if fence:
             mark = line.strip(" \t")
             if line[:4] != "    " and mark.startswith(fence) and not mark.strip(fence[0]):
@@ -86,7 +145,7 @@ def _visible(lines: list[str]) -> tuple[list[str], list[str]]:
         if opening and not _is_no_fence(opening, shown[-1].strip() if shown else ""):
             fence, visible = opening.group(1), ""
         shown.append(visible)
-    return shown, kept
+    return "\n".join(shown), "\n".join(kept)
 
 
 def _is_no_fence(opening: re.Match[str], above: str) -> bool:
@@ -111,46 +170,72 @@ def _without_comments(line: str, inside: bool) -> tuple[str, bool]:
         inside = not inside
 
 
-def _headings(lines: list[str]) -> Iterator[_Heading]:
+@lru_cache(4096)
+def _title(text: str) -> _Title:
+    """The same headings stand in the changelogs of many commits."""
+    release = _RELEASE.match(text)
+    return _Title(
+        text,
+        is_entry=re.search(r"[0-9]", text) is not None or is_unreleased(text),
+        is_release=release is not None and heading_date(text[release.end() - 1 :]) is not None,
+    )
+
+
+@lru_cache(4096)
+def _atx(line: str) -> tuple[_Title, int] | None:
+    """(title, level) of an ATX heading; None where it has no text."""
+    match = _ATX.fullmatch(line)
+    assert match is not None, "_CANDIDATE has matched it"
+    text = match.group(2).rstrip(" \t")
+    bare = text.rstrip("#")
+    if bare[-1:] in (" ", "\t", ""):  # a closing run of marks has a blank before it: `C#` keeps its own
+        text = bare.rstrip(" \t")
+    return (_title(text), len(match.group(1))) if text else None
+
+
+def _headings(text: str) -> Iterator[_Heading]:
+    """The headings of a text without comments and code fences, each told by the lines around it."""
     levels: dict[tuple[str, bool], int] = {("=", False): 1, ("-", False): 2}
-    quiet = True  # whether the line before leaves room for an underlined heading
-    skip = 0
-    for at, line in enumerate(lines):
-        if at < skip:
+    lines: list[str] = []
+    at = counted = 0
+    text = f"\n{text}"
+    for candidate in _CANDIDATE.finditer(text):
+        at += text.count("\n", counted, candidate.start())
+        counted = candidate.start()
+        line = candidate.group(1)
+        if line is not None:
+            atx = _atx(line) if len(line) <= MAX_HEADING else None
+            if atx is not None:
+                yield _Heading(*atx, at, at + 1, at + 1)
             continue
-        atx = _ATX.fullmatch(line) if "#" in line[:4] and len(line) <= MAX_HEADING else None
-        if atx is not None:
-            text = atx.group(2).rstrip(" \t")
-            bare = text.rstrip("#")
-            if bare[-1:] in (
-                " ",
-                "\t",
-                "",
-            ):  # a closing run of marks has a blank before it: `C#` keeps its own
-                text = bare.rstrip(" \t")
-            if text:
-                yield _Heading(text, len(atx.group(1)), at, at + 1, at + 1)
-            quiet = True
-            continue
-        under = _under(lines, at) if quiet else None
+        lines = lines or text[1:].split("\n")
+        under = _under(lines, at - 1)
         if under is not None:
-            overlined = at > 0 and _UNDERLINE.fullmatch(lines[at - 1].rstrip()) is not None
+            overlined = at > 1 and _is_underline(lines[at - 2])
             level = levels.setdefault((under, overlined), len(levels) + 1)
-            yield _Heading(line.strip(), level, at - overlined, at + 2, at + 1)
-            skip, quiet = at + 2, True
-            continue
-        quiet = not line.strip() or _UNDERLINE.fullmatch(line.rstrip()) is not None
+            yield _Heading(_title(lines[at - 1].strip()), level, at - 1 - overlined, at + 1, at)
+
+
+def _is_underline(line: str) -> bool:
+    return _UNDERLINE.fullmatch(line.rstrip()) is not None
+
+
+def _is_atx(line: str) -> bool:
+    return len(line) <= MAX_HEADING and _ATX.fullmatch(line) is not None
 
 
 def _under(lines: list[str], at: int) -> str | None:
-    """The character that underlines line `at`, or None where it is no heading."""
-    if at + 1 == len(lines) or lines[at + 1][:1] not in _MARKS:
+    """The character with which line `at + 1` underlines line `at`, or None where that is no heading."""
+    if at < 0:
         return None
     title = lines[at].rstrip()
     if not title.strip() or len(title) > MAX_HEADING:
         return None
-    if title[:4] == "    " or _ITEM.match(title) or _UNDERLINE.fullmatch(title):
+    if title[:4] == "    " or _ITEM.match(title) or _is_underline(title) or _is_atx(lines[at]):
         return None
+    above = lines[at - 1] if at else ""
+    if above.strip() and not _is_underline(above) and not _is_atx(above):
+        return None  # the last line of a paragraph
     match = _UNDERLINE.fullmatch(lines[at + 1].rstrip())
     if match is None:
         return None
@@ -159,21 +244,7 @@ def _under(lines: list[str], at: int) -> str | None:
     return match.group(1) if enough else None
 
 
-def _ends(headings: list[_Heading]) -> list[int]:
-    """For each heading the number of the first one behind it that is no part of its text."""
-    ends = [len(headings)] * len(headings)
-    still_open: list[int] = []
-    for number, heading in enumerate(headings):
-        # some tools write a patch release one level below the minor one that stands above it
-        match = _RELEASE.match(heading.text)
-        released = match is not None and heading_date(heading.text[match.end() - 1 :]) is not None
-        while still_open and (released or headings[still_open[-1]].level >= heading.level):
-            ends[still_open.pop()] = number
-        still_open.append(number)
-    return ends
-
-
-def read_changelog(data: bytes, path: str) -> tuple[ChangelogEntry, ...]:
+def read_changelog(data: bytes, path: str) -> Entries:
     """The entries in the file's order: headings that carry a number, or say `Unreleased`.
 
     Args:
@@ -183,21 +254,21 @@ def read_changelog(data: bytes, path: str) -> tuple[ChangelogEntry, ...]:
     Raises:
         CannotJudge: not UTF-8, or larger than MAX_BYTES.
     """
-    visible, kept = _visible([line.removesuffix("\r") for line in _decode(data, path).split("\n")])
-    headings = list(_headings(visible))
-    entries = []
-    for number, end in enumerate(_ends(headings)):
-        heading = headings[number]
-        if not re.search(r"[0-9]", heading.text) and not is_unreleased(heading.text):
-            continue
-        last = headings[end].first if end < len(headings) else len(kept)
-        entries.append(
-            ChangelogEntry(
-                heading=heading.text,
-                line=heading.line,
-                date=heading_date(heading.text),
-                body="\n".join(kept[heading.below : last]).strip("\n"),
-                sections=tuple(one.text for one in headings[number + 1 : end]),
-            )
-        )
-    return tuple(entries)
+    text = _decode(data, path).replace("\r\n", "\n").removesuffix("\r")
+    visible, kept = _visible(text)
+    return Entries(list(_headings(visible)), kept)
+
+
+def find_entry(entries: Entries, name: TagName, heading: str | None) -> ChangelogEntry | None:
+    """The entry for a release, or None.
+
+    Args:
+        entries: newest first.
+        name: the release.
+        heading: the policy's template, such as `## jax {version} ({date})`, or None for any usual form.
+
+    Raises:
+        CannotJudge: a field in the template that does not exist.
+    """
+    number = find_heading(entries.headings, name, heading)
+    return None if number is None else entries[number]

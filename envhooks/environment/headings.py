@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from envhooks import lazyre
 from envhooks.errors import CannotJudge
-from envhooks.model import ChangelogEntry, TagName
+from envhooks.model import TagName
 from envhooks.records import dataclass
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -119,6 +119,8 @@ class _Read:
     lower: str
     is_unreleased: bool
     releases: tuple[tuple[re.Match[str], _Release], ...]
+    named: frozenset[_Release]
+    """Those of `releases`."""
 
 
 @lru_cache(4096)
@@ -127,7 +129,8 @@ def _read(text: str) -> _Read:
     plain = _plain(text)
     unreleased = is_unreleased(plain.lstrip("[( ")[:10])
     releases = tuple((match, _release(match)) for match in _VERSION.finditer(plain))
-    return _Read(plain, plain.lower(), unreleased, releases)
+    named = frozenset(release for _, release in releases)
+    return _Read(plain, plain.lower(), unreleased, releases, named)
 
 
 def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
@@ -138,16 +141,14 @@ def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
     return re.search(pattern, heading.plain, re.ASCII | re.IGNORECASE)
 
 
-def _score(text: str, name: TagName) -> int:
+def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
     """How well a heading names the release: 0 not at all, more for more of its name."""
-    heading = _read(text)
     plain = heading.plain
     if heading.is_unreleased:
         return 0
     whole = _find_whole(heading, name)
     if whole is not None:
         return 0 if _speaks_about(plain[: whole.start()]) else 100
-    wanted = _wanted(name)
     if not any(release == wanted and _names(match, plain, name) for match, release in heading.releases):
         return 0
     words = {word.lower() for word in _WORD.findall(plain)}
@@ -249,21 +250,26 @@ def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int |
     return at + len(value) if text[at : at + len(value)].casefold() == value.casefold() else None
 
 
-def find_entry(
-    entries: Sequence[ChangelogEntry], name: TagName, heading: str | None
-) -> ChangelogEntry | None:
-    """The entry for a release, or None.
+def find_heading(headings: Sequence[str], name: TagName, template: str | None) -> int | None:
+    """The number of the heading for a release, counted from 0, or None.
 
     Args:
-        entries: newest first, as `read_changelog` answers them.
+        headings: newest first, without their marks.
         name: the release. Its whole name in a heading wins over its version and stage, and a heading that
             names its framework and hardware over one that does not.
-        heading: the policy's template, such as `## jax {version} ({date})`, or None for any usual form.
+        template: the policy's, such as `## jax {version} ({date})`, or None for any usual form.
 
     Raises:
         CannotJudge: a field in the template that does not exist.
     """
-    if heading is not None:
-        return next((one for one in entries if _matches_template(heading, one.heading, name)), None)
-    best = max(((_score(one.heading, name), -at) for at, one in enumerate(entries)), default=(0, 0))
-    return entries[-best[1]] if best[0] else None
+    if template is not None:
+        return next((at for at, text in enumerate(headings) if _matches_template(template, text, name)), None)
+    best, found = 0, None
+    whole, wanted = name.text.lower(), _wanted(name)
+    for at, text in enumerate(headings):
+        heading = _read(text)
+        if wanted in heading.named or whole in heading.lower:  # few headings of a long file
+            score = _score(heading, name, wanted)
+            if score > best:
+                best, found = score, at
+    return found

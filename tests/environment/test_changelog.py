@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.environment.changelog import MAX_BYTES, find_entry, read_changelog
+from envhooks.environment.changelog import MAX_BYTES, Entries, find_entry, read_changelog
 from envhooks.errors import CannotJudge
 from envhooks.model import ChangelogEntry, TagName
 
@@ -13,7 +13,7 @@ STABLE = TagName("PyTorch-CUDA-v2.8", "PyTorch", "CUDA", None, (2, 8))
 PATCH = TagName("PyTorch-CUDA12.8-v2.8.1", "PyTorch", "CUDA", "12.8", (2, 8, 1))
 
 
-def entries(text: str) -> tuple[ChangelogEntry, ...]:
+def entries(text: str) -> Entries:
     return read_changelog(text.encode(), "CHANGELOG.md")
 
 
@@ -143,6 +143,39 @@ def test_levels_of_restructuredtext_come_in_the_order_of_use() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        ("2.7\n===\n2.8\n---\n# 2.9\n3.0\n---\n", ("2.7", "2.8", "2.9", "3.0")),
+        ("a paragraph\n2.8\n---\n", ()),
+        ("# 2.8\n---\n", ("2.8",)),
+        ("# 2.8\n===\n2.9\n===\n", ("2.8", "2.9")),
+        ("#\t2.8 ##\n## #\n####### 2.9\n#2.10\n    # 2.11\n", ("2.8",)),
+        ("---\n===\n---\n", ()),
+        ("---\n2.8\n---", ("2.8",)),
+        (f"# {'2.8 ' * 125}\n\n2.9\n---\n", ("2.9",)),
+        (f"# {'2.8 ' * 125}\n2.9\n---\n", ()),
+        ("2.8.0\n~~~~~\n\n```\n2.9\n---\n# 3.0\n```\n\n3.1\n---\r", ("2.8.0", "3.1")),
+        ("2.8\u2028# 2.9\n---\x1f\n", ("2.8\u2028# 2.9",)),
+    ],
+)
+def test_a_heading_is_told_by_the_lines_around_it(text: str, headings: tuple[str, ...]) -> None:
+    read = entries(text)
+    assert read.headings == headings
+    assert tuple(one.heading for one in read) == headings
+
+
+def test_an_entry_is_the_same_whichever_was_asked_for_before() -> None:
+    text = "# 2.9\n\n## Known\n\nNone\n\n# 2.8 - 2026-05-01\n\n<!--\n-->Text\n\n## 2.7\n\nOld\n"
+    backwards, read = entries(text), list(entries(text))
+    assert [backwards[number] for number in (2, 1, 0)] == read[::-1]
+    assert [(one.line, one.body, one.sections) for one in read] == [
+        (1, "## Known\n\nNone", ("Known",)),
+        (7, "Text\n\n## 2.7\n\nOld", ("2.7",)),
+        (12, "Old", ()),
+    ]
+
+
+@pytest.mark.parametrize(
     ("template", "heading", "name", "matches"),
     [
         ("## env {version} ({date})", "## env 2.8-rc1 (April 3, 2024)", RC1, True),
@@ -182,7 +215,7 @@ def test_bytes_that_cannot_be_read() -> None:
     with pytest.raises(CannotJudge, match="8 MiB"):
         read_changelog(b"a" * (MAX_BYTES + 1), "C.md")
     assert read_changelog(b"\xef\xbb\xbf# 2.8\n", "C.md")[0].heading == "2.8"
-    assert read_changelog(b"", "C.md") == ()
+    assert len(read_changelog(b"", "C.md")) == 0
 
 
 @settings(max_examples=400, deadline=None)
