@@ -124,6 +124,8 @@ def judge_at(
     checks = load_checks()
     reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     work = work or Work()
+    if work.kept is not None:
+        reads.add("turning_points")
     subjects = collect(git, standpoint, updates, reads, work.jobs, work.step)
     report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
     report = replace(

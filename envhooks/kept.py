@@ -34,7 +34,7 @@ from envhooks.records import dataclass
 
 LONGEST = 86400
 """Seconds that a verdict is kept at most, whatever the dates say."""
-_CHUNK = 400
+_JSON = json.JSONEncoder(separators=(",", ":"))
 _FINDING = ("message", "level", "got", "expected", "path", "line", "fix", "check", "tag")
 
 
@@ -116,24 +116,20 @@ class Kept:
     def _lines(self, standpoint: Standpoint, subjects: Sequence[Subject], report: Report) -> Iterator[bytes]:
         from envhooks.signatures.packets import PacketError
         from envhooks.signatures.signers import read_signers
-        from envhooks.signatures.turning import turning_points
+        from envhooks.signatures.turning import next_turn, turning_points
 
         try:
             points = turning_points(read_signers(standpoint.law.signer_files, FOLDER))
         except (CannotJudge, PacketError):
             return
-        for at in range(0, len(subjects), _CHUNK):
-            chunk = subjects[at : at + _CHUNK]
-            self._git.read_ahead(subject.update.new or "" for subject in chunk)
-            for subject, found in zip(chunk, report.tags[at : at + _CHUNK], strict=True):
-                if _is_for_keeps(subject, found):
-                    yield self._line(subject, found, points)
+        longest = min(next_turn(points, self._now), self._now + LONGEST)
+        for subject, found in zip(subjects, report.tags, strict=True):
+            own = subject.facts.get("turning_points")
+            if isinstance(own, frozenset) and _is_for_keeps(subject, found):
+                yield self._line(subject, found, min(next_turn(own, self._now), longest))
 
-    def _line(self, subject: Subject, found: TagReport, points: frozenset[int]) -> bytes:
-        from envhooks.signatures.turning import next_turn
-
+    def _line(self, subject: Subject, found: TagReport, until: float) -> bytes:
         ancestry = subject.facts.get("ancestry")
-        until = min(next_turn(points | self._points_of(subject), self._now), self._now + LONGEST)
         row = (
             found.ref,
             found.object,
@@ -143,19 +139,7 @@ class Kept:
             until,
             _written(found),
         )
-        return json.dumps(row, separators=(",", ":")).encode()
-
-    def _points_of(self, subject: Subject) -> frozenset[int]:
-        from envhooks.signatures.payload import PayloadError, split
-        from envhooks.signatures.turning import turning_points_of
-
-        found = self._git.read(subject.update.new or "")
-        if found is None or found.type != "tag":
-            return frozenset()
-        try:
-            return turning_points_of(split(found.data, self._git.oid_length))
-        except PayloadError:
-            return frozenset()
+        return _JSON.encode(row).encode()
 
 
 def _is_for_keeps(subject: Subject, found: TagReport) -> bool:

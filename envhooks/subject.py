@@ -111,16 +111,16 @@ def collect(
     """
     grammar = Grammar(standpoint.law.policy.tag)
     drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
-    collector = _Collector(git, standpoint, grammar, drafts, jobs, step)
-    wanted = set(reads)
-    for name, fill in collector.in_order():
-        if name in wanted or (name == "object" and drafts):
+    wanted = frozenset(reads)
+    collector = _Collector(git, standpoint, grammar, drafts, wanted, jobs, step)
+    for names, fill in collector.in_order():
+        if not wanted.isdisjoint(names) or ("object" in names and drafts):
             fill()
     return tuple(Subject(draft.update, MappingProxyType(draft.facts)) for draft in drafts)
 
 
 class _Collector:
-    """The facts of one run; each method fills one of them into every draft."""
+    """The facts of one run; each method fills one or two of them into every draft."""
 
     def __init__(
         self,
@@ -128,9 +128,11 @@ class _Collector:
         standpoint: Standpoint,
         grammar: Grammar,
         drafts: list[_Draft],
+        wanted: frozenset[str],
         jobs: int | None,
         step: Step,
     ) -> None:
+        self.wanted = wanted
         self.jobs = jobs
         self.step = step
         self.git = git
@@ -138,20 +140,20 @@ class _Collector:
         self.policy = standpoint.law.policy
         self.grammar = grammar
         self.drafts = drafts
-        self.contents = Contents(git, self.policy)
+        self.reader = Contents(git, self.policy)
 
-    def in_order(self) -> tuple[tuple[str, Callable[[], None]], ...]:
-        """Fact name -> its collector, each behind those whose work it uses."""
+    def in_order(self) -> tuple[tuple[tuple[str, ...], Callable[[], None]], ...]:
+        """Names of facts -> their collector, each behind those whose work it uses."""
         return (
-            ("naming", self.naming),
-            ("publication", self.publication),
-            ("object", self.objects),
-            ("siblings", self.siblings),
-            ("ancestry", self.ancestry),
-            ("signature", self.signatures),
-            ("environment", self.environments),
-            ("compatibility", self.compatibility),
-            ("changelog", self.changelogs),
+            (("naming",), self.naming),
+            (("publication",), self.publication),
+            (("object",), self.objects),
+            (("siblings",), self.siblings),
+            (("ancestry",), self.ancestry),
+            (("signature",), self.signatures),
+            (("turning_points",), self.turning_points),
+            (("environment", "changelog"), self.contents),
+            (("compatibility",), self.compatibility),
         )
 
     # ---------------------------------------------------------------------- name and publication
@@ -342,28 +344,51 @@ class _Collector:
 
         return or_unknown(own)
 
+    def turning_points(self) -> None:
+        """When the dates in a tag's own signature may turn its verdict; no check asks, but whoever keeps it."""
+        from envhooks.signatures.turning import turning_points_of
+
+        for draft in self.drafts:
+            draft.facts["turning_points"] = turning_points_of(draft.payload) if draft.payload else frozenset()
+
     # ---------------------------------------------------------------------- the tagged contents
 
-    def _each_commit(self, fact: str, read: Callable[[_Draft, str, Policy], Fact]) -> None:
+    def contents(self) -> None:
+        """The environment and the changelog, in one pass: the files of a commit are at hand for a while only."""
+        readers: dict[str, Callable[[_Draft, str, Policy], Fact]] = {
+            "environment": self._environment,
+            "changelog": self._changelog,
+        }
+        wanted = {fact: read for fact, read in readers.items() if fact in self.wanted}
         for at in range(0, len(self.drafts), CHUNK):
             drafts = self.drafts[at : at + CHUNK]
             commits = [self._commit(draft) for draft in drafts]
-            self.contents.read_ahead(commit for commit in commits if isinstance(commit, str))
+            self.reader.read_ahead(commit for commit in commits if isinstance(commit, str))
             for draft, commit in zip(drafts, commits, strict=True):
-                if not isinstance(commit, str):
-                    draft.facts[fact] = commit
-                elif draft.update.change is Change.DELETED:
-                    draft.facts[fact] = Inapplicable("the tag is deleted")
-                else:
-                    policy = self.contents.policy(commit)
-                    draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
-            self.step(f"reading the {fact}s", at + len(drafts), len(self.drafts))
+                self._fill_contents(draft, commit, wanted)
+            self.step("reading the tagged files", at + len(drafts), len(self.drafts))
 
-    def environments(self) -> None:
-        def read(draft: _Draft, commit: str, policy: Policy) -> Fact:
-            return self.contents.environment(commit, policy, draft.tag, draft.naming.name)
+    def _fill_contents(
+        self,
+        draft: _Draft,
+        commit: str | Unknown | Inapplicable,
+        wanted: Mapping[str, Callable[[_Draft, str, Policy], Fact]],
+    ) -> None:
+        if not isinstance(commit, str):
+            draft.facts.update(dict.fromkeys(wanted, commit))
+            return
+        if draft.update.change is Change.DELETED:
+            draft.facts.update(dict.fromkeys(wanted, Inapplicable("the tag is deleted")))
+            return
+        policy = self.reader.policy(commit)
+        for fact, read in wanted.items():
+            draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
 
-        self._each_commit("environment", read)
+    def _environment(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+        return self.reader.environment(commit, policy, draft.tag, draft.naming.name)
+
+    def _changelog(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+        return self.reader.changelog(commit, policy, draft.naming.name)
 
     def compatibility(self) -> None:
         from envhooks.environment.compat import judge_environment, table_of
@@ -378,12 +403,6 @@ class _Collector:
                 draft.facts["compatibility"] = judged[id(environment)]
             else:
                 draft.facts["compatibility"] = environment
-
-    def changelogs(self) -> None:
-        def read(draft: _Draft, commit: str, policy: Policy) -> Fact:
-            return self.contents.changelog(commit, policy, draft.naming.name)
-
-        self._each_commit("changelog", read)
 
 
 def _grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, list[TagName]]:
