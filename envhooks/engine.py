@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
+from typing import TypeVar
 
 from envhooks.checks import Check
 from envhooks.errors import CannotJudge
@@ -23,6 +24,8 @@ from envhooks.model import (
     Unknown,
 )
 from envhooks.records import dataclass, field, replace
+
+T = TypeVar("T")
 
 
 def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
@@ -92,7 +95,9 @@ def _judge_one(subject: Subject, checks: Sequence[Check], policy: Policy) -> Tag
 def _apply(
     check: Check, subject: Subject, policy: Policy, setting: CheckSetting | None, outcome: _Outcome
 ) -> None:
-    silence = next((outcome.blocking[need] for need in check.needs if need in outcome.blocking), "")
+    silence = ""
+    if outcome.blocking:
+        silence = next((outcome.blocking[need] for need in check.needs if need in outcome.blocking), "")
     reason = silence or _not_applicable(check, subject)
     if reason:
         outcome.not_applicable[check.id] = reason
@@ -100,7 +105,7 @@ def _apply(
             outcome.blocking[check.id] = silence
         return
     off = setting is not None and setting.level == "off"
-    unknown = next((f for f in map(subject.facts.get, check.reads) if isinstance(f, Unknown)), None)
+    unknown = _first(Unknown, check, subject)
     findings, crash = ((), unknown) if unknown else _run(check, subject, policy)
     if isinstance(findings, str):  # its own reason why it does not apply
         outcome.not_applicable[check.id] = findings
@@ -126,14 +131,15 @@ def _record(
     outcome: _Outcome,
 ) -> None:
     level = setting.level if setting else check.level
-    if any(finding.level == "error" for finding in findings):
+    refuses = any(finding.level == "error" for finding in findings)
+    if refuses:
         outcome.blocking[check.id] = f"{check.id} refuses the tag"
     if level == "off":
         return
     for finding in findings:
         own = "warning" if finding.level == "error" and level == "warning" else finding.level
         outcome.findings.append(replace(finding, check=check.id, tag=subject.tag, level=own))
-    if not any(finding.level == "error" for finding in findings):
+    if not refuses:
         outcome.passed.append(check.id)
 
 
@@ -146,8 +152,17 @@ def _not_applicable(check: Check, subject: Subject) -> str:
         )
     if subject.admitted and not check.admitted:
         return subject.admitted
-    facts = (subject.facts.get(name) for name in check.reads)
-    return next((fact.why for fact in facts if isinstance(fact, Inapplicable)), "")
+    missing = _first(Inapplicable, check, subject)
+    return missing.why if missing else ""
+
+
+def _first(kind: type[T], check: Check, subject: Subject) -> T | None:
+    """The first fact of this kind among those that a check reads."""
+    for name in check.reads:
+        fact = subject.facts.get(name)
+        if isinstance(fact, kind):
+            return fact
+    return None
 
 
 def _run(check: Check, subject: Subject, policy: Policy) -> tuple[Sequence[Finding] | str, Unknown | None]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envhooks.hygiene import printable, printable_block
+from envhooks.hygiene import _UNSAFE, _escape, printable, printable_block
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,11 @@ from envhooks.hygiene import printable, printable_block
 )
 def test_controls_are_escaped_and_words_are_not(hostile: str, shown: str) -> None:
     assert printable(hostile) == shown
+
+
+@given(st.text(st.sampled_from("ab #[]:vso\x00\t\n\x1f\x7f") | st.characters(), max_size=40))
+def test_text_that_needs_nothing_is_told_by_the_same_rule(text: str) -> None:
+    assert printable(text) == _UNSAFE.sub(_escape, text)
 
 
 def test_a_long_text_is_cut() -> None:
