@@ -7,13 +7,13 @@ import os
 import sys
 
 # A run makes many objects that live to its end and few cycles: the usual 700 would have them all looked through again
-# and again, a tenth of a door's time. A large push or audit still has what it drops collected.
-_COLLECT_AFTER = 50_000
+# and again, a tenth of the time of a door and of an audit. What a large one drops is still collected.
+_COLLECT_AFTER = (100_000, 50, 50)
 
 
 def main() -> int:
     """Run one verb; the exit code is its outcome."""
-    gc.set_threshold(_COLLECT_AFTER)
+    gc.set_threshold(*_COLLECT_AFTER)
     try:
         from envhooks import interruption
 

@@ -37,7 +37,9 @@ def printable(text: str, limit: int = 500) -> str:
     """One line that is safe on a terminal: controls escaped, at most `limit` characters long."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
-    if text.isascii() and text.isprintable() and "##" not in text:  # nearly all text; the pattern is a large one
+    if (
+        text.isascii() and text.isprintable() and "##" not in text
+    ):  # nearly all text; the pattern is a large one
         return text
     return _UNSAFE.sub(_escape, text)
 

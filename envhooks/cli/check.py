@@ -7,7 +7,6 @@ point at HEAD. `--fetch` first brings back what a CI's checkout leaves out.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -106,8 +105,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> Report:
-    if options.all:
-        _collect_rarely()
     path = Path.cwd()
     named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
     from_ci = None if named or options.all else tag_of_run(os.environ)
@@ -117,15 +114,6 @@ def _judge(options: argparse.Namespace) -> Report:
         kept = Kept(git) if options.all and _may_keep(options.cache, git) else None
         work = gate.Work(options.jobs, progress.step, kept)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
-
-
-def _collect_rarely() -> None:
-    """Look for garbage that refers to itself after 100,000 new objects, not after 700.
-
-    A run keeps what it finds out about each tag to its end and makes hardly any such garbage: to look for it
-    among ever more facts took a tenth of the time.
-    """
-    gc.set_threshold(100_000, 50, 50)
 
 
 def _may_keep(asked: bool | None, git: Git) -> bool:
