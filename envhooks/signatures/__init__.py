@@ -13,7 +13,6 @@ from envhooks.model import Step, Verdict, no_step
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from envhooks.signatures.fast import Fast
     from envhooks.signatures.payload import Payload
@@ -102,11 +101,10 @@ def _verify_plain(
 def _verify_in_folder(
     payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None, step: Step
 ) -> list[Verdict]:
-    import tempfile
-    from pathlib import Path
+    from envhooks.signatures.folder import private_folder
 
-    with tempfile.TemporaryDirectory(prefix="envhooks-", ignore_cleanup_errors=True) as folder:
-        verifiers = _verifiers({p.armor.scheme for p in payloads if p.armor}, signers, now, Path(folder))
+    with private_folder() as folder:
+        verifiers = _verifiers({p.armor.scheme for p in payloads if p.armor}, signers, now, folder)
 
         def judge(numbered: tuple[int, Payload]) -> Verdict:
             number, payload = numbered
@@ -142,12 +140,14 @@ def _processors() -> int:
     return min(max(usable, 2), 16)
 
 
-def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: Path) -> dict[str, _Verify]:
+def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: str) -> dict[str, _Verify]:
     """Scheme -> its verifier, each with a folder of its own."""
+    import os
+
     found: dict[str, _Verify] = {}
     for scheme in sorted(schemes):
-        own = folder / scheme
-        own.mkdir(mode=0o700)
+        own = f"{folder}/{scheme}"
+        os.mkdir(own, 0o700)
         if scheme == "openpgp":
             from envhooks.signatures.openpgp import OpenPgp
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from envhooks import digests
 from envhooks.hygiene import printable
@@ -17,9 +16,10 @@ from envhooks.model import Verdict
 from envhooks.records import dataclass
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_openpgp
+from envhooks.signatures.folder import write
 from envhooks.signatures.packets import PacketError, SignaturePacket
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.programs import clean_environment, find_program, nameless, run
+from envhooks.signatures.programs import clean_environment, find_program, nameless, program_name, run
 from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 from envhooks.signatures.status import (
     CHANGED,
@@ -153,17 +153,17 @@ class OpenPgp:
     """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
 
     def __init__(
-        self, signers: Signers, now: datetime, folder: Path, environ: Mapping[str, str] = os.environ
+        self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ
     ) -> None:
         """Lay out the keyring; that no program can be had is said only when one is needed."""
         self._signers = signers
         self._now = now
         self._folder = folder
-        self._environ = clean_environment(str(folder), environ)
-        self._keyring = folder / "allowed.gpg"
+        self._environ = clean_environment(folder, environ)
+        self._keyring = f"{folder}/allowed.gpg"
         # GnuPG stumbles over a key of a version that it does not know, and drops those behind it
         known = (e for e in signers.openpgp if e.certificate.keys[e.fingerprint].version == 4)
-        self._keyring.write_bytes(b"".join(dict.fromkeys(entry.certificate.data for entry in known)))
+        write(self._keyring, b"".join(dict.fromkeys(entry.certificate.data for entry in known)))
         self._command: list[str] | Undecided
         try:
             self._command = self._find_command(environ)
@@ -173,19 +173,19 @@ class OpenPgp:
     def _find_command(self, environ: Mapping[str, str]) -> list[str]:
         gpgv = find_program("gpgv", environ)
         if gpgv is not None:
-            return [gpgv, "--homedir", str(self._folder), "--keyring", str(self._keyring), *_RULES]
+            return [gpgv, "--homedir", self._folder, "--keyring", self._keyring, *_RULES]
         gpg = find_program("gpg", environ)
         if gpg is None:
             raise Undecided(
                 "neither gpgv nor gpg was found, and one of them is needed for OpenPGP signatures",
                 "apt-get install gpgv",
             )
-        home = self._folder / "home"
-        home.mkdir(mode=0o700)
-        command = [gpg, "--homedir", str(home), *_GPG]
+        home = f"{self._folder}/home"
+        os.mkdir(home, 0o700)
+        command = [gpg, "--homedir", home, *_GPG]
         # never --keyring here: gpg trusts the cached results in a keyring that it takes for its own
-        if self._keyring.stat().st_size:
-            run([*command, "--quiet", "--import", str(self._keyring)], b"", self._environ)
+        if os.path.getsize(self._keyring):
+            run([*command, "--quiet", "--import", self._keyring], b"", self._environ)
         return command
 
     def verify(self, payload: Payload, number: int) -> Verdict:
@@ -210,16 +210,16 @@ class OpenPgp:
 
     def _ask(self, program: list[str], signed: bytes, signature: bytes, number: int) -> tuple[bytes, int]:
         """(status, exit code). The status goes to a file: a pipe could fill up while GnuPG still reads."""
-        file = self._folder / f"{number}.sig"
-        file.write_bytes(signature)
-        with nameless(str(self._folder)) as status:
+        file = f"{self._folder}/{number}.sig"
+        write(file, signature)
+        with nameless(self._folder) as status:
             descriptor = status.fileno()
-            verify = () if Path(program[0]).stem == "gpgv" else ("--verify",)
-            command = [*program, "--status-fd", str(descriptor), *verify, str(file), "-"]
+            verify = () if program_name(program[0]) == "gpgv" else ("--verify",)
+            command = [*program, "--status-fd", str(descriptor), *verify, file, "-"]
             exit_code = run(command, signed, self._environ, (descriptor,))
             status.seek(0)
             found = status.read()
-        file.unlink()
+        os.unlink(file)
         return found, exit_code
 
     def _explained(self, refused: Refused, claim: str) -> Refused:

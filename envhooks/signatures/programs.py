@@ -7,7 +7,6 @@ import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import IO
 
 from envhooks.executables import find_program
@@ -22,6 +21,11 @@ _POLLS = hasattr(select, "poll")
 _PAUSES = (50e-6, 0.05)
 """Seconds from one look at a program to the next: at first where it seems to have ended, and at most."""
 _KEPT = ("PATH", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+def program_name(path: str) -> str:
+    """`gpgv` of `/usr/bin/gpgv` and of `C:\\...\\gpgv.exe`."""
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def clean_environment(home: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -55,7 +59,7 @@ def run(
         Undecided: it cannot be started, or does not end in time.
         OSError: there is no room for its input.
     """
-    name = Path(command[0]).name
+    name = program_name(command[0])
     # a file, as who writes to a pipe is held up by a program that does not read
     with nameless(environ["HOME"]) as source:
         source.write(stdin)

@@ -11,11 +11,11 @@ import base64
 import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 
 from envhooks.model import Verdict
 from envhooks.records import dataclass
 from envhooks.signatures.armor import ArmorError, decode_base64
+from envhooks.signatures.folder import write
 from envhooks.signatures.patterns import matches
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import clean_environment, find_program, run
@@ -109,21 +109,21 @@ class Ssh:
     """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
 
     def __init__(
-        self, signers: Signers, now: datetime, folder: Path, environ: Mapping[str, str] = os.environ
+        self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ
     ) -> None:
         """Find ssh-keygen; that it is missing is said only when it is needed."""
         self._signers = signers
         self._now = now
         self._folder = folder
-        self._environ = clean_environment(str(folder), environ)
+        self._environ = clean_environment(folder, environ)
         self._program = find_program("ssh-keygen", environ)
         self._time = now.astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
         self._files: dict[str, str] = {}
         self._revoked: tuple[str, ...] = ()
         if signers.revoked.krl is not None:
-            krl = folder / "revoked.krl"
-            krl.write_bytes(signers.revoked.krl)
-            self._revoked = ("-r", str(krl))
+            krl = f"{folder}/revoked.krl"
+            write(krl, signers.revoked.krl)
+            self._revoked = ("-r", krl)
 
     def verify(self, payload: Payload, number: int) -> Verdict:
         """The verdict on an SSH signature; `number` tells the tags of a run apart.
@@ -149,26 +149,26 @@ class Ssh:
 
     def _ask(self, signed: bytes, candidate: Candidate, number: int) -> int:
         assert self._program is not None
-        signature = self._folder / f"{number}.sig"
-        signature.write_bytes(_armored(candidate.signature.blob))
+        signature = f"{self._folder}/{number}.sig"
+        write(signature, _armored(candidate.signature.blob))
         command = [
             self._program, "-Y", "verify", "-n", "git", f"-Overify-time={self._time}", *self._revoked,
             "-f", self._allowed(candidate.entry, number),
             "-I", candidate.signer if candidate.entry.is_ca else _PRINCIPAL,
-            "-s", str(signature),
+            "-s", signature,
         ]  # fmt: skip
         exit_code = run(command, signed, self._environ)
-        signature.unlink()
+        os.unlink(signature)
         return exit_code
 
     def _allowed(self, entry: SshEntry, number: int) -> str:
         """The file with the one line for this entry, which all its tags share."""
         line = _generated_line(entry)
         if line not in self._files:
-            file = self._folder / f"{number}.allowed_signers"
-            file.write_text(line, "ascii")
+            file = f"{self._folder}/{number}.allowed_signers"
+            write(file, line.encode())
             # only once it is written, as another thread takes it from here
-            self._files.setdefault(line, str(file))
+            self._files.setdefault(line, file)
         return self._files[line]
 
 

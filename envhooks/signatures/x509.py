@@ -32,13 +32,13 @@ class X509:
     """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
 
     def __init__(
-        self, signers: Signers, now: datetime, folder: Path, environ: Mapping[str, str] = os.environ
+        self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ
     ) -> None:
         """Find gitsign; that it is missing is said only when it is needed. `now` is gitsign's own affair."""
         self._keyless = signers.keyless
-        self._folder = folder
+        self._folder = Path(folder)
         way_out = {name: environ[name] for name in _WAY_OUT if name in environ}
-        self._environ = {**clean_environment(str(folder), environ), **way_out, "GIT_CONFIG_NOSYSTEM": "1"}
+        self._environ = {**clean_environment(folder, environ), **way_out, "GIT_CONFIG_NOSYSTEM": "1"}
         self._program = find_program("gitsign", environ)
 
     def verify(self, payload: Payload, number: int) -> Verdict:
