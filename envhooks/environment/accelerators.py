@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from envhooks import lazyre
 
@@ -54,6 +53,8 @@ def _cuda(digits: str) -> str:
 
 def of_url(url: str) -> Evidence | None:
     """What the path of a wheel index says: `.../whl/cu128`; the last such word counts."""
+    from urllib.parse import urlsplit
+
     try:
         path = urlsplit(url).path
     except ValueError:

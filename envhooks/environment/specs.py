@@ -8,7 +8,6 @@ Nothing here raises: text that is no requirement is None, and what is not certai
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 from envhooks import lazyre
 from envhooks.records import dataclass
@@ -210,6 +209,8 @@ def _of_file(url: str) -> tuple[str, str, str | None] | None:
     path = url.partition("#")[0].partition("?")[0]
     if re.match(r"(?:git|hg|svn|bzr)\+|git:", path) or re.search(r"/(?:archive|zipball|tarball)/", path):
         return None  # made from a branch or tag: what its metadata says is not in its name
+    from urllib.parse import unquote
+
     file = unquote(path.rpartition("/")[2])
     if len(file) > 255:  # no file system keeps a longer name
         return None

@@ -12,8 +12,6 @@ from typing import Any
 
 from envhooks.errors import LawError
 from envhooks.model import HEADS, ChangelogPolicy, DockerfilePolicy, Policy
-from envhooks.policy import sections
-from envhooks.policy.shapes import globs
 from envhooks.policy.values import Source, Value
 from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
@@ -23,6 +21,8 @@ MAX_LINE = 2000
 MAX_DOTS = 64
 """Full stops in one line. tomllib's time and memory grow with the square of a dotted key: 1 MiB took all of both."""
 MAX_DEPTH = 16
+_TABLES = frozenset(("[tag]", "[dockerfile]", "[changelog]", "[checks]", "[image]"))
+"""Headers below which nothing need be stated."""
 _KEYS = (
     "branch",
     "tag",
@@ -63,6 +63,11 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
+    if _says_nothing(text):
+        return default_policy(origin)
+    from envhooks.policy import sections
+    from envhooks.policy.shapes import globs
+
     source = Source.of(text, origin)
     top = Value(source, (), _load(text, source))
     keys = top.table(_KEYS)
@@ -84,6 +89,13 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
     )
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether all of it is comments and empty tables, as `envhooks init` writes it: that needs no reader of TOML."""
+    lines = (line.replace("\t", " ").strip(" ") for line in text.split("\n"))
+    stated = [line for line in lines if line and not (line.startswith("#") and line.isprintable())]
+    return len(stated) == len(set(stated)) and _TABLES.issuperset(stated)
 
 
 def _decode(data: bytes, origin: str) -> str:

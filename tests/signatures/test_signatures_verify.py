@@ -262,7 +262,7 @@ def test_where_the_system_lacks_something_the_verdicts_are_the_same(
         monkeypatch.delattr(os, "memfd_create", raising=False)
     else:
         monkeypatch.setattr(os, "memfd_create", forbidden, raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert verify_all(payloads, signers, NOW, fast=False) == found
     assert list(tmp_path.iterdir()) == []
     stand_in("exec sleep 60", tmp_path, monkeypatch)
@@ -271,7 +271,7 @@ def test_where_the_system_lacks_something_the_verdicts_are_the_same(
 
 def test_nothing_is_left_behind(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     payloads, signers, _ = mixed(workshop)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     verify_all(payloads, signers, NOW, fast=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -280,6 +280,7 @@ def test_where_no_file_can_be_written_nothing_is_decided(
     workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payloads, signers, _ = mixed(workshop)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     found = verify_all(payloads, signers, NOW, fast=False)
     assert {verdict.status for verdict in found} == {"undecided", "unsigned"}

@@ -99,7 +99,7 @@ def test_a_repository_further_up_is_not_taken_for_ours(
     gitsign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert judged(RAW, CI).status == "good"
 
 
