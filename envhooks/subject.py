@@ -42,6 +42,7 @@ from envhooks.records import dataclass, field, replace
 from envhooks.tagname import Grammar, is_release_tag
 
 if TYPE_CHECKING:
+    from envhooks.signatures import Begun
     from envhooks.signatures.payload import Payload
     from envhooks.signatures.signers import Signers
 
@@ -113,9 +114,13 @@ def collect(
     drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
     wanted = frozenset(reads)
     collector = _Collector(git, standpoint, grammar, drafts, wanted, jobs, step)
-    for names, fill in collector.in_order():
-        if not wanted.isdisjoint(names) or ("object" in names and drafts):
-            fill()
+    try:
+        for names, fill in collector.in_order():
+            if not wanted.isdisjoint(names) or ("object" in names and drafts):
+                fill()
+        collector.finish()
+    finally:
+        collector.end()
     return tuple(Subject(draft.update, MappingProxyType(draft.facts)) for draft in drafts)
 
 
@@ -141,6 +146,8 @@ class _Collector:
         self.grammar = grammar
         self.drafts = drafts
         self.reader = Contents(git, self.policy)
+        self._verifying: Begun | None = None
+        self._fill_later: Callable[[Verdict], None] = lambda verdict: None
 
     def in_order(self) -> tuple[tuple[tuple[str, ...], Callable[[], None]], ...]:
         """Names of facts -> their collector, each behind those whose work it uses."""
@@ -305,7 +312,7 @@ class _Collector:
     # ------------------------------------------------------------------------------- signatures
 
     def signatures(self) -> None:
-        from envhooks.signatures import verify_all
+        from envhooks.signatures import Begun, verify_all
         from envhooks.signatures.expiry import all_with_warnings
 
         signed = [draft for draft in self.drafts if draft.payload is not None]
@@ -315,13 +322,32 @@ class _Collector:
         else:
             payloads = [draft.payload for draft in signed if draft.payload is not None]
             now = datetime.now(timezone.utc)
+            if len(payloads) == 1:
+                self._verifying = Begun(payloads[0], signers, now)
+                self._fill_later = lambda found: self._fill_signatures(
+                    signed, all_with_warnings([found], signers, now)
+                )
+                return
             found = verify_all(payloads, signers, now, jobs=self.jobs, step=self.step)
             verdicts = [*all_with_warnings(found, signers, now)]
+        self._fill_signatures(signed, verdicts)
+
+    def _fill_signatures(self, signed: Sequence[_Draft], verdicts: Sequence[Verdict | Unknown]) -> None:
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
         for draft in self.drafts:
             draft.facts.setdefault("signature", Inapplicable("the tag has no object that could be signed"))
+
+    def finish(self) -> None:
+        """Wait for the verifier of a single tag, which was at work while the tag's files were read."""
+        if self._verifying is not None:
+            self._fill_later(self._verifying.verdict())
+
+    def end(self) -> None:
+        """End that verifier, should it still be at work."""
+        if self._verifying is not None:
+            self._verifying.end()
 
     def _signers(self, needed: bool) -> Signers | Unknown:
         from envhooks.signatures.signers import read_signers

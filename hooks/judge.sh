@@ -35,7 +35,9 @@ unset ENVHOOKS_WIRING PRE_COMMIT_RUNNING_LEGACY
 python=
 site=
 [ -r "$here/python" ] && IFS= read -r python <"$here/python"
-[ -r "$here/site" ] && site=$(cat "$here/site")
+if [ -r "$here/site" ]; then
+	while IFS= read -r line; do site=$site${site:+$newline}$line; done <"$here/site"
+fi
 
 # -I: hooks run in the work tree, and without it Python imports a json.py that somebody committed there.
 # -S: what install recorded is all that is needed; to run every .pth file of an environment takes 2 to 30 ms.

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from envhooks.signatures.fast import Fast
     from envhooks.signatures.payload import Payload
+    from envhooks.signatures.programs import Work
     from envhooks.signatures.signers import Signers
+    from envhooks.signatures.verdicts import Undecided
 
 _MANY = 4
 """Signatures from which on a second worker, or the import of the fast path, pays."""
 _VERIFYING = "verifying signatures"
-_Verify = Callable[["Payload", int], Verdict]
+_Begin = Callable[["Payload", int], "Work"]
 
 
 def verify_all(
@@ -89,12 +91,10 @@ def _verify_plain(
     payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None, step: Step
 ) -> list[Verdict]:
     """The plain path: a process for each signature, its files in a folder that only we can read."""
-    from envhooks.signatures.verdicts import Undecided
-
     try:
         return _verify_in_folder(payloads, signers, now, jobs, step)
     except OSError as error:
-        undecided = Undecided(f"the files that a verifier needs cannot be written: {error.strerror}", "df -h")
+        undecided = _no_files(error)
         return [undecided.verdict(payload.armor.scheme if payload.armor else "") for payload in payloads]
 
 
@@ -140,34 +140,90 @@ def _processors() -> int:
     return min(max(usable, 2), 16)
 
 
-def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: str) -> dict[str, _Verify]:
+def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: str) -> dict[str, _Begin]:
     """Scheme -> its verifier, each with a folder of its own."""
     import os
 
-    found: dict[str, _Verify] = {}
+    found: dict[str, _Begin] = {}
     for scheme in sorted(schemes):
         own = f"{folder}/{scheme}"
         os.mkdir(own, 0o700)
         if scheme == "openpgp":
             from envhooks.signatures.openpgp import OpenPgp
 
-            found[scheme] = OpenPgp(signers, now, own).verify
+            found[scheme] = OpenPgp(signers, now, own).begin
         elif scheme == "x509":
             from envhooks.signatures.x509 import X509
 
-            found[scheme] = X509(signers, now, own).verify
+            found[scheme] = X509(signers, now, own).begin
         else:
             from envhooks.signatures.ssh import Ssh
 
-            found[scheme] = Ssh(signers, now, own).verify
+            found[scheme] = Ssh(signers, now, own).begin
     return found
 
 
-def _verdict(verify: _Verify, payload: Payload, number: int) -> Verdict:
+def _verdict(begin: _Begin, payload: Payload, number: int) -> Verdict:
     from envhooks.signatures.verdicts import Refused, Undecided
 
     assert payload.armor is not None
     try:
-        return verify(payload, number)
+        return begin(payload, number).verdict()
     except (Refused, Undecided) as error:
         return error.verdict(payload.armor.scheme)
+
+
+class Begun:
+    """One tag whose verifier is at work while its files are read; the verdict is that of `verify_all`."""
+
+    def __init__(self, payload: Payload, signers: Signers, now: datetime) -> None:
+        """Start the verifier, where a signature is to be verified at all."""
+        from contextlib import ExitStack
+
+        self._scheme = payload.armor.scheme if payload.armor else ""
+        self._held = ExitStack()
+        self._work: Work | None = None
+        self._found = _triage(payload)
+        if self._found is None:
+            try:
+                self._found = self._deciding(lambda: self._begin(payload, signers, now))
+            except BaseException:
+                self.end()
+                raise
+
+    def _begin(self, payload: Payload, signers: Signers, now: datetime) -> None:
+        from envhooks.signatures.folder import private_folder
+
+        folder = self._held.enter_context(private_folder())
+        self._work = _verifiers({self._scheme}, signers, now, folder)[self._scheme](payload, 0)
+        self._held.callback(self._work.end)
+
+    def _deciding(self, act: Callable[[], Verdict | None]) -> Verdict | None:
+        """What `act` gives, or the verdict that stands in its way."""
+        from envhooks.signatures.verdicts import Refused, Undecided
+
+        try:
+            return act()
+        except (Refused, Undecided) as error:
+            return error.verdict(self._scheme)
+        except OSError as error:
+            return _no_files(error).verdict(self._scheme)
+
+    def verdict(self) -> Verdict:
+        """The verdict, once the verifier has ended."""
+        if self._found is None:
+            assert self._work is not None
+            self._found = self._deciding(self._work.verdict)
+        self.end()
+        assert self._found is not None
+        return self._found
+
+    def end(self) -> None:
+        """End the verifier, should it still be at work, and remove its files."""
+        self._held.close()
+
+
+def _no_files(error: OSError) -> Undecided:
+    from envhooks.signatures.verdicts import Undecided
+
+    return Undecided(f"the files that a verifier needs cannot be written: {error.strerror}", "df -h")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from typing import IO
 
 from envhooks import digests
 from envhooks.hygiene import printable
@@ -19,7 +20,15 @@ from envhooks.signatures.armor import ArmorError, decode_openpgp
 from envhooks.signatures.folder import write
 from envhooks.signatures.packets import PacketError, SignaturePacket
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.programs import clean_environment, find_program, nameless, program_name, run
+from envhooks.signatures.programs import (
+    Running,
+    Work,
+    clean_environment,
+    find_program,
+    nameless,
+    program_name,
+    run,
+)
 from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 from envhooks.signatures.status import (
     CHANGED,
@@ -188,10 +197,10 @@ class OpenPgp:
             run([*command, "--quiet", "--import", self._keyring], b"", self._environ)
         return command
 
-    def verify(self, payload: Payload, number: int) -> Verdict:
-        """The verdict on an OpenPGP signature; `number` tells the tags of a run apart.
+    def begin(self, payload: Payload, number: int) -> Work:
+        """What has the verdict on an OpenPGP signature; `number` tells the tags of a run apart.
 
-        Raises:
+        This and what it gives raise:
             Refused: the signature must not be accepted.
             Undecided: GnuPG did not run.
         """
@@ -201,26 +210,28 @@ class OpenPgp:
             raise not_allowed(claim, self._signers)
         if isinstance(self._command, Undecided):
             raise self._command
-        try:
-            status, exit_code = self._ask(self._command, payload.signed, detached.blob, number)
-            signed = judge_status(status, exit_code)
-        except Refused as refused:
-            raise self._explained(refused, claim) from None
-        return accept(signed, detached.facts, self._signers, self._now)
-
-    def _ask(self, program: list[str], signed: bytes, signature: bytes, number: int) -> tuple[bytes, int]:
-        """(status, exit code). The status goes to a file: a pipe could fill up while GnuPG still reads."""
+        program = self._command
         file = f"{self._folder}/{number}.sig"
-        write(file, signature)
-        with nameless(self._folder) as status:
-            descriptor = status.fileno()
-            verify = () if program_name(program[0]) == "gpgv" else ("--verify",)
-            command = [*program, "--status-fd", str(descriptor), *verify, file, "-"]
-            exit_code = run(command, signed, self._environ, (descriptor,))
-            status.seek(0)
-            found = status.read()
+        write(file, detached.blob)
+        status = nameless(self._folder)  # a file: a pipe could fill up while GnuPG still reads
+        verify = () if program_name(program[0]) == "gpgv" else ("--verify",)
+        command = [*program, "--status-fd", str(status.fileno()), *verify, file, "-"]
+        try:
+            running = Running(command, payload.signed, self._environ, (status.fileno(),))
+        except BaseException:
+            status.close()
+            raise
+        return Work(running, lambda exit_code: self._verdict(exit_code, status, file, detached), status.close)
+
+    def _verdict(self, exit_code: int, status: IO[bytes], file: str, detached: Detached) -> Verdict:
+        status.seek(0)
+        found = status.read()
         os.unlink(file)
-        return found, exit_code
+        try:
+            signed = judge_status(found, exit_code)
+        except Refused as refused:
+            raise self._explained(refused, detached.facts.issuer) from None
+        return accept(signed, detached.facts, self._signers, self._now)
 
     def _explained(self, refused: Refused, claim: str) -> Refused:
         """The refusal with what is known of the key from the law; GnuPG proves `key`, the tag claims `claim`."""

@@ -6,13 +6,23 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from envhooks.executables import find_program
+from envhooks.model import Verdict
 from envhooks.signatures.verdicts import Undecided
 
-__all__ = ["TIME_LIMIT", "clean_environment", "find_program", "run"]
+__all__ = [
+    "TIME_LIMIT",
+    "Running",
+    "Work",
+    "clean_environment",
+    "find_program",
+    "nameless",
+    "program_name",
+    "run",
+]
 
 TIME_LIMIT = 20.0
 """Seconds that one verification may take; it takes milliseconds."""
@@ -50,57 +60,106 @@ def nameless(folder: str) -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
+class Running:
+    """A program at work, so that the caller can do something else meanwhile."""
+
+    def __init__(
+        self, command: Sequence[str], stdin: bytes, environ: Mapping[str, str], pass_fds: Sequence[int] = ()
+    ) -> None:
+        """Start it; what it prints for people is dropped, never read.
+
+        Raises:
+            Undecided: it cannot be started.
+            OSError: there is no room for its input.
+        """
+        self._name = program_name(command[0])
+        # a file, as who writes to a pipe is held up by a program that does not read
+        with nameless(environ["HOME"]) as source:
+            source.write(stdin)
+            source.seek(0)
+            reading, writing = os.pipe()
+            self._lifeline = os.fdopen(reading, "rb", 0)
+            with os.fdopen(writing, "wb", 0):
+                try:
+                    self._process = subprocess.Popen(
+                        command,
+                        stdin=source,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        env=environ,
+                        cwd=environ["HOME"],
+                        pass_fds=(*pass_fds, writing) if _POLLS else tuple(pass_fds),
+                    )
+                except OSError as error:
+                    self._lifeline.close()
+                    raise Undecided(f"{self._name} cannot be started: {error.strerror}") from None
+        self._end = time.monotonic() + TIME_LIMIT
+
+    def exit_code(self) -> int:
+        """What it ends with, once it has ended.
+
+        Raises:
+            Undecided: it does not end in time, or a signal ended it.
+        """
+        try:
+            exit_code = _wait(self._process, self._lifeline, self._end)
+        except subprocess.TimeoutExpired:
+            raise Undecided(f"{self._name} did not answer within {TIME_LIMIT:.0f} seconds") from None
+        finally:
+            self.end()
+        if exit_code < 0:
+            raise Undecided(f"{self._name} was ended by signal {-exit_code}")
+        return exit_code
+
+    def end(self) -> None:
+        """End it, should it still be at work."""
+        self._lifeline.close()
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.wait()
+
+
+class Work:
+    """One signature whose verifier is at work."""
+
+    def __init__(
+        self,
+        running: Running | None,
+        judge: Callable[[int], Verdict],
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`judge` has the verdict by the exit code (0 where nothing is running); `close` comes behind it."""
+        self._running = running
+        self._judge = judge
+        self._close = close
+
+    def verdict(self) -> Verdict:
+        """The verdict, once the verifier has ended.
+
+        Raises:
+            Refused: the signature must not be accepted.
+            Undecided: the verifier did not do its work.
+        """
+        try:
+            return self._judge(self._running.exit_code() if self._running else 0)
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """End the verifier, should it still be at work."""
+        if self._running is not None:
+            self._running.end()
+        self._close()
+
+
 def run(
     command: Sequence[str], stdin: bytes, environ: Mapping[str, str], pass_fds: Sequence[int] = ()
 ) -> int:
-    """Run a program and give its exit code; what it prints for people is dropped, never read.
-
-    Raises:
-        Undecided: it cannot be started, or does not end in time.
-        OSError: there is no room for its input.
-    """
-    name = program_name(command[0])
-    # a file, as who writes to a pipe is held up by a program that does not read
-    with nameless(environ["HOME"]) as source:
-        source.write(stdin)
-        source.seek(0)
-        try:
-            exit_code = _run(command, source, environ, pass_fds)
-        except subprocess.TimeoutExpired:
-            raise Undecided(f"{name} did not answer within {TIME_LIMIT:.0f} seconds") from None
-        except OSError as error:
-            raise Undecided(f"{name} cannot be started: {error.strerror}") from None
-    if exit_code < 0:
-        raise Undecided(f"{name} was ended by signal {-exit_code}")
-    return exit_code
+    """Run a program and give its exit code; see `Running`."""
+    return Running(command, stdin, environ, pass_fds).exit_code()
 
 
-def _run(
-    command: Sequence[str], stdin: IO[bytes], environ: Mapping[str, str], pass_fds: Sequence[int]
-) -> int:
-    reading, writing = os.pipe()
-    with (
-        os.fdopen(reading, "rb", 0) as lifeline,
-        os.fdopen(writing, "wb", 0) as theirs,
-        subprocess.Popen(
-            command,
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environ,
-            cwd=environ["HOME"],
-            pass_fds=(*pass_fds, writing) if _POLLS else tuple(pass_fds),
-        ) as process,
-    ):
-        try:
-            theirs.close()
-            return _wait(process, lifeline)
-        except BaseException:
-            process.kill()
-            raise
-
-
-def _wait(process: subprocess.Popen[bytes], lifeline: IO[bytes]) -> int:
+def _wait(process: subprocess.Popen[bytes], lifeline: IO[bytes], end: float) -> int:
     """The exit code. `lifeline` is our end of a pipe whose other end only the program has, so that it closes with it.
 
     `Popen.wait` with a time limit sleeps between two looks, for longer than most programs take. A pipe that is
@@ -110,8 +169,7 @@ def _wait(process: subprocess.Popen[bytes], lifeline: IO[bytes]) -> int:
         subprocess.TimeoutExpired: it goes on.
     """
     if not _POLLS:
-        return process.wait(TIME_LIMIT)
-    end = time.monotonic() + TIME_LIMIT
+        return process.wait(max(0.0, end - time.monotonic()))
     poller = select.poll()
     poller.register(lifeline, select.POLLIN)
     pause, longest = _PAUSES

@@ -18,7 +18,7 @@ from envhooks.signatures.armor import ArmorError, decode_base64
 from envhooks.signatures.folder import write
 from envhooks.signatures.patterns import matches
 from envhooks.signatures.payload import Armor, Payload
-from envhooks.signatures.programs import clean_environment, find_program, run
+from envhooks.signatures.programs import Running, Work, clean_environment, find_program
 from envhooks.signatures.signerlines import moment
 from envhooks.signatures.signers import FOLDER, Signers, SshEntry, choose
 from envhooks.signatures.sshwire import SshCertificate, SshError, SshSignature, fingerprint, read_signature
@@ -125,10 +125,10 @@ class Ssh:
             write(krl, signers.revoked.krl)
             self._revoked = ("-r", krl)
 
-    def verify(self, payload: Payload, number: int) -> Verdict:
-        """The verdict on an SSH signature; `number` tells the tags of a run apart.
+    def begin(self, payload: Payload, number: int) -> Work:
+        """What has the verdict on an SSH signature; `number` tells the tags of a run apart.
 
-        Raises:
+        This and what it gives raise:
             Refused: the signature must not be accepted.
             Undecided: ssh-keygen did not run.
         """
@@ -139,7 +139,12 @@ class Ssh:
                 "ssh-keygen was not found, and it is needed for SSH signatures",
                 "apt-get install openssh-client",
             )
-        if self._ask(payload.signed, candidate, number) != 0:
+        running, file = self._ask(self._program, payload.signed, candidate, number)
+        return Work(running, lambda exit_code: self._verdict(exit_code, file, candidate))
+
+    def _verdict(self, exit_code: int, file: str, candidate: Candidate) -> Verdict:
+        os.unlink(file)
+        if exit_code != 0:
             why = CHANGED
             if self._revoked:
                 why += f", or {FOLDER}/revoked_keys revokes the key"
@@ -147,19 +152,17 @@ class Ssh:
             raise Refused(why, got=f"SSH key {key}", key=key, signer=candidate.entry.signer)
         return candidate.verdict
 
-    def _ask(self, signed: bytes, candidate: Candidate, number: int) -> int:
-        assert self._program is not None
+    def _ask(self, program: str, signed: bytes, candidate: Candidate, number: int) -> tuple[Running, str]:
+        """ssh-keygen at work, and the file that it reads the signature from."""
         signature = f"{self._folder}/{number}.sig"
         write(signature, _armored(candidate.signature.blob))
         command = [
-            self._program, "-Y", "verify", "-n", "git", f"-Overify-time={self._time}", *self._revoked,
+            program, "-Y", "verify", "-n", "git", f"-Overify-time={self._time}", *self._revoked,
             "-f", self._allowed(candidate.entry, number),
             "-I", candidate.signer if candidate.entry.is_ca else _PRINCIPAL,
             "-s", signature,
         ]  # fmt: skip
-        exit_code = run(command, signed, self._environ)
-        os.unlink(signature)
-        return exit_code
+        return Running(command, signed, self._environ), signature
 
     def _allowed(self, entry: SshEntry, number: int) -> str:
         """The file with the one line for this entry, which all its tags share."""

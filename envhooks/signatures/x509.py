@@ -16,7 +16,7 @@ from pathlib import Path
 from envhooks.model import KeylessSigner, Verdict
 from envhooks.signatures.armor import ArmorError, decode_base64
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.programs import clean_environment, find_program, run
+from envhooks.signatures.programs import Work, clean_environment, find_program, run
 from envhooks.signatures.signers import FOLDER, Signers
 from envhooks.signatures.verdicts import Refused, Undecided
 
@@ -40,6 +40,10 @@ class X509:
         way_out = {name: environ[name] for name in _WAY_OUT if name in environ}
         self._environ = {**clean_environment(folder, environ), **way_out, "GIT_CONFIG_NOSYSTEM": "1"}
         self._program = find_program("gitsign", environ)
+
+    def begin(self, payload: Payload, number: int) -> Work:
+        """What has the verdict of `verify`: gitsign is asked several questions, one after the other."""
+        return Work(None, lambda _: self.verify(payload, number))
 
     def verify(self, payload: Payload, number: int) -> Verdict:
         """The verdict on an X.509 signature; `number` tells the tags of a run apart.

@@ -14,7 +14,7 @@ import pytest
 from signing import NOW, TARGET, Workshop, law, pgp_files, ssh_files, tag_text, verdict
 
 from envhooks.model import Verdict
-from envhooks.signatures import verify_all
+from envhooks.signatures import Begun, verify_all
 from envhooks.signatures.payload import Payload, PayloadError, split
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers import Signers
@@ -267,6 +267,35 @@ def test_where_the_system_lacks_something_the_verdicts_are_the_same(
     assert list(tmp_path.iterdir()) == []
     stand_in("exec sleep 60", tmp_path, monkeypatch)
     assert verify_all([payloads[1]], signers, NOW, fast=False)[0].status == "undecided"
+
+
+def test_a_tag_whose_verifier_is_at_work_meanwhile_has_the_same_verdict(workshop: Workshop) -> None:
+    payloads, signers, expected = mixed(workshop)
+    begun = [Begun(payload, signers, NOW) for payload in payloads]
+    found = [one.verdict() for one in begun]
+    assert found == verify_all(payloads, signers, NOW, fast=False)
+    assert [verdict.status for verdict in found] == expected
+    assert [one.verdict() for one in begun] == found
+
+
+def test_a_verifier_at_work_is_ended_with_all_that_it_was_given(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads, signers, _ = mixed(workshop)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "folders"))
+    (tmp_path / "folders").mkdir()
+    stand_in(f"echo $$ > {tmp_path}/pid; exec sleep 60", tmp_path, monkeypatch)
+    begun = Begun(payloads[1], signers, NOW)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.01)
+    begun.end()
+    begun.end()
+    assert not list((tmp_path / "folders").iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    monkeypatch.setattr("envhooks.signatures.programs.TIME_LIMIT", 0.3)
+    assert Begun(payloads[1], signers, NOW).verdict().status == "undecided"
+    assert not list((tmp_path / "folders").iterdir())
 
 
 def test_nothing_is_left_behind(workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
