@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from envhooks.builds.model import Plan
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
+from envhooks.policy.values import meant
 from envhooks.records import dataclass
 
 FIELDS = (
@@ -46,11 +46,7 @@ class Section:
     def _only(self, known: Collection[str]) -> None:
         for key in self.raw:
             if key not in known:
-                near = get_close_matches(key[:60], known, 1)
-                hint = f"did you mean `{near[0]}`? " if near else ""
-                self.refuse(
-                    f"`{printable(key, 60)}` is no key of {self.title}; {hint}known: {', '.join(known)}"
-                )
+                self.refuse(f"`{printable(key, 60)}` is no key of {self.title}; {meant(key, known)}")
 
     def refuse(self, message: str, fix: str = "") -> NoReturn:
         """Raise the LawError that says what is wrong."""
@@ -89,11 +85,7 @@ class Section:
         """One of some words."""
         value = self.text(key, default)
         if value not in known:
-            near = get_close_matches(value[:60], known, 1)
-            hint = f"did you mean `{near[0]}`? " if near else ""
-            self.refuse(
-                f"`{key}` of {self.title} cannot be `{printable(value, 60)}`; {hint}known: {', '.join(known)}"
-            )
+            self.refuse(f"`{key}` of {self.title} cannot be `{printable(value, 60)}`; {meant(value, known)}")
         return value
 
     def flag(self, key: str, default: bool) -> bool:
@@ -159,11 +151,10 @@ class Section:
                     f"`{key}` of {self.title} has a brace that stands alone; a literal one is written twice"
                 )
             if name is not None and name not in FIELDS:
-                near = get_close_matches(name[:60], FIELDS, 1)
-                hint = f"did you mean `{{{near[0]}}}`? " if near else ""
+                braced = [f"{{{field}}}" for field in FIELDS]
                 self.refuse(
                     f"`{{{printable(name, 60)}}}` in `{key}` of {self.title} is no field; "
-                    f"{hint}known: {', '.join(FIELDS)}"
+                    f"{meant(f'{{{name}}}', braced)}"
                 )
 
     def table(self, key: str, known: Collection[str]) -> Section:

@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_jobs,
         metavar="N",
-        help="programs that verify signatures at once; default: one for each processor",
+        help="programs that verify signatures at once; default: one more than there are processors",
     )
     parser.add_argument(
         "--cache",
@@ -110,7 +110,7 @@ def _judge(options: argparse.Namespace) -> Report:
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
     fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else frozenset()
-    with Git.open(path, waits=False).settle() as git, Progress(sys.stderr) as progress:
+    with Git.open(path) as git, Progress(sys.stderr) as progress:
         kept = Kept(git) if options.all and _may_keep(options.cache, git) else None
         work = gate.Work(options.jobs, progress.step, kept)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)

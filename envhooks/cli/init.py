@@ -11,9 +11,10 @@ from pathlib import Path
 
 from envhooks import gate
 from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.git import Git
+from envhooks.git import BRANCHES, Git
 from envhooks.hygiene import printable, printable_block
 from envhooks.law import FOLDER, law_branch, release_remote
+from envhooks.model import HEADS
 from envhooks.policy.commented import commented
 from envhooks.signatures.ownkey import OwnKey, find_own_key
 
@@ -34,13 +35,20 @@ def run(options: argparse.Namespace) -> int:
                 "a bare repository has no work tree to write to", fix="run envhooks init in a clone"
             )
         remote = release_remote(git)
-        branch = options.branch or law_branch(git, remote)
+        is_new = git.resolve_head() is None
+        branch = options.branch or (_first_branch(git) if is_new else "") or law_branch(git, remote)
         key = _own_key(git)
         written = _write(top / FOLDER, _files(branch, key))
         _say_written(written, key)
-        _say_old_tags(git)
+        if not is_new:
+            _say_old_tags(git)
         _say_next(branch, remote)
     return 0
+
+
+def _first_branch(git: Git) -> str:
+    """The branch that the first commit of a new repository will lie on."""
+    return "" if git.refs(*BRANCHES) else git.head().removeprefix(HEADS)
 
 
 def _own_key(git: Git) -> OwnKey | None:

@@ -84,7 +84,7 @@ def kind_of(value: object) -> str:
 
 
 def meant(word: str, known: Collection[str]) -> str:
-    """` did you mean ...?` where one known word is near, and all of them in any case."""
+    """`did you mean ...?` where one known word is near, and all of them in any case."""
     from difflib import get_close_matches  # where nothing is misspelt, nobody needs it
 
     near = get_close_matches(word[:60], known, 1)

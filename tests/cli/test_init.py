@@ -40,6 +40,17 @@ def test_the_printed_commands_bring_it_under_the_law(fresh: Repo) -> None:
     assert "envhooks init" not in refused.err, "the first day is over"
 
 
+def test_a_repository_without_a_commit_begins_with_its_law(tmp_path: Path, environ: dict[str, str]) -> None:
+    run(["git", "init", "-q", "-b", "main", "new"], tmp_path, environ, check=True)
+    repo = Repo(tmp_path / "new", environ)
+    done = repo.envhooks("init", check=True)
+    assert done.out.startswith("wrote .envhooks/policy.toml\n") and "not looked at" not in done.out
+    repo.git("add", ".envhooks")
+    repo.git("commit", "-q", "-m", "Say who may release what")
+    repo.envhooks("install", check=True)
+    assert "[tag-signed]" in repo.try_git("tag", "-a", "-m", "x", GOOD_TAG).err
+
+
 def test_nothing_that_exists_is_overwritten(fresh: Repo) -> None:
     fresh.write({".envhooks/policy.toml": "# mine\n"})
     done = fresh.envhooks("init", check=True)
