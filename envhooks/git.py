@@ -21,7 +21,6 @@ from envhooks.errors import CannotJudge
 from envhooks.executables import find_program
 from envhooks.gitobjects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
 from envhooks.hygiene import printable
-from envhooks.model import TAGS
 from envhooks.objectbatch import ObjectBatch, reason
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class Git:
             self._begin(_WHERE)
             self._listing = self._list_config()
             self._begin(_refs_question(BRANCHES))
-            self._begin(_refs_question((TAGS,)))
+            self._begin(_refs_question(("refs/tags/",)))
             self._batch.start()
         except BaseException:
             self.close()
