@@ -6,7 +6,6 @@ Each is read once for the objects that it is made of, however many tags lie on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.environment.files import Files
 from envhooks.errors import CannotJudge, EnvhooksError
@@ -28,6 +27,7 @@ from envhooks.model import (
 from envhooks.policy import parse_policy
 from envhooks.rereading import Readings
 from envhooks.tagname import expand
+from envhooks.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from envhooks.environment.changelog import Entries

@@ -7,7 +7,8 @@ way; an interpreter that was built without these modules has them from `hashlib`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+
+from envhooks.typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hashlib import sha1, sha224, sha256, sha384, sha512

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import TypeVar
 
 from envhooks.checks import Check
 from envhooks.errors import CannotJudge
@@ -24,6 +23,7 @@ from envhooks.model import (
     Unknown,
 )
 from envhooks.records import dataclass, field, replace
+from envhooks.typed import TypeVar
 
 T = TypeVar("T")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from envhooks import checks as registry
 from envhooks.engine import judge
@@ -15,6 +14,7 @@ from envhooks.model import Change, Door, RefUpdate, Report, Step, Subject, no_st
 from envhooks.proposal import mends_the_law, proposed_law
 from envhooks.records import dataclass, replace
 from envhooks.subject import collect, release_tags, standing
+from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envhooks.kept import Kept

@@ -7,7 +7,8 @@ To a type checker these are what `re.compile` gives.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from re import compile as compile

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+
+from envhooks.typed import TYPE_CHECKING, Any
 
 _ABSENT = object()
 

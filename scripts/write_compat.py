@@ -22,7 +22,7 @@ HEAD = '''\
 
 from __future__ import annotations
 
-from typing import Any
+from envhooks.typed import Any
 
 # fmt: off
 '''

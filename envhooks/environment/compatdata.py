@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from envhooks.typed import Any
 
 # fmt: off
 DATA: dict[str, Any] = {'schema': 1,

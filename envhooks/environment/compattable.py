@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
 
 from envhooks.environment.compatdata import DATA
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass, field_names, replace, required_fields
+from envhooks.typed import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Protocol
 
 from envhooks import lazyre
 from envhooks.environment import globs
 from envhooks.environment.expand import MAX_DEPTH, MAX_VALUE, operate
 from envhooks.environment.shellscan import Unclosed, skip
 from envhooks.environment.unknowns import first_mark
+from envhooks.typed import Protocol
 
 
 class Variables(Protocol):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from envhooks import lazyre
 from envhooks.environment import globs
@@ -17,6 +16,7 @@ from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import Unknowns, names
 from envhooks.errors import CannotJudge
 from envhooks.records import dataclass
+from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envhooks.environment.scopes import Scope

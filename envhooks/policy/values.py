@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
 
 from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
+from envhooks.typed import Any, NoReturn
 
 Path = tuple[str | int, ...]
 """Keys from the top; numbers count the tables of an array from 0."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from typing import IO
 
 from envhooks import digests
 from envhooks.hygiene import printable
@@ -41,6 +40,7 @@ from envhooks.signatures.status import (
     judge_status,
 )
 from envhooks.signatures.verdicts import Refused, Undecided
+from envhooks.typed import IO
 
 SCHEME = "openpgp"
 CLOCK_SKEW = 86400

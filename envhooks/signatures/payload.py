@@ -8,11 +8,11 @@ tag is four header lines in git's order, a message and at most one block that en
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from envhooks import lazyre
 from envhooks.model import Annotation
 from envhooks.records import dataclass
+from envhooks.typed import Literal
 
 SIZE_LIMIT = 1 << 20
 """Bytes of the largest tag object that is looked at."""

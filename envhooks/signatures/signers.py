@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
 
 from envhooks import lazyre
 from envhooks.errors import LawError
@@ -18,6 +17,7 @@ from envhooks.signatures.patterns import matches
 from envhooks.signatures.revocation import Revoked, read_revoked
 from envhooks.signatures.signerlines import SignerLine, Window, read_line
 from envhooks.signatures.sshwire import SshKey
+from envhooks.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from datetime import datetime

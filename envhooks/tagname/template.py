@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TypeAlias
 
 from envhooks import lazyre
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import TagName
 from envhooks.records import dataclass
+from envhooks.typed import TypeAlias
 
 MAX_TEMPLATE = 200
 """Characters. The longest real convention needs about 90."""

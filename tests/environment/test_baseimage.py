@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envhooks.environment import accelerators
 from envhooks.environment.baseimage import Reference, contents, parse_reference
@@ -123,6 +127,12 @@ def test_urls_extras_and_builds() -> None:
     assert accelerators.of_url("https://x.example/whl/nightly/cu128/") == ("CUDA", "12.8")
     assert accelerators.of_url("https://cu128.example/simple") is None
     assert accelerators.of_url("https://[broken/whl/cu128") is None
+
+
+@given(st.from_regex(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?", fullmatch=True))
+def test_a_plain_address_has_the_path_that_the_standard_library_reads(url: str) -> None:
+    match = accelerators._PLAIN_URL.fullmatch(url)
+    assert match is not None and (match.group(1) or "") == urlsplit(url).path
     assert accelerators.of_extras("jax", ("cuda12-local",)) == ("CUDA", "12")
     assert accelerators.of_extras("jax", ("tpu",)) == ("TPU", None)
     assert accelerators.of_extras("tensorflow", ("and-cuda",)) == ("CUDA", None)
