@@ -10,9 +10,12 @@
 # after them, the hook file. Both are installed, because another, older git may be used on the same clone. So the
 # file's door steps back where this git says that it runs the config hook; `git hook list` knows about `enabled` too,
 # and fails on older versions. The variable is set by the config hook; set by anybody else it only judges twice.
+# That hook leaves a mark, as it comes first: without one there is nothing to ask git for.
 newline='
 '
-if [ "${ENVHOOKS_WIRING-}" != config ]; then
+if [ "${ENVHOOKS_WIRING-}" = config ]; then
+	[ -e "$here/config-hooks" ] || { : >"$here/config-hooks"; } 2>/dev/null
+elif [ -e "$here/config-hooks" ]; then
 	case $newline$(git hook list "$event" 2>/dev/null)$newline in
 	*"${newline}envhooks-$event$newline"*) exit 0 ;;
 	esac
