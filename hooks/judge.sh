@@ -14,7 +14,7 @@
 newline='
 '
 if [ "${ENVHOOKS_WIRING-}" = config ]; then
-	[ -e "$here/config-hooks" ] || { : >"$here/config-hooks"; } 2>/dev/null
+	[ -e "$here/config-hooks" ] || { true >"$here/config-hooks"; } 2>/dev/null
 elif [ -e "$here/config-hooks" ]; then
 	case $newline$(git hook list "$event" 2>/dev/null)$newline in
 	*"${newline}envhooks-$event$newline"*) exit 0 ;;

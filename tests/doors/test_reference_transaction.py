@@ -250,6 +250,12 @@ class TestBlind:
         assert second.err == ""
         assert not scene.python.was_called
 
+    def test_nothing_is_refused_where_that_cannot_be_noted(self, scene: Scene) -> None:
+        """A redirection that fails ends a POSIX shell in `:`, and so it did the door."""
+        (doors_of(scene.repo) / "unknown-ancestor").symlink_to("/no/such/folder/file")
+        done = scene.sh("git tag BAD")
+        assert done.code == 0 and "warning" in done.err
+
     @pytest.mark.parametrize("script", ["tag deleted", "fetch of two", "commit", "worktree add", "pack-refs"])
     def test_what_does_not_look_like_a_new_tag_is_silent(self, scene: Scene, script: str) -> None:
         scene.sh("git tag v1")  # the one warning
