@@ -30,6 +30,8 @@ from envhooks.neighbours.actions import (
 CLIENT = ("reference-transaction", "pre-push")
 SERVER = ("pre-receive", "post-receive")
 FOLDER = "envhooks"
+MARK = "config-hooks"
+"""The file that tells `judge.sh` to ask which config hooks git runs; where it is missing, such a hook makes it."""
 _USED = ("packaging", "git", "gitdb", "gnupg", "tomli", "cryptography", "pysequoia")
 _OWN_HOOKS = (
     'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
@@ -46,6 +48,8 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     events = server_events() if request.server else CLIENT
     wanted, notes = settings.wanted(git, request)
     actions = [*copies(home, events), *interpreter(home), *settings.install(home, wanted)]
+    if git.version >= confighooks.SINCE:
+        actions += _kept_up(home / MARK, b"")
     missing = faults(git) if request.from_pre_commit else ()
     if missing:
         return Plan(tuple(actions), (*notes, *missing))

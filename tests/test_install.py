@@ -698,6 +698,7 @@ def test_the_file_steps_back_where_git_runs_the_config_hook(clone: Repo, tmp_pat
     clone.environ["PATH"] = f"{folder}:{clone.environ['PATH']}"
     line = f"x {'a' * 40} refs/tags/BAD {'0' * 40}\n"
     hook_file = str(clone.path / ".git/hooks/pre-push")
+    (clone.path / ".git/envhooks" / install.MARK).touch()
     for text, judged in [
         ("envhooks-pre-push\nhook from hookdir\n", False),
         ("other\nenvhooks-pre-push\nhook from hookdir\n", False),
