@@ -49,7 +49,12 @@ recorded() {
 		"$python" -I -S -c '
 import sys
 sys.path += sys.argv.pop(1).split("\n")
-from envhooks.__main__ import main
+try:
+    from envhooks.__main__ import main
+except ModuleNotFoundError as error:
+    if error.name != "envhooks":
+        raise
+    sys.exit(1) # the next way is tried
 sys.exit(main())' "$site" "$@"
 	else
 		"$python" -I -m envhooks "$@"
@@ -57,15 +62,18 @@ sys.exit(main())' "$site" "$@"
 }
 
 # A verdict ends the door. But an interpreter whose package is gone (an environment that was upgraded or rebuilt) exits
-# with 1 like a refusal; then the next way is tried.
-if [ -x "$python" ]; then
+# with 1 like a refusal; then the next way is tried: the same interpreter where it finds the package by itself (another
+# version of Python has its packages in another folder), then envhooks on PATH.
+for site in "$site" ''; do
+	[ -x "$python" ] || break
 	printf %s "$input" 2>/dev/null | recorded hook "$event" "$@" >&2 && exit 0
 	code=$?
 	"$python" -I ${site:+-S} -c '
 import sys
 sys.path += filter(None, sys.argv[1].split("\n"))
 import envhooks' "$site" 2>/dev/null && exit "$code"
-fi
+	[ -n "$site" ] || break
+done
 case $(command -v envhooks) in
 /* | [A-Za-z]:*) # an absolute path: not a file of the work tree through a PATH with `.`
 	printf %s "$input" 2>/dev/null | envhooks hook "$event" "$@" >&2 && exit 0

@@ -374,6 +374,19 @@ def test_a_module_of_the_work_tree_is_never_imported(
         assert not (tmp_path / "imported").exists()
 
 
+def test_an_interpreter_judges_where_its_packages_have_moved(
+    made: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """As those of an environment do that is made anew with another version of Python."""
+    environ["PATH"] = "/usr/bin:/bin"
+    scene = build(made, tmp_path, environ)
+    (doors_of(scene.repo) / "python").write_text(f"{sys.executable}\n")
+    (doors_of(scene.repo) / "site").write_text("/no/such/folder\n")
+    done = scene.sh("git tag BAD")
+    assert done.code != 0 and "[tag-name]" in done.err
+    assert "not found any more" not in done.err and "Traceback" not in done.err
+
+
 def test_the_recorded_folder_is_where_the_package_comes_from(
     made: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
