@@ -154,9 +154,11 @@ def _site() -> list[str]:
     # `python -m` finds what lies in the current folder first, and that may be the work tree
     path = [folder for folder in sys.path if folder and Path(folder).resolve() != Path.cwd().resolve()]
     specs = (PathFinder.find_spec(name, path) for name in _USED)
-    origins = (Path(spec.origin).resolve() for spec in specs if spec is not None and spec.origin is not None)
-    folders = (path.parent.parent if path.name == "__init__.py" else path.parent for path in origins)
-    return list(dict.fromkeys([str(Path(envhooks.__file__).resolve().parent.parent), *map(str, folders)]))
+    found = [Path(envhooks.__file__).parent]
+    for spec in specs:
+        if spec is not None and spec.origin is not None:
+            found.append(Path(next(iter(spec.submodule_search_locations or ()), spec.origin)))
+    return list(dict.fromkeys(str(path.resolve().parent) for path in found))
 
 
 def _kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:

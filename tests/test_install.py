@@ -834,6 +834,9 @@ def test_a_package_of_the_current_folder_is_not_written_down(clone: Repo) -> Non
     )
     folders = (clone.path / ".git/envhooks/site").read_text().split("\n")
     assert str(clone.path) not in folders and str(Path(pytest.__file__).parent.parent) in folders
+    assert not any((Path(folder) / "__init__.py").exists() for folder in folders if folder), (
+        "a package itself"
+    )
 
 
 def test_every_door_is_in_the_package() -> None:
