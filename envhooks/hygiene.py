@@ -33,13 +33,16 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def is_plain(text: str) -> bool:
+    """Whether this is ASCII without controls, as nearly all text is: it needs none of the large patterns."""
+    return text.isascii() and text.isprintable()
+
+
 def printable(text: str, limit: int = 500) -> str:
     """One line that is safe on a terminal: controls escaped, at most `limit` characters long."""
     if len(text) > limit:
         text = text[: limit - 1] + "…"
-    if (
-        text.isascii() and text.isprintable() and "##" not in text
-    ):  # nearly all text; the pattern is a large one
+    if is_plain(text) and "##" not in text:
         return text
     return _UNSAFE.sub(_escape, text)
 

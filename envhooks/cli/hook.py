@@ -69,7 +69,9 @@ def judge(event: str, rest: Sequence[str]) -> int:
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
-        report, message = Report(errors=(str(error),)), ""
+        from envhooks.gate import failed
+
+        report, message = failed(error), ""
     _say(door, report, warn, message)
     return 0 if warn else report.exit_code
 

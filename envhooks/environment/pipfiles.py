@@ -9,6 +9,7 @@ from envhooks import lazyre
 from envhooks.environment.condaspecs import parse_conda_spec
 from envhooks.environment.sink import MAX_DEPTH, Sink, beside
 from envhooks.environment.specs import parse_requirement
+from envhooks.hygiene import is_plain
 
 _COMMENT = lazyre.compile(r"(?:\A|(?<=\s))#.*", re.DOTALL)  # no `\s+`: a long run of blanks would be squared
 # pip splits with str.splitlines(), which knows more line ends than an editor shows: a requirement
@@ -97,8 +98,7 @@ class _Reader:
         self.open.pop()
 
     def text(self, path: str, text: str, constraint: bool) -> None:
-        is_plain = text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
-        odd = None if is_plain else _ODD_LINE_END.search(text)
+        odd = None if is_plain(text.replace("\n", "").replace("\t", "")) else _ODD_LINE_END.search(text)
         if odd is not None:
             number = text.count("\n", 0, odd.start()) + 1
             self.sink.fault("a line end that editors do not show hides what pip reads here", path, number)

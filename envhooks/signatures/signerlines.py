@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from envhooks import lazyre
 from envhooks.errors import LawError
-from envhooks.hygiene import printable
+from envhooks.hygiene import is_plain, printable
 from envhooks.records import dataclass
 from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
@@ -69,10 +69,7 @@ def read_line(text: str, number: int, place: str) -> SignerLine | None:
     if text.endswith("\r"):
         fix = f"sed -i 's/\\r$//' {place.rpartition(':')[0]}"
         raise LawError("the line ends in a carriage return", place=place, fix=fix)
-    is_plain = (
-        text.isascii() and text.replace("\t", "").isprintable()
-    )  # most lines; the pattern is a large one
-    if not is_plain and _UNPRINTABLE.search(text):
+    if not is_plain(text.replace("\t", "")) and _UNPRINTABLE.search(text):
         raise LawError("the line holds control characters", place=place)
     text = text.strip(" \t")
     if not text or text.startswith("#"):
