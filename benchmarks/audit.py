@@ -1,4 +1,4 @@
-"""(c) `envhooks check --all` over signed tags, cold and again, beside what git and its direct peers need."""
+"""(c) `envhooks check --all` over signed tags, beside what git and its direct peers need."""
 
 from __future__ import annotations
 
@@ -43,10 +43,8 @@ def _without_fast(home: Home) -> dict[str, str]:
     return {**home.environ, "PYTHONPATH": str(folder)}
 
 
-def _check(home: Home, repo: Path, *, again: bool = False, jobs: int | None = None) -> Spent:
-    """Judge all tags; `again` leaves the verdicts of the run before where they are."""
-    if not again:
-        shutil.rmtree(repo / ".git" / "envhooks", ignore_errors=True)
+def _check(home: Home, repo: Path, *, jobs: int | None = None) -> Spent:
+    """Judge all tags."""
     options = [] if jobs is None else [f"--jobs={jobs}"]
     return spend([*ENVHOOKS, "check", "--all", *options], repo, home.environ, memory=True)
 
@@ -102,27 +100,19 @@ def audit(home: Home, smoke: bool) -> str:
             repo = make(home, f"{'-'.join(keys)}-{size}", Shape(size), keys)
             names = home.git(repo, "for-each-ref", "--format=%(refname:short)", "refs/tags/").split("\n")
             rounds = 3 if size <= 1000 else 1 if smoke else 2
-            cold: list[Spent] = []
-            again: list[Spent] = []
+            spent: list[Spent] = []
 
-            def first(_: int, repo: Path = repo, cold: list[Spent] = cold) -> float:
-                cold.append(_check(home, repo))
-                return cold[-1].seconds
+            def whole_run(_: int, repo: Path = repo, spent: list[Spent] = spent) -> float:
+                spent.append(_check(home, repo))
+                return spent[-1].seconds
 
-            def second(_: int, repo: Path = repo, again: list[Spent] = again) -> float:
-                again.append(_check(home, repo, again=True))
-                return again[-1].seconds
-
-            one, two = medians(rounds, first, second)
-            points.append((float(size), one))
-            memory = max(spent.megabytes for spent in (*cold, *again))
-            targets = ""
-            if size == 10_000:
-                targets = (
-                    f"15 s: {verdict(one < 15)}; 2 s: {verdict(two < 2)}; 300 MB: {verdict(memory < 300)}"
-                )
-            row = [kind, str(size), show(one), show(two), f"{one / two:.0f}", f"{memory:.0f} MB", targets]
-            whole.append(row)
+            (seconds,) = medians(rounds, whole_run)
+            points.append((float(size), seconds))
+            memory = max(one.megabytes for one in spent)
+            targets = (
+                f"15 s: {verdict(seconds < 15)}; 300 MB: {verdict(memory < 300)}" if size == 10_000 else ""
+            )
+            whole.append([kind, str(size), show(seconds), f"{memory:.0f} MB", targets])
             if size == sizes[-1]:
                 signatures.append(_signatures(home, repo, kind, names, smoke))
                 peers[kind] = _peers(home, repo, kind, names[: 2 if smoke else 5])
@@ -169,9 +159,9 @@ def _tables(
     text += (
         "The loop, the one call and the plain path take a sample of the tags, the fast path all of them.\n\n"
     )
-    head = ["", "tags", "cold", "again", "ratio", "memory", "target"]
+    head = ["", "tags", "seconds", "memory", "target"]
     text += f"### `envhooks check --all`, all checks\n\n{table(head, whole)}\n"
-    head = ["cold", "a tag", "without tags", "R squared"]
+    head = ["", "a tag", "without tags", "R squared"]
     text += f"Fit of a straight line:\n\n{table(head, fits)}\n"
     rows = [[kind, name, show(seconds)] for kind, found in peers.items() for name, seconds in found.items()]
     if rows:
@@ -183,7 +173,7 @@ def plain(home: Home, smoke: bool) -> str:
     """A whole run with and without the extra `fast`."""
     size = 20 if smoke else 1000
     without = _without_fast(home)
-    command = [sys.executable, "-m", "envhooks", "check", "--all", "--no-cache"]
+    command = [sys.executable, "-m", "envhooks", "check", "--all"]
     rows = []
     for kind, keys in KINDS.items():
         repo = make(home, f"plain-{'-'.join(keys)}", Shape(size), keys)

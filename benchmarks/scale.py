@@ -40,23 +40,21 @@ def curves(home: Home, smoke: bool) -> str:
         for size, shape in [(10, Shape(10)), (20, Shape(20))] if smoke else shapes:
             repo = make(home, f"scale-{what}-{size}", shape)
             runs = 1 if smoke else 2
-            cold = _quickest(home, repo, runs, "--no-cache")
-            _quickest(home, repo, 1)
-            again = _quickest(home, repo, runs)
-            rows.append([str(size), show(cold.seconds), show(again.seconds), f"{cold.megabytes:.0f} MB"])
-            points.append((float(size), cold.seconds))
+            spent = _quickest(home, repo, runs)
+            rows.append([str(size), show(spent.seconds), f"{spent.megabytes:.0f} MB"])
+            points.append((float(size), spent.seconds))
             shutil.rmtree(repo)
         slope, start, quality = fit(points)
-        text += f"### {what.capitalize()}: {about}\n\n{table([what, 'cold', 'again', 'memory'], rows)}\n"
+        text += f"### {what.capitalize()}: {about}\n\n{table([what, 'seconds', 'memory'], rows)}\n"
         text += (
             f"Fit: {show(max(start, 0))} + {slope * 1e6:.1f} us for each of the {what}, R² {quality:.3f}.\n\n"
         )
     return text
 
 
-def _quickest(home: Home, repo: Path, runs: int, *options: str) -> Spent:
+def _quickest(home: Home, repo: Path, runs: int) -> Spent:
     """The best of so many runs: what disturbs one only adds to it. What takes over half a minute runs once."""
-    command = [*ENVHOOKS, "check", "--all", *options]
+    command = [*ENVHOOKS, "check", "--all"]
     best = spend(command, repo, home.environ, memory=True)
     for _ in range(runs - 1 if best.seconds < 30 else 0):
         best = min(best, spend(command, repo, home.environ, memory=True), key=lambda spent: spent.seconds)

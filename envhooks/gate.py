@@ -14,10 +14,6 @@ from envhooks.model import Change, Door, RefUpdate, Report, Step, Subject, no_st
 from envhooks.proposal import mends_the_law, proposed_law
 from envhooks.records import dataclass, replace
 from envhooks.subject import collect, release_tags, standing
-from envhooks.typed import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from envhooks.kept import Kept
 
 Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
 """Which tags to judge, once it is known what the law calls a release tag."""
@@ -31,8 +27,6 @@ class Work:
     """Programs that verify signatures at once; None: as many as pay."""
     step: Step = no_step
     """Is told how far the run is."""
-    kept: Kept | None = None
-    """Verdicts of earlier runs; None: every tag is judged anew."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +83,7 @@ def judge_standing(
     `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
     """
     standpoint = replace(stand(git, Door.CHECK, check_ids=registry.ids()), fetched=fetched)
-    updates = _release_tags(choose(git, standpoint), standpoint)
-    if work is None or work.kept is None:
-        return judge_at(git, standpoint, updates, work).report
-    known = work.kept.find(standpoint, sorted(registry.ids()), updates)
-    rest = [update for update in updates if update.ref not in known]
-    judged = judge_at(git, standpoint, rest, work)
-    work.kept.keep(standpoint, judged.subjects, judged.report)
-    new = {tag.ref: tag for tag in judged.report.tags}
-    return replace(judged.report, tags=tuple((known.get(u.ref) or new[u.ref]) for u in updates))
+    return judge_at(git, standpoint, _release_tags(choose(git, standpoint), standpoint), work).report
 
 
 def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
@@ -124,8 +110,6 @@ def judge_at(
     checks = load_checks()
     reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     work = work or Work()
-    if work.kept is not None:
-        reads.add("turning_points")
     subjects = collect(git, standpoint, updates, reads, work.jobs, work.step)
     report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
     report = replace(

@@ -158,7 +158,6 @@ class _Collector:
             (("siblings",), self.siblings),
             (("ancestry",), self.ancestry),
             (("signature",), self.signatures),
-            (("turning_points",), self.turning_points),
             (("environment", "changelog"), self.contents),
             (("compatibility",), self.compatibility),
         )
@@ -369,13 +368,6 @@ class _Collector:
             return key.as_signers()
 
         return or_unknown(own)
-
-    def turning_points(self) -> None:
-        """When the dates in a tag's own signature may turn its verdict; no check asks, but whoever keeps it."""
-        from envhooks.signatures.turning import turning_points_of
-
-        for draft in self.drafts:
-            draft.facts["turning_points"] = turning_points_of(draft.payload) if draft.payload else frozenset()
 
     # ---------------------------------------------------------------------- the tagged contents
 

@@ -19,7 +19,6 @@ from envhooks.cli._progress import Progress
 from envhooks.errors import EnvhooksError, UsageError
 from envhooks.git import Git
 from envhooks.hygiene import printable
-from envhooks.kept import Kept
 from envhooks.law import Standpoint
 from envhooks.model import TAGS, RefUpdate, Report
 from envhooks.records import dataclass
@@ -39,7 +38,7 @@ class Output:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--cache`, `--format`."""
+    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
     parser.add_argument(
@@ -52,13 +51,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_jobs,
         metavar="N",
         help="programs that verify signatures at once; default: one more than there are processors",
-    )
-    parser.add_argument(
-        "--cache",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="with --all, take over verdicts of the last run that cannot have changed; default: yes, except in CI"
-        " and in a bare repository",
     )
     parser.add_argument(
         "--format",
@@ -111,14 +103,8 @@ def _judge(options: argparse.Namespace) -> Report:
     wanted = [from_ci] if from_ci else named
     fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else frozenset()
     with Git.open(path) as git, Progress(sys.stderr) as progress:
-        kept = Kept(git) if options.all and _may_keep(options.cache, git) else None
-        work = gate.Work(options.jobs, progress.step, kept)
+        work = gate.Work(options.jobs, progress.step)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
-
-
-def _may_keep(asked: bool | None, git: Git) -> bool:
-    """Whether verdicts of earlier runs count: in CI and on a server only where they are asked for."""
-    return asked if asked is not None else not git.is_bare and not os.environ.get("CI")
 
 
 def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> frozenset[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
-from signing import NOW, Workshop, law, tag_text
+from signing import Workshop, law, tag_text
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -19,7 +19,6 @@ from envhooks.model import Verdict
 from envhooks.signatures import forked, verify_all
 from envhooks.signatures.forked import verify_shared
 from envhooks.signatures.payload import Payload, split
-from envhooks.signatures.turning import next_turn, turning_points, turning_points_of
 
 pytest_plugins = ("signing_fixture",)
 
@@ -85,31 +84,3 @@ def test_the_whole_adversarial_set_at_once_is_judged_as_one_by_one(
         assert verify_all(cases, signers, now, fast=False, jobs=2) == alone
         judged += len(cases)
     assert judged > 150
-
-
-def test_no_ssh_verdict_changes_before_its_next_turn(workshop: Workshop) -> None:
-    """What is kept until then stays true: looked at through the fast path, which has no clock of its own."""
-    compared = 0
-    for name, build in CASES.items():
-        case = build(workshop)
-        payload = payload_of(case)
-        if payload is None or payload.armor is None or payload.armor.scheme != "ssh" or case.environ:
-            continue
-        signers = law(case.files)
-        points = turning_points(signers) | turning_points_of(payload)
-        until = min(next_turn(points, NOW.timestamp()), NOW.timestamp() + 10 * 365 * 86400)
-        last = datetime.fromtimestamp(until, timezone.utc) - timedelta(seconds=1)
-        if last > NOW:
-            assert verify_all([payload], signers, last, fast=True) == verify_all([payload], signers, NOW), (
-                name
-            )
-            compared += 1
-    assert compared > 20
-
-
-def test_a_turn_is_the_first_moment_ahead() -> None:
-    assert next_turn([], 100.0) == float("inf")
-    assert next_turn([50, 200, 150], 100.0) == 149
-    assert next_turn([100], 100.0) == 100.0
-    assert next_turn([99], 100.0) == 100.0
-    assert next_turn([98], 100.0) == float("inf")
