@@ -53,39 +53,6 @@ def test_what_states_nothing_is_the_default(text: str) -> None:
     assert parse(text) == default_policy(ORIGIN)
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "",
-                "# said",
-                "#",
-                "\t# größe",
-                "# bell \a",
-                "# \r",
-                "[tag]",
-                "  [image] ",
-                "[checks] #",
-                "[[build]]",
-                "tag",
-            ]
-        ),
-        max_size=6,
-    )
-)
-def test_what_seems_to_state_nothing_is_what_a_reader_of_toml_finds(lines: list[str]) -> None:
-    def outcome() -> object:
-        try:
-            return parse("\n".join(lines))
-        except LawError as error:
-            return str(error)
-
-    quick = outcome()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("envhooks.policy._says_nothing", lambda text: False)
-        assert quick == outcome()
-
-
 def test_the_defaults() -> None:
     policy = default_policy()
     assert policy.origin == "the defaults"

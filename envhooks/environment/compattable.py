@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
-from envhooks.environment.compatdata import DATA
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass, field_names, replace, required_fields
 from envhooks.typed import Any, TypeVar
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 T = TypeVar("T")
 
@@ -145,7 +151,7 @@ def read_table(data: Mapping[str, Any]) -> Table:
 @cache
 def load_table() -> Table:
     """The table that the package carries."""
-    return read_table(DATA)
+    return read_table(tomllib.loads((Path(__file__).parent / "compat.toml").read_text(encoding="utf-8")))
 
 
 def release(version: str) -> str:

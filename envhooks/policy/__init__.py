@@ -21,8 +21,6 @@ MAX_LINE = 2000
 MAX_DOTS = 64
 """Full stops in one line. tomllib's time and memory grow with the square of a dotted key: 1 MiB took all of both."""
 MAX_DEPTH = 16
-_TABLES = frozenset(("[tag]", "[dockerfile]", "[changelog]", "[checks]", "[image]"))
-"""Headers below which nothing need be stated."""
 _KEYS = (
     "branch",
     "tag",
@@ -63,8 +61,6 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
-    if _says_nothing(text):
-        return default_policy(origin)
     from envhooks.policy import sections
     from envhooks.policy.shapes import globs
 
@@ -89,13 +85,6 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
     )
-
-
-def _says_nothing(text: str) -> bool:
-    """Whether all of it is comments and empty tables, as `envhooks init` writes it: that needs no reader of TOML."""
-    lines = (line.replace("\t", " ").strip(" ") for line in text.split("\n"))
-    stated = [line for line in lines if line and not (line.startswith("#") and line.isprintable())]
-    return len(stated) == len(set(stated)) and _TABLES.issuperset(stated)
 
 
 def _decode(data: bytes, origin: str) -> str:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from envhooks.checks import dockerfile_compatible
 from envhooks.environment.compat import judge_environment, known, provenance
-from envhooks.environment.compatdata import DATA
 from envhooks.environment.compattable import load_table, read_table, release
 from envhooks.environment.reader import read_environment
 from envhooks.model import (
@@ -352,12 +351,6 @@ def test_the_table_is_as_large_as_it_was() -> None:
     table = load_table()
     assert (len(table.torch), len(table.tensorflow), len(table.jax)) >= (32, 14, 17)
     assert all(row.version == release(row.version) for row in table.torch.values())
-
-
-def test_what_python_reads_is_what_the_table_says() -> None:
-    """Run scripts/write_compat.py where it is not."""
-    folder = Path(judge_environment.__code__.co_filename).parent
-    assert tomllib.loads((folder / "compat.toml").read_text(encoding="utf-8")) == DATA
 
 
 def test_a_misspelt_key_in_the_table_is_refused() -> None:
