@@ -6,11 +6,11 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
 
-from envhooks import digests
 from envhooks.contents import Contents, or_unknown
 from envhooks.errors import CannotJudge
 from envhooks.git import Git
@@ -187,7 +187,7 @@ class _Collector:
                 return Unknown(
                     f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
                 )
-            sha256 = digests.sha256(held.data).hexdigest()
+            sha256 = hashlib.sha256(held.data).hexdigest()
         elif self._is_vague(draft) and self.standpoint.door is Door.CHECK:
             return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
         return replace(

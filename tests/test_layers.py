@@ -22,7 +22,6 @@ LAYERS = [
         "errors",
         "hygiene",
         "interruption",
-        "digests",
         "executables",
         "globbing",
         "typed",
@@ -63,7 +62,6 @@ BESIDE = {
     ("model", "typed"),
     ("records", "typed"),
     ("lazyre", "typed"),
-    ("digests", "typed"),
     ("hygiene", "lazyre"),
     ("errors", "records"),
     ("hygiene", "records"),
@@ -153,19 +151,5 @@ def test_the_doors_load_nothing_heavy() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     # what compiles the methods of each class, and what looks into sources, cost a third of a door's time
     heavy = {"dataclasses", "inspect", "ast"}
-    # what has a lighter way here, each 1 to 7 ms
-    heavy |= {
-        "typing",
-        "urllib",
-        "hashlib",
-        "_hashlib",
-        "pathlib",
-        "shutil",
-        "tempfile",
-        "random",
-        "json",
-        "argparse",
-        "unicodedata",
-    }
-    heavy |= {"git", "gnupg", "packaging", "cryptography", "pysequoia", "yaml", "asyncio", "http"}
+    heavy |= {"argparse", "git", "gnupg", "packaging", "cryptography", "pysequoia", "yaml", "asyncio", "http"}
     assert not set(done.stdout.split()) & (heavy | {"ssl", "socket", "logging", "pre_commit"})

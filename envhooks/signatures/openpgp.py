@@ -6,11 +6,11 @@ signature packet and the signed bytes. Whether to accept is decided from its sta
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from datetime import datetime
 
-from envhooks import digests
 from envhooks.hygiene import printable
 from envhooks.model import Verdict
 from envhooks.records import dataclass
@@ -99,7 +99,7 @@ def _fits_prefix(signed: bytes, body: bytes) -> bool:
     """
     hashed = 6 + int.from_bytes(body[4:6], "big")
     trailer = b"\x04\xff" + hashed.to_bytes(4, "big")
-    digest = digests.new(DIGESTS[body[3]], signed + body[:hashed] + trailer).digest()
+    digest = hashlib.new(DIGESTS[body[3]], signed + body[:hashed] + trailer).digest()
     at = hashed + 2 + int.from_bytes(body[hashed : hashed + 2], "big")
     return digest[:2] == body[at : at + 2]
 

@@ -5,7 +5,8 @@ Nothing is verified here: GnuPG does that. What is read here decides which bytes
 
 from __future__ import annotations
 
-from envhooks import digests
+import hashlib
+
 from envhooks.records import dataclass
 
 SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 6, 13, 14, 17
@@ -175,10 +176,10 @@ def read_key(body: bytes) -> KeyPacket:
         modulus = int.from_bytes(reader.integer(), "big")
     if version == 4:
         # RFC 4880, 12.2. A second certificate with the same SHA-1 would have to be found for a given one.
-        digest = digests.sha1(b"\x99" + _length(body, 2) + body).hexdigest()
+        digest = hashlib.sha1(b"\x99" + _length(body, 2) + body, usedforsecurity=False).hexdigest()
     else:
         prefix = b"\x9a" if version == 5 else b"\x9b"
-        digest = digests.sha256(prefix + _length(body, 4) + body).hexdigest()
+        digest = hashlib.sha256(prefix + _length(body, 4) + body).hexdigest()
     rsa = modulus if algorithm in RSA else 0
     return KeyPacket(digest.upper(), version, algorithm, modulus.bit_length(), created, rsa)
 

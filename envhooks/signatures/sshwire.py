@@ -7,9 +7,9 @@ Nothing is verified here: ssh-keygen does that. What is read here is what ssh-ke
 from __future__ import annotations
 
 import base64
+import hashlib
 from functools import cached_property, lru_cache
 
-from envhooks import digests
 from envhooks.records import dataclass
 from envhooks.signatures.packets import ED25519_ORDER, NOT_REDUCED
 
@@ -94,7 +94,7 @@ class SshSignature:
 
 def fingerprint(blob: bytes) -> str:
     """`SHA256:...` of a public key."""
-    digest = base64.b64encode(digests.sha256(blob).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode()
     return "SHA256:" + digest.rstrip("=")
 
 
