@@ -6,12 +6,12 @@ Each is read once for the objects that it is made of, however many tags lie on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 from envhooks.environment.files import Files
 from envhooks.errors import CannotJudge, EnvhooksError
 from envhooks.git import Git
 from envhooks.gitobjects import TreeEntry
-from envhooks.globbing import fits
 from envhooks.law import FOLDER
 from envhooks.model import (
     CannotTell,
@@ -146,7 +146,7 @@ class Contents:
 
 def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
     """The first `[[dockerfile]]` whose `match` fits the tag."""
-    return next((section for section in policy.dockerfiles if fits(tag, section.match)), None)
+    return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
 
 
 def read_environment_at(files: Files, section: DockerfilePolicy, path: str) -> Environment:

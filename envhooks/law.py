@@ -8,12 +8,12 @@ tree: whoever makes a tag would otherwise judge it as well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from envhooks.errors import CannotJudge, LawError
 from envhooks.git import BRANCHES, Git
 from envhooks.gitobjects import Ref
-from envhooks.globbing import fits
 from envhooks.hygiene import printable
 from envhooks.lockfile import LockedTag, parse_lock
 from envhooks.model import HEADS, TAGS, Door, Policy, RefUpdate
@@ -324,7 +324,7 @@ def _matching(refs: _Refs, git: Git, remote: str, patterns: Iterable[str]) -> di
 
 def matches(branch: str, patterns: Iterable[str]) -> bool:
     """Whether a branch is one of those that releases may lie on."""
-    return any(fits(branch, pattern) for pattern in patterns)
+    return any(fnmatchcase(branch, pattern) for pattern in patterns)
 
 
 def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -> list[Branch]:

@@ -23,7 +23,6 @@ LAYERS = [
         "hygiene",
         "interruption",
         "executables",
-        "globbing",
         "typed",
         "",
     },
@@ -143,7 +142,7 @@ def test_the_doors_load_nothing_heavy() -> None:
         "import sys; sys.path.append(sys.argv[1]);"
         "import envhooks.__main__, envhooks.cli.hook, envhooks.subject, envhooks.checks as c; c.load();"
         "import envhooks.signatures.ssh, envhooks.signatures.openpgp, envhooks.signatures.expiry;"
-        "import envhooks.signatures.folder, envhooks.signatures.payload;"
+        "import envhooks.signatures.payload;"
         "import envhooks.environment.reader, envhooks.environment.compat, envhooks.environment.changelog;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )

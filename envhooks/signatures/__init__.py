@@ -101,9 +101,10 @@ def _verify_plain(
 def _verify_in_folder(
     payloads: Sequence[Payload], signers: Signers, now: datetime, jobs: int | None, step: Step
 ) -> list[Verdict]:
-    from envhooks.signatures.folder import private_folder
+    import tempfile
 
-    with private_folder() as folder:
+    # what stands in the way of tidying up is no fault of the tag
+    with tempfile.TemporaryDirectory(prefix="envhooks-", ignore_cleanup_errors=True) as folder:
         verifiers = _verifiers({p.armor.scheme for p in payloads if p.armor}, signers, now, folder)
 
         def judge(numbered: tuple[int, Payload]) -> Verdict:
@@ -192,9 +193,11 @@ class Begun:
                 raise
 
     def _begin(self, payload: Payload, signers: Signers, now: datetime) -> None:
-        from envhooks.signatures.folder import private_folder
+        import tempfile
 
-        folder = self._held.enter_context(private_folder())
+        folder = self._held.enter_context(
+            tempfile.TemporaryDirectory(prefix="envhooks-", ignore_cleanup_errors=True)
+        )
         self._work = _verifiers({self._scheme}, signers, now, folder)[self._scheme](payload, 0)
         self._held.callback(self._work.end)
 

@@ -10,13 +10,13 @@ import hashlib
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from envhooks.hygiene import printable
 from envhooks.model import Verdict
 from envhooks.records import dataclass
 from envhooks.signatures import packets
 from envhooks.signatures.armor import ArmorError, decode_openpgp
-from envhooks.signatures.folder import write
 from envhooks.signatures.packets import PacketError, SignaturePacket
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import (
@@ -172,7 +172,7 @@ class OpenPgp:
         self._keyring = f"{folder}/allowed.gpg"
         # GnuPG stumbles over a key of a version that it does not know, and drops those behind it
         known = (e for e in signers.openpgp if e.certificate.keys[e.fingerprint].version == 4)
-        write(self._keyring, b"".join(dict.fromkeys(entry.certificate.data for entry in known)))
+        Path(self._keyring).write_bytes(b"".join(dict.fromkeys(entry.certificate.data for entry in known)))
         self._command: list[str] | Undecided
         try:
             self._command = self._find_command(environ)
@@ -212,7 +212,7 @@ class OpenPgp:
             raise self._command
         program = self._command
         file = f"{self._folder}/{number}.sig"
-        write(file, detached.blob)
+        Path(file).write_bytes(detached.blob)
         status = nameless(self._folder)  # a file: a pipe could fill up while GnuPG still reads
         verify = () if program_name(program[0]) == "gpgv" else ("--verify",)
         command = [*program, "--status-fd", str(status.fileno()), *verify, file, "-"]

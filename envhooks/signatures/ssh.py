@@ -11,11 +11,11 @@ import base64
 import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 
 from envhooks.model import Verdict
 from envhooks.records import dataclass
 from envhooks.signatures.armor import ArmorError, decode_base64
-from envhooks.signatures.folder import write
 from envhooks.signatures.patterns import matches
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import Running, Work, clean_environment, find_program
@@ -122,7 +122,7 @@ class Ssh:
         self._revoked: tuple[str, ...] = ()
         if signers.revoked.krl is not None:
             krl = f"{folder}/revoked.krl"
-            write(krl, signers.revoked.krl)
+            Path(krl).write_bytes(signers.revoked.krl)
             self._revoked = ("-r", krl)
 
     def begin(self, payload: Payload, number: int) -> Work:
@@ -155,7 +155,7 @@ class Ssh:
     def _ask(self, program: str, signed: bytes, candidate: Candidate, number: int) -> tuple[Running, str]:
         """ssh-keygen at work, and the file that it reads the signature from."""
         signature = f"{self._folder}/{number}.sig"
-        write(signature, _armored(candidate.signature.blob))
+        Path(signature).write_bytes(_armored(candidate.signature.blob))
         command = [
             program, "-Y", "verify", "-n", "git", f"-Overify-time={self._time}", *self._revoked,
             "-f", self._allowed(candidate.entry, number),
@@ -169,7 +169,7 @@ class Ssh:
         line = _generated_line(entry)
         if line not in self._files:
             file = f"{self._folder}/{number}.allowed_signers"
-            write(file, line.encode())
+            Path(file).write_bytes(line.encode())
             # only once it is written, as another thread takes it from here
             self._files.setdefault(line, file)
         return self._files[line]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 from envhooks.errors import LawError
-from envhooks.globbing import fits
 from envhooks.hygiene import printable
 from envhooks.model import Naming, TagName, TagPolicy
 from envhooks.tagname.reader import Reader
@@ -62,4 +62,4 @@ def is_release_tag(text: str, grammar: Grammar, policy: TagPolicy) -> bool:
     """Whether a tag is judged at all: the grammar reads its name, or no `ignore` glob matches it."""
     if not policy.ignore or grammar.match(text) is not None:
         return True
-    return not any(fits(text, pattern) for pattern in policy.ignore)
+    return not any(fnmatchcase(text, pattern) for pattern in policy.ignore)
