@@ -8,7 +8,7 @@ from envhooks.environment.condaspecs import parse_conda_spec
 from envhooks.environment.pipfiles import read_pip_lines
 from envhooks.environment.sink import Sink
 from envhooks.environment.specs import Requirement, normal_name, parse_requirement
-from envhooks.environment.yamlsubset import Node, Scalar, YamlError, read_yaml
+from envhooks.environment.yamlnodes import Node, Scalar, YamlError, read_yaml
 from envhooks.records import replace
 
 
