@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.environment.files import Files
 from envhooks.errors import CannotJudge, EnvhooksError
@@ -27,7 +28,6 @@ from envhooks.model import (
 from envhooks.policy import parse_policy
 from envhooks.rereading import Readings
 from envhooks.tagname import expand
-from envhooks.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from envhooks.environment.changelog import Entries

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
+from typing import TypeVar
 
 from envhooks.checks import Check
 from envhooks.errors import CannotJudge
@@ -23,7 +24,6 @@ from envhooks.model import (
     Unknown,
 )
 from envhooks.records import dataclass, field, replace
-from envhooks.typed import TypeVar
 
 T = TypeVar("T")
 

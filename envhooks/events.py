@@ -6,17 +6,17 @@ what it does not understand would let it pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
 from envhooks.model import TAGS, Door, RefUpdate
 
-_OID = lazyre.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_OID = "[0-9a-f]{40}|[0-9a-f]{64}"
 # git-check-ref-format(1) forbids blanks and controls, but receive-pack runs pre-receive before it looks at
 # the names: there they are whatever the client sent.
-_NOT_IN_A_REF = lazyre.compile("[\x00-\x20\x7f]")
+_NOT_IN_A_REF = "[\x00-\x20\x7f]"
 _SYMBOLIC = "ref:"
 
 
@@ -84,8 +84,8 @@ def _fields(fields: list[str], count: int, line: str) -> list[str]:
 
 
 def _update(ref: str, old: str, new: str, line: str) -> RefUpdate:
-    fits = _OID.fullmatch(old) and _OID.fullmatch(new) and len(old) == len(new)
-    if not fits or not ref or _NOT_IN_A_REF.search(ref):
+    fits = re.fullmatch(_OID, old) and re.fullmatch(_OID, new) and len(old) == len(new)
+    if not fits or not ref or re.search(_NOT_IN_A_REF, ref):
         raise _malformed(line)
     return RefUpdate(ref, _present(old), _present(new))
 

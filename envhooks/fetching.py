@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -33,7 +32,7 @@ _FETCH = (
     "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc",
 )  # fmt: skip
 # git-check-ref-format(1). `*` would make a pattern of a refspec, `:` and `^` would end or negate it.
-_NO_REF = lazyre.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z")
+_NO_REF = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z"
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def legal_ref(ref: str) -> str:
     Raises:
         CannotJudge: it is no name that a ref may have, and would mean something else in a refspec.
     """
-    if not ref.startswith("refs/") or _NO_REF.search(ref):
+    if not ref.startswith("refs/") or re.search(_NO_REF, ref):
         raise CannotJudge(f"this is no name of a ref: {printable(ref)}")
     return ref
 

@@ -15,13 +15,13 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
 
 from envhooks.errors import CannotJudge
 from envhooks.executables import find_program
 from envhooks.gitobjects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
 from envhooks.hygiene import printable
 from envhooks.objectbatch import ObjectBatch, reason
-from envhooks.typed import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     import tempfile

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
-
 # C0, DEL, C1, soft hyphen, zero-width and bidi controls, line and paragraph separators, variation
 # selectors, the byte order mark, interlinear marks, tags, and lone surrogates (undecodable bytes).
 # And `##[` and `##vso[`, which GitHub's and Azure's runners take for commands wherever they stand in a line.
-_UNSAFE = lazyre.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]|#(?=#(?:vso)?\\[)"
@@ -44,7 +42,7 @@ def printable(text: str, limit: int = 500) -> str:
         text = text[: limit - 1] + "…"
     if is_plain(text) and "##" not in text:
         return text
-    return _UNSAFE.sub(_escape, text)
+    return re.sub(_UNSAFE, _escape, text)
 
 
 def printable_block(text: str, limit: int = 20_000) -> str:

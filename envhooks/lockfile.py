@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.records import dataclass
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"
-_LINE = lazyre.compile(
-    r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)"
-)
+_LINE = r"(refs/tags/[^\s]+) ([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{64}) ([!-~]+)((?: [ -~]*)?)"
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mappi
     for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        match = _LINE.fullmatch(line)
+        match = re.fullmatch(_LINE, line)
         if match is None or len(match[2]) != (oid_length or len(match[2])):
             raise LawError(
                 "not a line of tags.lock: ref, tag object id, SHA-256 and signer are expected",

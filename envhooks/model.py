@@ -12,10 +12,10 @@ import enum
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from envhooks.hygiene import printable
 from envhooks.records import dataclass, field
-from envhooks.typed import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from packaging.version import Version

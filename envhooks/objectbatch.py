@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
 
 from envhooks.errors import CannotJudge
 from envhooks.gitobjects import BLOB_LIMIT, GitObject, object_id
 from envhooks.hygiene import printable
-from envhooks.typed import BinaryIO
 
 _PIPE = 4 << 10
 """Bytes of questions that are sent at once: what the smallest pipe of any system holds."""

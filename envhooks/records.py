@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-
-from envhooks.typed import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 _ABSENT = object()
 

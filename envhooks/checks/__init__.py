@@ -16,11 +16,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import Literal
 
 from envhooks.model import Change, Finding, Policy, Subject
 from envhooks.records import dataclass
 from envhooks.registry import module_names
-from envhooks.typed import Literal
 
 _UNLESS_DELETED = (Change.CREATED, Change.MOVED, Change.STANDING)
 

@@ -13,20 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.model import Finding, Policy, Subject
 
 NEEDS = ("changelog-entry",)
 READS = ("naming", "changelog")
 LEVEL = "warning"
 
-_ISSUES = lazyre.compile(r"known (?:issues?|problems?|bugs?|limitations?)|limitations?", re.IGNORECASE)
-_UPGRADE = lazyre.compile(r"upgrad|migrat|updating|breaking|drop-in|compatib", re.IGNORECASE)
-_USE = lazyre.compile(
+_ISSUES = re.compile(r"known (?:issues?|problems?|bugs?|limitations?)|limitations?", re.IGNORECASE)
+_UPGRADE = re.compile(r"upgrad|migrat|updating|breaking|drop-in|compatib", re.IGNORECASE)
+_USE = re.compile(
     r"\b(?:us(?:e|age|ed|ing)|purpose|intended|try|trying|tests?|testing|evaluat(?:e|ion|ing)|preview)\b",
     re.IGNORECASE,
 )
-_RISK = lazyre.compile(
+_RISK = re.compile(
     r"risk|unstable|experimental|caution|production|known (?:issues?|problems?|bugs?)|limitations?|untested",
     re.IGNORECASE,
 )

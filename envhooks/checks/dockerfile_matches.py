@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.model import (
     CannotTell,
     Environment,
@@ -35,18 +34,18 @@ READS = ("naming", "environment")
 
 # Packages that exist for one kind of hardware only: evidence where nothing else says it.
 _CARRIERS = {
-    "CUDA": lazyre.compile(
+    "CUDA": re.compile(
         r"jax-cuda[0-9]+-(?:plugin|pjrt)|nvidia-(?:cuda|cudnn|cublas)-.*|tensorflow-gpu|paddlepaddle-gpu"
         r"|onnxruntime-gpu|cupy-cuda.*|pytorch-cuda|cudatoolkit|mxnet-cu[0-9]+"
     ),
-    "ROCm": lazyre.compile(
+    "ROCm": re.compile(
         r"tensorflow-rocm|pytorch-triton-rocm|jax-rocm[0-9]+-(?:plugin|pjrt)|onnxruntime-rocm"
     ),
-    "CPU": lazyre.compile(r"tensorflow-cpu|intel-tensorflow|cpuonly"),
-    "TPU": lazyre.compile(r"libtpu(?:-nightly)?|tensorflow-tpu"),
-    "XPU": lazyre.compile(r"intel-extension-for-.*|pytorch-triton-xpu"),
-    "HPU": lazyre.compile(r"habana-.*"),
-    "NPU": lazyre.compile(r"torch-npu"),
+    "CPU": re.compile(r"tensorflow-cpu|intel-tensorflow|cpuonly"),
+    "TPU": re.compile(r"libtpu(?:-nightly)?|tensorflow-tpu"),
+    "XPU": re.compile(r"intel-extension-for-.*|pytorch-triton-xpu"),
+    "HPU": re.compile(r"habana-.*"),
+    "NPU": re.compile(r"torch-npu"),
 }
 
 

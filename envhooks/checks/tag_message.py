@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from envhooks import lazyre
 from envhooks.model import Environment, Finding, Place, Policy, Subject, versions_agree
 
 NEEDS = ("tag-annotated",)
@@ -20,9 +19,9 @@ READS = ("object",)
 MAY_READ = ("environment",)
 
 _NUMBER = r"[-_ :=/]{0,2}v?([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?![0-9])"
-_HARDWARE = lazyre.compile(rf"(?<![a-z])(cuda|rocm){_NUMBER}", re.IGNORECASE | re.ASCII)
-_SHORT = lazyre.compile(r"(?<![a-z0-9])cu([0-9]{1,2})([0-9])(?![0-9])", re.IGNORECASE | re.ASCII)
-_PYTHON = lazyre.compile(rf"(?<![a-z])python{_NUMBER}", re.IGNORECASE | re.ASCII)
+_HARDWARE = rf"(?ia)(?<![a-z])(cuda|rocm){_NUMBER}"
+_SHORT = r"(?ia)(?<![a-z0-9])cu([0-9]{1,2})([0-9])(?![0-9])"
+_PYTHON = rf"(?ia)(?<![a-z])python{_NUMBER}"
 # "PyTorch CUDA 2.8" speaks of PyTorch 2.8: no release of CUDA or ROCm in use has so low a number
 _LOWEST = {"cuda": 7, "rocm": 4}
 
@@ -61,13 +60,13 @@ def _said(line: str, frameworks: Mapping[str, tuple[str, ...]]) -> dict[str, lis
     said: dict[str, list[str]] = {}
     if not any("0" <= letter <= "9" for letter in line):
         return said
-    for kind, version in _HARDWARE.findall(line):
+    for kind, version in re.findall(_HARDWARE, line):
         if int(version.split(".")[0]) >= _LOWEST[kind.lower()]:
             said.setdefault("CUDA" if kind.lower() == "cuda" else "ROCm", []).append(version)
-    for major, minor in _SHORT.findall(line):  # cu118 is 11.8, cu92 9.2, and cu12 just 12
+    for major, minor in re.findall(_SHORT, line):  # cu118 is 11.8, cu92 9.2, and cu12 just 12
         version = f"{major}.{minor}" if len(major) == 2 or major == "9" else major + minor
         said.setdefault("CUDA", []).append(version)
-    for version in _PYTHON.findall(line):
+    for version in re.findall(_PYTHON, line):
         said.setdefault("Python", []).append(version)
     for framework, packages in frameworks.items():
         names = "|".join(re.escape(name) for name in sorted({framework, *packages}, key=len, reverse=True))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from envhooks.errors import EnvhooksError
 from envhooks.hygiene import printable, printable_block
 from envhooks.registry import module_names
-from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -8,11 +8,11 @@ lists stay good: they were judged before. The others that this key signed are na
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from envhooks import lazyre
 from envhooks.cli._lawfiles import LawFiles, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
@@ -26,8 +26,8 @@ from envhooks.signatures import manage
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
 REVOKED = "revoked_keys"
-_FINGERPRINT = lazyre.compile(r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
-_REASON = lazyre.compile(r"[ -~]{0,200}")
+_FINGERPRINT = r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}"
+_REASON = r"[ -~]{0,200}"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ class _Target:
 
 def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     """Write the line; a key that is revoked already is no error."""
-    if not _REASON.fullmatch(options.reason):
+    if not re.fullmatch(_REASON, options.reason):
         raise UsageError("the reason is one line in ASCII", fix="--reason 'the laptop was stolen'")
     files = LawFiles.of(git)
     before = files.signer_files()
@@ -87,7 +87,7 @@ def _target(named: str, signers: Signers, now: datetime) -> _Target:
             raise UsageError("the file holds several keys; say which", place=printable(named))
         entry = find_entry(signers, keys[0].key)
         return _of(entry) if entry else _Target(keys[0].key, keys[0].text)
-    if _FINGERPRINT.fullmatch(named):
+    if re.fullmatch(_FINGERPRINT, named):
         key = named if named.startswith("SHA256:") else named.upper()
         entry = find_entry(signers, key) or _holder(key, signers)
         if entry is not None and manage.key_of(entry) == key:

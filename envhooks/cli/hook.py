@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from envhooks.cli import use_colour
 from envhooks.errors import EnvhooksError
@@ -12,7 +13,6 @@ from envhooks.git import Git
 from envhooks.hygiene import printable, printable_block
 from envhooks.model import Door, Report
 from envhooks.records import replace
-from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from envhooks import gate, lazyre
+from envhooks import gate
 from envhooks.cli._lawfiles import LawFiles, next_commands
 from envhooks.errors import CannotJudge, UsageError
 from envhooks.git import Git
@@ -27,7 +28,7 @@ from envhooks.records import dataclass
 
 NAME = "tags.lock"
 _PLACE = f"{FOLDER}/{NAME}"
-_REASON = lazyre.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
+_REASON = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 _HEADER = "# Published tags: ref, object, SHA-256 of its bytes, signer. Written by `envhooks lock`.\n"
 
 

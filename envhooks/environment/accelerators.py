@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
-
 Evidence = tuple[str, "str | None"]
 """(kind, version): ("CUDA", "12.8"), ("CPU", None)."""
 
@@ -27,9 +25,9 @@ BY_NAME: dict[str, Evidence] = {
     "habana-torch-plugin": ("HPU", None),
 }
 
-_PLAIN_URL = lazyre.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?")
-_CUDA = lazyre.compile(r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?")
-_ROCM = lazyre.compile(r"rocm([0-9]+(?:\.[0-9]+)*)(?:[_-].*)?")
+_PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
+_CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"
+_ROCM = r"rocm([0-9]+(?:\.[0-9]+)*)(?:[_-].*)?"
 _PLAIN = {"cpu": "CPU", "xpu": "XPU", "cpu-cxx11-abi": "CPU", "cpu.cxx11.abi": "CPU"}
 
 
@@ -37,10 +35,10 @@ def of_word(word: str) -> Evidence | None:
     """`cu128` -> CUDA 12.8, `rocm6.4` -> ROCm 6.4, `cpu`, `xpu`; None for anything else."""
     if word in _PLAIN:
         return _PLAIN[word], None
-    match = _CUDA.fullmatch(word)
+    match = re.fullmatch(_CUDA, word)
     if match:
         return "CUDA", _cuda(match.group(1))
-    match = _ROCM.fullmatch(word)
+    match = re.fullmatch(_ROCM, word)
     return ("ROCm", match.group(1)) if match else None
 
 
@@ -54,7 +52,7 @@ def _cuda(digits: str) -> str:
 
 def of_url(url: str) -> Evidence | None:
     """What the path of a wheel index says: `.../whl/cu128`; the last such word counts."""
-    match = _PLAIN_URL.fullmatch(url)
+    match = re.fullmatch(_PLAIN_URL, url)
     if match:  # as nearly all are, and to import the reader of all others takes 2 ms
         path = match.group(1) or ""
     else:

@@ -5,19 +5,20 @@ A tag is believed only where its publisher writes it that way for every image; t
 
 from __future__ import annotations
 
-from envhooks import lazyre
+import re
+
 from envhooks.model import BaseImage
 from envhooks.records import dataclass, replace
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
 
-_DIGEST = lazyre.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
-_TAG = lazyre.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_NAME = lazyre.compile(
+_DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_NAME = (
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
-_REGISTRY = lazyre.compile(r"(?:[^/]*[.:][^/]*|localhost)/")
+_REGISTRY = r"(?:[^/]*[.:][^/]*|localhost)/"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Reference:
     @property
     def short(self) -> str:
         """The name without its registry: mirrors carry the same images under the same names."""
-        match = _REGISTRY.match(self.name)
+        match = re.match(_REGISTRY, self.name)
         return (self.name[match.end() :] if match else self.name).removeprefix("library/")
 
 
@@ -41,14 +42,14 @@ def parse_reference(text: str) -> Reference | None:
     if len(text) > 1000:
         return None
     rest, at, digest = text.partition("@")
-    if at and not _DIGEST.fullmatch(digest):
+    if at and not re.fullmatch(_DIGEST, digest):
         return None
     name, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
         name, tag = rest, ""
-    elif not _TAG.fullmatch(tag):
+    elif not re.fullmatch(_TAG, tag):
         return None
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         return None
     return Reference(name, tag or None, digest or None)
 
@@ -69,16 +70,16 @@ class Contents:
 
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+){1,3}"
-_PYTORCH = lazyre.compile(rf"(?P<torch>{_NUMBER})-cuda(?P<cuda>{_NUMBER})-cudnn[0-9]+-(?:runtime|devel)")
-_CUDA = lazyre.compile(rf"(?P<cuda>{_NUMBER})(?:-.+)?")
-_TENSORFLOW = lazyre.compile(r"(?P<tf>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?)(?P<gpu>-gpu)?(?:-jupyter)?")
-_PYTHON = lazyre.compile(r"(?P<python>3(?:\.[0-9]+){1,2}(?:rc[0-9]+|a[0-9]+|b[0-9]+)?)(?:-[a-z0-9.-]+)?")
-_ROCM_PYTORCH = lazyre.compile(
+_PYTORCH = rf"(?P<torch>{_NUMBER})-cuda(?P<cuda>{_NUMBER})-cudnn[0-9]+-(?:runtime|devel)"
+_CUDA = rf"(?P<cuda>{_NUMBER})(?:-.+)?"
+_TENSORFLOW = r"(?P<tf>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?)(?P<gpu>-gpu)?(?:-jupyter)?"
+_PYTHON = r"(?P<python>3(?:\.[0-9]+){1,2}(?:rc[0-9]+|a[0-9]+|b[0-9]+)?)(?:-[a-z0-9.-]+)?"
+_ROCM_PYTORCH = (
     r"rocm(?P<rocm>[0-9]+(?:\.[0-9]+){1,2})_ubuntu[0-9.]+_py(?P<python>3\.[0-9]+)_pytorch_(?:release_)?"
     r"(?P<torch>[0-9]+\.[0-9]+\.[0-9]+)"
 )
-_ROCM = lazyre.compile(r"(?P<rocm>[0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-complete)?")
-_UV_PYTHON = lazyre.compile(r"(?:[0-9][0-9.]*-)?python(?P<python>3\.[0-9]+)(?:-[a-z0-9.-]+)?")
+_ROCM = r"(?P<rocm>[0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-complete)?"
+_UV_PYTHON = r"(?:[0-9][0-9.]*-)?python(?P<python>3\.[0-9]+)(?:-[a-z0-9.-]+)?"
 
 # Calendar tags (`25.08-py3`) name the month, not the framework; the publisher's release notes do.
 _CALENDAR = {
@@ -89,17 +90,17 @@ _CALENDAR = {
 }
 # The framework is in the image's name; the tag is not written by one rule that could be relied on.
 _NAMED = (
-    (lazyre.compile(r"(?:^|[/_.:-])(?:py)?torch(?:[/_.:0-9-]|\Z)"), "torch"),
-    (lazyre.compile(r"(?:^|[/_.:-])tensorflow(?:[/_.:0-9-]|\Z)"), "tensorflow"),
-    (lazyre.compile(r"(?:^|[/_.:-])jax(?:[/_.:0-9-]|\Z)"), "jax"),
-    (lazyre.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
+    (re.compile(r"(?:^|[/_.:-])(?:py)?torch(?:[/_.:0-9-]|\Z)"), "torch"),
+    (re.compile(r"(?:^|[/_.:-])tensorflow(?:[/_.:0-9-]|\Z)"), "tensorflow"),
+    (re.compile(r"(?:^|[/_.:-])jax(?:[/_.:0-9-]|\Z)"), "jax"),
+    (re.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
 )
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
 _PLAIN_NAMES = frozenset(
     ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
      "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
 )  # fmt: skip
-_PLAIN = lazyre.compile(
+_PLAIN = (
     r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"
     r"|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"
 )
@@ -109,7 +110,7 @@ def contents(reference: Reference) -> Contents:
     """What the image holds, by its publisher's own naming rule; a digest does not change that."""
     name = reference.short
     plain = name == "nvidia/cuda" or name.rpartition("/")[2] in _PLAIN_NAMES
-    return replace(_contents(reference), plain=plain or _PLAIN.fullmatch(name) is not None)
+    return replace(_contents(reference), plain=plain or re.fullmatch(_PLAIN, name) is not None)
 
 
 def _contents(reference: Reference) -> Contents:
@@ -117,12 +118,12 @@ def _contents(reference: Reference) -> Contents:
     if name == "pytorch/pytorch":
         return _pytorch(tag)
     if name == "nvidia/cuda":
-        match = _CUDA.fullmatch(tag)
+        match = re.fullmatch(_CUDA, tag)
         return Contents(hardware=(("CUDA", match["cuda"] if match else None),))
     if name == "tensorflow/tensorflow":
         return _tensorflow(tag)
     if name == "rocm/pytorch":
-        match = _ROCM_PYTORCH.fullmatch(tag)
+        match = re.fullmatch(_ROCM_PYTORCH, tag)
         if match:
             return Contents(
                 (("torch", match["torch"], None),),
@@ -131,13 +132,13 @@ def _contents(reference: Reference) -> Contents:
             )
         return Contents(opaque=(("torch", _opaque(reference)),), hardware=(("ROCm", None),))
     if name.startswith("rocm/"):
-        match = _ROCM.fullmatch(tag) if name.startswith("rocm/dev-") else None
+        match = re.fullmatch(_ROCM, tag) if name.startswith("rocm/dev-") else None
         return Contents(opaque=_named(reference), hardware=(("ROCm", match["rocm"] if match else None),))
     if name == "python":
-        match = _PYTHON.fullmatch(tag)
+        match = re.fullmatch(_PYTHON, tag)
         return Contents(python=match["python"] if match else None)
     if name == "astral-sh/uv":
-        match = _UV_PYTHON.fullmatch(tag)
+        match = re.fullmatch(_UV_PYTHON, tag)
         return Contents(python=match["python"] if match else None)
     if name in _CALENDAR:
         why = f"{reference.name}:{tag} is named by its month; its framework's version stands in the release notes"
@@ -159,7 +160,7 @@ def _named(reference: Reference) -> tuple[tuple[str, str], ...]:
 
 
 def _pytorch(tag: str) -> Contents:
-    match = _PYTORCH.fullmatch(tag)
+    match = re.fullmatch(_PYTORCH, tag)
     if match is None:
         why = "the base image pytorch/pytorch carries it, and its tag does not state the version in a known form"
         return Contents(opaque=(("torch", why),))
@@ -167,7 +168,7 @@ def _pytorch(tag: str) -> Contents:
 
 
 def _tensorflow(tag: str) -> Contents:
-    match = _TENSORFLOW.fullmatch(tag)
+    match = re.fullmatch(_TENSORFLOW, tag)
     if match is None:
         why = "the base image tensorflow/tensorflow carries it, and its tag is not a full version"
         gpu = "gpu" in tag.split("-")

@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from envhooks import lazyre
 from envhooks.environment.headings import find_heading, heading_date, is_unreleased
 from envhooks.errors import CannotJudge
 from envhooks.hygiene import printable
@@ -24,17 +23,13 @@ MAX_HEADING = 500
 
 # Every line that may make a heading, in one scan: an ATX heading, or what underlines the line above it.
 # Both are disjoint, begin at a line feed, and leave the next one to the next match.
-_CANDIDATE = lazyre.compile(
-    r"\n(?:( {0,3}#{1,6}[ \t]+\S.*)|([=~^\"'+*#:.-])\2{2,}[^\S\n]*(?=\n|\Z))",
-)
-_ATX = lazyre.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)", re.DOTALL)
-_UNDERLINE = lazyre.compile(r"([=~^\"'+*#:.-])\1{2,}")
-_ITEM = lazyre.compile(r"\s*(?:[-*+>|]\s|\t)")
-_FENCE = lazyre.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)")
+_CANDIDATE = r"\n(?:( {0,3}#{1,6}[ \t]+\S.*)|([=~^\"'+*#:.-])\2{2,}[^\S\n]*(?=\n|\Z))"
+_ATX = r"(?s) {0,3}(#{1,6})[ \t]+(\S.*)"
+_UNDERLINE = r"([=~^\"'+*#:.-])\1{2,}"
+_ITEM = r"\s*(?:[-*+>|]\s|\t)"
+_FENCE = r" {0,3}(`{3,}|~{3,})([^\n]*)"
 # A release in the middle of a deeper level: some tools write patch releases one level below.
-_RELEASE = lazyre.compile(
-    r"\[?v?[0-9]+(?:\.[0-9]+)+[^\s\]]*\]?(?:\([^)\s]*\))?[ (–—-]*", re.ASCII | re.IGNORECASE
-)
+_RELEASE = r"(?ai)\[?v?[0-9]+(?:\.[0-9]+)+[^\s\]]*\]?(?:\([^)\s]*\))?[ (–—-]*"
 
 
 @dataclass(frozen=True)
@@ -141,7 +136,7 @@ def _visible(text: str) -> tuple[str, str]:
         if comment or "<!--" in line:
             visible, comment = _without_comments(line, comment)
         kept.append(visible)
-        opening = _FENCE.fullmatch(visible) if "```" in visible or "~~~" in visible else None
+        opening = re.fullmatch(_FENCE, visible) if "```" in visible or "~~~" in visible else None
         if opening and not _is_no_fence(opening, shown[-1].strip() if shown else ""):
             fence, visible = opening.group(1), ""
         shown.append(visible)
@@ -173,7 +168,7 @@ def _without_comments(line: str, inside: bool) -> tuple[str, bool]:
 @lru_cache(4096)
 def _title(text: str) -> _Title:
     """The same headings stand in the changelogs of many commits."""
-    release = _RELEASE.match(text)
+    release = re.match(_RELEASE, text)
     return _Title(
         text,
         is_entry=re.search(r"[0-9]", text) is not None or is_unreleased(text),
@@ -184,7 +179,7 @@ def _title(text: str) -> _Title:
 @lru_cache(4096)
 def _atx(line: str) -> tuple[_Title, int] | None:
     """(title, level) of an ATX heading; None where it has no text."""
-    match = _ATX.fullmatch(line)
+    match = re.fullmatch(_ATX, line)
     assert match is not None, "_CANDIDATE has matched it"
     text = match.group(2).rstrip(" \t")
     bare = text.rstrip("#")
@@ -199,7 +194,7 @@ def _headings(text: str) -> Iterator[_Heading]:
     lines: list[str] = []
     at = counted = 0
     text = f"\n{text}"
-    for candidate in _CANDIDATE.finditer(text):
+    for candidate in re.finditer(_CANDIDATE, text):
         at += text.count("\n", counted, candidate.start())
         counted = candidate.start()
         line = candidate.group(1)
@@ -217,11 +212,11 @@ def _headings(text: str) -> Iterator[_Heading]:
 
 
 def _is_underline(line: str) -> bool:
-    return _UNDERLINE.fullmatch(line.rstrip()) is not None
+    return re.fullmatch(_UNDERLINE, line.rstrip()) is not None
 
 
 def _is_atx(line: str) -> bool:
-    return len(line) <= MAX_HEADING and _ATX.fullmatch(line) is not None
+    return len(line) <= MAX_HEADING and re.fullmatch(_ATX, line) is not None
 
 
 def _under(lines: list[str], at: int) -> str | None:
@@ -231,12 +226,12 @@ def _under(lines: list[str], at: int) -> str | None:
     title = lines[at].rstrip()
     if not title.strip() or len(title) > MAX_HEADING:
         return None
-    if title[:4] == "    " or _ITEM.match(title) or _is_underline(title) or _is_atx(lines[at]):
+    if title[:4] == "    " or re.match(_ITEM, title) or _is_underline(title) or _is_atx(lines[at]):
         return None
     above = lines[at - 1] if at else ""
     if above.strip() and not _is_underline(above) and not _is_atx(above):
         return None  # the last line of a paragraph
-    match = _UNDERLINE.fullmatch(lines[at + 1].rstrip())
+    match = re.fullmatch(_UNDERLINE, lines[at + 1].rstrip())
     if match is None:
         return None
     # Markdown takes any length of = and -; the others are reStructuredText, which wants the full width

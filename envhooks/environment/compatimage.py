@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.environment.compattable import CudnnName, Table, key, release
 from envhooks.environment.compattorch import last, variant_of
 from envhooks.model import BaseImage, CompatFault, Environment, Level, Place
 
-_TAG = lazyre.compile(
-    r"(?P<version>[0-9]{1,3}(?:\.[0-9]{1,3}){1,3})(?:-(?P<cudnn>cudnn[0-9]*))?(?:-(?P<flavour>base|runtime|devel))?"
-    r"(?P<os>-[A-Za-z][A-Za-z0-9.]*)?",
-    re.ASCII,
+_TAG = (
+    r"(?a)(?P<version>[0-9]{1,3}(?:\.[0-9]{1,3}){1,3})(?:-(?P<cudnn>cudnn[0-9]*))?(?:-(?P<flavour>base|runtime|devel))?"
+    r"(?P<os>-[A-Za-z][A-Za-z0-9.]*)?"
 )
 
 
@@ -32,7 +30,7 @@ def _is_nvidia_cuda(image: str) -> bool:
 def _tag(base: BaseImage, tag: str, table: Table) -> Iterator[CompatFault]:
     facts = table.nvidia_cuda
     one = f"{base.image}:{tag}"
-    match = _TAG.fullmatch(tag)
+    match = re.fullmatch(_TAG, tag)
     if match is None:
         return  # `latest` and other names: not pinned, which is another check's business
     version = match["version"]

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass, field_names, replace, required_fields
-from envhooks.typed import Any, TypeVar
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.environment.compattable import Table, TorchRelease, key, release
 from envhooks.environment.specifiers import allows, substitute
 from envhooks.model import CompatFault, Environment, Level, Package
 
-_VARIANT = lazyre.compile(r"/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z", re.ASCII)
+_VARIANT = r"(?a)/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z"
 COMPANIONS = ("torchvision", "torchaudio")
 
 
@@ -24,7 +23,7 @@ def variant_of(package: Package) -> str | None:
     """`cu128`, `rocm6.4`, `cpu`: by the local version, else by the index; None for PyPI's own build."""
     if package.local:
         return package.local
-    match = _VARIANT.search(package.index)
+    match = re.search(_VARIANT, package.index)
     return match.group(1) if match else None
 
 

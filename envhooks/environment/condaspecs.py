@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.environment.specs import MAX_TEXT, SCHEME, Requirement, normal_name
 
-_CONDA_HEAD = lazyre.compile(r"(?:[A-Za-z0-9_./:-]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)", re.ASCII)
-_CONDA_VERSION = lazyre.compile(r"(?:[0-9]+!)?[0-9][A-Za-z0-9_.]*(?:\+[A-Za-z0-9_.]+)?", re.ASCII)
-_CONDA_BUILD = lazyre.compile(r"[A-Za-z0-9_.*+]+", re.ASCII)
-_CONDA_FILE = lazyre.compile(
-    r"(?:.*/)?([A-Za-z0-9_][A-Za-z0-9_.-]*)-([^-/]+)-([^-/]+)\.(?:tar\.bz2|conda)", re.ASCII
-)
+_CONDA_HEAD = r"(?a)(?:[A-Za-z0-9_./:-]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)"
+_CONDA_VERSION = r"(?a)(?:[0-9]+!)?[0-9][A-Za-z0-9_.]*(?:\+[A-Za-z0-9_.]+)?"
+_CONDA_BUILD = r"(?a)[A-Za-z0-9_.*+]+"
+_CONDA_FILE = r"(?a)(?:.*/)?([A-Za-z0-9_][A-Za-z0-9_.-]*)-([^-/]+)-([^-/]+)\.(?:tar\.bz2|conda)"
 
 
 def _conda(
@@ -46,9 +43,9 @@ def _conda_exact(specifier: str) -> str | None:
             build = built
         else:
             return None
-    if build is not None and not _CONDA_BUILD.fullmatch(build):
+    if build is not None and not re.fullmatch(_CONDA_BUILD, build):
         return None
-    return version if _CONDA_VERSION.fullmatch(version) else None
+    return version if re.fullmatch(_CONDA_VERSION, version) else None
 
 
 def parse_conda_spec(text: str, line: int = 0) -> Requirement | None:
@@ -60,14 +57,14 @@ def parse_conda_spec(text: str, line: int = 0) -> Requirement | None:
     stripped = text.strip()
     if len(text) > MAX_TEXT or not stripped or "\n" in text or "\r" in text:
         return None
-    if SCHEME.match(stripped):
+    if re.match(SCHEME, stripped):
         url = stripped.partition("#")[0]
-        match = _CONDA_FILE.fullmatch(url)
-        if match is None or not _CONDA_VERSION.fullmatch(match.group(2)):
+        match = re.fullmatch(_CONDA_FILE, url)
+        if match is None or not re.fullmatch(_CONDA_VERSION, match.group(2)):
             return None
         name, version, build = match.groups()
         return _conda(name, f"={version}={build}", version, text, line, url)
-    head = _CONDA_HEAD.match(stripped)
+    head = re.match(_CONDA_HEAD, stripped)
     if head is None:
         return None
     specifier = stripped[head.end() :].strip()

@@ -7,14 +7,14 @@ spoiled: what it then holds is not known, and nothing is read from it any more.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable
 
-from envhooks import lazyre
 from envhooks.environment.files import Files
 from envhooks.environment.unknowns import unknown
 from envhooks.records import dataclass
 
-_GLOB = lazyre.compile(r"[*?\[]")
+_GLOB = r"[*?\[]"
 MAX_MATCHES = 200
 
 
@@ -149,13 +149,13 @@ class ContainerFiles:
         return out
 
     def _globbed(self, source: str, of: ContainerFiles | None) -> list[str]:
-        if not _GLOB.search(source) or of is not None or unknown(source):
+        if not re.search(_GLOB, source) or of is not None or unknown(source):
             return [source]
         found = ["."]
         for part in source.strip("/").split("/"):
             following: list[str] = []
             for folder in found:
-                if not _GLOB.search(part):
+                if not re.search(_GLOB, part):
                     following.append(posixpath.normpath(posixpath.join(folder, part)))
                     continue
                 names = self._files.list(posixpath.normpath(posixpath.join(self._context, folder)))

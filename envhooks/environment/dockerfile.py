@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from envhooks import lazyre
 from envhooks.environment.dockerline import _SPACE_TEXT, parse_line
 from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import names
@@ -24,8 +23,8 @@ INSTRUCTIONS = names(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL "
     "STOPSIGNAL USER VOLUME WORKDIR"
 )
-_DIRECTIVE = lazyre.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*", re.DOTALL)
-_HEREDOC = lazyre.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)")
+_DIRECTIVE = r"(?s)([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*"
+_HEREDOC = r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)"
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class _Reader:
     def _directive(self, line: str) -> None:
         if not self._top:
             return
-        match = _DIRECTIVE.fullmatch(line[1:].lstrip(_SPACE_TEXT)) if line.startswith("#") else None
+        match = re.fullmatch(_DIRECTIVE, line[1:].lstrip(_SPACE_TEXT)) if line.startswith("#") else None
         name = match.group(1).lower() if match else ""
         if match is None or name not in ("syntax", "escape", "check"):
             self._top = False
@@ -225,7 +224,7 @@ def _heredoc_heads(line: str, reader: _Reader, start: int) -> list[tuple[str, in
         return []  # an open quote: BuildKit then sees no heredoc at all
     heads = []
     for word in words:
-        match = _HEREDOC.fullmatch(word)
+        match = re.fullmatch(_HEREDOC, word)
         if match is None or not match.group(3):
             continue
         try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.environment.expand import BadWord
 from envhooks.environment.unknowns import SPACES
 
 _SPACE_TEXT = "".join(SPACES)
-_BLANKS = lazyre.compile(r"[\t\v\f\r ]+")
-_PLAIN_WORDS = lazyre.compile(r'\[ *"[!#-\[\]-~ ]*"(?: *, *"[!#-\[\]-~ ]*")* *\]')
+_BLANKS = r"[\t\v\f\r ]+"
+_PLAIN_WORDS = r'\[ *"[!#-\[\]-~ ]*"(?: *, *"[!#-\[\]-~ ]*")* *\]'
 """An array of strings in ASCII without an escape."""
 _JSON_COMMANDS = frozenset(("RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"))
 
@@ -21,7 +20,7 @@ def parse_line(line: str, escape: str) -> tuple[str, tuple[str, ...], str, tuple
     Raises:
         BadWord: BuildKit refuses the line.
     """
-    head = _BLANKS.split(line.strip(_SPACE_TEXT), maxsplit=1)
+    head = re.split(_BLANKS, line.strip(_SPACE_TEXT), maxsplit=1)
     command = head[0].upper()
     flags, text = _flags(head[1], escape) if len(head) == 2 else ((), "")
     text = text.strip(_SPACE_TEXT)
@@ -37,7 +36,7 @@ def parse_line(line: str, escape: str) -> tuple[str, tuple[str, ...], str, tuple
 
 def _check_trigger(text: str, escape: str) -> None:
     """Read what ONBUILD carries; a chain of ONBUILDs is looked through without recursion."""
-    while (head := _BLANKS.split(text, maxsplit=1))[0].upper() == "ONBUILD":
+    while (head := re.split(_BLANKS, text, maxsplit=1))[0].upper() == "ONBUILD":
         if len(head) == 1:
             return
         text = _flags(head[1], escape)[1].strip(_SPACE_TEXT)
@@ -108,7 +107,7 @@ def _json_words(text: str) -> tuple[str, ...] | None:
     text = text.lstrip(_SPACE_TEXT)
     if not text.startswith("["):
         return None
-    if _PLAIN_WORDS.fullmatch(text):  # nearly all are, and these need no import of 2 ms
+    if re.fullmatch(_PLAIN_WORDS, text):  # nearly all are, and these need no import of 2 ms
         return tuple(text.split('"')[1::2])
     import json
 
@@ -161,7 +160,7 @@ def pairs(text: str, escape: str, command: str = "ENV") -> list[tuple[str, str]]
     if not words:
         return []
     if "=" not in words[0]:
-        parts = _BLANKS.split(text, maxsplit=1)
+        parts = re.split(_BLANKS, text, maxsplit=1)
         if len(parts) < 2:
             raise BadWord(f"{command} must have two arguments")
         return [(parts[0], parts[1])]

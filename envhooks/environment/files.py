@@ -6,9 +6,9 @@ import os
 import posixpath
 import stat
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from envhooks.errors import CannotJudge
-from envhooks.typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from envhooks import lazyre
 from envhooks.errors import CannotJudge
 from envhooks.model import TagName
 from envhooks.records import dataclass
@@ -17,7 +16,7 @@ _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_DATE = lazyre.compile(
+_DATE = re.compile(
     r"(?<![0-9A-Za-z.])(?:"
     r"(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
     rf"|{_MONTH.format('m2')} (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
@@ -26,17 +25,17 @@ _DATE = lazyre.compile(
     re.ASCII | re.IGNORECASE,
 )
 # What nearly every heading has; to compile the names of the months takes 1 ms.
-_NUMBERED_DATE = lazyre.compile(
+_NUMBERED_DATE = re.compile(
     r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})(?![0-9A-Za-z])",
     re.ASCII,
 )
-_NOT_YET = lazyre.compile(r"(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])", re.IGNORECASE)
+_NOT_YET = r"(?i)(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])"
 
 
 def is_unreleased(text: str) -> bool:
     """Whether a heading says that what it names is not out yet."""
     folded = text.casefold()
-    return ("released" in folded or "tb" in folded) and _NOT_YET.search(text) is not None
+    return ("released" in folded or "tb" in folded) and re.search(_NOT_YET, text) is not None
 
 
 @lru_cache(4096)
@@ -70,7 +69,7 @@ _STAGES = {
     "preview": "rc", "prerelease": "rc", "candidate": "rc", "post": "post", "rev": "post", "r": "post",
 }  # fmt: skip
 _LOOSE = "[-_. (\u2013\u2014]{0,3}"
-_VERSION = lazyre.compile(
+_VERSION = re.compile(
     r"(?<![0-9.])(?P<numbers>[0-9]{1,18}(?:\.[0-9]{1,18})*)"
     r"(?:[-_.]?(?P<letter>[abcr])(?P<n1>[0-9]{1,9})"
     rf"|{_LOOSE}(?:release )?(?P<word>alpha|beta|candidate|preview|pre(?:-?release)?|rc|post|rev)"
@@ -78,8 +77,8 @@ _VERSION = lazyre.compile(
     r"(?![0-9A-Za-z+_-]|\.[0-9A-Za-z])",  # `2.8-gpu`, `2.8+cu128` and `2.8.dev1` are other things
     re.ASCII | re.IGNORECASE,
 )
-_WORD = lazyre.compile(r"[A-Za-z]+", re.ASCII)
-_LINK = lazyre.compile(r"\]\([^()\s]*\)")
+_WORD = r"(?a)[A-Za-z]+"
+_LINK = r"\]\([^()\s]*\)"
 # "Changes since 2.8-rc1" speaks of a release and is not its entry
 _ABOUT = frozenset(
     ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
@@ -92,12 +91,8 @@ _FRAMEWORKS = {
     "jaxlib": "jaxlib", "torchvision": "torchvision", "torchaudio": "torchaudio",
 }  # fmt: skip
 _HARDWARE = frozenset(("cuda", "rocm", "cpu", "xpu", "tpu", "hpu", "npu"))
-_OTHERS_VERSION = lazyre.compile(
-    r"(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z", re.ASCII | re.IGNORECASE
-)
-_HARDWARE_VERSION = lazyre.compile(
-    r"(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)", re.ASCII | re.IGNORECASE
-)
+_OTHERS_VERSION = r"(?ai)(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z"
+_HARDWARE_VERSION = r"(?ai)(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)"
 
 _Release = tuple[tuple[int, ...], str, int]
 
@@ -115,7 +110,7 @@ def _wanted(name: TagName) -> _Release:
 
 def _plain(text: str) -> str:
     """The heading without Markdown's marks, its runs of blanks made one."""
-    text = _LINK.sub("]", text[:1000].replace("\\", "").replace("`", "").replace("**", ""))
+    text = re.sub(_LINK, "]", text[:1000].replace("\\", "").replace("`", "").replace("**", ""))
     return " ".join(text.split())
 
 
@@ -159,7 +154,7 @@ def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
         return 0 if _speaks_about(plain[: whole.start()]) else 100
     if not any(release == wanted and _names(match, plain, name) for match, release in heading.releases):
         return 0
-    words = {word.lower() for word in _WORD.findall(plain)}
+    words = {word.lower() for word in re.findall(_WORD, plain)}
     framework, hardware = _own(name)
     frameworks = {_FRAMEWORKS[word] for word in words & _FRAMEWORKS.keys()} | (words & {framework})
     kinds = words & (_HARDWARE | {hardware})
@@ -167,7 +162,7 @@ def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
         hardware and kinds and hardware not in kinds
     ):
         return 0
-    versions = {v for kind, v in _HARDWARE_VERSION.findall(plain) if kind.lower() == hardware}
+    versions = {v for kind, v in re.findall(_HARDWARE_VERSION, plain) if kind.lower() == hardware}
     if name.hardware_version and versions and name.hardware_version not in versions:
         return 0
     return 1 + (framework in frameworks) + (hardware in kinds)
@@ -179,13 +174,13 @@ def _own(name: TagName) -> tuple[str, str]:
 
 
 def _speaks_about(before: str) -> bool:
-    return any(word.lower() in _ABOUT for word in _WORD.findall(before))
+    return any(word.lower() in _ABOUT for word in re.findall(_WORD, before))
 
 
 def _names(match: re.Match[str], text: str, name: TagName) -> bool:
     """Whether a version in a heading that is this release's is not that of something else there."""
     before = text[: match.start()]
-    if _speaks_about(before) or _OTHERS_VERSION.search(before):
+    if _speaks_about(before) or re.search(_OTHERS_VERSION, before):
         return False
     bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before
     if bare[-1:].isalnum():  # `CUDA12.8`
@@ -193,12 +188,12 @@ def _names(match: re.Match[str], text: str, name: TagName) -> bool:
     framework, hardware = _own(name)
     compound = re.split(r"[\s\[\]()]", bare)[-1]
     known = {framework, hardware, "v", "release", "version", *(value.lower() for _, value in name.extra)}
-    if any(_FRAMEWORKS.get(word.lower(), word.lower()) not in known for word in _WORD.findall(compound)):
+    if any(_FRAMEWORKS.get(word.lower(), word.lower()) not in known for word in re.findall(_WORD, compound)):
         return False
     if bare != before or not _ends_with_hardware(bare):
         return True
     # `PyTorch CUDA 2.8` means the release; `CUDA 2.8` alone is a version of CUDA
-    return framework in {_FRAMEWORKS.get(word.lower(), word.lower()) for word in _WORD.findall(bare)}
+    return framework in {_FRAMEWORKS.get(word.lower(), word.lower()) for word in re.findall(_WORD, bare)}
 
 
 def _ends_with_hardware(text: str) -> bool:
@@ -208,7 +203,7 @@ def _ends_with_hardware(text: str) -> bool:
 
 # ------------------------------------------------------------------------------------ templates
 
-_FIELD = lazyre.compile(r"\{([^{}]*)\}")
+_FIELD = r"\{([^{}]*)\}"
 
 
 def _matches_template(template: str, heading: str, name: TagName) -> bool:
@@ -219,7 +214,7 @@ def _matches_template(template: str, heading: str, name: TagName) -> bool:
     Without a `{stage}` of its own, `{version}` stands for version and stage: `2.8-rc1`.
     """
     text, at = " ".join(heading.split()), 0
-    parts = _FIELD.split(" ".join(template.lstrip("# \t").split()))
+    parts = re.split(_FIELD, " ".join(template.lstrip("# \t").split()))
     staged = "stage" in parts[1::2]
     for number, part in enumerate(parts):
         if number % 2:

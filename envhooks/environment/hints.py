@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from envhooks import lazyre
 from envhooks.environment.dockerfile import Instruction
 from envhooks.model import Hint, Place
 
@@ -18,10 +17,8 @@ _NAMES = {
     "tensorflow": r"(?:TENSORFLOW|TF)_(?:VERSION|VER|TAG)",
     "jax": r"JAX_(?:VERSION|VER)",
 }
-_KNOWN = lazyre.compile(
-    "|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE
-)
-_PAIR = lazyre.compile(
+_KNOWN = re.compile("|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE)
+_PAIR = (
     # A name starts where no name goes on: else each letter of a long word is a start of its own.
     r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)"
     r"""(?:=|[ \t]+)["']?v?([0-9]+(?:\.[0-9]+){1,3})(?:\+[a-z0-9.]+)?["']?(?![^\s"'])"""
@@ -32,7 +29,7 @@ def hints(instructions: Iterable[Instruction], path: str) -> Iterator[Hint]:
     """Every literal version that a variable of such a name is given, in the order of the file."""
     for one in instructions:
         if one.command in ("ARG", "ENV"):
-            for match in _PAIR.finditer(one.text):
+            for match in re.finditer(_PAIR, one.text):
                 known = _KNOWN.fullmatch(match[1])
                 if known is not None and known.lastgroup is not None:
                     place = Place(path, one.line_at(match.start()))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.model import CannotTell, Hardware, Package, Place, Unpinned
 from envhooks.records import dataclass, field, replace
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
 
-_SYSTEM_ROOT = lazyre.compile(
+_SYSTEM_ROOT = (
     r"/|/usr|/usr/local|/opt|/opt/conda|/opt/(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?"
     r"|/root/(?:mini|ana)?(?:conda|forge)[0-9]?"
 )
-_SITE = lazyre.compile(
+_SITE = (
     r".*/(?:lib|lib64)(?:/python3?(?:\.[0-9*]+)?(?:/(?:site|dist)-packages(?:/\*)?)?)?/?"
     r"|.*/(?:site|dist)-packages(?:/\*)?"
 )
-_CONDA_ROOT = lazyre.compile(r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?")
+_CONDA_ROOT = r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?"
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,8 @@ class Installed:
 def holds_packages(source: str) -> bool:
     """Whether a path looks like one that holds Python packages: `/`, a prefix, site-packages, a venv."""
     return bool(
-        _SYSTEM_ROOT.fullmatch(source)
-        or _SITE.fullmatch(source)
+        re.fullmatch(_SYSTEM_ROOT, source)
+        or re.fullmatch(_SITE, source)
         or re.fullmatch(r".*/\.?v?env[^/]*|.*/(?:envs)(?:/[^/]*)?", source)
     )
 
@@ -121,21 +120,21 @@ def _moved(where: str, source: str, target: str) -> str | None:
     """The environment's place after copying `source` to `target`; None where it is not copied."""
     source = source.rstrip("/") or "/"
     target = target.rstrip("/") or "/"
-    to_system = bool(_SYSTEM_ROOT.fullmatch(target) or _SITE.fullmatch(target))
+    to_system = bool(re.fullmatch(_SYSTEM_ROOT, target) or re.fullmatch(_SITE, target))
     if where == SYSTEM:
-        if not (_SYSTEM_ROOT.fullmatch(source) or _SITE.fullmatch(source)):
+        if not (re.fullmatch(_SYSTEM_ROOT, source) or re.fullmatch(_SITE, source)):
             return None
         return SYSTEM if to_system else target
     if where.startswith("conda:"):
         name = where[len("conda:") :]
         if source.endswith(f"/envs/{name}"):
             return SYSTEM if to_system else where
-        return where if _CONDA_ROOT.fullmatch(source) else None
+        return where if re.fullmatch(_CONDA_ROOT, source) else None
     if where == source:
         return SYSTEM if to_system else target
     if source == "/" or where.startswith(f"{source}/"):
         rest = where[len(source.rstrip("/")) :]
         return (target.rstrip("/") + rest) or "/"
-    if source.startswith(f"{where}/") and _SITE.fullmatch(source):
+    if source.startswith(f"{where}/") and re.fullmatch(_SITE, source):
         return SYSTEM if to_system else target
     return None

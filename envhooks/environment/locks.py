@@ -7,13 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from envhooks import lazyre
 from envhooks.environment.projects import items, load_toml, table
 from envhooks.environment.sink import Sink
 from envhooks.environment.specs import Requirement, parse_requirement
 from envhooks.records import replace
 
-_NAME_LINE = lazyre.compile(r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z")
+_NAME_LINE = r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z"
 
 
 def _name_lines(text: str) -> dict[str, list[int]]:
@@ -23,7 +22,7 @@ def _name_lines(text: str) -> dict[str, list[int]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("["):
             head = line.strip() in ("[[package]]", "[[packages]]")
-        elif head and (match := _NAME_LINE.match(line)):
+        elif head and (match := re.match(_NAME_LINE, line)):
             found.setdefault(match.group(1), []).append(number)
     return found
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.environment.condaspecs import parse_conda_spec
 from envhooks.environment.sink import MAX_DEPTH, Sink, beside
 from envhooks.environment.specs import parse_requirement
 from envhooks.hygiene import is_plain
 
-_COMMENT = lazyre.compile(r"(?:\A|(?<=\s))#.*", re.DOTALL)  # no `\s+`: a long run of blanks would be squared
+_COMMENT = r"(?s)(?:\A|(?<=\s))#.*"  # no `\s+`: a long run of blanks would be squared
 # pip splits with str.splitlines(), which knows more line ends than an editor shows: a requirement
 # can hide behind them in what looks like a comment.
-_ODD_LINE_END = lazyre.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_VARIABLE = lazyre.compile(r"\$\{[A-Z0-9_]+\}")
-_USERINFO = lazyre.compile(r"://[^/@\s]*@")
-_OPTION = lazyre.compile(r"(?<=\s)--?[A-Za-z]")
-_FOLDER = lazyre.compile(r"(\.{1,2}(?:/[^\[\]\s]*)?|[^\[\]\s/]+/[^\[\]\s]*)(?:\[([^\]]*)\])?")
+_ODD_LINE_END = "[\r\v\f\x1c-\x1e\x85\u2028\u2029]"
+_VARIABLE = r"\$\{[A-Z0-9_]+\}"
+_USERINFO = r"://[^/@\s]*@"
+_OPTION = r"(?<=\s)--?[A-Za-z]"
+_FOLDER = r"(\.{1,2}(?:/[^\[\]\s]*)?|[^\[\]\s/]+/[^\[\]\s]*)(?:\[([^\]]*)\])?"
 _WITH_VALUE = {
     "-i": "index", "--index-url": "index", "--pypi-url": "index", "--extra-index-url": "extra",
     "-f": "links", "--find-links": "links", "-r": "include", "--requirement": "include",
@@ -43,11 +42,11 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             continue
         # pip ends a continuation at a comment line, and puts a blank before it
         parts.append(" " + line if comment else line)
-        joined = _COMMENT.sub("", "".join(parts)).strip()
+        joined = re.sub(_COMMENT, "", "".join(parts)).strip()
         parts = []
         if joined:
             yield first, joined
-    joined = _COMMENT.sub("", "".join(parts)).strip()
+    joined = re.sub(_COMMENT, "", "".join(parts)).strip()
     if joined:
         yield first, joined
 
@@ -98,7 +97,7 @@ class _Reader:
         self.open.pop()
 
     def text(self, path: str, text: str, constraint: bool) -> None:
-        odd = None if is_plain(text.replace("\n", "").replace("\t", "")) else _ODD_LINE_END.search(text)
+        odd = None if is_plain(text.replace("\n", "").replace("\t", "")) else re.search(_ODD_LINE_END, text)
         if odd is not None:
             number = text.count("\n", 0, odd.start()) + 1
             self.sink.fault("a line end that editors do not show hides what pip reads here", path, number)
@@ -108,15 +107,15 @@ class _Reader:
     def line(self, path: str, number: int, line: str, constraint: bool) -> None:
         sink = self.sink
         # a token says nothing about what is installed
-        line = _USERINFO.sub(lambda m: "://***@" if "${" in m.group() else m.group(), line)
-        if _VARIABLE.search(line):
+        line = re.sub(_USERINFO, lambda m: "://***@" if "${" in m.group() else m.group(), line)
+        if re.search(_VARIABLE, line):
             sink.fault(f"cannot tell what {line!r} means: its value comes from the environment", path, number)
             return
         if line.startswith("-"):
             for kind, value in _options(line.split()):
                 self.option(path, number, kind, _unquoted(value or ""), constraint)
             return
-        option = _OPTION.search(line)
+        option = re.search(_OPTION, line)
         line = line[: option.start()].rstrip() if option else line
         requirement = parse_requirement(line, number)
         if requirement is not None:
@@ -149,7 +148,7 @@ class _Reader:
 
     def project(self, path: str, number: int, text: str, constraint: bool) -> bool:
         """A folder of this tree (`.`, `./sub[extra]`): what its pyproject.toml says it depends on."""
-        match = _FOLDER.fullmatch(text)
+        match = re.fullmatch(_FOLDER, text)
         folder = beside(path, match.group(1)) if match else None
         if match is None or folder is None or constraint:
             return False
@@ -182,7 +181,7 @@ def read_pip_lines(sink: Sink, path: str, lines: list[tuple[int, str]]) -> None:
     reader = _Reader(sink)
     reader.open.append(path)
     for number, line in lines:
-        if _ODD_LINE_END.search(line) or "\n" in line:
+        if re.search(_ODD_LINE_END, line) or "\n" in line:
             sink.fault("a line end that editors do not show hides what pip reads here", path, number)
-        elif stripped := _COMMENT.sub("", line).strip():
+        elif stripped := re.sub(_COMMENT, "", line).strip():
             reader.line(path, number, stripped, constraint=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 
-from envhooks import lazyre
 from envhooks.environment.activation import CONDAS
 from envhooks.environment.installs import Call, Session
 from envhooks.environment.pipinstall import pip
@@ -13,8 +12,8 @@ from envhooks.environment.scopes import join
 from envhooks.environment.systeminstall import MANAGERS, system
 from envhooks.environment.unknowns import names, readable
 
-_PIP = lazyre.compile(r"pip(?:[0-9](?:\.[0-9]+)?)?")
-_PYTHON = lazyre.compile(r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?")
+_PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
+_PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
 _OTHERS = names("pdm pixi hatch rye easy_install")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only name what they are given."""
@@ -50,9 +49,9 @@ _MODULES = {"pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda"
 
 def run_program(session: Session, program: str, call: Call) -> bool:
     """Take what a program installs; False where it is none of those that are known."""
-    if _PIP.fullmatch(program):
+    if re.fullmatch(_PIP, program):
         pip(session, call)
-    elif _PYTHON.fullmatch(program):
+    elif re.fullmatch(_PYTHON, program):
         _python(session, program, call)
     elif program in CONDAS:
         _conda(session, call)
@@ -108,7 +107,7 @@ def carried(call: Call) -> int | None:
         return None
     for index, arg in enumerate(call.args[:-1]):
         name = posixpath.basename(arg.text)
-        if (_PIP.fullmatch(name) or name == "uv" or name in CONDAS) and any(
+        if (re.fullmatch(_PIP, name) or name == "uv" or name in CONDAS) and any(
             one.text in ("install", "uninstall", "add", "sync") for one in call.args[index + 1 : index + 4]
         ):
             return index

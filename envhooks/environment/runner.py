@@ -10,7 +10,6 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-from envhooks import lazyre
 from envhooks.environment.activation import CONDAS, active_by_variables, conda_place, prefix_of
 from envhooks.environment.filechanges import CHANGERS, spoil, touch
 from envhooks.environment.installed import SYSTEM
@@ -28,13 +27,11 @@ from envhooks.records import dataclass
 
 MAX_DEPTH = 8
 """How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
-_ASSIGN = lazyre.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
+_ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)"
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
-INSTALLS = lazyre.compile(r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b")
-_VERSION_WORD = lazyre.compile(r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*")
-_HARMLESS_SOURCE = lazyre.compile(
-    r".*(?:activate|bashrc|profile|conda\.sh|os-release|lsb-release|/env|setup\.bash|nvm\.sh)"
-)
+INSTALLS = r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b"
+_VERSION_WORD = r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*"
+_HARMLESS_SOURCE = r".*(?:activate|bashrc|profile|conda\.sh|os-release|lsb-release|/env|setup\.bash|nvm\.sh)"
 _QUIET = names("echo cat grep egrep ls dpkg sleep which type")
 _KNOWN = (
     CHANGERS
@@ -48,7 +45,7 @@ _KNOWN = (
     )
 )
 """Words that mean something here; anything else is passed over quickly."""
-_MATTERS = lazyre.compile(r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]")
+_MATTERS = r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]"
 
 
 @dataclass
@@ -123,7 +120,7 @@ class Runner:
         self._depth += 1
         self._spend(len(text))
         if self._depth > MAX_DEPTH:
-            if INSTALLS.search(text):
+            if re.search(INSTALLS, text):
                 self._session.note("the commands are nested too deeply", place(0))
             self._depth -= 1
             return
@@ -149,7 +146,7 @@ class Runner:
                 self._command(event, place, certain)
         if stack:
             self._state, self._over = stack[0]
-        if parsed.fault and INSTALLS.search(text):
+        if parsed.fault and re.search(INSTALLS, text):
             self._session.note(f"the shell text cannot be read to its end: {parsed.fault}", place(0))
         self._depth -= 1
 
@@ -172,12 +169,12 @@ class Runner:
         for word in command.words:
             if "$(" in word.text or "`" in word.text:
                 for text, offset in commands_inside(word.text):
-                    if INSTALLS.search(text):
+                    if re.search(INSTALLS, text):
                         start = word.offset + offset
                         self._inner(text, lambda at, start=start: place(start + at), False)  # type: ignore[misc]
         words = list(command.words)
         assigned: dict[str, str] = {}
-        while words and (match := _ASSIGN.fullmatch(words[0].text)):
+        while words and (match := re.fullmatch(_ASSIGN, words[0].text)):
             name, plus, raw = match.groups()
             value = self.mark(f"{name} is an array") if raw.startswith("(") else self._expander.text(raw)
             assigned[name] = ((assigned.get(name) or self.lookup(name) or "") if plus else "") + value
@@ -212,7 +209,7 @@ class Runner:
             head.isalnum()
             and head not in _KNOWN
             and head not in self._functions
-            and not any(_MATTERS.search(word.text) for word in command.words)
+            and not any(re.search(_MATTERS, word.text) for word in command.words)
         )
 
     def _assign_all(self, values: Mapping[str, str], certain: bool, piped: bool) -> None:
@@ -246,7 +243,7 @@ class Runner:
             if redirect.sign not in (">", "<", ">>") or behind < 1 or behind > len(counts):
                 continue
             target = self._expander.text(redirect.target)
-            if not _VERSION_WORD.fullmatch(readable(target)):
+            if not re.fullmatch(_VERSION_WORD, readable(target)):
                 continue
             if not (redirect.glued or target.startswith("=") or re.fullmatch(r"[0-9]+(?:\.[0-9]+)+", target)):
                 continue
@@ -334,7 +331,7 @@ class Runner:
             self._change_folder(program, texts, certain)
         elif program in ("export", "declare", "local", "readonly", "typeset"):
             for text in texts:
-                if match := _ASSIGN.fullmatch(text):
+                if match := re.fullmatch(_ASSIGN, text):
                     self._assign_all({match.group(1): match.group(3)}, certain, command.piped)
         elif program == "unset":
             for text in texts:
@@ -390,7 +387,7 @@ class Runner:
                 self._activate(prefix_of(self._session, prefix), certain)
         elif path == "activate" and len(texts) > 1:
             self._activate(conda_place(texts[1]), certain)
-        elif not _HARMLESS_SOURCE.fullmatch(path):
+        elif not re.fullmatch(_HARMLESS_SOURCE, path):
             why = f"{readable(path)} may set it"
             for name in (*self._state.variables, *self._scope.values):
                 self.assign(name, self.mark(why))
@@ -435,7 +432,7 @@ class Runner:
             pass  # `curl ... | sh`: installers of tools; what they install is not a stated pin
 
     def _quoted_script(self, text: str, arg: Arg, certain: bool) -> None:
-        if unknown(text) and not INSTALLS.search(text):
+        if unknown(text) and not re.search(INSTALLS, text):
             return
         # The outer shell expanded the words already, so a blank in an unknown value would be a new
         # word here: such words stay unknown, as their marks stand in the text.
@@ -444,7 +441,7 @@ class Runner:
     def _document(self, body: Redirect, call: Call, certain: bool, place: Callable[[int], Place]) -> None:
         text = body.body or ""
         if not re.search(r"['\"\\]", body.target) and "$" in text:
-            if INSTALLS.search(text):
+            if re.search(INSTALLS, text):
                 self._session.note("a here-document that the shell expands is not followed", call.place)
             return
         self._inner(text, lambda at: place(body.body_offset + at), certain)

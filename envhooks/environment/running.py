@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.environment.activation import conda_place
 from envhooks.environment.copying import mounted_files
 from envhooks.environment.dockerfile import Instruction
@@ -14,10 +13,8 @@ from envhooks.environment.stagestate import StageState
 from envhooks.environment.unknowns import readable
 from envhooks.model import Place
 
-_ONLY_HEREDOC = lazyre.compile(r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)")
-_SHEBANG = lazyre.compile(
-    r"#![ \t]*(?:[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]*)?)?(?:[^ \t]*/)?(?:ba|da|a|z|k)?sh(?:[ \t].*)?"
-)
+_ONLY_HEREDOC = r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)"
+_SHEBANG = r"#![ \t]*(?:[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]*)?)?(?:[^ \t]*/)?(?:ba|da|a|z|k)?sh(?:[ \t].*)?"
 
 
 def run(state: StageState, one: Instruction) -> None:
@@ -31,7 +28,9 @@ def run(state: StageState, one: Instruction) -> None:
         if one.array:
             runner.array(one.array, place)
     elif not any(re.fullmatch(r"(?:.*/)?(?:ba|da|a|z|k)?sh", word) for word in state.shell):
-        if any(INSTALLS.search(text) for text in (one.text, *(heredoc.content for heredoc in one.heredocs))):
+        if any(
+            re.search(INSTALLS, text) for text in (one.text, *(heredoc.content for heredoc in one.heredocs))
+        ):
             session.note(f"the shell {readable(state.shell[0])} is not followed", place)
     else:
         _script(state, one, runner, place)
@@ -41,16 +40,16 @@ def run(state: StageState, one: Instruction) -> None:
 def _script(state: StageState, one: Instruction, runner: Runner, place: Place) -> None:
     text, lines = _text(one, state.build.file.path)
     head = text.partition("\n")[0]
-    if not head.startswith("#!") or _SHEBANG.fullmatch(head):
+    if not head.startswith("#!") or re.fullmatch(_SHEBANG, head):
         runner.script(text, lines)
-    elif INSTALLS.search(text):
+    elif re.search(INSTALLS, text):
         state.session.note(f"what runs under {head[:60]} is not followed", place)
 
 
 def _text(one: Instruction, path: str) -> tuple[str, Lines]:
     """The shell text of a RUN, put together as BuildKit does, and its lines."""
     lines = Lines(path)
-    if len(one.heredocs) == 1 and _ONLY_HEREDOC.fullmatch(one.text):
+    if len(one.heredocs) == 1 and re.fullmatch(_ONLY_HEREDOC, one.text):
         heredoc = one.heredocs[0]
         lines.add_text(0, heredoc.text, heredoc.line)
         return heredoc.text, lines

@@ -7,8 +7,8 @@ default. What nothing in the file sets is not empty but unknown: the base image 
 from __future__ import annotations
 
 import posixpath
+import re
 
-from envhooks import lazyre
 from envhooks.environment.dockerfile import Instruction
 from envhooks.environment.dockerline import pairs, split_words
 from envhooks.environment.stages import PREDEFINED, Build, Stage
@@ -16,9 +16,7 @@ from envhooks.environment.unknowns import settled, unknown
 
 MAX_PATH = 8192
 # Set by well-known base images, so that `ARG X` without a value does not make them empty.
-_OF_BASES = lazyre.compile(
-    r"(?:CUDA|NV|NVIDIA|PYTHON|PYTORCH|TORCH|TENSORFLOW|ROCM|CONDA|PATH|HOME|LANG|LD)(?:_.*)?"
-)
+_OF_BASES = r"(?:CUDA|NV|NVIDIA|PYTHON|PYTORCH|TORCH|TENSORFLOW|ROCM|CONDA|PATH|HOME|LANG|LD)(?:_.*)?"
 
 
 class Scope:
@@ -42,7 +40,7 @@ class Scope:
         """The value; None where it is certainly not set; a mark where the base image may set it."""
         if name in self.values:
             return self.values[name]
-        if self._bare or (name in self._declared and not _OF_BASES.fullmatch(name)):
+        if self._bare or (name in self._declared and not re.fullmatch(_OF_BASES, name)):
             return None
         return self.unset(name)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.environment.shellscan import (
     Command,
     Define,
@@ -30,10 +29,10 @@ from envhooks.records import dataclass, field, replace
 _TESTS = names("[ [[ test command which type hash grep egrep fgrep false cmp diff expr let pgrep ! ((")
 _OPENERS = frozenset(("if", "while", "until", "for", "select", "case"))
 _BLANK = " \t\r"
-_PLAIN = lazyre.compile(r"[^\s\\'\"$`|&;()<>#]+")
-_SIGN = lazyre.compile(r"<<<|<<-|<<|<>|<&|>>|>\||>&|[<>]")
-_NAME = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ASSIGN_ARRAY = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_PLAIN = re.compile(r"[^\s\\'\"$`|&;()<>#]+")
+_SIGN = re.compile(r"<<<|<<-|<<|<>|<&|>>|>\||>&|[<>]")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_ASSIGN_ARRAY = r"[A-Za-z_][A-Za-z0-9_]*\+?="
 
 
 @dataclass
@@ -92,7 +91,7 @@ class _Parser:
                 self.at = min(size, skip(text, self.at)) if char != "$" or self.at + 1 < size else self.at + 1
             elif char in "$#":
                 self.at += 1
-            elif char == "(" and parts and _ASSIGN_ARRAY.fullmatch("".join(parts)):
+            elif char == "(" and parts and re.fullmatch(_ASSIGN_ARRAY, "".join(parts)):
                 self.at = skip(text, self.at + 1, ")")
             else:
                 break
@@ -210,7 +209,7 @@ class _Parser:
             self._arithmetic()
             return
         name = self._word().text
-        if _NAME.fullmatch(name):
+        if re.fullmatch(_NAME, name):
             self.events.append(Loop(name))
         while self.at < len(self.text) and self.text[self.at] not in ";\n":
             self._blanks()

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Protocol
 
-from envhooks import lazyre
 from envhooks.environment import globs
 from envhooks.environment.expand import MAX_DEPTH, MAX_VALUE, operate
 from envhooks.environment.shellscan import Unclosed, skip
 from envhooks.environment.unknowns import first_mark
-from envhooks.typed import Protocol
 
 
 class Variables(Protocol):
@@ -33,14 +32,14 @@ class Variables(Protocol):
         """A mark for what is not known."""
 
 
-_NAME = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BRACES = lazyre.compile(r"\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}")
-_PLAIN = lazyre.compile(r"[^\\'\"$`~{]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = r"\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}"
+_PLAIN = re.compile(r"[^\\'\"$`~{]+")
 _Parts = list[tuple[str, bool]]
 """(text, whether it is kept whole): what stands unquoted is split at blanks."""
 _WORD = "\0word"
 COMPUTED = "the shell computes it"
-_OPERATION = lazyre.compile(r"(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)", re.DOTALL)
+_OPERATION = r"(?s)(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)"
 
 
 class Expander:
@@ -56,7 +55,7 @@ class Expander:
         self._spend(len(word))
         if _PLAIN.fullmatch(word):
             return [word]
-        if _BRACES.search(word) and not word.startswith(("'", '"')) and "${" not in word:
+        if re.search(_BRACES, word) and not word.startswith(("'", '"')) and "${" not in word:
             return [self._variables.mark("the shell expands its braces")]
         parts = self._parts(word)
         fields: list[str] = []
@@ -192,7 +191,7 @@ class Expander:
         rest = body[name.end() :]
         if not rest:
             return [(self._plain(name.group()), False)]
-        match = _OPERATION.fullmatch(rest)
+        match = re.fullmatch(_OPERATION, rest)
         if match is None:
             return self._computed()
         try:

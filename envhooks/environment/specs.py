@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.records import dataclass
 
 MAX_TEXT = 10_000
@@ -62,14 +61,14 @@ _CLAUSE = (
     rf"|(?:<=|>=|<|>)\s*{_VERSION})"
 )
 _FLAGS = re.ASCII | re.IGNORECASE
-_HEAD = lazyre.compile(rf"[ \t]*({_NAME})[ \t]*(?:\[([^\]]*)\])?[ \t]*", _FLAGS)
-_EXTRA = lazyre.compile(_NAME, _FLAGS)
-_ONE_CLAUSE = lazyre.compile(_CLAUSE, _FLAGS)
-_LOCAL_ONLY = lazyre.compile(_LOCAL, _FLAGS)
+_HEAD = re.compile(rf"[ \t]*({_NAME})[ \t]*(?:\[([^\]]*)\])?[ \t]*", _FLAGS)
+_EXTRA = re.compile(_NAME, _FLAGS)
+_ONE_CLAUSE = re.compile(_CLAUSE, _FLAGS)
+_LOCAL_ONLY = re.compile(_LOCAL, _FLAGS)
 # What most requirements are: the whole of PEP 440 takes 2 ms to compile.
-_PLAIN_PIN = lazyre.compile(r"==([0-9]+(?:\.[0-9]+)*)(?:\+([a-z0-9]+))?")
-_EXACT = lazyre.compile(rf"(===?)\s*({_VERSION})({_LOCAL})?", _FLAGS)
-_PARTS = lazyre.compile(
+_PLAIN_PIN = r"==([0-9]+(?:\.[0-9]+)*)(?:\+([a-z0-9]+))?"
+_EXACT = re.compile(rf"(===?)\s*({_VERSION})({_LOCAL})?", _FLAGS)
+_PARTS = re.compile(
     r"v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<pre>alpha|a|beta|b|preview|pre|c|rc)[-_.]?(?P<pre_n>[0-9]+)?)?"
     r"(?:-(?P<post_1>[0-9]+)|[-_.]?(?P<post>post|rev|r)[-_.]?(?P<post_2>[0-9]+)?)?"
@@ -77,12 +76,12 @@ _PARTS = lazyre.compile(
     _FLAGS,
 )
 _PRE = {"alpha": "a", "a": "a", "beta": "b", "b": "b", "preview": "rc", "pre": "rc", "c": "rc", "rc": "rc"}
-SCHEME = lazyre.compile(r"(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)", re.ASCII)
+SCHEME = r"(?a)(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)"
 # PEP 625 file names only: with a second hyphen nobody can say where the name ends.
-_SDIST = lazyre.compile(
+_SDIST = re.compile(
     rf"(?P<name>[A-Za-z][A-Za-z0-9_.]*)-(?P<version>{_VERSION}(?:{_LOCAL})?)\.(?:tar\.gz|zip)", _FLAGS
 )
-_EGG = lazyre.compile(rf"(?:^|&)egg=({_NAME})(?:\[([^\]]*)\])?(?:&|\Z)", _FLAGS)
+_EGG = re.compile(rf"(?:^|&)egg=({_NAME})(?:\[([^\]]*)\])?(?:&|\Z)", _FLAGS)
 
 
 def normal_name(name: str) -> str:
@@ -130,7 +129,7 @@ def _extras(text: str | None) -> tuple[str, ...] | None:
 def _clauses(text: str) -> list[str] | None:
     """The clauses of `>=1, <2` or `(>=1, <2)`, or None where it is not all clauses."""
     text = text.strip(" \t")
-    if _PLAIN_PIN.fullmatch(text):
+    if re.fullmatch(_PLAIN_PIN, text):
         return [text]
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1].strip(" \t")
@@ -157,7 +156,7 @@ def pinned_by(clauses: list[str]) -> tuple[str | None, str | None]:
     `==2.8.0,<3` pins: what it installs is 2.8.0 or nothing. Two `==` clauses pin nothing that can
     be stated without solving them.
     """
-    plain = _PLAIN_PIN.fullmatch(clauses[0]) if len(clauses) == 1 else None
+    plain = re.fullmatch(_PLAIN_PIN, clauses[0]) if len(clauses) == 1 else None
     if plain is not None:
         return normal_version(plain[1]), _normal_local(plain[2] or "")
     exact = [match for clause in clauses if (match := _EXACT.fullmatch(clause))]
@@ -176,7 +175,7 @@ def parse_requirement(text: str, line: int = 0) -> Requirement | None:
     if len(text) > MAX_TEXT or "\n" in text or "\r" in text:
         return None
     head = _HEAD.match(text)
-    if head is not None and not SCHEME.match(text.lstrip(" \t")):
+    if head is not None and not re.match(SCHEME, text.lstrip(" \t")):
         rest = text[head.end() :]
         extras = _extras(head.group(2))
         if rest.startswith("@"):
@@ -258,9 +257,9 @@ def _from_location(text: str, line: int) -> Requirement | None:
         return None
     url, marker = split
     known = _of_file(url)
-    if known is not None and (SCHEME.match(url) or url.endswith(".whl") or "/" in url):
+    if known is not None and (re.match(SCHEME, url) or url.endswith(".whl") or "/" in url):
         return Requirement(known[0], "", known[1], known[2], True, url, marker, (), text.strip(), line)
-    if not SCHEME.match(url):
+    if not re.match(SCHEME, url):
         return None
     egg = _EGG.search(url.partition("#")[2])
     name = normal_name(egg.group(1)) if egg else ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from envhooks import lazyre
 from envhooks.environment import globs
 from envhooks.environment.dockerfile import INSTRUCTIONS, Dockerfile, Instruction
 from envhooks.environment.dockerline import parse_line, split_words
@@ -16,7 +16,6 @@ from envhooks.environment.expand import BadWord, Lexer
 from envhooks.environment.unknowns import Unknowns, names
 from envhooks.errors import CannotJudge
 from envhooks.records import dataclass
-from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envhooks.environment.scopes import Scope
@@ -29,11 +28,9 @@ PREDEFINED = names(
     "TARGETARCH TARGETVARIANT TARGETSTAGE"
 )
 """Arguments that the builder itself gives, by a platform that is not known here."""
-_STAGE_NAME = lazyre.compile(r"[a-z][a-z0-9_.-]*")
-_BLANKS = lazyre.compile(r"[\t\v\f\r ]+")
-_PLACEHOLDER = lazyre.compile(
-    r"\{\{|\}\}|\{%|<<[^<>]*>>|%%[A-Za-z0-9_. -]+%%|@@[A-Za-z0-9_]+@@|@[A-Z][A-Z0-9_]*@"
-)
+_STAGE_NAME = r"[a-z][a-z0-9_.-]*"
+_BLANKS = r"[\t\v\f\r ]+"
+_PLACEHOLDER = r"\{\{|\}\}|\{%|<<[^<>]*>>|%%[A-Za-z0-9_. -]+%%|@@[A-Za-z0-9_]+@@|@[A-Z][A-Z0-9_]*@"
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,7 @@ class Build:
         looked_at = "" if known else instruction.original
         if instruction.command in ("FROM", "ARG", "COPY", "ADD", "WORKDIR") and not instruction.heredocs:
             looked_at = instruction.text
-        match = _PLACEHOLDER.search(looked_at)
+        match = re.search(_PLACEHOLDER, looked_at)
         if match and (not known or instruction.command == "FROM" or not match.group().startswith("@")):
             raise CannotJudge(
                 f"{match.group()} is a placeholder: this is a template, not a Dockerfile", place=place
@@ -182,12 +179,12 @@ class Build:
             return
         if len(self.stages) >= MAX_STAGES:
             raise CannotJudge(f"there are more than {MAX_STAGES} stages", place=self.file.path)
-        words = _BLANKS.split(head.text)
+        words = re.split(_BLANKS, head.text)
         place = f"{self.file.path}:{head.start}"
         if not words[0] or len(words) not in (1, 3) or (len(words) == 3 and words[1].lower() != "as"):
             raise CannotJudge("FROM needs an image, or an image AS a name", place=place)
         name = words[2].lower() if len(words) == 3 else ""
-        if name and not _STAGE_NAME.fullmatch(name):
+        if name and not re.fullmatch(_STAGE_NAME, name):
             raise CannotJudge("the name of the stage is not one that BuildKit takes", place=place)
         base = self.expand(words[0], None, head.start)
         if not base:

@@ -7,9 +7,9 @@ hold. A result with a mark in it is known in part, and the mark leads back to th
 
 from __future__ import annotations
 
-from envhooks import lazyre
+import re
 
-_MARK = lazyre.compile("[\ud800-\udfff]")
+_MARK = "[\ud800-\udfff]"
 SPACES = frozenset(
     chr(code) for code in (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029)
 ) | frozenset("\u202f\u205f\u3000")
@@ -34,7 +34,7 @@ class Unknowns:
 
     def why(self, text: str) -> str:
         """The reason behind the first mark in `text`; empty where there is none."""
-        match = None if text.isascii() else _MARK.search(text)
+        match = None if text.isascii() else re.search(_MARK, text)
         if match is None:
             return ""
         index = ord(match.group()) - 0xD800
@@ -43,17 +43,17 @@ class Unknowns:
 
 def unknown(text: str) -> bool:
     """Whether some part of the text is not known."""
-    return not text.isascii() and _MARK.search(text) is not None
+    return not text.isascii() and re.search(_MARK, text) is not None
 
 
 def readable(text: str) -> str:
     """The text with `...` for what is not known, for a message."""
-    return text if text.isascii() else _MARK.sub("...", text)
+    return text if text.isascii() else re.sub(_MARK, "...", text)
 
 
 def first_mark(text: str) -> str:
     """The first mark in the text, or nothing."""
-    match = None if text.isascii() else _MARK.search(text)
+    match = None if text.isascii() else re.search(_MARK, text)
     return match.group() if match else ""
 
 
@@ -61,7 +61,7 @@ def settled(value: str | None) -> bool | None:
     """Whether the value is certainly not empty (True), certainly empty (False), or neither (None)."""
     if not value:
         return False
-    return True if value.isascii() or _MARK.sub("", value) else None
+    return True if value.isascii() or re.sub(_MARK, "", value) else None
 
 
 def names(text: str) -> frozenset[str]:

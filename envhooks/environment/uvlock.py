@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from envhooks import lazyre
 from envhooks.environment.markers import marker_holds
 from envhooks.environment.specs import normal_name
 from envhooks.records import dataclass, field
@@ -20,7 +19,7 @@ from envhooks.records import dataclass, field
 Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""
 
-_CONFLICT = lazyre.compile(r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'")
+_CONFLICT = r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'"
 _holds = lru_cache(maxsize=4096)(marker_holds)  # a lock has hundreds of markers, and few different ones
 _TRUE, _FALSE = "python_version >= '0'", "python_version < '0'"
 
@@ -117,7 +116,7 @@ class _Walk:
     def _excluded(self, marker: object) -> bool:
         if not isinstance(marker, str):
             return False
-        return _holds(_CONFLICT.sub(self._conflict, marker), self.python) is False
+        return _holds(re.sub(_CONFLICT, self._conflict, marker), self.python) is False
 
     def _conflict(self, match: re.Match[str]) -> str:
         sign, kind, length, rest = match.groups()

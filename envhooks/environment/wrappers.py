@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from envhooks import lazyre
 from envhooks.environment.activation import CONDAS, conda_place
 from envhooks.environment.installs import Arg
 from envhooks.environment.unknowns import names
@@ -32,7 +31,7 @@ _WRAPPERS: Mapping[str, frozenset[str]] = {
 }
 WRAPPERS = frozenset(_WRAPPERS)
 _FIRST_ARGUMENT = frozenset(("timeout", "gosu", "su-exec", "chroot"))
-_ASSIGN = lazyre.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)=(.*)"
 _RUN_VALUES = names("--with --python -p --project --directory --extra --group")
 MAX_WRAPPERS = 20
 
@@ -48,7 +47,7 @@ def unwrap(args: list[Arg]) -> tuple[list[Arg], str, dict[str, str]]:
         texts = [arg.text for arg in args[:4]]
         if name in _WRAPPERS:
             args = _behind(args[1:], _WRAPPERS[name])
-            while name in ("env", "sudo") and args and (match := _ASSIGN.fullmatch(args[0].text)):
+            while name in ("env", "sudo") and args and (match := re.fullmatch(_ASSIGN, args[0].text)):
                 assigned[match.group(1)] = match.group(2)
                 args = args[1:]
             args = args[1:] if name in _FIRST_ARGUMENT else args

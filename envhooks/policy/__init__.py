@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import sys
 from types import MappingProxyType
+from typing import Any
 
 from envhooks.errors import LawError
 from envhooks.model import HEADS, ChangelogPolicy, DockerfilePolicy, Policy
 from envhooks.policy.values import Source, Value
 from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
-from envhooks.typed import Any
 
 MAX_BYTES = 1024 * 1024
 MAX_LINE = 2000

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from types import MappingProxyType
 from typing import Literal, cast
 
-from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import (
     TAGS,
@@ -33,12 +32,12 @@ MAX_TEMPLATES = 16
 MAX_KEYLESS = 8
 """gitsign is asked once for each, for every tag that it signed."""
 
-_ARGUMENT = lazyre.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WHOLE = lazyre.compile(r"[!-)+-~]{1,500}")  # no blank, and no *
-_PACKAGE = lazyre.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_TARGET = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ARGUMENT = r"[A-Za-z_][A-Za-z0-9_]*"
+_WHOLE = r"[!-)+-~]{1,500}"  # no blank, and no *
+_PACKAGE = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_TARGET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _HEADING_FIELDS = ("version", "stage", "tag", "framework", "hardware", "date")
-_FIELD = lazyre.compile(r"\{([^{}]*)\}")
+_FIELD = r"\{([^{}]*)\}"
 
 
 # ----------------------------------------------------------------------------------------- [tag]
@@ -86,7 +85,7 @@ def _templates(value: Value) -> tuple[str, ...]:
 def _packages(value: Value) -> tuple[str, ...]:
     names = []
     for item in value.texts():
-        if not _PACKAGE.fullmatch(item.raw):
+        if not re.fullmatch(_PACKAGE, item.raw):
             value.refuse(f"`{printable(item.raw, 60)}` in `{value.name}` cannot be the name of a package")
         names.append(re.sub("[-_.]+", "-", item.raw).lower())
     return tuple(dict.fromkeys(names))
@@ -125,7 +124,7 @@ def _dockerfile(value: Value) -> DockerfilePolicy:
     if "{" in context or "[" in context:
         keys["context"].refuse(f"`{keys['context'].name}` takes no fields; only `path` does")
     target = keys["target"].text() if "target" in keys else None
-    if target is not None and not _TARGET.fullmatch(target):
+    if target is not None and not re.fullmatch(_TARGET, target):
         keys["target"].refuse(f"`{printable(target, 60)}` cannot be the name of a stage in a Dockerfile")
     return DockerfilePolicy(
         match=glob(keys["match"], TAGS) if "match" in keys else made.match,
@@ -151,7 +150,7 @@ def _path_or_off(value: Value, *, fields: bool = False) -> str | None:
 
 def _arguments(value: Value) -> Iterator[tuple[str, str]]:
     for name, item in value.table().items():
-        if not _ARGUMENT.fullmatch(name):
+        if not re.fullmatch(_ARGUMENT, name):
             item.refuse(f"`{printable(name, 60)}` cannot be the name of a build argument")
         # an argument may be set to nothing; everything else about it is as for any text
         yield name, "" if item.raw == "" else item.text("text in quotes")
@@ -172,8 +171,8 @@ def _heading(value: Value) -> str:
     text = value.text()
     if len(text) > MAX_GLOB:
         value.refuse(f"`{value.name}` is longer than {MAX_GLOB} characters")
-    names = _FIELD.findall(text)
-    if "{" in _FIELD.sub("", text) or "}" in _FIELD.sub("", text):
+    names = re.findall(_FIELD, text)
+    if "{" in re.sub(_FIELD, "", text) or "}" in re.sub(_FIELD, "", text):
         value.refuse(f"`{value.name}` has a brace that stands alone: a field is written `{{version}}`")
     for name in names:
         if name not in _HEADING_FIELDS:
@@ -193,14 +192,14 @@ def image(value: Value) -> str | None:
     name = keys["name"]
     text = expandable(name, name.text())
     said = f"the image name `{printable(text, 120)}`"
-    literal = _FIELD.sub("x", text)
+    literal = re.sub(_FIELD, "x", text)
     if "://" in literal:
         name.refuse(
             f"{said} is a URL; leave out the scheme", f'name = "{printable(text.split("://", 1)[1], 120)}"'
         )
     if ":" in literal.rpartition("/")[2] or "@" in literal:
         name.refuse(f"{said} carries a tag or a digest, which is made from the git tag")
-    upper = [field for field in _FIELD.findall(text) if field in ("framework", "hardware", "tag")]
+    upper = [field for field in re.findall(_FIELD, text) if field in ("framework", "hardware", "tag")]
     if upper:
         fixed = text.replace(f"{{{upper[0]}}}", f"{{{upper[0]}:lower}}")
         name.refuse(f"{said} would have upper-case letters, which no registry takes", f'name = "{fixed}"')
@@ -286,7 +285,7 @@ def _keyless(value: Value) -> KeylessSigner:
     for key, text in example.items():
         if key not in keys:
             value.refuse(f"a `[[gitsign]]` has no `{key}`", f'{key} = "{text}"')
-        if not _WHOLE.fullmatch(keys[key].text()):
+        if not re.fullmatch(_WHOLE, keys[key].text()):
             fault = f"`{keys[key].name}` is compared whole: printable ASCII without blanks and wildcards"
             keys[key].refuse(fault, f'{key} = "{text}"')
     if not keys["issuer"].text().startswith("https://"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.policy.values import Value
 from envhooks.tagname import expansion_faults
@@ -14,9 +13,9 @@ from envhooks.tagname.refname import git_faults
 MAX_GLOB = 200
 """Characters; a pattern is tried on every tag of a repository."""
 
-_IDENTIFIER = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-_GLOB = lazyre.compile(r"\[!?\]?[^\]/]*\]|[*?]")
-_OPTIONAL = lazyre.compile(r"\[[^\[\]]*\]")
+_IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"
+_GLOB = r"\[!?\]?[^\]/]*\]|[*?]"
+_OPTIONAL = r"\[[^\[\]]*\]"
 
 
 def globs(value: Value, prefix: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
@@ -34,9 +33,9 @@ def glob(value: Value, prefix: str) -> str:
         short = text.removeprefix(prefix)
         value.refuse(f"{said} is matched against short names", f'"{printable(short, 80)}"')
     # what is left of a pattern has to be legal, or it matches no ref and protects nothing
-    fault = next(git_faults(_GLOB.sub("x", text)), None)
+    fault = next(git_faults(re.sub(_GLOB, "x", text)), None)
     if fault is not None:
-        hint = " (a `[` is not closed)" if "[" in _GLOB.sub("x", text) else ""
+        hint = " (a `[` is not closed)" if "[" in re.sub(_GLOB, "x", text) else ""
         value.refuse(f"{said} can match nothing: {fault}{hint}")
     return text
 
@@ -52,8 +51,8 @@ def path_in_tree(value: Value, *, is_folder: bool = False) -> str:
     if is_folder and text == ".":
         return text
     bare = text
-    while _OPTIONAL.search(bare):
-        bare = _OPTIONAL.sub("", bare)
+    while re.search(_OPTIONAL, bare):
+        bare = re.sub(_OPTIONAL, "", bare)
     for form in (text.replace("[", "").replace("]", ""), bare):
         parts = form.split("/")
         if ".." in parts:
@@ -74,7 +73,7 @@ def expandable(value: Value, text: str) -> str:
 
 def identifier(value: Value, text: str) -> str:
     """The name that a build, a builder or a place to deploy to goes by."""
-    if not _IDENTIFIER.fullmatch(text):
+    if not re.fullmatch(_IDENTIFIER, text):
         value.refuse(
             f"`{printable(text, 60)}` cannot be a name: at most 60 letters, digits and any of `._-`, "
             "a letter or a digit first"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
 
-from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
-from envhooks.typed import Any, NoReturn
 
 Path = tuple[str | int, ...]
 """Keys from the top; numbers count the tables of an array from 0."""
 MAX_TEXT = 1000
 """Characters in one value, and more than any path, pattern or reason needs."""
 
-_HEADER = lazyre.compile(r"[ \t]*(\[\[?)([^\[\]]+)\]")
-_KEY = lazyre.compile(r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*=""")
-_PART = lazyre.compile(r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'""")
-_CONTROL = lazyre.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HEADER = r"[ \t]*(\[\[?)([^\[\]]+)\]"
+_KEY = r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*="""
+_PART = r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'"""
+_CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
     (int, "a number"),
@@ -45,7 +45,7 @@ class Source:
         for number, line in enumerate(text.split("\n"), 1):
             if "=" not in line and "[" not in line:
                 continue
-            header, key = _HEADER.match(line), _KEY.match(line)
+            header, key = re.match(_HEADER, line), re.match(_KEY, line)
             if header:
                 table = _parts(header[2])
                 if header[1] == "[[":
@@ -75,7 +75,7 @@ class Source:
 
 
 def _parts(text: str) -> Path:
-    return tuple(part.strip("\"'") for part in _PART.findall(text))
+    return tuple(part.strip("\"'") for part in re.findall(_PART, text))
 
 
 def kind_of(value: object) -> str:
@@ -125,7 +125,7 @@ class Value:
             self.refuse(f"`{self.name}` is empty")
         if len(self.raw) > MAX_TEXT:
             self.refuse(f"`{self.name}` is {len(self.raw)} characters long and may have {MAX_TEXT}")
-        control = _CONTROL.search(self.raw)
+        control = re.search(_CONTROL, self.raw)
         if control:
             self.refuse(f"`{self.name}` has a control character, U+{ord(control.group()):04X}")
         return self.raw

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from envhooks import lazyre
 from envhooks.hygiene import printable, printable_block
 from envhooks.model import Report, TagReport
 from envhooks.report._faults import UNDECIDED, Fault, faults
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 # What `printable` leaves standing and XML 1.0 does not know (its production 2, Char).
-_NOT_XML = lazyre.compile("[\ufffe\uffff]")
+_NOT_XML = "[\ufffe\uffff]"
 
 
 def render(report: Report, colour: bool) -> str:
@@ -81,4 +81,4 @@ def _counted(kind: str, name: str, parts: list[Element]) -> Element:
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return re.sub(_NOT_XML, lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -7,9 +7,9 @@ only say "good"; whatever it does not call good goes the plain path, so that bot
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from envhooks.model import Step, Verdict, no_step
-from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime

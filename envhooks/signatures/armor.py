@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 
-from envhooks import lazyre
-
 # ssh-keygen wraps at 70 characters, so that the padding may come to stand alone in the last line
-_BASE64 = lazyre.compile(rb"[A-Za-z0-9+/=]{1,100}")
-_HEADER = lazyre.compile(rb"(?:Version|Comment|Hash|Charset|MessageID): [\x20-\x7e]{0,120}")
+_BASE64 = rb"[A-Za-z0-9+/=]{1,100}"
+_HEADER = rb"(?:Version|Comment|Hash|Charset|MessageID): [\x20-\x7e]{0,120}"
 _MAX_HEADERS = 6
 _CERTIFICATE_BEGIN = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _CERTIFICATE_END = b"-----END PGP PUBLIC KEY BLOCK-----"
@@ -33,7 +32,7 @@ def decode_base64(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
         and not (set(map(len, lines[:-1])) <= {len(lines[0])} and len(lines[-1]) <= len(lines[0]))
     ):
         raise ArmorError("the signature's armor is not wrapped evenly, as a signing program does it")
-    if not lines or not all(_BASE64.fullmatch(line) for line in lines):
+    if not lines or not all(re.fullmatch(_BASE64, line) for line in lines):
         raise ArmorError("the signature's armor holds lines that are not base64")
     text = b"".join(lines)
     try:
@@ -55,7 +54,7 @@ def decode_openpgp(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
         raise ArmorError("the OpenPGP armor lacks the blank line before its data")
     start = list(lines).index(b"")
     headers, body = lines[:start], list(lines[start + 1 :])
-    if len(headers) > _MAX_HEADERS or not all(_HEADER.fullmatch(line) for line in headers):
+    if len(headers) > _MAX_HEADERS or not all(re.fullmatch(_HEADER, line) for line in headers):
         raise ArmorError("the OpenPGP armor carries headers that no signing program writes")
     checksum = body.pop() if body and len(body[-1]) == 5 and body[-1].startswith(b"=") else None
     data = decode_base64(body, evenly=evenly)

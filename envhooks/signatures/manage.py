@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from envhooks import lazyre
 from envhooks.errors import LawError, UsageError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -28,12 +27,12 @@ from envhooks.signatures.sshwire import KEY_TYPES
 
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest key file that is read."""
-_PRIVATE = lazyre.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-")
+_PRIVATE = rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-"
 _ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_ADDRESS = lazyre.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
-_PRINCIPAL = lazyre.compile(r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,199}")
-_SHORT_ID = lazyre.compile(r"(?:0x)?[0-9A-Fa-f]{8}")
-_DATE = lazyre.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?)?Z?")
+_ADDRESS = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
+_PRINCIPAL = r"[A-Za-z0-9][A-Za-z0-9._%+@-]{0,199}"
+_SHORT_ID = r"(?:0x)?[0-9A-Fa-f]{8}"
+_DATE = r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?)?Z?"
 _DEAD = ("e", "r", "d", "i")
 """GnuPG's validity of a key that is expired, revoked, disabled or invalid (its doc/DETAILS)."""
 
@@ -61,7 +60,7 @@ def read_keys(data: bytes, place: str, now: datetime) -> tuple[NewKey, ...]:
     """
     if len(data) > SIZE_LIMIT:
         raise LawError("the file is too large for a public key", place=place)
-    if _PRIVATE.search(data):
+    if re.search(_PRIVATE, data):
         raise _private(place)
     if data.lstrip().startswith(_ARMOR):
         try:
@@ -121,7 +120,7 @@ def _address(text: str) -> str:
     """The address that a comment or user id is, or ends with; a name without one decides nothing."""
     found = re.fullmatch(r"(?:.*<)?([^<>]*)>?", text, re.DOTALL)
     address = found[1] if found else ""
-    return address if _ADDRESS.fullmatch(address) else ""
+    return address if re.fullmatch(_ADDRESS, address) else ""
 
 
 # --------------------------------------------------------------------------------------- OpenPGP
@@ -183,7 +182,7 @@ def find_in_keyring(wanted: str, now: datetime, environ: Mapping[str, str] = os.
         LawError: the key must not become a signer's.
     """
     shown = printable(wanted, 80)
-    if _SHORT_ID.fullmatch(wanted):
+    if re.fullmatch(_SHORT_ID, wanted):
         text = f"{shown} is a short key id, and a second key with the same one is made in a second"
         raise UsageError(text, fix="gpg --list-keys --fingerprint")
     program = find_program("gpg", environ)
@@ -214,7 +213,7 @@ def check_principal(text: str) -> str:
     Raises:
         UsageError: it could not stand in the line, or would mean more than one person there.
     """
-    if not _PRINCIPAL.fullmatch(text) or text in ("openpgp", "legacy", *KEY_TYPES):
+    if not re.fullmatch(_PRINCIPAL, text) or text in ("openpgp", "legacy", *KEY_TYPES):
         raise UsageError(
             f"a principal is one address or name in ASCII, without blanks, commas and wildcards,"
             f" not {printable(text, 80)}",
@@ -229,7 +228,7 @@ def read_date(text: str) -> int:
     Raises:
         ValueError: it is none.
     """
-    match = _DATE.fullmatch(text)
+    match = re.fullmatch(_DATE, text)
     if match is None:
         raise ValueError(text)
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())

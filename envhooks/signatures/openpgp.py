@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from envhooks.hygiene import printable
 from envhooks.model import Verdict
@@ -40,7 +41,6 @@ from envhooks.signatures.status import (
     judge_status,
 )
 from envhooks.signatures.verdicts import Refused, Undecided
-from envhooks.typed import IO
 
 SCHEME = "openpgp"
 CLOCK_SKEW = 86400

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from envhooks import lazyre
 from envhooks.errors import CannotJudge, LawError
 from envhooks.hygiene import printable
 from envhooks.records import dataclass
@@ -19,8 +19,8 @@ from envhooks.signatures.sshwire import SshKey
 ORIGIN = "your own git configuration"
 _PLACE = "user.signingkey"
 _SIZE_LIMIT = 64 << 10
-_GPG_NAME = lazyre.compile(r"gpg[0-9.]*(?:\.exe)?")
-_ADDRESS = lazyre.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
+_GPG_NAME = r"gpg[0-9.]*(?:\.exe)?"
+_ADDRESS = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _email(config: Mapping[str, str], environ: Mapping[str, str]) -> str:
 def _principal(config: Mapping[str, str], environ: Mapping[str, str]) -> str:
     email = _email(config, environ)
     # an address is also a pattern in allowed_signers, where `*` would be everybody
-    return email if _ADDRESS.fullmatch(email) else "signer"
+    return email if re.fullmatch(_ADDRESS, email) else "signer"
 
 
 # ------------------------------------------------------------------------------------------- SSH
@@ -195,7 +195,7 @@ def _gpg_program(config: Mapping[str, str], environ: Mapping[str, str]) -> str |
     """
     configured = config.get("gpg.openpgp.program") or config.get("gpg.program", "")
     name = Path(configured).name
-    found = find_program(name, environ) if _GPG_NAME.fullmatch(name) else None
+    found = find_program(name, environ) if re.fullmatch(_GPG_NAME, name) else None
     return found or find_program("gpg", environ)
 
 

@@ -8,11 +8,10 @@ tag is four header lines in git's order, a message and at most one block that en
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-from envhooks import lazyre
 from envhooks.model import Annotation
 from envhooks.records import dataclass
-from envhooks.typed import Literal
 
 SIZE_LIMIT = 1 << 20
 """Bytes of the largest tag object that is looked at."""
@@ -26,11 +25,11 @@ _BLOCKS: tuple[tuple[Scheme, bytes, bytes], ...] = (
 )
 # A verifier that is given one of these would verify what is embedded in it instead of the tag.
 _EMBEDDING = (b"-----BEGIN PGP MESSAGE-----", b"-----BEGIN PGP SIGNED MESSAGE-----")
-_TYPE = lazyre.compile(rb"type (commit|tree|blob|tag)")
-_NAME = lazyre.compile(rb"tag ([^\x00-\x20\x7f]+)")
-_TAGGER = lazyre.compile(rb"tagger ([^<>\x00-\x1f\x7f]+ <[^<>\x00-\x1f\x7f]*>) ([0-9]{1,12}) [+-][0-9]{4}")
+_TYPE = rb"type (commit|tree|blob|tag)"
+_NAME = rb"tag ([^\x00-\x20\x7f]+)"
+_TAGGER = rb"tagger ([^<>\x00-\x1f\x7f]+ <[^<>\x00-\x1f\x7f]*>) ([0-9]{1,12}) [+-][0-9]{4}"
 _ORDER = (b"object", b"type", b"tag", b"tagger")
-_CONTROLS = lazyre.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS = rb"[\x00-\x08\x0b-\x1f\x7f]"
 
 
 class PayloadError(Exception):
@@ -123,13 +122,13 @@ def _header(lines: list[bytes], oid_length: int) -> tuple[str, str, bytes, bytes
     target = re.fullmatch(rb"object ([0-9a-f]{%d})" % oid_length, lines[0])
     if target is None:
         raise PayloadError(f"the tag's object line does not hold an object id of {oid_length} digits")
-    kind = _TYPE.fullmatch(lines[1])
+    kind = re.fullmatch(_TYPE, lines[1])
     if kind is None:
         raise PayloadError("the tag's type line names no type of object that git knows")
-    name = _NAME.fullmatch(lines[2])
+    name = re.fullmatch(_NAME, lines[2])
     if name is None:
         raise PayloadError("the tag's name line is empty or holds blanks or control characters")
-    tagger = _TAGGER.fullmatch(lines[3])
+    tagger = re.fullmatch(_TAGGER, lines[3])
     if tagger is None:
         raise PayloadError("the tagger line is not of the form: name <e-mail> seconds +hhmm")
     return target[1].decode(), kind[1].decode(), name[1], tagger[1], int(tagger[2])
@@ -178,7 +177,7 @@ def _signature(raw: bytes, start: int) -> tuple[bytes, Armor | None, str]:
 
 
 def _payload_fault(signed: bytes) -> str:
-    if _CONTROLS.search(signed):
+    if re.search(_CONTROLS, signed):
         return "the signed text contains control characters, so it does not read as it was signed"
     try:
         signed.decode("utf-8")

@@ -7,11 +7,11 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import IO
 
 from envhooks.executables import find_program
 from envhooks.model import Verdict
 from envhooks.signatures.verdicts import Undecided
-from envhooks.typed import IO
 
 __all__ = [
     "TIME_LIMIT",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
-from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.records import dataclass, field
 from envhooks.signatures.sshwire import SshError, Wire, fingerprint
 
 _PLACE = ".envhooks/revoked_keys"
 _KRL_MAGIC = b"SSHKRL\n\0"
-_OPENPGP = lazyre.compile(r"(?:openpgp[ \t]+)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})(?:[ \t].*)?")
-_SSH = lazyre.compile(r"((?:ssh|ecdsa|sk)-[!-~]+)[ \t]+([A-Za-z0-9+/=]+)(?:[ \t].*)?")
-_SSH_FINGERPRINT = lazyre.compile(r"(SHA256:[A-Za-z0-9+/]{43})(?:[ \t].*)?")
+_OPENPGP = r"(?:openpgp[ \t]+)?([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})(?:[ \t].*)?"
+_SSH = r"((?:ssh|ecdsa|sk)-[!-~]+)[ \t]+([A-Za-z0-9+/=]+)(?:[ \t].*)?"
+_SSH_FINGERPRINT = r"(SHA256:[A-Za-z0-9+/]{43})(?:[ \t].*)?"
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def read_revoked(data: bytes) -> Revoked:
         if not line or line.startswith("#"):
             continue
         place = f"{_PLACE}:{number}"
-        if match := _OPENPGP.fullmatch(line):
+        if match := re.fullmatch(_OPENPGP, line):
             openpgp.add(match[1].upper())
-        elif match := _SSH_FINGERPRINT.fullmatch(line):
+        elif match := re.fullmatch(_SSH_FINGERPRINT, line):
             ssh.add(match[1])
-        elif match := _SSH.fullmatch(line):
+        elif match := re.fullmatch(_SSH, line):
             ssh.add(fingerprint(_revoked_blob(match[1], match[2], place)))
         else:
             raise LawError(

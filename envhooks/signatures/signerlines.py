@@ -7,17 +7,16 @@ import binascii
 import re
 from datetime import datetime, timezone
 
-from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import is_plain, printable
 from envhooks.records import dataclass
 from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
-_UNPRINTABLE = lazyre.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_PRINCIPAL = lazyre.compile(r"!?[!-~]{1,200}")
-_OPTION = lazyre.compile(r'([A-Za-z][A-Za-z-]{0,40})(?:="([^"]*)")?(,|\Z)')
-_TIME = lazyre.compile(r"([0-9]{8}|[0-9]{12}|[0-9]{14})(Z?)")
-_FINGERPRINT = lazyre.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_UNPRINTABLE = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"
+_PRINCIPAL = r"!?[!-~]{1,200}"
+_OPTION = re.compile(r'([A-Za-z][A-Za-z-]{0,40})(?:="([^"]*)")?(,|\Z)')
+_TIME = r"([0-9]{8}|[0-9]{12}|[0-9]{14})(Z?)"
+_FINGERPRINT = r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}"
 _KNOWN_OPTIONS = ("cert-authority", "namespaces", "valid-after", "valid-before")
 _EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 
@@ -69,7 +68,7 @@ def read_line(text: str, number: int, place: str) -> SignerLine | None:
     if text.endswith("\r"):
         fix = f"sed -i 's/\\r$//' {place.rpartition(':')[0]}"
         raise LawError("the line ends in a carriage return", place=place, fix=fix)
-    if not is_plain(text.replace("\t", "")) and _UNPRINTABLE.search(text):
+    if not is_plain(text.replace("\t", "")) and re.search(_UNPRINTABLE, text):
         raise LawError("the line holds control characters", place=place)
     text = text.strip(" \t")
     if not text or text.startswith("#"):
@@ -105,7 +104,7 @@ def _first_word(text: str, place: str) -> tuple[str, str]:
 
 def _principals(word: str, place: str) -> tuple[str, ...]:
     found = tuple(word.split(","))
-    if not all(_PRINCIPAL.fullmatch(name) and '"' not in name for name in found):
+    if not all(re.fullmatch(_PRINCIPAL, name) and '"' not in name for name in found):
         raise LawError(
             f"the principals are not printable ASCII, joined by commas: {printable(word, 80)}",
             place=place,
@@ -166,7 +165,7 @@ def _window(options: dict[str, str], place: str) -> Window:
 
 
 def _time(text: str, name: str, place: str) -> int:
-    match = _TIME.fullmatch(text)
+    match = re.fullmatch(_TIME, text)
     try:
         parsed = _moment_of(match[1]) if match else None
     except ValueError:
@@ -193,10 +192,12 @@ def _fingerprint(words: list[str], is_ca: bool, place: str) -> str:
     if is_ca:
         raise LawError("an OpenPGP key cannot be a certificate authority", place=place)
     following = [word for word in words[2:] if re.fullmatch(r"[0-9A-Fa-f]{2,}", word)]
-    if not _FINGERPRINT.fullmatch(words[1]):
+    if not re.fullmatch(_FINGERPRINT, words[1]):
         joined = "".join([words[1], *following])
         fix = (
-            f"openpgp {joined.upper()}" if _FINGERPRINT.fullmatch(joined) else "gpg --list-keys --fingerprint"
+            f"openpgp {joined.upper()}"
+            if re.fullmatch(_FINGERPRINT, joined)
+            else "gpg --list-keys --fingerprint"
         )
         raise LawError(
             "openpgp needs the whole fingerprint of the primary key, 40 hexadecimal digits without"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
-from envhooks import lazyre
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
 from envhooks.model import KeylessSigner
@@ -17,14 +18,13 @@ from envhooks.signatures.patterns import matches
 from envhooks.signatures.revocation import Revoked, read_revoked
 from envhooks.signatures.signerlines import SignerLine, Window, read_line
 from envhooks.signatures.sshwire import SshKey
-from envhooks.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 E = TypeVar("E", bound="Entry")
 FOLDER = ".envhooks"
-_KEY_FILE = lazyre.compile(r"keys/([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\.asc")
+_KEY_FILE = r"keys/([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})\.asc"
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest trust file that is read."""
 
@@ -174,7 +174,7 @@ def _read_certificates(
     for path in sorted(files):
         if not path.startswith("keys/"):
             continue
-        match = _KEY_FILE.fullmatch(path)
+        match = re.fullmatch(_KEY_FILE, path)
         fingerprint = match[1].upper() if match else ""
         if fingerprint not in named:
             notes.append(f"{FOLDER}/{printable(path)} is ignored: no line of allowed_signers names it")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from envhooks import lazyre
 from envhooks.records import dataclass
 from envhooks.signatures.verdicts import Refused
 
@@ -49,7 +48,7 @@ _KINDS: dict[bytes, type[Refused]] = {
     b"ERRSIG": UnusableKey,
     b"EXPKEYSIG": ExpiredKey,
 }
-_FINGERPRINT = lazyre.compile(rb"[0-9A-F]{40}|[0-9A-F]{64}")
+_FINGERPRINT = rb"[0-9A-F]{40}|[0-9A-F]{64}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,11 @@ def judge_status(status: bytes, exit_code: int) -> Signed:
 
 def _signed(valid: list[bytes]) -> Signed | None:
     """Fields 1 and 10 of VALIDSIG."""
-    if len(valid) < 11 or not _FINGERPRINT.fullmatch(valid[1]) or not _FINGERPRINT.fullmatch(valid[10]):
+    if (
+        len(valid) < 11
+        or not re.fullmatch(_FINGERPRINT, valid[1])
+        or not re.fullmatch(_FINGERPRINT, valid[10])
+    ):
         return None
     return Signed(valid[1].decode(), valid[10].decode())
 

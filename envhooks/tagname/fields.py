@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import TagPolicy
 from envhooks.records import dataclass, field
@@ -30,10 +29,10 @@ _EXAMPLES: Mapping[str, str] = {
     "date": "20260130, 2026-01-30 or 2026.01.30", "release": "7 or 25.06", "variant": "devel",
     "cuda": "12.8", "rocm": "6.4",
 }  # fmt: skip
-_FRAMEWORK = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9_.+ -]*[A-Za-z0-9])?")
-_HARDWARE = lazyre.compile(r"([A-Za-z]+)[-_ .]?(?:([0-9]+(?:\.[0-9]+)*)\.?)?")
-_VERSION = lazyre.compile(r"[0-9]+(?:[._][0-9]*)*")
-_STAGE = lazyre.compile(r"([A-Za-z]+)[-_. ]?([0-9]*)")
+_FRAMEWORK = r"[A-Za-z](?:[A-Za-z0-9_.+ -]*[A-Za-z0-9])?"
+_HARDWARE = r"([A-Za-z]+)[-_ .]?(?:([0-9]+(?:\.[0-9]+)*)\.?)?"
+_VERSION = r"[0-9]+(?:[._][0-9]*)*"
+_STAGE = r"([A-Za-z]+)[-_. ]?([0-9]*)"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class FieldReader:
         }
 
     def _framework(self, wanted: Field, text: str) -> Reading | None:
-        if not _FRAMEWORK.fullmatch(text):
+        if not re.fullmatch(_FRAMEWORK, text):
             return None
         name = self._frameworks.get(_key(text))
         if name is None:
@@ -114,7 +113,7 @@ class FieldReader:
         return Reading(MISSPELT, spelled, (f"the framework is written `{spelled}`, not `{_quoted(text)}`",))
 
     def _hardware(self, wanted: Field, text: str) -> Reading | None:
-        match = _HARDWARE.fullmatch(text)
+        match = re.fullmatch(_HARDWARE, text)
         if match is None:
             return None
         alias = self._hardware_names.get(_key(text))
@@ -145,7 +144,7 @@ class FieldReader:
             return reading
         known = self._frameworks if wanted.name == "framework" else self._hardware_names
         names = tuple(self.policy.frameworks if wanted.name == "framework" else self.policy.hardware)
-        match = _HARDWARE.fullmatch(text) if wanted.name == "hardware" else None
+        match = re.fullmatch(_HARDWARE, text) if wanted.name == "hardware" else None
         word, number = match.groups() if match else (text, None)
         value = nearest_word(_key(word), known)
         if value is None:
@@ -159,7 +158,7 @@ class FieldReader:
     # ------------------------------------------------------------------------- version and stage
 
     def _version(self, wanted: Field, text: str) -> Reading | None:
-        if not _VERSION.fullmatch(text):
+        if not re.fullmatch(_VERSION, text):
             return None
         numbers = re.split("[._]", text)
         filled = [number for number in numbers if number]
@@ -184,7 +183,7 @@ class FieldReader:
         return Reading(len(faults) + ("_" in text), value, tuple(faults))
 
     def _stage(self, wanted: Field, text: str) -> Reading | None:
-        match = _STAGE.fullmatch(text)
+        match = re.fullmatch(_STAGE, text)
         if match is None:
             return None
         word, number = match[1].lower(), match[2]

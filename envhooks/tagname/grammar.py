@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from envhooks.errors import LawError
 from envhooks.hygiene import printable
@@ -12,7 +13,6 @@ from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import MAX_NAME, is_legal
 from envhooks.tagname.soundness import name_faults, template_faults
 from envhooks.tagname.template import MAX_TEMPLATE
-from envhooks.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envhooks.tagname.nearest import Explainer

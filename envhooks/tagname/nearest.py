@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from envhooks import lazyre
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import Naming, TagName, TagPolicy
@@ -31,7 +30,7 @@ _EXCESS = 2
 _TELLING = 5
 """Faults. A name with more of them is of another kind, and its template says more than they do."""
 # the `v` before a version is a word of its own, also where a mark before it was forgotten
-_WORD = lazyre.compile(r"[A-Za-z]+?(?=[vV][0-9])|[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
+_WORD = r"[A-Za-z]+?(?=[vV][0-9])|[A-Za-z]+|[0-9]+|[^A-Za-z0-9]"
 _MARKS = frozenset("-_./+ :,~@=")
 
 
@@ -87,7 +86,7 @@ class Explainer:
     def _nearest(self, seen: str) -> tuple[tuple[str, ...], str]:
         """(what is wrong by the nearest template, the name that was meant)."""
         form = (_formless(self._readers),)
-        if not seen or len(_WORD.findall(seen)) > MAX_WORDS:
+        if not seen or len(re.findall(_WORD, seen)) > MAX_WORDS:
             return form, ""
         found = [_explain(seen, self._fields, reader, self._match) for reader in self._readers]
         least = min(one.cost for one in found)
@@ -144,7 +143,7 @@ def _items(parts: tuple[Part, ...], start: int = 0) -> Iterator[_Item]:
     number = start
     for part in parts:
         if isinstance(part, Text):
-            new: list[_Item] = list(_WORD.findall(part.text))
+            new: list[_Item] = list(re.findall(_WORD, part.text))
         elif isinstance(part, Field):
             new = [part]
         else:
@@ -158,7 +157,7 @@ class _Alignment:
     """The cheapest way to take a name for one made by a template."""
 
     def __init__(self, text: str, reader: Reader, fields: FieldReader) -> None:
-        self.words: list[str] = _WORD.findall(text)
+        self.words: list[str] = re.findall(_WORD, text)
         self.items = list(_items(reader.parts))
         self.fields = fields
         self.values: dict[str, str] = {}

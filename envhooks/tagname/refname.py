@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.model import HEADS, TAGS
 
 MAX_NAME = 250
 """Bytes. Git locks a ref by a file with `.lock` behind its name, and a file name may have 255."""
 
-_FORBIDDEN = lazyre.compile(r"[~^:?*\[\\]")
-_CONTROL = lazyre.compile("[\x00-\x1f\x7f]")
+_FORBIDDEN = r"[~^:?*\[\\]"
+_CONTROL = "[\x00-\x1f\x7f]"
 
 # Letters of other scripts that look like Latin ones in usual fonts and that NFKC leaves alone.
 _CONFUSABLE = str.maketrans(
@@ -27,11 +26,11 @@ def git_faults(text: str) -> Iterator[str]:
     if not text:
         yield "the name is empty"
         return
-    if _CONTROL.search(text):
+    if re.search(_CONTROL, text):
         yield "control characters are not legal in a name"
     if " " in text:
         yield "a space is not legal in a name"
-    for char in dict.fromkeys(_FORBIDDEN.findall(text)):
+    for char in dict.fromkeys(re.findall(_FORBIDDEN, text)):
         yield f"`{char}` is not legal in a name"
     if ".." in text:
         yield "`..` is not legal in a name"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
-from envhooks import lazyre
 from envhooks.hygiene import printable
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import is_legal
@@ -24,21 +24,21 @@ from envhooks.tagname.template import (
     texts_of,
 )
 
-_FRAMEWORK = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9._+-]{0,38}[A-Za-z0-9])?")
-_HARDWARE = lazyre.compile(r"[A-Za-z](?:[A-Za-z0-9]{0,18}[A-Za-z])?")
+_FRAMEWORK = r"[A-Za-z](?:[A-Za-z0-9._+-]{0,38}[A-Za-z0-9])?"
+_HARDWARE = r"[A-Za-z](?:[A-Za-z0-9]{0,18}[A-Za-z])?"
 
 
 def name_faults(frameworks: Iterable[str], hardware: Iterable[str]) -> Iterator[str]:
     """Names of frameworks and hardware that no tag could be read by."""
     frameworks, hardware = tuple(frameworks), tuple(hardware)
     for name in frameworks:
-        if not _FRAMEWORK.fullmatch(name) or not is_legal(name):
+        if not re.fullmatch(_FRAMEWORK, name) or not is_legal(name):
             yield (
                 f"`{printable(name, 60)}` cannot name a framework: at most 40 letters, digits and any of `._+-`, "
                 "a letter first, and a letter or a digit last"
             )
     for name in hardware:
-        if not _HARDWARE.fullmatch(name):
+        if not re.fullmatch(_HARDWARE, name):
             yield (
                 f"`{printable(name, 60)}` cannot name hardware: at most 20 letters and digits, "
                 "a letter first and last, because its version follows it directly"

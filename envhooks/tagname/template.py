@@ -6,16 +6,16 @@ a repository, so its size is bounded, and no regular expression of the policy's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeAlias
 
-from envhooks import lazyre
 from envhooks.errors import UsageError
 from envhooks.hygiene import printable
 from envhooks.model import TagName
 from envhooks.records import dataclass
-from envhooks.typed import TypeAlias
 
 MAX_TEMPLATE = 200
 """Characters. The longest real convention needs about 90."""
@@ -46,7 +46,7 @@ WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 # A number that stands for a piece of hardware, where the name itself is literal text: `cuda-{cuda}`.
 NUMBER_OF = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm"})
 
-_TOKEN = lazyre.compile(r"\{([^{}\[\]]*)\}|[\[\]{}]|[^\[\]{}]+")
+_PIECE = r"\{([^{}\[\]]*)\}|[\[\]{}]|[^\[\]{}]+"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def parse(template: str) -> tuple[Part, ...]:
     if template.count("[") > MAX_OPTIONAL:
         raise BadTemplate(f"it has {template.count('[')} optional parts and may have {MAX_OPTIONAL}")
     stack: list[list[Part]] = [[]]
-    for match in _TOKEN.finditer(template):
+    for match in re.finditer(_PIECE, template):
         token = match.group()
         if token == "[":  # noqa: S105 - a bracket, not a secret
             stack.append([])

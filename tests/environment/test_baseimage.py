@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -131,7 +132,7 @@ def test_urls_extras_and_builds() -> None:
 
 @given(st.from_regex(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?", fullmatch=True))
 def test_a_plain_address_has_the_path_that_the_standard_library_reads(url: str) -> None:
-    match = accelerators._PLAIN_URL.fullmatch(url)
+    match = re.fullmatch(accelerators._PLAIN_URL, url)
     assert match is not None and (match.group(1) or "") == urlsplit(url).path
     assert accelerators.of_extras("jax", ("cuda12-local",)) == ("CUDA", "12")
     assert accelerators.of_extras("jax", ("tpu",)) == ("TPU", None)
