@@ -15,7 +15,7 @@ def main() -> int:
     """Run one verb; the exit code is its outcome."""
     gc.set_threshold(*_COLLECT_AFTER)
     try:
-        from envhooks import interruption
+        from envhooks.base import interruption
 
         interruption.listen()
         from envhooks.cli import run

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from envhooks.environment.compattable import Table, key, load_table
+from envhooks.image.compat.table import Table, key, load_table
 
 _PYTHONS = ("3.12", "3.10", "3.8")
 """Tried in turn: old releases have no wheel for a new Python, new ones none for an old one."""

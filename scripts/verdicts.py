@@ -28,8 +28,8 @@ import forge  # noqa: E402
 from adversary import CASES, CLASSES, Case, payload_of  # noqa: E402
 from signing import Workshop, law  # noqa: E402
 
-from envhooks.signatures import verify_all  # noqa: E402
 from envhooks.signatures.programs import find_program  # noqa: E402
+from envhooks.signatures.verify import verify_all  # noqa: E402
 
 PAGE = ROOT / "docs" / "security.md"
 BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from envhooks.builds.model import Expected, Plan
-from envhooks.records import replace
+from envhooks.base.dataclass import replace
+from envhooks.builds.types import Expected, Plan
 
 PACKAGES = ("buildah", "skopeo", "docker-registry", "busybox-static")
 EPOCH = 1_700_000_000

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from support import Repo
 
-from envhooks import install
-from envhooks.git import Git
-from envhooks.neighbours import confighooks
-from envhooks.neighbours.actions import Plan, apply
-from envhooks.neighbours.settings import Request
+from envhooks.git.repository import Git
+from envhooks.hooks import install
+from envhooks.hooks.managers import confighooks
+from envhooks.hooks.managers.actions import Plan, apply
+from envhooks.hooks.managers.settings import Request
 
 STAND_IN = """#!/bin/sh
 case "$*" in *"import envhooks"*) exit 0 ;; esac

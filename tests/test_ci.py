@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envhooks.ci import SYSTEMS, tag_of_run
+from envhooks.judge.ci import SYSTEMS, tag_of_run
 
 NAME = "PyTorch-CUDA-v2.8-rc1"
 REF = f"refs/tags/{NAME}"

@@ -17,8 +17,9 @@ import yaml
 from jsonschema import Draft7Validator
 from support import GOOD_TAG, Repo
 
-from envhooks import ci, cli, report
+from envhooks import cli, report
 from envhooks.cli import _parser
+from envhooks.judge import ci
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")

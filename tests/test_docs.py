@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from envhooks import checks, cli
-from envhooks.checks import Check
+from envhooks import cli
 from envhooks.cli import _parser
+from envhooks.judge import registry as checks
+from envhooks.judge.registry import Check
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

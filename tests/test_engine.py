@@ -7,23 +7,16 @@ from types import MappingProxyType
 
 import pytest
 
-from envhooks.checks import Check
-from envhooks.engine import in_order, judge
-from envhooks.errors import CannotJudge
-from envhooks.model import (
-    Change,
-    CheckSetting,
-    Finding,
-    Inapplicable,
-    Naming,
-    Policy,
-    RefUpdate,
-    Subject,
-    TagReport,
-    Unknown,
-)
-from envhooks.policy import default_policy
-from envhooks.records import replace
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge
+from envhooks.base.refs import Change, RefUpdate
+from envhooks.judge.engine import in_order, judge
+from envhooks.judge.facts import Inapplicable, Subject, Unknown
+from envhooks.judge.findings import Finding, TagReport
+from envhooks.judge.registry import Check
+from envhooks.policy.reader import default_policy
+from envhooks.policy.types import CheckSetting, Policy
+from envhooks.tagname.names import Naming
 
 TAG = RefUpdate("refs/tags/x", None, "a" * 40)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support import Repo, run
 
-from envhooks.errors import CannotJudge
-from envhooks.git import Git, clean_environment, find_git
-from envhooks.gitobjects import BLOB_LIMIT, parse_tree
+from envhooks.base.errors import CannotJudge
+from envhooks.git.objects import BLOB_LIMIT, parse_tree
+from envhooks.git.repository import Git, clean_environment, find_git
 
 
 def make(path: Path, environ: dict[str, str], *options: str) -> Repo:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envhooks.hygiene import _UNSAFE, _escape, printable, printable_block
+from envhooks.base.hygiene import _UNSAFE, _escape, printable, printable_block
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, snapshot, state, take_out
 from support import Done, Repo, run
 
-from envhooks import install
-from envhooks.errors import EnvhooksError, UsageError
-from envhooks.neighbours import confighooks, hookfiles, husky
-from envhooks.neighbours.actions import Plan, SetConfig, apply
-from envhooks.neighbours.settings import Request
+from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.hooks import install
+from envhooks.hooks.managers import confighooks, hookfiles, husky
+from envhooks.hooks.managers.actions import Plan, SetConfig, apply
+from envhooks.hooks.managers.settings import Request
 
 # says what it was given, and refuses what has NO in it
 FOREIGN = """#!/bin/sh
@@ -409,7 +409,7 @@ def test_an_install_with_nothing_to_do_loads_nothing_heavy(clone: Repo) -> None:
     done = run([sys.executable, "-I", "-c", script], clone.path, clone.environ, check=True)
     code, *modules = done.err.split()
     assert code == "0" and "nothing to do" in done.out
-    assert not {"git", "gnupg", "packaging", "envhooks.model", "envhooks.law"} & set(modules)
+    assert not {"git", "gnupg", "packaging", "envhooks.model", "envhooks.policy.trust"} & set(modules)
 
 
 # ------------------------------------------------------------------------------- other places for hooks

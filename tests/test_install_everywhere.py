@@ -8,9 +8,9 @@ import pytest
 from installing import HAS_CONFIG_HOOKS, STAND_IN, Judge, put, snapshot
 from support import Done, Repo, run
 
-from envhooks import install
-from envhooks.neighbours import everywhere
-from envhooks.neighbours.actions import WriteFile, apply
+from envhooks.hooks import install
+from envhooks.hooks.managers import everywhere
+from envhooks.hooks.managers.actions import WriteFile, apply
 
 real = pytest.mark.skipif(not HAS_CONFIG_HOOKS, reason="this git has no config hooks")
 ZERO = "0" * 40

@@ -14,7 +14,7 @@ from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, snapshot, tak
 from neighbours import FILES, NEIGHBOURS, need, ran
 from support import Repo
 
-from envhooks.neighbours.actions import Plan
+from envhooks.hooks.managers.actions import Plan
 
 US = "envhooks"
 NAMES = {

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from support import GOOD_TAG, Repo, run
 
-from envhooks.errors import LawError
-from envhooks.git import Git
-from envhooks.law import law_branch, read_law, release_remote, stand, tracking_ref
-from envhooks.model import Door, RefUpdate
+from envhooks.base.errors import LawError
+from envhooks.base.refs import Door, RefUpdate
+from envhooks.git.repository import Git
+from envhooks.policy.trust import law_branch, read_law, release_remote, stand, tracking_ref
 
 
 @pytest.fixture

@@ -1,93 +1,68 @@
-"""Imports only point down, processes start only where they may, and nothing heavy is loaded by a door."""
+"""Imports only point down, processes start only where they may, and nothing heavy is loaded by a hook."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support import GOOD_TAG, Repo
 
 import envhooks
 
 PACKAGE = Path(envhooks.__file__).parent
-# The higher a module stands, the more it may know. A package stands as one.
-LAYERS = [
-    {
-        "records",
-        "registry",
-        "model",
-        "errors",
-        "hygiene",
-        "interruption",
-        "executables",
-        "",
-    },
-    {
-        "tagname",
-        "gitobjects",
-        "objectbatch",
-        "git",
-        "workspace",
-        "events",
-        "policy",
-        "lockfile",
-        "environment",
-        "signatures",
-        "ci",
-        "fetching",
-    },
-    {"law", "proposal", "rereading", "contents", "subject", "checks"},
-    {
-        "engine",
-        "gate",
-        "report",
-        "install",
-        "neighbours",
-        "checkout",
-        "builds",
-    },
-    {"cli"},
-    {"__main__"},
-]
-# What neighbours on one layer may know of each other.
-BESIDE = {
-    ("model", "hygiene"),
-    ("model", "records"),
-    ("errors", "records"),
-    ("hygiene", "records"),
-    ("errors", "hygiene"),
-    ("git", "gitobjects"),
-    ("git", "objectbatch"),
-    ("objectbatch", "gitobjects"),
-    ("policy", "tagname"),
-    ("subject", "law"),
-    ("subject", "contents"),
-    ("contents", "law"),
-    ("contents", "rereading"),
-    ("proposal", "law"),
-    ("gate", "engine"),
-    ("builds", "gate"),
-    ("install", "neighbours"),
-    ("neighbours", "install"),
-}
-# fetching: `git fetch` needs the person's own configuration and credentials, which git.py keeps away
-PROCESSES = {"git", "objectbatch", "workspace", "fetching", "signatures", "builds"}
+# A package knows those before it, and nobody else. The same holds inside of image/.
+PACKAGES = (
+    "base",
+    "tagname",
+    "git",
+    "signatures",
+    "changelog",
+    "policy",
+    "image",
+    "judge",
+    "checks",
+    "report",
+    "builds",
+    "hooks",
+    "cli",
+    "__main__",
+)
+ROOMS_OF_IMAGE = (
+    "facts",
+    "text",
+    "requirements",
+    "dockerfile",
+    "shell",
+    "compat",
+    "stage",
+    "installers",
+    "interpreter",
+)
+# git/fetch: `git fetch` needs the person's own configuration and credentials, which git/repository keeps away
+PROCESSES = {"git", "signatures", "builds"}
 SOCKETS = {"builds"}
+MODULES_OF_A_HOOK = 100
+"""Fewer modules of envhooks are loaded to judge one tag."""
+HEAVY = {
+    "argparse", "ast", "asyncio", "cryptography", "dataclasses", "email", "git", "gnupg", "http", "inspect", "logging",
+    "packaging", "pre_commit", "pysequoia", "socket", "ssl", "yaml",
+}  # fmt: skip
 
 
-def modules() -> dict[Path, str]:
-    """Every source file -> the module or package that it belongs to."""
+def modules() -> dict[str, Path]:
+    """Dotted name below `envhooks` -> source file."""
     found = {}
-    for file in PACKAGE.rglob("*.py"):
+    for file in sorted(PACKAGE.rglob("*.py")):
         parts = file.relative_to(PACKAGE).with_suffix("").parts
-        found[file] = "" if parts == ("__init__",) else parts[0]
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
     return found
 
 
-def layer(name: str) -> int:
-    return next(number for number, names in enumerate(LAYERS) if name in names)
+MODULES = modules()
 
 
 def imported(file: Path) -> set[str]:
@@ -101,46 +76,101 @@ def imported(file: Path) -> set[str]:
     return names
 
 
-def ours(names: set[str]) -> set[str]:
-    parts = (name.split(".") for name in names if name.startswith("envhooks."))
-    known = set(modules().values())
-    return {part[1] for part in parts if part[1] in known}
+def ours(file: Path) -> set[str]:
+    """The modules of envhooks that a file imports."""
+    names = {name.removeprefix("envhooks.") for name in imported(file) if name.startswith("envhooks.")}
+    return names & MODULES.keys()
 
 
-@pytest.mark.parametrize("file", sorted(modules()), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_imports_point_down(file: Path) -> None:
-    own = modules()[file]
-    for other in ours(imported(file)) - {own}:
-        assert layer(other) < layer(own) or (own, other) in BESIDE, f"{own} must not know {other}"
+def room(name: str, order: tuple[str, ...], depth: int) -> int:
+    parts = name.split(".")
+    return order.index(parts[depth]) if len(parts) > depth else -1
 
 
-def test_checks_import_the_model_alone() -> None:
-    for file in (PACKAGE / "checks").glob("*.py"):
-        if file.name != "__init__.py":
-            assert not imported(file) & {"os", "subprocess", "pathlib", "io", "socket"}, file.name
+@pytest.mark.parametrize("name", [name for name in MODULES if name])
+def test_imports_point_down(name: str) -> None:
+    for other in ours(MODULES[name]):
+        own, below = room(name, PACKAGES, 0), room(other, PACKAGES, 0)
+        assert below <= own, f"{name} must not know {other}"
+        if name.startswith("image.") and other.startswith("image."):
+            own, below = room(name, ROOMS_OF_IMAGE, 1), room(other, ROOMS_OF_IMAGE, 1)
+            assert below <= own, f"{name} must not know {other}"
 
 
-def test_only_some_modules_start_processes_or_open_sockets() -> None:
-    for file, own in modules().items():
-        names = imported(file)
-        assert "subprocess" not in names or own in PROCESSES, f"{file.name} may not start a process"
-        assert not names & {"socket", "urllib.request", "http.client"} or own in SOCKETS, (
-            f"{file.name} may not connect"
-        )
+def test_every_package_has_its_place_in_the_list() -> None:
+    there = {name.split(".")[0] for name in MODULES if name}
+    assert there == set(PACKAGES)
+    assert {name.split(".")[1] for name in MODULES if name.startswith("image.")} == set(ROOMS_OF_IMAGE)
+    assert not [name for name in MODULES if name and "." not in name and name not in PACKAGES]
 
 
-def test_the_doors_load_nothing_heavy() -> None:
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle; empty where none do."""
+    state: dict[str, int] = {}
+
+    def visit(name: str, path: list[str]) -> list[str]:
+        state[name] = 1
+        for other in sorted(graph[name]):
+            if state.get(other) == 1:
+                return [*path[path.index(other) :], other] if other in path else [name, other]
+            if other not in state and (found := visit(other, [*path, other])):
+                return found
+        state[name] = 2
+        return []
+
+    return next((found for name in graph if name not in state and (found := visit(name, [name]))), [])
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    packages = {name for name, file in MODULES.items() if file.name == "__init__.py"}
+    graph = {name: ours(file) - {name} - packages for name, file in MODULES.items()}
+    assert circle(graph) == []
+
+
+def test_checks_import_facts_alone() -> None:
+    allowed = {
+        "base.dataclass", "base.hygiene", "base.place", "base.refs", "changelog.facts", "image.facts", "judge.facts",
+        "judge.findings", "policy.types", "signatures.verdict", "tagname.names",
+    }  # fmt: skip
+    packages = {name for name, file in MODULES.items() if file.name == "__init__.py"}
+    for name, file in MODULES.items():
+        if name.startswith("checks."):
+            assert ours(file) - packages <= allowed, name
+            assert not imported(file) & {"os", "subprocess", "pathlib", "io", "socket"}, name
+
+
+def test_only_some_packages_start_processes_or_open_sockets() -> None:
+    for name, file in MODULES.items():
+        names, own = imported(file), name.split(".")[0]
+        assert "subprocess" not in names or own in PROCESSES, f"{name} may not start a process"
+        assert not names & {"socket", "urllib.request", "http.client"} or own in SOCKETS, f"{name} may not connect"
+
+
+POLICY = """\
+[tag]
+ignore = ["v*"]
+
+[checks]
+changelog-sections = { level = "off", reason = "none yet" }
+"""
+
+
+@pytest.mark.parametrize("policy", ["", POLICY])
+def test_a_hook_loads_nothing_heavy_and_few_modules(good: Repo, policy: str) -> None:
+    """What judging one good tag at `git push` has loaded when it is done."""
+    good.commit_files({".envhooks/policy.toml": policy})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    tag = good.git("rev-parse", f"refs/tags/{GOOD_TAG}")
     script = (
-        "import sys; sys.path.append(sys.argv[1]);"
-        "import envhooks.__main__, envhooks.cli.hook, envhooks.subject, envhooks.checks as c; c.load();"
-        "import envhooks.signatures.ssh, envhooks.signatures.openpgp, envhooks.signatures.expiry;"
-        "import envhooks.signatures.payload;"
-        "import envhooks.environment.reader, envhooks.environment.compat, envhooks.environment.changelog;"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+        "import os, sys; sys.path.append(sys.argv.pop(1)); real = os._exit;"
+        "os._exit = lambda code: (print(*sorted(sys.modules), flush=True), real(code));"
+        "from envhooks.__main__ import main; main()"
     )
-    command = [sys.executable, "-I", "-S", "-c", script, str(PACKAGE.parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    # what compiles the methods of each class, and what looks into sources, cost a third of a door's time
-    heavy = {"dataclasses", "inspect", "ast"}
-    heavy |= {"argparse", "git", "gnupg", "packaging", "cryptography", "pysequoia", "yaml", "asyncio", "http"}
-    assert not set(done.stdout.split()) & (heavy | {"ssl", "socket", "logging", "pre_commit"})
+    command = [sys.executable, "-I", "-S", "-c", script, str(PACKAGE.parent), "hook", "pre-push", "origin", "x"]
+    line = f"refs/tags/{GOOD_TAG} {tag} refs/tags/{GOOD_TAG} {'0' * 40}\n"
+    done = subprocess.run(command, input=line, capture_output=True, text=True, cwd=good.path, check=True)
+    loaded = set(done.stdout.split())
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+    assert "envhooks.signatures.ssh" in loaded
+    assert sum(name.partition(".")[0] == "envhooks" for name in loaded) < MODULES_OF_A_HOOK

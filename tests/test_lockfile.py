@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.errors import LawError
-from envhooks.lockfile import LEGACY, LockedTag, parse_lock
+from envhooks.base.errors import LawError
+from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
 
 OID, DIGEST = "1" * 40, "2" * 64
 GRAPHIC = st.characters(min_codepoint=0x21, max_codepoint=0x7E)

@@ -1,4 +1,4 @@
-"""Everything that is printed passes through `envhooks.hygiene`, as far as the source can tell.
+"""Everything that is printed passes through `envhooks.base.hygiene`, as far as the source can tell.
 
 What a repository holds is chosen by whoever can push. An expression that is printed is either a constant, or goes
 through one of the functions that escape, or stands in the list below with the reason why it is our own.
@@ -166,7 +166,7 @@ def test_every_exception_is_needed() -> None:
 
 
 def test_errors_are_escaped_where_they_become_text() -> None:
-    from envhooks.errors import CannotJudge
+    from envhooks.base.errors import CannotJudge
 
     hostile = "v\u202e1\x1b[2J\nenvhooks: good"
     text = str(CannotJudge(hostile, place=hostile, fix=hostile))

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
-from envhooks.model import (
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
+from envhooks.policy.commented import COMMENTED, commented
+from envhooks.policy.reader import MAX_BYTES, default_policy, parse_policy
+from envhooks.policy.types import (
     BuildPolicy,
     ChangelogPolicy,
     CheckSetting,
@@ -19,8 +21,6 @@ from envhooks.model import (
     DockerfilePolicy,
     Policy,
 )
-from envhooks.policy import MAX_BYTES, default_policy, parse_policy
-from envhooks.policy.commented import COMMENTED, commented
 from envhooks.tagname import BUILTIN_FRAMEWORKS, DEFAULT_TAG_POLICY, Grammar
 
 ORIGIN = ".envhooks/policy.toml on origin/main"

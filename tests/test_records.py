@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from envhooks import records
+from envhooks.base import dataclass as records
 
 Define = Callable[[Any, Any], tuple[type, type]]
 

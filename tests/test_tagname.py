@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.errors import LawError, UsageError
-from envhooks.hygiene import printable
-from envhooks.model import TagName, TagPolicy
-from envhooks.records import replace
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import LawError, UsageError
+from envhooks.base.hygiene import printable
 from envhooks.tagname import (
     BUILTIN_ALIASES,
     BUILTIN_FRAMEWORKS,
@@ -28,6 +27,7 @@ from envhooks.tagname import (
     template_faults,
 )
 from envhooks.tagname.fields import distance
+from envhooks.tagname.names import TagName, TagPolicy
 from envhooks.tagname.refname import MAX_NAME, is_legal
 
 GRAMMAR = Grammar(DEFAULT_TAG_POLICY)

@@ -10,7 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from envhooks import checks, cli, report
+from envhooks import cli, report
+from envhooks.judge import registry as checks
 
 ROOT = Path(__file__).parent.parent
 DOORS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
@@ -54,9 +55,13 @@ def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
         for file in (ROOT / "envhooks").rglob("*.py")
     }
     assert sources <= held
-    assert {f"envhooks/hooks/{file.name}" for file in (ROOT / "hooks").iterdir()} <= held
-    assert {f"envhooks/hooks/{door}" for door in DOORS} <= held
-    assert {"envhooks/py.typed", "envhooks/environment/compat.toml", "envhooks/report/schema-v1.json"} <= held
+    assert {f"envhooks/hooks/scripts/{file.name}" for file in (ROOT / "hooks").iterdir()} <= held
+    assert {f"envhooks/hooks/scripts/{door}" for door in DOORS} <= held
+    assert {
+        "envhooks/py.typed",
+        "envhooks/image/compat/compat.toml",
+        "envhooks/report/schema-v1.json",
+    } <= held
     assert not [name for name in held if name.startswith("tests")]
 
 

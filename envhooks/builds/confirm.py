@@ -8,31 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from envhooks import checks as registry
-from envhooks import gate
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS, Door, RefUpdate
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed
-from envhooks.builds.model import Plan
 from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
 from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
-from envhooks.contents import dockerfile_section
-from envhooks.errors import CannotJudge
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER, Branch, Standpoint, matches, stand
-from envhooks.model import (
-    TAGS,
-    BuildPolicy,
-    Door,
-    Environment,
-    Policy,
-    RefUpdate,
-    Subject,
-    TagReport,
-    Verdict,
-)
-from envhooks.policy import parse_policy
-from envhooks.records import dataclass, replace
+from envhooks.builds.types import Plan
+from envhooks.git.repository import Git
+from envhooks.image.facts import Environment
+from envhooks.judge import registry
+from envhooks.judge import runs as gate
+from envhooks.judge.contents import dockerfile_section
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import TagReport
+from envhooks.policy.reader import parse_policy
+from envhooks.policy.trust import FOLDER, Branch, Standpoint, matches, stand
+from envhooks.policy.types import BuildPolicy, Policy
+from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, expand
 
 

@@ -12,12 +12,12 @@ import json
 import subprocess
 from typing import Any
 
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
 from envhooks.builds.builders import load
 from envhooks.builds.plan import builder_options
-from envhooks.errors import CannotJudge
-from envhooks.git import Git, clean_environment, find_git
-from envhooks.hygiene import printable
-from envhooks.model import BuildPolicy
+from envhooks.git.repository import Git, clean_environment, find_git
+from envhooks.policy.types import BuildPolicy
 
 _SECTION = "envhooks.allow"
 

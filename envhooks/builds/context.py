@@ -15,11 +15,11 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from envhooks.errors import CannotJudge, LawError
-from envhooks.git import Git
-from envhooks.gitobjects import TreeEntry
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
+from envhooks.git.objects import TreeEntry
+from envhooks.git.repository import Git
 
 _SUBMODULE = 0o160000
 _LFS = re.compile(

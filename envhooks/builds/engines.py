@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
 from envhooks.builds.process import engine_environment
 from envhooks.builds.verify_image import Settings
-from envhooks.errors import CannotJudge
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 ENGINES = ("docker", "podman", "buildah")
 """In the order in which they are tried."""

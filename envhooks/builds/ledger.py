@@ -17,11 +17,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from envhooks.base.dataclass import dataclass, field_names
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
 from envhooks.builds import owner
 from envhooks.builds.plan import key_of
-from envhooks.errors import CannotJudge
-from envhooks.hygiene import printable
-from envhooks.records import dataclass, field_names
 
 if TYPE_CHECKING:
     import sqlite3

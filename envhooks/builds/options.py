@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from envhooks.builds.model import Plan
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
+from envhooks.builds.types import Plan
 from envhooks.policy.values import meant
-from envhooks.records import dataclass
 
 FIELDS = (
     "tag", "ref", "tag_object", "commit", "build", "image", "own", "images", "dockerfile", "target",

@@ -15,13 +15,16 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from envhooks.builds.model import Plan
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS
+from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import expected
-from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.hygiene import printable
-from envhooks.model import TAGS, BaseImage, BuildPolicy, Policy, TagName
-from envhooks.records import dataclass
+from envhooks.image.facts import BaseImage
+from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.tagname import Grammar, expand
+from envhooks.tagname.names import TagName
 
 COMMON_OPTIONS = ("submodules", "lfs")
 """Keys of a build section that every builder has: what `context.py` may leave as it is."""

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from envhooks.errors import CannotJudge
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
 
 _LINE = 16 * 1024
 _KEPT_LINES = 200

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import HEADS, TAGS
 from envhooks.builds import urls
-from envhooks.errors import CannotJudge
-from envhooks.git import Git, find_git
-from envhooks.hygiene import printable
-from envhooks.model import HEADS, TAGS
-from envhooks.records import dataclass
+from envhooks.git.repository import Git, find_git
 
 TIMEOUT = 120
 """Seconds; a remote that says nothing for so long is asked again later."""

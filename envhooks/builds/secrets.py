@@ -10,10 +10,10 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
-from envhooks.errors import CannotJudge
-from envhooks.git import find_git
-from envhooks.hygiene import printable
-from envhooks.records import dataclass, field
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.git.repository import find_git
 
 # Whatever could ask: git itself, ssh, a window of the credential manager. GIT_ASKPASS set to a program that
 # answers nothing would send empty credentials; empty itself, it also stands before `core.askPass`.

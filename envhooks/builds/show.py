@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TextIO
 
+from envhooks.base.hygiene import printable
 from envhooks.builds.ledger import Ledger, Row, is_stale
-from envhooks.hygiene import printable
 
 TAIL = 15
 """Lines of a log that a failure shows."""

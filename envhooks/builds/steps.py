@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.hygiene import printable
 from envhooks.builds.engines import Engine, Wanted
-from envhooks.builds.model import Plan
+from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import question
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 # Values that only a run can know. A NUL cannot come from a policy, a tag or a path.
 IMAGE, CONTAINER, DIGEST, SCRATCH = "\0IMAGE\0", "\0CONTAINER\0", "\0DIGEST\0", "\0SCRATCH\0"

@@ -13,11 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from envhooks.builds.model import Expected
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
-from envhooks.hygiene import printable
-from envhooks.model import TagName, TagPolicy, versions_agree
-from envhooks.records import dataclass, field
+from envhooks.builds.types import Expected
+from envhooks.image.facts import versions_agree
+from envhooks.tagname.names import TagName, TagPolicy
 
 MARK = "envhooks-image "
 PYTHONS = ("python", "python3")

@@ -17,6 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import Change, RefUpdate
 from envhooks.builds import owner
 from envhooks.builds import remote as remotes
 from envhooks.builds.confirm import sections_for
@@ -24,10 +27,8 @@ from envhooks.builds.consent import why_not
 from envhooks.builds.ledger import Intent, Ledger, Place
 from envhooks.builds.urls import redact_text
 from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Worker, pauses, resumable
-from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.model import Change, Policy, RefUpdate
+from envhooks.git.repository import Git
+from envhooks.policy.types import Policy
 
 BULK = 3
 """Tags in one push whose builds start by themselves; more need a word (`envhooks builds --retry`)."""

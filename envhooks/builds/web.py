@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
 from envhooks.builds.secrets import Secret, redact
-from envhooks.errors import CannotJudge, LawError
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 PAUSES: tuple[float, ...] = (1.0, 4.0, 15.0)
 """Seconds between attempts; one attempt more than there are pauses."""

@@ -13,19 +13,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.hygiene import printable
 from envhooks.builds import confirm as confirming
 from envhooks.builds import remote as remotes
 from envhooks.builds.builders import load
 from envhooks.builds.consent import why_not
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.ledger import Ledger, Row, is_waiting_for_push
-from envhooks.builds.model import Plan, Result
+from envhooks.builds.types import Plan, Result
 from envhooks.builds.urls import redact_text
-from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.model import BuildPolicy
-from envhooks.records import dataclass, field
+from envhooks.git.repository import Git
+from envhooks.policy.types import BuildPolicy
 
 PAUSES = (1.0, 3.0, 10.0, 30.0, 90.0, 300.0)
 """Seconds between one pass and the next; `git config envhooks.pauses "5 60"` says otherwise."""

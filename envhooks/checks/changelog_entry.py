@@ -14,7 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks.model import Changelog, ChangelogEntry, Finding, Policy, Subject
+from envhooks.changelog.facts import Changelog, ChangelogEntry
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
 
 NEEDS = ("tag-name",)
 READS = ("naming", "changelog")

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import CompatFault, Finding, Policy, Subject
+from envhooks.image.facts import CompatFault
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
 
 NEEDS = ()
 READS = ("environment", "compatibility")

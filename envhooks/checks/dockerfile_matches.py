@@ -16,18 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks.model import (
-    CannotTell,
-    Environment,
-    Finding,
-    Hardware,
-    Level,
-    Package,
-    Policy,
-    Subject,
-    TagName,
-    versions_agree,
-)
+from envhooks.base.place import Level
+from envhooks.image.facts import CannotTell, Environment, Hardware, Package, versions_agree
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
+from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "environment")

@@ -13,7 +13,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from envhooks.model import CannotTell, Environment, Finding, Level, Naming, Policy, Subject, Unpinned
+from envhooks.base.place import Level
+from envhooks.image.facts import CannotTell, Environment, Unpinned
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
+from envhooks.tagname.names import Naming
 
 NEEDS = ()
 READS = ("environment",)

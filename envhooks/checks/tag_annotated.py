@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import Change, Finding, Policy, Subject
+from envhooks.base.refs import Change
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
 
 NEEDS = ()
 READS = ("object",)

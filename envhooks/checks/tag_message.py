@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from envhooks.model import Environment, Finding, Place, Policy, Subject, versions_agree
+from envhooks.base.place import Place
+from envhooks.image.facts import Environment, versions_agree
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
 
 NEEDS = ("tag-annotated",)
 READS = ("object",)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import Finding, Policy, Subject
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
 
 NEEDS = ()
 READS = ("naming",)

@@ -11,7 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.model import Change, Finding, Policy, Subject, TagName
+from envhooks.base.refs import Change
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import Policy
+from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "siblings")

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from envhooks.errors import EnvhooksError
-from envhooks.hygiene import printable, printable_block
-from envhooks.registry import module_names
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.registry import module_names
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -11,9 +11,9 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
 from envhooks.builds.process import run
-from envhooks.errors import CannotJudge
-from envhooks.records import dataclass
 
 if TYPE_CHECKING:
     from envhooks.cli.demo import Demo

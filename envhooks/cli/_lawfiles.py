@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from envhooks.errors import CannotJudge, EnvhooksError, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable, printable_block
-from envhooks.law import FOLDER, law_branch, release_remote
+from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.git.repository import Git
+from envhooks.policy.trust import FOLDER, law_branch, release_remote
 
 
 class LawFiles:

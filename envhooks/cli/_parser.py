@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from envhooks.hygiene import printable_block
+from envhooks.base.hygiene import printable_block
 
 EPILOG = "exit codes: 0 good, or nothing to judge; 1 found something; 2 could not judge, or called wrongly"
 

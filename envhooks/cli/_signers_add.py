@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import LawError, UsageError
+from envhooks.base.hygiene import printable
 from envhooks.cli._lawfiles import LawFiles, next_commands
-from envhooks.errors import LawError, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER
-from envhooks.records import replace
-from envhooks.signatures import manage
-from envhooks.signatures.expiry import ends_soon
-from envhooks.signatures.manage import NewKey
-from envhooks.signatures.ownkey import find_own_key
-from envhooks.signatures.signerlines import moment
-from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
+from envhooks.git.repository import Git
+from envhooks.policy.trust import FOLDER
+from envhooks.signatures.signers import manage
+from envhooks.signatures.signers.expiry import ends_soon
+from envhooks.signatures.signers.lines import moment
+from envhooks.signatures.signers.manage import NewKey
+from envhooks.signatures.signers.ownkey import find_own_key
+from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
 ALLOWED = "allowed_signers"
 

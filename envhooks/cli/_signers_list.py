@@ -7,19 +7,28 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 
-from envhooks import gate
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import Door
 from envhooks.cli._lawfiles import LawFiles
-from envhooks.errors import EnvhooksError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER, Standpoint, stand
-from envhooks.model import Door, KeylessSigner, Subject, TagObject, Verdict
-from envhooks.records import dataclass
-from envhooks.signatures.expiry import is_revoked_by_owner, key_ends_soon, valid_until
-from envhooks.signatures.manage import key_of
-from envhooks.signatures.signerlines import moment
-from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
-from envhooks.subject import collect, release_tags
+from envhooks.git.repository import Git
+from envhooks.judge import runs as gate
+from envhooks.judge.collect import collect, release_tags
+from envhooks.judge.facts import Subject, TagObject
+from envhooks.policy.trust import FOLDER, Standpoint, stand
+from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soon, valid_until
+from envhooks.signatures.signers.lines import moment
+from envhooks.signatures.signers.manage import key_of
+from envhooks.signatures.signers.reader import (
+    Entry,
+    KeylessSigner,
+    OpenPgpEntry,
+    Signers,
+    SshEntry,
+    read_signers,
+)
+from envhooks.signatures.verdict import Verdict
 
 _TITLES = ("WHO", "SCHEME", "KEY", "FROM", "COUNTS UNTIL", "LAST TAG")
 

@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import Door
 from envhooks.cli._lawfiles import LawFiles, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
-from envhooks.errors import EnvhooksError, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER, stand
-from envhooks.model import Door
-from envhooks.records import dataclass
-from envhooks.signatures import manage
-from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
+from envhooks.git.repository import Git
+from envhooks.policy.trust import FOLDER, stand
+from envhooks.signatures.signers import manage
+from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
 REVOKED = "revoked_keys"
 _FINGERPRINT = r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}"

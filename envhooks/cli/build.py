@@ -12,20 +12,22 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import TAGS
 from envhooks.builds import confirm, consent, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.ledger import Intent, Ledger, Row
-from envhooks.builds.model import Plan
+from envhooks.builds.types import Plan
 from envhooks.builds.watcher import in_ci
 from envhooks.builds.work import Worker, context_path, work_in_foreground
 from envhooks.cli import use_colour
-from envhooks.errors import CannotJudge, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable, printable_block
-from envhooks.law import release_remote
-from envhooks.model import TAGS, BuildPolicy, Report
+from envhooks.git.repository import Git
+from envhooks.judge.findings import Report
+from envhooks.policy.trust import release_remote
+from envhooks.policy.types import BuildPolicy
 from envhooks.report import render
 
 

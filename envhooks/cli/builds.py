@@ -14,8 +14,8 @@ from envhooks.builds import remote as remotes
 from envhooks.builds.ledger import OPEN, Ledger, Row
 from envhooks.builds.work import Worker, resumable, work_in_foreground
 from envhooks.cli.build import outcome, require_consent, say
-from envhooks.git import Git
-from envhooks.law import release_remote
+from envhooks.git.repository import Git
+from envhooks.policy.trust import release_remote
 
 AGAIN = "envhooks builds --retry"
 QUIET = 15.0

@@ -12,17 +12,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from envhooks import gate, report
-from envhooks.ci import tag_of_run
+from envhooks import report
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS, RefUpdate
 from envhooks.cli import use_colour
 from envhooks.cli._progress import Progress
-from envhooks.errors import EnvhooksError, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import Standpoint
-from envhooks.model import TAGS, RefUpdate, Report
-from envhooks.records import dataclass
-from envhooks.subject import standing
+from envhooks.git.repository import Git
+from envhooks.judge import runs as gate
+from envhooks.judge.ci import tag_of_run
+from envhooks.judge.collect import standing
+from envhooks.judge.findings import Report
+from envhooks.policy.trust import Standpoint
 from envhooks.tagname import Grammar
 
 MOST_JOBS = 256
@@ -108,7 +110,7 @@ def _judge(options: argparse.Namespace) -> Report:
 
 
 def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> frozenset[str]:
-    from envhooks.checkout import repair
+    from envhooks.judge.checkout import repair
 
     if not wanted and not every:
         with Git.open(path) as git:

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.hygiene import printable, printable_block
 from envhooks.cli import _demo_build, use_colour
-from envhooks.hygiene import printable, printable_block
-from envhooks.records import dataclass
 
 if TYPE_CHECKING:
-    from envhooks.workspace import Workspace
+    from envhooks.git.workspace import Workspace
 
 GOOD = "PyTorch-CUDA-v2.8-rc1"
 TOO_OLD = "PyTorch-CUDA-v2.7-rc1"
@@ -121,7 +121,7 @@ class Demo:
 
     def set_up(self) -> None:
         """Make key, server and clone, with the law on main and the doors in place."""
-        from envhooks.workspace import Workspace
+        from envhooks.git.workspace import Workspace
 
         say = self.say
         say("A maintainer's clone, a server, and a signing key: all in", str(self.folder))
@@ -166,7 +166,7 @@ class Demo:
         """End the throwaway key's agent; nothing else was started."""
         from contextlib import suppress
 
-        from envhooks.workspace import end_agent
+        from envhooks.git.workspace import end_agent
 
         with suppress(OSError):
             end_agent(self.environ)
@@ -193,7 +193,7 @@ class Demo:
 
     def envhooks(self, *arguments: str, at: Path | None = None) -> int:
         """Run envhooks itself, as the maintainer would type it."""
-        from envhooks.workspace import run_envhooks
+        from envhooks.git.workspace import run_envhooks
 
         outcome = run_envhooks(arguments, at or self.clone.path, self.environ)
         return self._show(outcome.arguments, outcome.output, outcome.exit_code)

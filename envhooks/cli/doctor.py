@@ -13,16 +13,17 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from envhooks import checks as registry
-from envhooks import gate, install
-from envhooks.errors import EnvhooksError
-from envhooks.git import MINIMUM_VERSION, Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER, Standpoint, stand
-from envhooks.model import Door
-from envhooks.neighbours import confighooks, everywhere, survey
-from envhooks.records import dataclass, field
-from envhooks.workspace import program_version
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import Door
+from envhooks.git.repository import MINIMUM_VERSION, Git
+from envhooks.git.workspace import program_version
+from envhooks.hooks import install
+from envhooks.hooks.managers import confighooks, everywhere, survey
+from envhooks.judge import registry
+from envhooks.judge import runs as gate
+from envhooks.policy.trust import FOLDER, Standpoint, stand
 
 WIDTH = 100
 _INDENT = 14
@@ -154,7 +155,7 @@ def _law(git: Git, screen: _Screen) -> Standpoint | None:
 
 
 def _signers(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
-    from envhooks.signatures.signers import read_signers
+    from envhooks.signatures.signers.reader import read_signers
 
     if standpoint is None:
         return

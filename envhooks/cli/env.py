@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from envhooks.environment.files import FolderFiles
-from envhooks.environment.reader import read_environment
-from envhooks.errors import UsageError
-from envhooks.hygiene import printable
-from envhooks.model import Environment, Package, Place
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.place import Place
+from envhooks.image.facts import Environment, Package
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import FolderFiles
 
 VERSION = 1
 

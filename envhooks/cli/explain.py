@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 
-from envhooks.errors import UsageError
-from envhooks.gate import load_checks
-from envhooks.hygiene import printable
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.judge.runs import load_checks
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _explain_package(check: str, package: str, version: str) -> int:
-    from envhooks.environment.compat import known, provenance
+    from envhooks.image.compat.rules import known, provenance
 
     if check != "dockerfile-compatible":
         raise UsageError(

@@ -7,17 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import Door
 from envhooks.cli import use_colour
-from envhooks.errors import EnvhooksError
-from envhooks.git import Git
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Door, Report
-from envhooks.records import replace
+from envhooks.git.repository import Git
+from envhooks.judge.findings import Report
 
 if TYPE_CHECKING:
     import argparse
 
-    from envhooks import gate
+    from envhooks.judge import runs as gate
 
 DOORS = {
     "reference-transaction": Door.TAG,
@@ -55,7 +56,8 @@ def judge(event: str, rest: Sequence[str]) -> int:
     warn = False
     try:
         with Git.open(waits=False) as git:
-            from envhooks import events, gate  # and what they import, while git looks for the answers
+            from envhooks.hooks import stdin as events
+            from envhooks.judge import runs as gate  # and what they import, while git looks for the answers
 
             updates = events.PARSERS[door](sys.stdin.buffer.read())
             git.settle()
@@ -69,7 +71,7 @@ def judge(event: str, rest: Sequence[str]) -> int:
             if door is Door.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
-        from envhooks.gate import failed
+        from envhooks.judge.runs import failed
 
         report, message = failed(error), ""
     _say(door, report, warn, message)
@@ -95,8 +97,8 @@ def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
         with Git.open(waits=False) as git:
-            from envhooks import events
-            from envhooks.law import stand
+            from envhooks.hooks import stdin as events
+            from envhooks.policy.trust import stand
 
             updates = events.pre_receive(sys.stdin.buffer.read())
             git.settle()
@@ -114,11 +116,11 @@ def _after_receive() -> int:
 
 def _unwired(git: Git) -> tuple[str, ...]:
     """This door is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
-    from envhooks.neighbours import marks
+    from envhooks.hooks.managers import marks
 
     if marks.is_wired(git.hooks_path, "pre-push"):  # the usual case, without a survey of all neighbours
         return ()
-    from envhooks.install import faults
+    from envhooks.hooks.install import faults
 
     return faults(git)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from envhooks import gate
-from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.git import BRANCHES, Git
-from envhooks.hygiene import printable, printable_block
-from envhooks.law import FOLDER, law_branch, release_remote
-from envhooks.model import HEADS
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import HEADS
+from envhooks.git.repository import BRANCHES, Git
+from envhooks.judge import runs as gate
 from envhooks.policy.commented import commented
-from envhooks.signatures.ownkey import OwnKey, find_own_key
+from envhooks.policy.trust import FOLDER, law_branch, release_remote
+from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from envhooks import install
-from envhooks.errors import EnvhooksError, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable_block
-from envhooks.neighbours.actions import Action, Plan, WriteFile, apply
-from envhooks.neighbours.settings import Request
+from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.base.hygiene import printable_block
+from envhooks.git.repository import Git
+from envhooks.hooks import install
+from envhooks.hooks.managers.actions import Action, Plan, WriteFile, apply
+from envhooks.hooks.managers.settings import Request
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _everywhere(options: argparse.Namespace) -> int:
     """The doors for all clones; what belongs to one repository cannot be said beside it."""
-    from envhooks.neighbours import everywhere
+    from envhooks.hooks.managers import everywhere
 
     if options.server or options.branch or options.remote:
         raise UsageError("--server, --branch and --remote belong to one repository, --global to none")
@@ -74,8 +74,8 @@ def _everywhere(options: argparse.Namespace) -> int:
 
 def _consent(git: Git, server: bool) -> tuple[str, ...]:
     """Allow the law's builds that this machine would start, and say what they do."""
-    from envhooks.law import stand  # not at the top: pre-commit's install costs as little as it can
-    from envhooks.model import Door
+    from envhooks.base.refs import Door
+    from envhooks.policy.trust import stand  # not at the top: pre-commit's install costs as little as it can
 
     try:
         policy = stand(git, Door.RECEIVE if server else Door.CHECK).law.policy

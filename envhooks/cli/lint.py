@@ -7,30 +7,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from envhooks import checks as registry
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.place import Place
+from envhooks.base.refs import TAGS, Change, RefUpdate
+from envhooks.changelog.facts import ChangelogEntry
 from envhooks.cli import use_colour
-from envhooks.engine import judge
-from envhooks.errors import EnvhooksError
-from envhooks.gate import failed, load_checks
-from envhooks.law import FOLDER
-from envhooks.lockfile import parse_lock
-from envhooks.model import (
-    TAGS,
-    CannotTell,
-    Change,
-    ChangelogEntry,
-    DockerfilePolicy,
-    Environment,
-    Finding,
-    Place,
-    Policy,
-    RefUpdate,
-    Report,
-    Subject,
-    TagReport,
-    Unknown,
-)
-from envhooks.policy import default_policy, parse_policy
+from envhooks.image.facts import CannotTell, Environment
+from envhooks.judge import registry
+from envhooks.judge.engine import judge
+from envhooks.judge.facts import Subject, Unknown
+from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.runs import failed, load_checks
+from envhooks.policy.lockfile import parse_lock
+from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.policy.trust import FOLDER
+from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.report import render
 
 _READABLE = {"environment", "compatibility"}
@@ -73,9 +64,9 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
 
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
-    from envhooks.environment.compat import judge_environment, table_of
-    from envhooks.environment.files import FolderFiles
-    from envhooks.environment.reader import read_environment
+    from envhooks.image.compat.rules import judge_environment, table_of
+    from envhooks.image.interpreter.reader import read_environment
+    from envhooks.image.text.files import FolderFiles
 
     section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
     try:
@@ -93,7 +84,7 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
 
 
 def _changelogs(top: Path, files: Sequence[str]) -> Report:
-    from envhooks.environment.changelog import read_changelog
+    from envhooks.changelog.reader import read_changelog
 
     reports = []
     for name in files or [_policy(top).changelog.path or "CHANGELOG.md"]:
@@ -111,8 +102,8 @@ def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Fi
 
 
 def _law(top: Path, files: Sequence[str]) -> Report:
-    from envhooks.environment.compat import table_of
-    from envhooks.signatures.signers import read_signers
+    from envhooks.image.compat.rules import table_of
+    from envhooks.signatures.signers.reader import read_signers
 
     folder = top / FOLDER
     table_of(_policy(top))

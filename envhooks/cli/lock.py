@@ -16,15 +16,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from envhooks import gate
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS
 from envhooks.cli._lawfiles import LawFiles, next_commands
-from envhooks.errors import CannotJudge, UsageError
-from envhooks.git import Git
-from envhooks.hygiene import printable
-from envhooks.law import FOLDER
-from envhooks.lockfile import LEGACY, LockedTag, parse_lock
-from envhooks.model import TAGS, Subject, TagReport, Verdict
-from envhooks.records import dataclass
+from envhooks.git.repository import Git
+from envhooks.judge import runs as gate
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import TagReport
+from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
+from envhooks.policy.trust import FOLDER
+from envhooks.signatures.verdict import Verdict
 
 NAME = "tags.lock"
 _PLACE = f"{FOLDER}/{NAME}"

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from envhooks.cli import _signers_add, _signers_list, _signers_revoke
-from envhooks.git import Git
+from envhooks.git.repository import Git
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from envhooks import install
 from envhooks.cli.install import print_plan
-from envhooks.git import Git
-from envhooks.neighbours.actions import apply
+from envhooks.git.repository import Git
+from envhooks.hooks import install
+from envhooks.hooks.managers.actions import apply
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _everywhere(dry_run: bool) -> int:
-    from envhooks.neighbours import everywhere
+    from envhooks.hooks.managers import everywhere
 
     plan = everywhere.plan_uninstall()
     if not dry_run:

@@ -7,25 +7,14 @@ from collections.abc import Collection, Iterator
 from types import MappingProxyType
 from typing import Literal, cast
 
-from envhooks.hygiene import printable
-from envhooks.model import (
-    TAGS,
-    BuildPolicy,
-    ChangelogPolicy,
-    CheckSetting,
-    DeployPolicy,
-    DockerfilePolicy,
-    KeylessSigner,
-    TagPolicy,
-)
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS
 from envhooks.policy.shapes import MAX_GLOB, expandable, glob, globs, identifier, path_in_tree, stages_of
+from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DeployPolicy, DockerfilePolicy
 from envhooks.policy.values import Value, meant
-from envhooks.tagname import (
-    BUILTIN_STAGES,
-    DEFAULT_TAG_POLICY,
-    name_faults,
-    template_faults,
-)
+from envhooks.signatures.signers.reader import KeylessSigner
+from envhooks.tagname import BUILTIN_STAGES, DEFAULT_TAG_POLICY, name_faults, template_faults
+from envhooks.tagname.names import TagPolicy
 
 STABLE = "stable"
 MAX_TEMPLATES = 16

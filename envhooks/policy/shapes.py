@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from envhooks.hygiene import printable
+from envhooks.base.hygiene import printable
 from envhooks.policy.values import Value
 from envhooks.tagname import expansion_faults
 from envhooks.tagname.refname import git_faults

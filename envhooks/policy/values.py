@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
 
 Path = tuple[str | int, ...]
 """Keys from the top; numbers count the tables of an array from 0."""

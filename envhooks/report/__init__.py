@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 
-from envhooks.model import Report
-from envhooks.registry import module_names
+from envhooks.base.registry import module_names
+from envhooks.judge.findings import Report
 
 
 def formats() -> tuple[str, ...]:

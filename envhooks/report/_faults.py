@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from typing import Literal
 
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Finding, Report, TagReport
-from envhooks.records import dataclass, replace
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.judge.findings import Finding, Report, TagReport
 
 UNDECIDED = "could-not-judge"
 """The rule of what is no finding: a gate that shows nothing there would read as a pass."""

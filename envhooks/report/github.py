@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Finding, Report, TagReport
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.judge.findings import Finding, Report, TagReport
 from envhooks.report._faults import Fault, faults
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from envhooks.hygiene import printable
-from envhooks.model import Report
+from envhooks.base.hygiene import printable
+from envhooks.judge.findings import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, Fault, faults
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Finding, Report, TagReport
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.judge.findings import Finding, Report, TagReport
 
 VERSION = 1
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Report, TagReport
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.judge.findings import Report, TagReport
 from envhooks.report._faults import UNDECIDED, Fault, faults
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}

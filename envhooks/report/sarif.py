@@ -6,9 +6,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from envhooks import __version__, checks
-from envhooks.hygiene import printable_block
-from envhooks.model import Report
+from envhooks import __version__
+from envhooks.base.hygiene import printable_block
+from envhooks.judge import registry as checks
+from envhooks.judge.findings import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, UNDECIDED_SUMMARY, Fault, faults
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.hygiene import printable, printable_block
-from envhooks.model import Change, Finding, Report, TagReport
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import Change
+from envhooks.judge.findings import Finding, Report, TagReport
 
 _COLOURS = {
     "error": "31",

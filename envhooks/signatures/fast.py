@@ -14,14 +14,23 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from envhooks.model import Verdict
-from envhooks.signatures import openpgp, packets, ssh
-from envhooks.signatures.packets import PacketError
+from envhooks.signatures import openpgp, ssh
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.signers import OpenPgpEntry, Signers
-from envhooks.signatures.sshwire import ED25519, RSA, SK_ECDSA, SK_ED25519, SshKey, SshSignature, Wire, pack
+from envhooks.signatures.signers.reader import OpenPgpEntry, Signers
 from envhooks.signatures.status import DIGESTS, Signed
-from envhooks.signatures.verdicts import Refused
+from envhooks.signatures.verdict import Refused, Verdict
+from envhooks.signatures.wire import packets
+from envhooks.signatures.wire.packets import PacketError
+from envhooks.signatures.wire.sshwire import (
+    ED25519,
+    RSA,
+    SK_ECDSA,
+    SK_ED25519,
+    SshKey,
+    SshSignature,
+    Wire,
+    pack,
+)
 
 if TYPE_CHECKING:
     import pysequoia

@@ -13,12 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from envhooks.hygiene import printable
-from envhooks.model import Verdict
-from envhooks.records import dataclass
-from envhooks.signatures import packets
-from envhooks.signatures.armor import ArmorError, decode_openpgp
-from envhooks.signatures.packets import PacketError, SignaturePacket
+from envhooks.base.dataclass import dataclass
+from envhooks.base.hygiene import printable
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import (
     Running,
@@ -29,7 +25,7 @@ from envhooks.signatures.programs import (
     program_name,
     run,
 )
-from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
+from envhooks.signatures.signers.reader import FOLDER, OpenPgpEntry, Signers, choose
 from envhooks.signatures.status import (
     CHANGED,
     DIGESTS,
@@ -40,7 +36,10 @@ from envhooks.signatures.status import (
     UnusableKey,
     judge_status,
 )
-from envhooks.signatures.verdicts import Refused, Undecided
+from envhooks.signatures.verdict import Refused, Undecided, Verdict
+from envhooks.signatures.wire import packets
+from envhooks.signatures.wire.armor import ArmorError, decode_openpgp
+from envhooks.signatures.wire.packets import PacketError, SignaturePacket
 
 SCHEME = "openpgp"
 CLOCK_SKEW = 86400

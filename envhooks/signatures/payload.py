@@ -10,8 +10,28 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from envhooks.model import Annotation
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What an annotated tag's object says, before anything in it is believed."""
+
+    name: str
+    """The `tag` header: the name that was signed, which need not be the ref's."""
+    target: str
+    """Object id that the tag points at."""
+    target_type: str
+    """`commit`, `tree`, `blob` or `tag`, as the header says."""
+    tagger: str
+    """Name and e-mail as written: a claim that decides nothing."""
+    date: int
+    """Seconds since the epoch as written: a claim that decides nothing."""
+    message: str
+    """The message without the signature block; undecodable bytes are surrogates."""
+    signed: bool
+    """Whether there is anything that looks like a signature block."""
+
 
 SIZE_LIMIT = 1 << 20
 """Bytes of the largest tag object that is looked at."""

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from envhooks.executables import find_program
-from envhooks.model import Verdict
-from envhooks.signatures.verdicts import Undecided
+from envhooks.base.executables import find_program
+from envhooks.signatures.verdict import Undecided, Verdict
 
 __all__ = [
     "TIME_LIMIT",

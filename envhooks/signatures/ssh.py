@@ -13,17 +13,22 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
-from envhooks.model import Verdict
-from envhooks.records import dataclass
-from envhooks.signatures.armor import ArmorError, decode_base64
-from envhooks.signatures.patterns import matches
+from envhooks.base.dataclass import dataclass
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import Running, Work, clean_environment, find_program
-from envhooks.signatures.signerlines import moment
-from envhooks.signatures.signers import FOLDER, Signers, SshEntry, choose
-from envhooks.signatures.sshwire import SshCertificate, SshError, SshSignature, fingerprint, read_signature
+from envhooks.signatures.signers.lines import moment
+from envhooks.signatures.signers.patterns import matches
+from envhooks.signatures.signers.reader import FOLDER, Signers, SshEntry, choose
 from envhooks.signatures.status import CHANGED
-from envhooks.signatures.verdicts import Refused, Undecided
+from envhooks.signatures.verdict import Refused, Undecided, Verdict
+from envhooks.signatures.wire.armor import ArmorError, decode_base64
+from envhooks.signatures.wire.sshwire import (
+    SshCertificate,
+    SshError,
+    SshSignature,
+    fingerprint,
+    read_signature,
+)
 
 SCHEME = "ssh"
 _PRINCIPAL = "signer"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from envhooks.records import dataclass
-from envhooks.signatures.verdicts import Refused
+from envhooks.base.dataclass import dataclass
+from envhooks.signatures.verdict import Refused
 
 DIGESTS = {8: "sha256", 9: "sha384", 10: "sha512", 12: "sha3_256", 14: "sha3_512"}
 """The digests that are accepted, by their OpenPGP number (RFC 9580, 9.5)."""

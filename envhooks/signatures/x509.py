@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from envhooks.model import KeylessSigner, Verdict
-from envhooks.signatures.armor import ArmorError, decode_base64
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import Work, clean_environment, find_program, run
-from envhooks.signatures.signers import FOLDER, Signers
-from envhooks.signatures.verdicts import Refused, Undecided
+from envhooks.signatures.signers.reader import FOLDER, KeylessSigner, Signers
+from envhooks.signatures.verdict import Refused, Undecided, Verdict
+from envhooks.signatures.wire.armor import ArmorError, decode_base64
 
 SCHEME = "x509"
 _TAG = "candidate"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from envhooks.tagname.grammar import Grammar, is_release_tag
-from envhooks.tagname.soundness import name_faults, template_faults
 from envhooks.tagname.tables import (
     BUILTIN_ALIASES,
     BUILTIN_FRAMEWORKS,
@@ -16,6 +15,7 @@ from envhooks.tagname.tables import (
     DEFAULT_TEMPLATE,
 )
 from envhooks.tagname.template import WRITTEN_FIELDS, expand, expansion_faults
+from envhooks.tagname.validate import name_faults, template_faults
 
 __all__ = [
     "BUILTIN_ALIASES",

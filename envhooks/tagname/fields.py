@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from envhooks.hygiene import printable
-from envhooks.model import TagPolicy
-from envhooks.records import dataclass, field
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.hygiene import printable
+from envhooks.tagname.names import TagPolicy
 from envhooks.tagname.reader import field_pattern, is_date
 from envhooks.tagname.template import Field
 

@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
-from envhooks.model import Naming, TagName, TagPolicy
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
+from envhooks.tagname.names import Naming, TagName, TagPolicy
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import MAX_NAME, is_legal
-from envhooks.tagname.soundness import name_faults, template_faults
 from envhooks.tagname.template import MAX_TEMPLATE
+from envhooks.tagname.validate import name_faults, template_faults
 
 if TYPE_CHECKING:
     from envhooks.tagname.nearest import Explainer

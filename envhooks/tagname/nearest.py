@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from envhooks.errors import UsageError
-from envhooks.hygiene import printable
-from envhooks.model import Naming, TagName, TagPolicy
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
 from envhooks.tagname.fields import MISSING, UNKNOWN, FieldReader
+from envhooks.tagname.names import Naming, TagName, TagPolicy
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import MAX_NAME, folded, text_faults
 from envhooks.tagname.template import Field, Part, Text, expand, fields_of

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from envhooks.model import TagName, TagPolicy
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.tagname.names import TagName, TagPolicy
 from envhooks.tagname.template import NUMBER_OF, Field, Part, Text, fields_of, parse
 
 # Every repetition is bounded: names and templates are written by whoever can push.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks.hygiene import printable
-from envhooks.model import HEADS, TAGS
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import HEADS, TAGS
 
 MAX_NAME = 250
 """Bytes. Git locks a ref by a file with `.lock` behind its name, and a file name may have 255."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from envhooks.model import TagPolicy
+from envhooks.tagname.names import TagPolicy
 
 # Names under which whole environment images are published. Triton is left out: its server comes from a base
 # image and no package carries its version.

@@ -12,10 +12,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
-from envhooks.errors import UsageError
-from envhooks.hygiene import printable
-from envhooks.model import TagName
-from envhooks.records import dataclass
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.tagname.names import TagName
 
 MAX_TEMPLATE = 200
 """Characters. The longest real convention needs about 90."""

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from builder_parts import PLAN, new_log
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, LawError
 from envhooks.builds.builders import command
-from envhooks.errors import CannotJudge, LawError
-from envhooks.records import replace
 
 
 @pytest.fixture

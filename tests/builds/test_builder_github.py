@@ -12,12 +12,12 @@ import pytest
 from builder_parts import PLAN, Reply, missing, new_log, service
 from github_description import NotHere, fetch, mock
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, LawError
 from envhooks.builds import web
 from envhooks.builds.builders import github
-from envhooks.builds.model import Plan
 from envhooks.builds.secrets import Secret
-from envhooks.errors import CannotJudge, LawError
-from envhooks.records import replace
+from envhooks.builds.types import Plan
 
 pytestmark = pytest.mark.xdist_group("github")
 ENVIRON = {"TOKEN": "topsecret"}

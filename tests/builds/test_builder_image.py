@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks.base.dataclass import replace
 from envhooks.builds import verify_image
-from envhooks.builds.model import Expected
+from envhooks.builds.types import Expected
 from envhooks.builds.verify_image import Answer, judge, parse, question
-from envhooks.model import TagName
-from envhooks.records import replace
 from envhooks.tagname import DEFAULT_TAG_POLICY
+from envhooks.tagname.names import TagName
 
 WANTED = Expected(("torch", "pytorch"), "2.8", True, "CUDA", None)
 GOOD = Answer("3.12.3", {"torch": "2.8.0+cu128"}, {"cuda": "12.8", "hip": None, "xpu": None})

@@ -23,10 +23,10 @@ from builder_parts import (
 from python_image import write_python_tree
 from support import run
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, LawError
 from envhooks.builds.builders import local
-from envhooks.builds.model import Plan
-from envhooks.errors import CannotJudge, LawError
-from envhooks.records import replace
+from envhooks.builds.types import Plan
 
 pytestmark = pytest.mark.xdist_group("buildah")
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot"}

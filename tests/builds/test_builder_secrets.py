@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support import Repo
 
+from envhooks.base.errors import CannotJudge
 from envhooks.builds.secrets import Secret, redact, token
-from envhooks.errors import CannotJudge
 
 URL = "https://github.com/team/environments"
 

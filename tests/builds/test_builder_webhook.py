@@ -14,12 +14,12 @@ import pytest
 from builder_parts import PLAN, Reply, Request, new_log, service
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, LawError
 from envhooks.builds import web
 from envhooks.builds.builders import gitlab, webhook
-from envhooks.builds.model import Plan
 from envhooks.builds.secrets import Secret
-from envhooks.errors import CannotJudge, LawError
-from envhooks.records import replace
+from envhooks.builds.types import Plan
 
 WHSEC = "whsec_" + base64.b64encode(b"twenty-four bytes of key").decode()
 OK: Reply = (202, {}, b'{"run_url": "https://ci.example.org/run/1"}')

@@ -11,8 +11,8 @@ import pytest
 from shop import Shop, shop
 from support import GOOD_TAG
 
+from envhooks.base.dataclass import replace
 from envhooks.builds import show
-from envhooks.records import replace
 
 __all__ = ["shop"]
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"

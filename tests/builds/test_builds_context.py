@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from support import Repo
 
+from envhooks.base.errors import CannotJudge, LawError
 from envhooks.builds.context import Allowed, name_fault, write_context
-from envhooks.errors import CannotJudge, LawError
-from envhooks.git import Git
-from envhooks.gitobjects import BLOB_LIMIT
+from envhooks.git.objects import BLOB_LIMIT
+from envhooks.git.repository import Git
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from shop import until
 
+from envhooks.base.errors import CannotJudge
 from envhooks.builds import owner
 from envhooks.builds.ledger import Intent, Ledger, is_waiting_for_push
-from envhooks.errors import CannotJudge
 
 URL = "https://example.com/env.git"
 INTENT = Intent("refs/tags/x", "a" * 40, "image")

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.builds.model import Plan
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.place import Place
 from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds
-from envhooks.errors import CannotJudge, EnvhooksError
-from envhooks.model import BaseImage, BuildPolicy, Place, Policy
-from envhooks.policy import default_policy
-from envhooks.records import replace
+from envhooks.builds.types import Plan
+from envhooks.image.facts import BaseImage
+from envhooks.policy.reader import default_policy
+from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.tagname import Grammar
 
 BUILD = BuildPolicy("image", "command", options=MappingProxyType({"command": ["x"], "submodules": "ignore"}))

@@ -8,9 +8,9 @@ import pytest
 from smart_http import serve
 from support import Repo, run
 
+from envhooks.base.errors import CannotJudge
 from envhooks.builds import remote as remotes
-from envhooks.errors import CannotJudge
-from envhooks.git import Git
+from envhooks.git.repository import Git
 
 
 def test_an_environment_of_a_hook_is_cleaned() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from support import Repo
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import LawError
 from envhooks.builds import consent
-from envhooks.errors import LawError
-from envhooks.git import Git
-from envhooks.model import BuildPolicy
-from envhooks.records import replace
+from envhooks.git.repository import Git
+from envhooks.policy.types import BuildPolicy
 
 BUILD = BuildPolicy("image", "command", remotes=("origin",), options={"command": ["/opt/build", "{own}"]})
 

@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from envhooks.base.dataclass import replace
+from envhooks.base.refs import RefUpdate
+from envhooks.changelog.facts import Changelog
+from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import changelog_entry, changelog_sections
-from envhooks.environment.changelog import find_entry, read_changelog
-from envhooks.model import (
-    Changelog,
-    ChangelogPolicy,
-    Finding,
-    Naming,
-    Policy,
-    RefUpdate,
-    Subject,
-    TagName,
-    TagPolicy,
-)
-from envhooks.records import replace
+from envhooks.judge.facts import Subject
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import ChangelogPolicy, Policy
+from envhooks.tagname.names import Naming, TagName, TagPolicy
 
 RC1 = TagName("PyTorch-CUDA-v2.8-rc1", "PyTorch", "CUDA", None, (2, 8), "rc", 1)
 STABLE = TagName("PyTorch-CUDA-v2.8", "PyTorch", "CUDA", None, (2, 8))

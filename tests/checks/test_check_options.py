@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support import DOCKERFILE, GOOD_TAG, Done, Repo
 
-from envhooks.errors import LawError
-from envhooks.policy import parse_policy
+from envhooks.base.errors import LawError
+from envhooks.policy.reader import parse_policy
 
 
 def judged(repo: Repo, policy: str, dockerfile: str = DOCKERFILE) -> Done:

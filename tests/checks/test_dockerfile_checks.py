@@ -8,27 +8,15 @@ from typing import Any
 
 import pytest
 
+from envhooks.base.place import Place
+from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned, tag_message
-from envhooks.model import (
-    Annotation,
-    CannotTell,
-    ChangelogPolicy,
-    DockerfilePolicy,
-    Environment,
-    Finding,
-    Hardware,
-    Naming,
-    Package,
-    Place,
-    Policy,
-    RefUpdate,
-    Subject,
-    TagName,
-    TagObject,
-    TagPolicy,
-    Unknown,
-    Unpinned,
-)
+from envhooks.image.facts import CannotTell, Environment, Hardware, Package, Unpinned
+from envhooks.judge.facts import Subject, TagObject, Unknown
+from envhooks.judge.findings import Finding
+from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
+from envhooks.signatures.payload import Annotation
+from envhooks.tagname.names import Naming, TagName, TagPolicy
 
 FRAMEWORKS = {
     "PyTorch": ("torch", "pytorch"),

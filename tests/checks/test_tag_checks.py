@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from envhooks import checks
-from envhooks.engine import judge
-from envhooks.model import (
-    Ancestry,
-    Annotation,
-    Finding,
-    Inapplicable,
-    Naming,
-    Publication,
-    RefUpdate,
-    Subject,
-    TagName,
-    TagObject,
-    Verdict,
-)
-from envhooks.policy import default_policy
-from envhooks.records import replace
+from envhooks.base.dataclass import replace
+from envhooks.base.refs import RefUpdate
+from envhooks.judge import registry as checks
+from envhooks.judge.engine import judge
+from envhooks.judge.facts import Ancestry, Inapplicable, Publication, Subject, TagObject
+from envhooks.judge.findings import Finding
+from envhooks.policy.reader import default_policy
+from envhooks.signatures.payload import Annotation
+from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
+from envhooks.tagname.names import Naming, TagName
 
 OLD, NEW, COMMIT = "0" * 39 + "1", "0" * 39 + "2", "c" * 40
 NAME = "PyTorch-CUDA-v2.8-rc1"

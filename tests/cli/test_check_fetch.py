@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from support import DOCKERFILE, GOOD_TAG, Repo, run
 
-from envhooks.errors import CannotJudge
-from envhooks.fetching import Fetcher, legal_ref
+from envhooks.base.errors import CannotJudge
+from envhooks.git.fetch import Fetcher, legal_ref
 
 OTHER = "PyTorch-CUDA-v2.8-rc2"
 

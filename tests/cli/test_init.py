@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support import GOOD_TAG, Repo, run
 
-from envhooks.policy import default_policy, parse_policy
-from envhooks.signatures.signers import read_signers
+from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.signatures.signers.reader import read_signers
 
 
 @pytest.fixture

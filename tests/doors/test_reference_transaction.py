@@ -12,7 +12,7 @@ import pytest
 from stand_in import StandIn, doors_of, stand_in
 from support import Done, Repo, run
 
-from envhooks.install import door_folder
+from envhooks.hooks.install import door_folder
 
 # `upstream NAME...`: tags that appear on the remote; `in_main`: the clone itself, which has the door
 PRELUDE = """

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envhooks.environment import accelerators
-from envhooks.environment.baseimage import Reference, contents, parse_reference
+from envhooks.image.dockerfile.baseimage import Reference, contents, parse_reference
+from envhooks.image.stage import accelerators
 
 DIGEST = "sha256:" + "0" * 64
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.environment.changelog import MAX_BYTES, Entries, find_entry, read_changelog
-from envhooks.errors import CannotJudge
-from envhooks.model import ChangelogEntry, TagName
+from envhooks.base.errors import CannotJudge
+from envhooks.changelog.facts import ChangelogEntry
+from envhooks.changelog.reader import MAX_BYTES, Entries, find_entry, read_changelog
+from envhooks.tagname.names import TagName
 
 RC1 = TagName("PyTorch-CUDA-v2.8-rc1", "PyTorch", "CUDA", None, (2, 8), "rc", 1)
 STABLE = TagName("PyTorch-CUDA-v2.8", "PyTorch", "CUDA", None, (2, 8))

@@ -16,23 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks.base.place import Place
+from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_compatible
-from envhooks.environment.compat import judge_environment, known, provenance
-from envhooks.environment.compattable import load_table, read_table, release
-from envhooks.environment.reader import read_environment
-from envhooks.model import (
-    BaseImage,
-    ChangelogPolicy,
-    CompatFault,
-    Environment,
-    Hardware,
-    Package,
-    Place,
-    Policy,
-    RefUpdate,
-    Subject,
-    TagPolicy,
-)
+from envhooks.image.compat.rules import judge_environment, known, provenance
+from envhooks.image.compat.table import load_table, read_table, release
+from envhooks.image.facts import BaseImage, CompatFault, Environment, Hardware, Package
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.judge.facts import Subject
+from envhooks.policy.types import ChangelogPolicy, Policy
+from envhooks.tagname.names import TagPolicy
 
 INDEX = "https://host.example/whl/"
 POLICY = Policy("the defaults", (), TagPolicy((), {}, (), ()), (), ChangelogPolicy(), {})

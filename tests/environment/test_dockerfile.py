@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
-from envhooks.environment.dockerfile import Instruction, read_dockerfile
-from envhooks.environment.dockerline import pairs, split_words
-from envhooks.errors import CannotJudge
+from envhooks.base.errors import CannotJudge
+from envhooks.image.dockerfile.lines import pairs, split_words
+from envhooks.image.dockerfile.parser import Instruction, read_dockerfile
 
 
 def read(text: str) -> tuple[Instruction, ...]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.environment import globs
-from envhooks.environment.expand import BadWord, Lexer
-from envhooks.environment.unknowns import Unknowns, readable, settled, unknown
+from envhooks.image.dockerfile import globs
+from envhooks.image.dockerfile.expand import BadWord, Lexer
+from envhooks.image.text.unknowns import Unknowns, readable, settled, unknown
 
 ENV = {"PWD": "/home", "V": "2.8.0+cu128", "NULL": "", "K": "안녕", "P": "a/b/c.tar.gz"}
 

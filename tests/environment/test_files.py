@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from envhooks.environment.files import Files, FolderFiles, MemoryFiles
-from envhooks.errors import CannotJudge
+from envhooks.base.errors import CannotJudge
+from envhooks.image.text.files import Files, FolderFiles, MemoryFiles
 
 TREE = {"Dockerfile": b"FROM a\n", "docker/gpu/Dockerfile": b"FROM b\n", "docker/x.txt": b""}
 

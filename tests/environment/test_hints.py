@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envhooks.environment.files import MemoryFiles
-from envhooks.environment.reader import read_environment
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import MemoryFiles
 
 
 @pytest.mark.parametrize(

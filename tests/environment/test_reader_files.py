@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from envhooks.environment.files import FolderFiles, MemoryFiles
-from envhooks.environment.reader import read_environment
-from envhooks.errors import CannotJudge
-from envhooks.model import Environment
+from envhooks.base.errors import CannotJudge
+from envhooks.image.facts import Environment
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import FolderFiles, MemoryFiles
 
 REQUIREMENTS = "# all\ntorch==2.8.0\nnumpy>=1\n"
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.environment.files import MemoryFiles
-from envhooks.environment.reader import read_environment
-from envhooks.errors import CannotJudge
-from envhooks.model import Environment
+from envhooks.base.errors import CannotJudge
+from envhooks.image.facts import Environment
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import MemoryFiles
 
 FILES = {
     "r.txt": b"torch==2.8.0\n-r r.txt\n-c c.txt\n",

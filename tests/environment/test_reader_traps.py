@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from envhooks.environment.files import MemoryFiles
-from envhooks.environment.reader import read_environment
-from envhooks.errors import CannotJudge
-from envhooks.model import Environment
+from envhooks.base.errors import CannotJudge
+from envhooks.image.facts import Environment
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import MemoryFiles
 
 WHL = "https://wheels.example.org/whl"
 

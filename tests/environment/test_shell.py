@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envhooks.environment.shell import parse
-from envhooks.environment.shellscan import Command
-from envhooks.environment.shellwords import Expander, commands_inside
+from envhooks.image.shell.commands import parse
+from envhooks.image.shell.scan import Command
+from envhooks.image.shell.words import Expander, commands_inside
 
 
 def commands(text: str) -> list[tuple[str, bool]]:

@@ -17,10 +17,12 @@ from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 from neighbours import SCHEMAS, need
 from support import GOOD_TAG, Repo
 
-from envhooks import checks
-from envhooks.errors import CannotJudge
-from envhooks.hygiene import printable
-from envhooks.model import Change, Finding, Report, TagReport, Unknown
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import Change
+from envhooks.judge import registry as checks
+from envhooks.judge.facts import Unknown
+from envhooks.judge.findings import Finding, Report, TagReport
 from envhooks.report import render
 from envhooks.report._faults import STAND_IN, faults
 from envhooks.report.github import SUMMARY_LIMIT, summary

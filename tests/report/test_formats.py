@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from envhooks.errors import CannotJudge
-from envhooks.model import Change, Finding, Report, TagReport, Unknown
+from envhooks.base.errors import CannotJudge
+from envhooks.base.refs import Change
+from envhooks.judge.facts import Unknown
+from envhooks.judge.findings import Finding, Report, TagReport
 from envhooks.report import formats, render
 
 HOSTILE = "v1\x1b[2J\u202e\u2028\n::error::x"

@@ -28,7 +28,7 @@ from forge import (
 )
 from signing import NAME, Workshop, pgp_files, ssh_files, tag_text
 
-from envhooks.records import replace
+from envhooks.base.dataclass import replace
 from envhooks.signatures.payload import Payload, PayloadError, split
 
 # a certificate has to be valid on the tagger's date too, or git alone would refuse
@@ -809,7 +809,7 @@ def _(w: Workshop) -> Case:
 @case("signer/ssh-revoked-by-fingerprint")
 def _(w: Workshop) -> Case:
     key = SshEd25519()
-    from envhooks.signatures.sshwire import fingerprint
+    from envhooks.signatures.wire.sshwire import fingerprint
 
     return Case(key.sign(tag_text()), {**key.line(), "revoked_keys": fingerprint(key.blob).encode()})
 

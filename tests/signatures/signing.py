@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from envhooks.model import Verdict
-from envhooks.signatures import verify_all
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers import Signers, read_signers
+from envhooks.signatures.signers.reader import Signers, read_signers
+from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.verify import verify_all
 
 NAME = "PyTorch-CUDA-v2.8-rc1"
 TARGET = "1f" * 20

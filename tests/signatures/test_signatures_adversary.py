@@ -15,9 +15,9 @@ from datetime import datetime, timezone
 
 from adversary import CASES, CLASSES, Case, payload_of
 
-from envhooks.signatures import verify_all
 from envhooks.signatures.fast import Fast
 from envhooks.signatures.programs import find_program
+from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signing import Workshop
 
-from envhooks.errors import EnvhooksError, LawError
-from envhooks.signatures import packets
-from envhooks.signatures.armor import decode_certificate
-from envhooks.signatures.manage import armor, check_principal, read_date, read_keys, signer_line
-from envhooks.signatures.signerlines import read_line
+from envhooks.base.errors import EnvhooksError, LawError
+from envhooks.signatures.signers.lines import read_line
+from envhooks.signatures.signers.manage import armor, check_principal, read_date, read_keys, signer_line
+from envhooks.signatures.wire import packets
+from envhooks.signatures.wire.armor import decode_certificate
 
 pytest_plugins = ("signing_fixture",)
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from signing import NOW, Workshop, tag_text
 
-from envhooks.errors import CannotJudge
-from envhooks.signatures import verify_all
-from envhooks.signatures.ownkey import OwnKey, find_own_key
+from envhooks.base.errors import CannotJudge
 from envhooks.signatures.payload import split
+from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
+from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)
 USER = {"user.name": "Alice", "user.email": "alice@example.org"}

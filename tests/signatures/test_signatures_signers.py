@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signing import Workshop, law, pgp_files, ssh_files
 
-from envhooks.errors import LawError
-from envhooks.signatures.packets import read_packets
-from envhooks.signatures.patterns import matches
-from envhooks.signatures.revocation import read_revoked
-from envhooks.signatures.signers import Signers, choose, read_signers
-from envhooks.signatures.sshwire import pack
+from envhooks.base.errors import LawError
+from envhooks.signatures.signers.patterns import matches
+from envhooks.signatures.signers.reader import Signers, choose, read_signers
+from envhooks.signatures.signers.revocation import read_revoked
+from envhooks.signatures.wire.packets import read_packets
+from envhooks.signatures.wire.sshwire import pack
 
 pytest_plugins = ("signing_fixture",)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from signing import NOW, TARGET, Workshop, law, pgp_files, ssh_files, tag_text, verdict
 
-from envhooks.model import Verdict
-from envhooks.signatures import Begun, verify_all
 from envhooks.signatures.payload import Payload, PayloadError, split
 from envhooks.signatures.programs import find_program
-from envhooks.signatures.signers import Signers
+from envhooks.signatures.signers.reader import Signers
+from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.verify import Begun, verify_all
 
 pytest_plugins = ("signing_fixture",)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from signing import law, tag_text
 
-from envhooks.model import KeylessSigner, Verdict
-from envhooks.signatures import verify_all
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers import Signers
+from envhooks.signatures.signers.reader import KeylessSigner, Signers
+from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.verify import verify_all
 
 BLOCK = b"-----BEGIN SIGNED MESSAGE-----\nMIIEAwYJKoZIhvcNAQcCoIID9DCCA/AC\nAQExDQ==\n-----END SIGNED MESSAGE-----\n"
 RAW = tag_text() + BLOCK

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
-from envhooks.registry import module_names
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
+from envhooks.base.registry import module_names
 
 if TYPE_CHECKING:
-    from envhooks.builds.model import Builder
+    from envhooks.builds.types import Builder
 
 
 def names() -> tuple[str, ...]:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from envhooks.builds.model import Plan, Result
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.process import engine_environment, run, shown
-from envhooks.errors import CannotJudge, LawError
-from envhooks.hygiene import printable
+from envhooks.builds.types import Plan, Result
 
 _KEYS = ("command", "timeout")
 # What runs the file that its argument names. Consent could not cover a file that main may change later.

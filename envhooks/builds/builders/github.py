@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
 
-from envhooks.builds.model import Plan, Result
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
+from envhooks.builds.types import Plan, Result
 from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
-from envhooks.errors import CannotJudge, LawError
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 POLL = 15.0
 """Seconds between two looks at a run that is followed."""

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, urlencode, urlsplit
 
-from envhooks.builds.model import Plan, Result
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
+from envhooks.builds.types import Plan, Result
 from envhooks.builds.web import Unreachable, call, checked_url
-from envhooks.errors import LawError
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 _KEYS = ("project", "url", "ref", "variables", "token")
 _URL = "https://gitlab.com"

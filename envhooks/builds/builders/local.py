@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
 from envhooks.builds import engines, verify_image
 from envhooks.builds.engines import Engine, Wanted
-from envhooks.builds.model import Plan, Result
 from envhooks.builds.options import Section
 from envhooks.builds.process import Ended, engine_environment, run
 from envhooks.builds.steps import CONTAINER, DIGEST, IMAGE, SCRATCH, Step, Steps, steps
-from envhooks.errors import CannotJudge, LawError
-from envhooks.hygiene import printable
+from envhooks.builds.types import Plan, Result
 
 _KEYS = (
     "engine", "builder", "isolation", "storage", "output", "tls_verify", "provenance", "sbom", "timeout", "verify",

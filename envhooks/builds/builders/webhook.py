@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from envhooks.builds.model import Plan, Result
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.secrets import Secret, required
+from envhooks.builds.types import Plan, Result
 from envhooks.builds.web import Unreachable, call, checked_url
-from envhooks.errors import CannotJudge
-from envhooks.hygiene import printable
-from envhooks.records import dataclass
 
 EVENT = "envhooks.build.requested"
 _KEYS = ("url", "secret", "token")

@@ -1,0 +1,1 @@
+"""Foundation: errors, escaping, small data classes, and the words that every package shares."""

@@ -1,0 +1,55 @@
+"""Refs and their updates: the words in which git tells a hook what is about to happen.
+
+Object ids are lower-case hexadecimal, 40 digits in a SHA-1 repository and 64 in a SHA-256 one. Ref names are full
+(`refs/tags/NAME`); a *tag* is the part after `refs/tags/`.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from envhooks.base.dataclass import dataclass
+
+TAGS = "refs/tags/"
+HEADS = "refs/heads/"
+
+
+class Door(enum.Enum):
+    """Where a tag is judged; the value is the name that people know it by."""
+
+    TAG = "git tag"
+    PUSH = "git push"
+    RECEIVE = "pre-receive"
+    CHECK = "envhooks check"
+
+
+class Change(enum.Enum):
+    """What happens to a ref. `STANDING`: nothing does, it is looked at where it is."""
+
+    CREATED = "created"
+    MOVED = "moved"
+    DELETED = "deleted"
+    STANDING = "standing"
+
+
+@dataclass(frozen=True)
+class RefUpdate:
+    """One line of a door: a ref, and the object it named and is going to name."""
+
+    ref: str
+    """Full ref name on the side that takes the update."""
+    old: str | None
+    """Object id before; None where the ref did not exist."""
+    new: str | None
+    """Object id after; None where the ref is deleted."""
+    symref: str = ""
+    """The ref that this one only points to, where it is a symbolic one and stands."""
+
+    @property
+    def change(self) -> Change:
+        """What this update does, told by its two object ids."""
+        if self.new is None:
+            return Change.DELETED
+        if self.old is None:
+            return Change.CREATED
+        return Change.STANDING if self.old == self.new else Change.MOVED

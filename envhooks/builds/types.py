@@ -1,0 +1,113 @@
+"""What passes between the plan, the watcher and the builders; frozen, without handles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol, TextIO
+
+from envhooks.base.dataclass import dataclass, field
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the tag promises of the image: `verify_image.expected(name, policy.tag)` works it out."""
+
+    packages: tuple[str, ...]
+    """The distributions that may carry the framework, most usual first; empty: the tag names no framework."""
+    version: str
+    """As the tag writes it: `2.8` stands for any 2.8.x; empty where the tag names none."""
+    is_stable: bool
+    """A stable tag's image carries no release candidate of the framework."""
+    hardware: str | None = None
+    """`CUDA`, `ROCm`, `CPU`, ...; None where the tag names none."""
+    hardware_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One build of one tag, worked out to the last word."""
+
+    tag: str
+    """The git tag's short name."""
+    ref: str
+    """`refs/tags/<tag>`."""
+    tag_object: str
+    """Object id of the annotated tag."""
+    commit: str
+    """Object id of the commit that it names."""
+    build: str
+    """The build section's name (`BuildPolicy.name`)."""
+    using: str
+    """The builder: the name of a file in `envhooks/builds/builders/`."""
+    images: tuple[str, ...]
+    """Full references to be pushed, the tag's own first, then the aliases that it moves."""
+    image: str
+    """The image's name without a tag; empty where the policy names none."""
+    own: str
+    """The tag's own reference; empty where the policy names no image."""
+    dockerfile: str
+    """Path in the commit's tree."""
+    target: str | None
+    """The stage to build; None for the last one."""
+    args: tuple[tuple[str, str], ...]
+    """Build arguments."""
+    labels: tuple[tuple[str, str], ...]
+    """`org.opencontainers.image.*` and our own (`envhooks.*`), sorted."""
+    annotations: tuple[tuple[str, str], ...]
+    """The same for the manifest, where the engine can."""
+    epoch: int
+    """SOURCE_DATE_EPOCH: the commit's date, seconds since the epoch."""
+    remote_url: str
+    """Redacted: no password, no token."""
+    key: str
+    """Idempotency key: SHA-256, hexadecimal, of redacted URL, ref, tag object and build name."""
+    context: str = "."
+    """The folder in the tree that is the build context."""
+    notes: tuple[str, ...] = ()
+    """For people: an alias that was left out, and why."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The builder's own keys, as the policy states them."""
+    expected: Expected | None = None
+    """What the built image is held against; None: the local builder refuses to call it checked."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a build ended, or that it was handed over."""
+
+    status: Literal["done", "failed", "started"]
+    """`started`: a service has taken it over; `run_url` says where."""
+    digest: str | None
+    """`sha256:...` of the image that was pushed, where it is known."""
+    run_url: str | None
+    """Where the service shows its run."""
+    message: str
+    """One sentence for people; for a failure, which step."""
+    log: str | None
+    """Path of the log, where the builder wrote one of its own."""
+    is_final: bool = False
+    """A failure that trying again would only repeat: an image that is not what its tag says."""
+
+
+class Builder(Protocol):
+    """What a file in `builders/` has: functions of the module, not a class."""
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse what this builder's section may not say.
+
+        Raises:
+            LawError: a key that is unknown, missing, or of the wrong kind.
+        """
+
+    def describe(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """What would run, where it goes and which token is sent: what a person is shown before allowing it."""
+
+    def commands(self, plan: Plan, context: Path) -> tuple[str, ...]:
+        """What `--dry-run` prints: exactly what would be executed or requested, secrets as `$NAME`."""
+
+    def build(self, plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+        """Build from `context`, the top of the written-out tree; progress goes to `log`.
+
+        `plan.context` and `plan.dockerfile` are relative to it. A failure is a Result, not an exception.
+        """

@@ -1,0 +1,1 @@
+"""Changelogs: entries, and the one that belongs to a tag."""

@@ -1,0 +1,278 @@
+"""What a changelog's heading names: a release, and the day of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
+from envhooks.tagname.names import TagName
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DATE = re.compile(
+    r"(?<![0-9A-Za-z.])(?:"
+    r"(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
+    rf"|{_MONTH.format('m2')} (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? {_MONTH.format('m3')},? (?P<y3>[0-9]{{4}})"
+    r")(?![0-9A-Za-z])",
+    re.ASCII | re.IGNORECASE,
+)
+# What nearly every heading has; to compile the names of the months takes 1 ms.
+_NUMBERED_DATE = re.compile(
+    r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})(?![0-9A-Za-z])",
+    re.ASCII,
+)
+_NOT_YET = r"(?i)(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])"
+
+
+def is_unreleased(text: str) -> bool:
+    """Whether a heading says that what it names is not out yet."""
+    folded = text.casefold()
+    return ("released" in folded or "tb" in folded) and re.search(_NOT_YET, text) is not None
+
+
+@lru_cache(4096)
+def heading_date(text: str) -> str | None:
+    """The first real date in a heading, as written; None where it says that it is not released."""
+    if is_unreleased(text):
+        return None
+    lower = text.lower()
+    pattern = _DATE if any(month in lower for month in _MONTHS) else _NUMBERED_DATE
+    return next((match.group() for match in pattern.finditer(text) if _is_date(match)), None)
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    """Whether a match of `_DATE` is a day that the calendar has."""
+    part = match.groupdict()
+    year = part["y1"] or part["y2"] or part["y3"]
+    day = part["d1"] or part["d2"] or part["d3"]
+    name = None if part["y1"] else part["m2"] or part["m3"]
+    month = _MONTHS.index(name[:3].lower()) + 1 if name else int(part["m1"])
+    try:
+        date(int(year), month, int(day))
+    except ValueError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------- versions
+
+_STAGES = {
+    "a": "alpha", "alpha": "alpha", "b": "beta", "beta": "beta", "c": "rc", "rc": "rc", "pre": "rc",
+    "preview": "rc", "prerelease": "rc", "candidate": "rc", "post": "post", "rev": "post", "r": "post",
+}  # fmt: skip
+_LOOSE = "[-_. (\u2013\u2014]{0,3}"
+_VERSION = re.compile(
+    r"(?<![0-9.])(?P<numbers>[0-9]{1,18}(?:\.[0-9]{1,18})*)"
+    r"(?:[-_.]?(?P<letter>[abcr])(?P<n1>[0-9]{1,9})"
+    rf"|{_LOOSE}(?:release )?(?P<word>alpha|beta|candidate|preview|pre(?:-?release)?|rc|post|rev)"
+    r"(?:[-_. ]?(?P<n2>[0-9]{1,9}))?)?"
+    r"(?![0-9A-Za-z+_-]|\.[0-9A-Za-z])",  # `2.8-gpu`, `2.8+cu128` and `2.8.dev1` are other things
+    re.ASCII | re.IGNORECASE,
+)
+_WORD = r"(?a)[A-Za-z]+"
+_LINK = r"\]\([^()\s]*\)"
+# "Changes since 2.8-rc1" speaks of a release and is not its entry
+_ABOUT = frozenset(
+    ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
+     "versus", "vs")
+)  # fmt: skip
+# Names that tell one image from another, as a heading may write them
+_FRAMEWORKS = {
+    "pytorch": "pytorch", "torch": "pytorch", "tensorflow": "tensorflow", "tf": "tensorflow", "jax": "jax",
+    "paddle": "paddle", "paddlepaddle": "paddle", "mxnet": "mxnet", "mindspore": "mindspore",
+    "jaxlib": "jaxlib", "torchvision": "torchvision", "torchaudio": "torchaudio",
+}  # fmt: skip
+_HARDWARE = frozenset(("cuda", "rocm", "cpu", "xpu", "tpu", "hpu", "npu"))
+_OTHERS_VERSION = r"(?ai)(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z"
+_HARDWARE_VERSION = r"(?ai)(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)"
+
+_Release = tuple[tuple[int, ...], str, int]
+
+
+def _release(match: re.Match[str]) -> _Release:
+    """(numbers, stage, stage number) of a match of `_VERSION`."""
+    word = (match["letter"] or match["word"] or "").lower().replace("-", "")
+    numbers = tuple(int(number) for number in match["numbers"].split("."))
+    return numbers, _STAGES[word] if word else "stable", int(match["n1"] or match["n2"] or "0")
+
+
+def _wanted(name: TagName) -> _Release:
+    return name.version, name.stage, name.stage_number
+
+
+def _plain(text: str) -> str:
+    """The heading without Markdown's marks, its runs of blanks made one."""
+    text = re.sub(_LINK, "]", text[:1000].replace("\\", "").replace("`", "").replace("**", ""))
+    return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a heading says, whatever is looked for in it."""
+
+    plain: str
+    lower: str
+    is_unreleased: bool
+    releases: tuple[tuple[re.Match[str], _Release], ...]
+    named: frozenset[_Release]
+    """Those of `releases`."""
+
+
+@lru_cache(4096)
+def _read(text: str) -> _Read:
+    """The same headings stand in the changelogs of many commits."""
+    plain = _plain(text)
+    unreleased = is_unreleased(plain.lstrip("[( ")[:10])
+    releases = tuple((match, _release(match)) for match in _VERSION.finditer(plain))
+    named = frozenset(release for _, release in releases)
+    return _Read(plain, plain.lower(), unreleased, releases, named)
+
+
+def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
+    """Where the release's whole name stands in a heading."""
+    if name.text.lower() not in heading.lower:
+        return None  # most headings: a pattern for each name would have to be compiled
+    pattern = rf"(?<![\w.+-]){re.escape(name.text)}(?![\w+-]|\.\w)"
+    return re.search(pattern, heading.plain, re.ASCII | re.IGNORECASE)
+
+
+def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
+    """How well a heading names the release: 0 not at all, more for more of its name."""
+    plain = heading.plain
+    if heading.is_unreleased:
+        return 0
+    whole = _find_whole(heading, name)
+    if whole is not None:
+        return 0 if _speaks_about(plain[: whole.start()]) else 100
+    if not any(release == wanted and _names(match, plain, name) for match, release in heading.releases):
+        return 0
+    words = {word.lower() for word in re.findall(_WORD, plain)}
+    framework, hardware = _own(name)
+    frameworks = {_FRAMEWORKS[word] for word in words & _FRAMEWORKS.keys()} | (words & {framework})
+    kinds = words & (_HARDWARE | {hardware})
+    if (framework and frameworks and framework not in frameworks) or (
+        hardware and kinds and hardware not in kinds
+    ):
+        return 0
+    versions = {v for kind, v in re.findall(_HARDWARE_VERSION, plain) if kind.lower() == hardware}
+    if name.hardware_version and versions and name.hardware_version not in versions:
+        return 0
+    return 1 + (framework in frameworks) + (hardware in kinds)
+
+
+def _own(name: TagName) -> tuple[str, str]:
+    framework = (name.framework or "").lower()
+    return _FRAMEWORKS.get(framework, framework), (name.hardware or "").lower()
+
+
+def _speaks_about(before: str) -> bool:
+    return any(word.lower() in _ABOUT for word in re.findall(_WORD, before))
+
+
+def _names(match: re.Match[str], text: str, name: TagName) -> bool:
+    """Whether a version in a heading that is this release's is not that of something else there."""
+    before = text[: match.start()]
+    if _speaks_about(before) or re.search(_OTHERS_VERSION, before):
+        return False
+    bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before
+    if bare[-1:].isalnum():  # `CUDA12.8`
+        return False
+    framework, hardware = _own(name)
+    compound = re.split(r"[\s\[\]()]", bare)[-1]
+    known = {framework, hardware, "v", "release", "version", *(value.lower() for _, value in name.extra)}
+    if any(_FRAMEWORKS.get(word.lower(), word.lower()) not in known for word in re.findall(_WORD, compound)):
+        return False
+    if bare != before or not _ends_with_hardware(bare):
+        return True
+    # `PyTorch CUDA 2.8` means the release; `CUDA 2.8` alone is a version of CUDA
+    return framework in {_FRAMEWORKS.get(word.lower(), word.lower()) for word in re.findall(_WORD, bare)}
+
+
+def _ends_with_hardware(text: str) -> bool:
+    match = re.search(r"(?<![A-Za-z])([A-Za-z]+)[-_ ]*\Z", text, re.ASCII)
+    return match is not None and match.group(1).lower() in _HARDWARE
+
+
+# ------------------------------------------------------------------------------------ templates
+
+_FIELD = r"\{([^{}]*)\}"
+
+
+def _matches_template(template: str, heading: str, name: TagName) -> bool:
+    """Whether a heading is what the policy's template makes of this release.
+
+    The template is walked along the heading: literal text has to stand there, and each field is known
+    from the tag or reads one date or version. There is nothing to go back for, so no time to lose.
+    Without a `{stage}` of its own, `{version}` stands for version and stage: `2.8-rc1`.
+    """
+    text, at = " ".join(heading.split()), 0
+    parts = re.split(_FIELD, " ".join(template.lstrip("# \t").split()))
+    staged = "stage" in parts[1::2]
+    for number, part in enumerate(parts):
+        if number % 2:
+            end = _field(part, text, at, name, staged)
+        else:
+            follows_stage = number + 1 < len(parts) and parts[number + 1] == "stage"
+            literal = part.rstrip("-_. ") if follows_stage and name.stage == "stable" else part
+            end = at + len(literal) if text[at : at + len(literal)].casefold() == literal.casefold() else None
+        if end is None:
+            return False
+        at = end
+    return at == len(text)
+
+
+def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int | None:
+    """Where the field ends in `text`, or None where it does not stand there."""
+    if field == "date":
+        match = _DATE.match(text, at)
+        return match.end() if match and _is_date(match) else None
+    if field == "version" and not staged:
+        match = _VERSION.match(text, at + (text[at : at + 1] in ("v", "V")))
+        return match.end() if match and _release(match) == _wanted(name) else None
+    known = {
+        "version": name.version_text,
+        "stage": name.stage_text,
+        "tag": name.text,
+        "framework": name.framework or "",
+        "hardware": (name.hardware or "") + (name.hardware_version or ""),
+    }
+    if field not in known:
+        fields = ", ".join(f"{{{one}}}" for one in (*known, "date"))
+        raise CannotJudge(
+            f"the changelog's heading template has an unknown field {{{field}}}", fix=f"use {fields}"
+        )
+    value = known[field]
+    return at + len(value) if text[at : at + len(value)].casefold() == value.casefold() else None
+
+
+def find_heading(headings: Sequence[str], name: TagName, template: str | None) -> int | None:
+    """The number of the heading for a release, counted from 0, or None.
+
+    Args:
+        headings: newest first, without their marks.
+        name: the release. Its whole name in a heading wins over its version and stage, and a heading that
+            names its framework and hardware over one that does not.
+        template: the policy's, such as `## jax {version} ({date})`, or None for any usual form.
+
+    Raises:
+        CannotJudge: a field in the template that does not exist.
+    """
+    if template is not None:
+        return next((at for at, text in enumerate(headings) if _matches_template(template, text, name)), None)
+    best, found = 0, None
+    whole, wanted = name.text.lower(), _wanted(name)
+    for at, text in enumerate(headings):
+        heading = _read(text)
+        if wanted in heading.named or whole in heading.lower:  # few headings of a long file
+            score = _score(heading, name, wanted)
+            if score > best:
+                best, found = score, at
+    return found

@@ -1,1 +1,0 @@
-"""Readers of the files that describe an environment: bytes -> facts. Nothing is run, nothing is fetched."""

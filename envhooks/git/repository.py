@@ -1,0 +1,572 @@
+"""The only module that reads git: plumbing, by full ref names and object ids, in an environment of our own.
+
+What a repository can bring along must not change an answer. Replace refs and grafts show one commit
+and mean another; configuration names programs to run (fsmonitor, hooks) and promisor remotes to ask;
+a short name such as `v2.8` may be a branch. Hence: an environment built from nothing, each dangerous
+option switched off by name, object ids only, and stdout and stderr kept apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
+
+from envhooks.base.errors import CannotJudge
+from envhooks.base.executables import find_program
+from envhooks.base.hygiene import printable
+from envhooks.git.batch import ObjectBatch, reason
+from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
+
+if TYPE_CHECKING:
+    import tempfile
+    from pathlib import Path
+
+# What the platform needs to run programs at all, and the repository that git itself chose for a hook.
+_KEPT = (
+    "PATH",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "COMSPEC",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+)
+# The objects of a push are visible only through these while pre-receive runs (git-receive-pack(1),
+# "quarantine"). Only git sets GIT_QUARANTINE_PATH; without it the other two are somebody's own and go.
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+_OURS = {
+    "LC_ALL": "C",
+    "HOME": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,  # GIT_NO_REPLACE_OBJECTS does not switch grafts off
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+_OPTIONS = (
+    "-c", "core.fsmonitor=false",
+    "-c", f"core.hooksPath={os.devnull}",
+    "-c", "protocol.allow=never",  # GIT_NO_LAZY_FETCH is known from Git 2.44 on only
+    "-c", "advice.graftFileDeprecated=false",
+    "-c", "core.useReplaceRefs=false",
+    "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
+)  # fmt: skip
+_WHERE = (
+    "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
+    "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
+)  # fmt: skip
+BRANCHES = ("refs/heads/", "refs/remotes/")
+MINIMUM_VERSION = (2, 34)
+_ENTRIES = 50_000
+"""Entries of trees that are kept: about 15 MB."""
+
+
+def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment in which git is asked: a few kept variables, our own, and nothing else."""
+    kept = _KEPT + (_QUARANTINE if environ.get("GIT_QUARANTINE_PATH") else ())
+    return {**{key: environ[key] for key in kept if key in environ}, **_OURS}
+
+
+def _config_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For reading what the user configured in files; what `-c` and the environment add does not count.
+
+    A law, a mode or a signing key that lasts for one command is not a setting of the clone.
+    """
+    dropped = ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG")
+    return {**{k: v for k, v in environ.items() if k not in dropped}, "LC_ALL": "C"}
+
+
+def _refs_question(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return ("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
+
+
+def find_git() -> str:
+    """The absolute path of git.
+
+    Raises:
+        CannotJudge: there is none.
+    """
+    program = find_program("git")
+    if program is None:
+        raise CannotJudge("git was not found on PATH", fix="apt-get install git")
+    return program
+
+
+class Git:
+    """One repository, read through one long-lived `cat-file --batch` and a few short processes.
+
+    Use as a context manager, so that the process ends with the run.
+    """
+
+    oid_length: int
+    """Hexadecimal digits of an object id: 40, or 64 by SHA-256."""
+    is_shallow: bool
+    is_bare: bool
+    git_path: str
+    """Absolute path of the git directory."""
+    common_path: str
+    """Of the one that all work trees share."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        environ: Mapping[str, str] = os.environ,
+        *,
+        waits: bool = True,
+    ) -> None:
+        """Open the repository that holds `path` (or that GIT_DIR names).
+
+        Without `waits` git is started for all that a door is sure to ask, and goes on while the caller imports
+        what it needs; then the caller has to `settle` before anything else.
+
+        Raises:
+            CannotJudge: no git, no repository, or one that git does not trust.
+        """
+        self._program = find_git()
+        self._path = os.fspath(path)
+        self._user_environ = dict(environ)
+        self._environ = clean_environment(environ)
+        self._trusted: tempfile.TemporaryDirectory[str] | None = None
+        self._commits: dict[str, Commit] = {}
+        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self._entries = 0  # in all of `_trees`
+        self._batch = ObjectBatch([self._program, *_OPTIONS], self._path, self._environ)
+        self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+        self._listing: subprocess.Popen[bytes] | None = None
+        if waits:
+            self.settle()
+            return
+        try:
+            self._begin(_WHERE)
+            self._listing = self._list_config()
+            self._begin(_refs_question(BRANCHES))
+            self._begin(_refs_question(("refs/tags/",)))
+            self._batch.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def settle(self) -> Git:
+        """Wait until git has found the repository.
+
+        Raises:
+            CannotJudge: there is none, or git does not trust it.
+        """
+        try:
+            facts = self._discover()
+        except BaseException:
+            self.close()
+            raise
+        self.oid_length = self._batch.oid_length = 64 if facts[0] == "sha256" else 40
+        self.is_shallow = facts[1] == "true"
+        self.is_bare = facts[2] == "true"
+        self.git_path = facts[3]
+        self.common_path = facts[4]
+        return self
+
+    @classmethod
+    def open(cls, path: Path | None = None, *, waits: bool = True) -> Git:
+        """The repository at `path`, by default the one around the current folder."""
+        return cls(path or os.getcwd(), waits=waits)
+
+    def __enter__(self) -> Git:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes of this run."""
+        self._batch.end()
+        self._end_begun()
+        if self._trusted is not None:
+            self._trusted.cleanup()
+            self._trusted = None
+
+    # ------------------------------------------------------------------------------ processes
+
+    def _begin(self, arguments: tuple[str, ...]) -> None:
+        """Start a question that `_run` waits for once it is asked."""
+        self._begun[arguments] = subprocess.Popen(
+            [self._program, *_OPTIONS, *arguments],
+            cwd=self._path,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        begun = self._begun.pop(arguments, None)
+        if begun is not None:
+            stdout, stderr = begun.communicate()
+            return subprocess.CompletedProcess(begun.args, begun.returncode, stdout, stderr)
+        return subprocess.run(
+            [self._program, *_OPTIONS, *arguments],
+            cwd=self._path,
+            env=self._environ,
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+    def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        done = self._run(*arguments, stdin=stdin)
+        if done.returncode:
+            raise CannotJudge(f"git {arguments[0]} failed: {reason(done.stderr)}")
+        return done.stdout
+
+    def _discover(self) -> list[str]:
+        done = self._run(*_WHERE)
+        if done.returncode and b"dubious ownership" in done.stderr and self._keep_trust():
+            done = self._run(*_WHERE)
+        if done.returncode:
+            raise self._not_a_repository(done.stderr)
+        return os.fsdecode(done.stdout).split("\n")
+
+    def _not_a_repository(self, stderr: bytes) -> CannotJudge:
+        place = printable(self._path)
+        if b"dubious ownership" in stderr:
+            fix = f"git config --global --add safe.directory {place}"
+            return CannotJudge(
+                "this repository belongs to another user, and git does not trust it", place=place, fix=fix
+            )
+        if b"not a git repository" in stderr:
+            return CannotJudge(
+                "this is not a git repository", place=place, fix="cd into the repository, then again"
+            )
+        return CannotJudge(f"git cannot read this repository: {reason(stderr)}", place=place)
+
+    def _keep_trust(self) -> bool:
+        """Carry the user's own `safe.directory` over: a decision of the person, not of the repository.
+
+        Before Git 2.38 it counts only from a system or global file, hence a file with nothing else in it.
+        """
+        import tempfile
+
+        done = subprocess.run(
+            [self._program, "config", "--includes", "-z", "--get-all", "safe.directory"],
+            cwd=tempfile.gettempdir(),
+            env={**self._user_environ, "GIT_DIR": os.devnull, "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+        folders = [folder for folder in done.stdout.split(b"\0") if folder]
+        if not folders:
+            return False
+        self._trusted = tempfile.TemporaryDirectory(prefix="envhooks-")
+        file = os.path.join(self._trusted.name, "gitconfig")
+        quoted = (folder.replace(b"\\", b"\\\\").replace(b'"', b'\\"') for folder in folders)
+        with open(file, "wb") as stream:
+            stream.write(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
+        self._environ["GIT_CONFIG_GLOBAL"] = file
+        self._batch.end()
+        self._end_begun()  # they may have been asked without that decision
+        return True
+
+    def _list_config(self) -> subprocess.Popen[bytes]:
+        # a `safe.directory` that came through the environment is needed here too
+        environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
+        return subprocess.Popen(
+            [self._program, "config", "--includes", "--list", "-z"],
+            cwd=self._path,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _end_begun(self) -> None:
+        for process in (*self._begun.values(), *([self._listing] if self._listing else [])):
+            process.kill()
+            process.communicate()
+        self._begun.clear()
+        self._listing = None
+
+    # -------------------------------------------------------------------------- the repository
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """Git's own version, as in (2, 39, 5)."""
+        found = re.search(rb"[0-9]+(?:\.[0-9]+)+", self._ask("--version"))
+        return tuple(map(int, found.group().split(b"."))) if found else (0,)
+
+    @cached_property
+    def git_dir(self) -> Path:
+        """`git_path`, for all that may take 4 ms to import pathlib: no door does."""
+        from pathlib import Path
+
+        return Path(self.git_path)
+
+    @cached_property
+    def common_dir(self) -> Path:
+        """`common_path` as a Path."""
+        from pathlib import Path
+
+        return Path(self.common_path)
+
+    @cached_property
+    def work_tree(self) -> Path | None:
+        """The top of the work tree; None in a bare repository."""
+        from pathlib import Path
+
+        return Path(self._top) if self._top else None
+
+    @cached_property
+    def _top(self) -> str:
+        done = self._run("rev-parse", "--path-format=absolute", "--show-toplevel")
+        return "" if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
+
+    @cached_property
+    def config(self) -> Mapping[str, tuple[str, ...]]:
+        """The user's configuration from files: key, as git prints it, -> values, of which the last wins."""
+        if self._listing is None:
+            self._listing = self._list_config()
+        stdout, stderr = self._listing.communicate()
+        failed = self._listing.returncode
+        self._listing = None
+        if failed:
+            raise CannotJudge(f"git's configuration cannot be read: {reason(stderr)}")
+        values: dict[str, tuple[str, ...]] = {}
+        for item in os.fsdecode(stdout).split("\0"):
+            if item:
+                key, has_value, value = item.partition("\n")
+                # `[section] key` without `=` means true
+                values[key] = (*values.get(key, ()), value if has_value else "true")
+        return values
+
+    def setting(self, key: str) -> str:
+        """The last value of one configuration key, or nothing. `key` as git prints it."""
+        return self.config.get(key, ("",))[-1]
+
+    @property
+    def hooks_path(self) -> str:
+        """Absolute path of where git looks for hook files, `core.hooksPath` honoured."""
+        configured = self.setting("core.hookspath")
+        if not configured:
+            return os.path.join(self.common_path, "hooks")
+        base = self.git_path if self.is_bare else (self._top or self.git_path)
+        return os.path.join(base, os.path.expanduser(configured))
+
+    @property
+    def hooks_dir(self) -> Path:
+        """`hooks_path` as a Path."""
+        from pathlib import Path
+
+        return Path(self.hooks_path)
+
+    def refs(self, *patterns: str) -> tuple[Ref, ...]:
+        """All refs under these prefixes or globs (`refs/tags/`), in git's order.
+
+        Only what the ref store itself knows is asked: an object's type would cost one look-up each.
+        """
+        listed = self._ask(*_refs_question(patterns))
+        lines = (line.split(" ") for line in os.fsdecode(listed).split("\n") if line)
+        return tuple(Ref(name, oid, symref) for oid, name, symref in lines)
+
+    def head(self) -> str:
+        """The full name of the branch that HEAD names; empty where it is detached."""
+        return os.fsdecode(self._run("symbolic-ref", "-q", "HEAD").stdout).rstrip("\n")
+
+    def resolve_head(self) -> str | None:
+        """The commit that HEAD names, None before the first commit."""
+        done = self._run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+        return None if done.returncode else done.stdout.decode().strip()
+
+    # --------------------------------------------------------------------------------- objects
+
+    def read(self, oid: str) -> GitObject | None:
+        """The object with this id, None where it is not in the repository.
+
+        Raises:
+            CannotJudge: git died over it: a damaged object, or one that a partial clone left out.
+        """
+        return self._batch.read(oid)
+
+    def read_ahead(self, oids: Iterable[str]) -> None:
+        """Have these objects at hand for `read`, until the next call; what stands in the way is left to `read`.
+
+        Questions are sent by the hundred and answered in turn, so that git and Python work side by side.
+        """
+        self._batch.read_ahead(oids)
+
+    def type_of(self, oid: str) -> str | None:
+        """The type of the object with this id, None where it is not in the repository."""
+        if oid in self._commits:
+            return "commit"
+        found = self.read(oid)
+        if found is not None and found.type == "commit":
+            self._commits[oid] = parse_commit(found)
+        return found.type if found else None
+
+    def copy_blob(self, oid: str, file: BinaryIO) -> int:
+        """Write the blob with this id to `file`, however large it is; answers its size in bytes.
+
+        Raises:
+            CannotJudge: it is not here, is no blob, or git died over it.
+        """
+        return self._batch.copy_blob(oid, file)
+
+    def commit(self, oid: str) -> Commit:
+        """The commit with this id.
+
+        Raises:
+            CannotJudge: it is not here, or not a commit.
+        """
+        if oid not in self._commits:
+            found = self.read(oid)
+            if found is None or found.type != "commit":
+                raise CannotJudge(
+                    f"commit {oid} is not in this repository", fix="git fetch --unshallow --tags"
+                )
+            self._commits[oid] = parse_commit(found)
+        return self._commits[oid]
+
+    def tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of the tree with this id."""
+        if oid not in self._trees:
+            found = self.read(oid)
+            if found is None or found.type != "tree" or found.is_too_large:
+                raise CannotJudge(f"tree {oid} is not in this repository, or damaged", fix="git fsck")
+            entries = tuple(parse_tree(found.data, self.oid_length // 2))
+            if self._entries > _ENTRIES:
+                self._trees.clear()
+                self._entries = 0
+            self._entries += len(entries)
+            self._trees[oid] = entries
+        return self._trees[oid]
+
+    def files(self, commit: str) -> TreeFiles:
+        """The tree of a commit, as files to be read by path."""
+        return TreeFiles(self, self.commit(commit).tree, commit)
+
+    # --------------------------------------------------------------------------------- history
+
+    def outside(
+        self, commits: Iterable[str], tips: Iterable[str], *, in_part: bool = False
+    ) -> frozenset[str]:
+        """Those of `commits` that cannot be reached from any of `tips`, all in one walk.
+
+        With `in_part` a shallow history may answer where nothing is outside: what is missing of it could
+        only add ways from a tip to a commit.
+
+        Raises:
+            CannotJudge: the history is shallow (git would answer "no" instead of failing), or a
+                commit is missing.
+        """
+        wanted, known = list(dict.fromkeys(commits)), list(dict.fromkeys(tips))
+        shallow = CannotJudge(
+            "this clone is shallow, so its history does not tell what is on main",
+            fix="git fetch --unshallow --tags",
+        )
+        if self.is_shallow and not in_part:
+            raise shallow
+        if not set(wanted).difference(known):  # a release of the newest commit: no walk, and no process
+            return frozenset()
+        stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
+        listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
+        outside = frozenset(wanted) & frozenset(listed)
+        if self.is_shallow and outside:
+            raise shallow
+        return outside
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `old` can be reached from `new`: a move from one to the other is a fast-forward."""
+        return not self.outside([old], [new])
+
+
+class TreeFiles:
+    """The files of one tree; symbolic links are followed inside the tree only."""
+
+    def __init__(self, git: Git, tree: str, commit: str = "") -> None:
+        """`commit` is for messages only."""
+        self._git = git
+        self._tree = tree
+        self._where = commit[:12] or tree[:12]
+
+    def find(self, path: str) -> TreeEntry | None:
+        """The entry at `path`, links resolved; None where there is none.
+
+        Raises:
+            CannotJudge: the path or a link leaves the tree, or links go round in a circle.
+        """
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        entry = TreeEntry(stat.S_IFDIR, "", self._tree)
+        trail: list[TreeEntry] = []  # the folders above `entry`
+        hops = 0
+        while parts:
+            part = parts.pop(0)
+            if part == "..":
+                if not trail:
+                    raise CannotJudge(
+                        "the path leaves the repository", place=f"{self._where}:{printable(path)}"
+                    )
+                entry = trail.pop()
+                continue
+            if not entry.is_tree:
+                return None
+            found = next((e for e in self._git.tree(entry.oid) if e.name == part), None)
+            if found is None:
+                return None
+            if not found.is_symlink:
+                trail.append(entry)
+                entry = found
+                continue
+            hops += 1
+            if hops > 40:  # Linux's own limit, path_resolution(7)
+                raise CannotJudge(
+                    "symbolic links go round in a circle", place=f"{self._where}:{printable(path)}"
+                )
+            parts = self._link_target(found, path) + parts
+        return entry
+
+    def _link_target(self, link: TreeEntry, path: str) -> list[str]:
+        found = self._git.read(link.oid)
+        target = os.fsdecode(found.data) if found else ""
+        if target.startswith("/"):
+            raise CannotJudge(
+                "a symbolic link leaves the repository", place=f"{self._where}:{printable(path)}"
+            )
+        return [part for part in target.split("/") if part not in ("", ".")]
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of the file at `path`; None where there is none, or a folder or submodule is.
+
+        Raises:
+            CannotJudge: the path leaves the tree, or the file is over BLOB_LIMIT.
+        """
+        entry = self.find(path)
+        if entry is None or not stat.S_ISREG(entry.mode):
+            return None
+        found = self._git.read(entry.oid)
+        if found is None:
+            raise CannotJudge(
+                "the file's object is missing here",
+                place=f"{self._where}:{printable(path)}",
+                fix="git fetch --refetch",
+            )
+        if found.is_too_large:
+            raise CannotJudge(
+                f"the file is too large to be judged: {found.size} bytes",
+                place=f"{self._where}:{printable(path)}",
+            )
+        return found.data
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """The names in a folder; empty where there is none."""
+        entry = self.find(folder)
+        if entry is None or not entry.is_tree:
+            return ()
+        return tuple(e.name for e in self._git.tree(entry.oid))

@@ -1,0 +1,229 @@
+"""Wiring the doors into a repository, and out again.
+
+What git runs lies in `<git common dir>/envhooks/`, outside of the work tree and shared by all linked
+ones: a copy of each door, `judge.sh`, and the interpreter that judges (`python`, `site`). Hook files and
+config hooks point there. Where git knows both, pre-push has both, since an older git may push from the same
+clone; `hooks/judge.sh` sees to it that each event is judged once. The tag door then has its config hook alone:
+git starts it seven times for one `git commit`. Hooks do not come with a clone, so each clone needs one install.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+import envhooks
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.git.repository import Git
+from envhooks.hooks.managers import callers, confighooks, hookfiles, husky, lefthook, settings
+from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder, WriteFile
+
+CLIENT = ("reference-transaction", "pre-push")
+SERVER = ("pre-receive", "post-receive")
+FOLDER = "envhooks"
+MARK = "config-hooks"
+"""The file that tells `judge.sh` to ask which config hooks git runs; where it is missing, such a hook makes it."""
+_USED = ("packaging", "git", "gitdb", "gnupg", "tomli", "cryptography", "pysequoia")
+_OWN_HOOKS = (
+    'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
+)
+
+
+def plan_install(git: Git, request: settings.Request) -> Plan:
+    """What is to be done so that the doors stand; no actions where they do.
+
+    Raises:
+        UsageError: it takes a decision: the branch, or what to do with a hook that is in the way.
+    """
+    home = git.common_dir / FOLDER
+    events = server_events() if request.server else CLIENT
+    wanted, notes = settings.wanted(git, request)
+    actions = [*copies(home, events), *interpreter(home), *settings.install(home, wanted)]
+    if git.version >= confighooks.SINCE:
+        actions += _kept_up(home / MARK, b"")
+    missing = faults(git) if request.from_pre_commit else ()
+    if missing:
+        return Plan(tuple(actions), (*notes, *missing))
+    wiring: list[Action] = []
+    for event in events:
+        if event == confighooks.HOT and git.version >= confighooks.SINCE:
+            wiring += hookfiles.uninstall(git.hooks_dir, event)  # of an install by an older git
+        else:
+            wiring += _hook_file(git, home, event)
+        wiring += confighooks.install(git.config, git.version, event)
+    remarks = tuple(_remarks(git, events)) if wiring else ()
+    return Plan((*actions, *wiring), (*notes, *remarks))
+
+
+def plan_uninstall(git: Git) -> Plan:
+    """What is to be done so that everything is as it was before install."""
+    home = git.common_dir / FOLDER
+    folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks", *_huskys_own(git)])
+    actions: list[Action] = []
+    notes = []
+    for event in (*CLIENT, *SERVER):
+        actions += confighooks.uninstall(git.common_dir / "config", event)
+        for folder in folders:
+            actions += hookfiles.uninstall(folder, event)
+            kept = hookfiles.stranded(folder, event)
+            if kept is not None:
+                notes.append(f"the hook that was here before envhooks is still in {printable(str(kept))}")
+    for scripts in filter(None, dict.fromkeys(map(husky.scripts, folders))):
+        actions += husky.uninstall(scripts)
+    actions += settings.uninstall(git, home)
+    if home.is_dir():
+        actions.append(RemoveFolder(home))
+    return Plan(tuple(actions), tuple(notes))
+
+
+def faults(git: Git) -> tuple[str, ...]:
+    """One sentence for each door that was installed here and that git no longer comes through.
+
+    `pre-commit install -f` does that, and so do lefthook and husky installed afterwards, on Git before
+    2.54. It may have been meant, so it is said and not undone.
+    """
+    home = git.common_dir / FOLDER
+    return tuple(
+        f"{_occasion(event)} no longer comes through envhooks: its {event} hook was replaced, or core.hooksPath changed"
+        "\n  fix: envhooks install"
+        for event in (*CLIENT, *SERVER)
+        if (home / event).is_file() and not is_wired(git, event)
+    )
+
+
+def is_wired(git: Git, event: str) -> bool:
+    """Whether git runs our door for this event, in whichever way."""
+    return (
+        hookfiles.is_wired(git.hooks_dir, event)
+        or confighooks.is_wired(git.config, git.version, event)
+        or _stands_everywhere(git, event)
+        or (event == husky.EVENT and husky.is_wired(git.hooks_dir))
+        or (event == lefthook.EVENT and _by_lefthook(git))
+        or callers.calls_door(git.hooks_dir, event)
+    )
+
+
+def _stands_everywhere(git: Git, event: str) -> bool:
+    from envhooks.hooks.managers import everywhere  # which needs this module
+
+    return everywhere.is_wired(git.config, git.version, event)
+
+
+def server_events() -> tuple[str, ...]:
+    """The doors of a server that this version has."""
+    return tuple(event for event in SERVER if (door_folder() / event).is_file())
+
+
+def door_folder() -> Path:
+    """Where the doors lie: in the installed package, or beside it in a checkout."""
+    package = Path(envhooks.__file__).parent
+    folder = package / "hooks" / "scripts"
+    return folder if folder.is_dir() else package.parent / "hooks"
+
+
+# ------------------------------------------------------------------------- what <common>/envhooks holds
+
+
+def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
+    """What puts the doors of `events` into a folder, and keeps them up."""
+    for name in ("judge.sh", *events):
+        yield from _kept_up(home / name, (door_folder() / name).read_bytes(), 0o755)
+
+
+def interpreter(home: Path) -> Iterator[Action]:
+    """The interpreter that runs now, and where this package and those that it uses lie."""
+    python = os.fsencode(sys.executable) + b"\n"
+    folders = _site()
+    if not sys.executable or b"\n" in python[:-1] or any("\n" in folder for folder in folders):
+        raise CannotJudge("the path of this Python interpreter cannot be told")
+    yield from _kept_up(home / "site", os.fsencode("\n".join(folders)) + b"\n")
+    yield from _kept_up(home / "python", python)
+
+
+def _site() -> list[str]:
+    """The folders that `python -I -S` has to be told of."""
+    # `python -m` finds what lies in the current folder first, and that may be the work tree
+    path = [folder for folder in sys.path if folder and Path(folder).resolve() != Path.cwd().resolve()]
+    specs = (PathFinder.find_spec(name, path) for name in _USED)
+    found = [Path(envhooks.__file__).parent]
+    for spec in specs:
+        if spec is not None and spec.origin is not None:
+            found.append(Path(next(iter(spec.submodule_search_locations or ()), spec.origin)))
+    return list(dict.fromkeys(str(path.resolve().parent) for path in found))
+
+
+def _kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:
+    if _read(path) != data or (mode & 0o100 and not os.access(path, os.X_OK)):
+        yield WriteFile(path, data, mode)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+# -------------------------------------------------------------------------------------- hook files
+
+
+def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
+    folder = git.hooks_dir
+    if _is_shared(git):
+        if not is_wired(git, event) and git.version < confighooks.SINCE:
+            raise UsageError(
+                "the folder of hooks lies outside of this repository, where others may use it too,"
+                f" and Git {git.version[0]}.{git.version[1]} has no config hooks",
+                place=printable(str(folder)),
+                fix=_OWN_HOOKS if folder != git.common_dir / "hooks" else f"rm {folder} && mkdir {folder}",
+            )
+        return
+    if event == lefthook.EVENT and _by_lefthook(git):
+        return
+    scripts = husky.scripts(folder)
+    if scripts is not None and event == husky.EVENT:
+        yield from _kept_up(
+            home / "pre-push.husky", (door_folder() / "husky-pre-push.sh").read_bytes(), 0o755
+        )
+        yield from husky.install(scripts)
+        if not husky.is_displaced(folder):
+            return
+    if callers.calls_door(folder, event):
+        return  # its owner writes that file anew, or git does not run ours
+    hook = (door_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
+    yield from hookfiles.install(folder, event, hook)
+
+
+def _huskys_own(git: Git) -> Iterator[Path]:
+    """Where husky keeps its stubs by default, should core.hooksPath name it no longer."""
+    if git.work_tree is not None:
+        yield git.work_tree / ".husky" / "_"
+
+
+def _is_shared(git: Git) -> bool:
+    """Whether the folder of hooks lies outside of this repository: then nothing is written there."""
+    folder = git.hooks_dir.resolve()
+    inside = [git.common_dir.resolve(), *([git.work_tree.resolve()] if git.work_tree else [])]
+    return not any(folder == place or place in folder.parents for place in inside)
+
+
+def _remarks(git: Git, events: tuple[str, ...]) -> Iterator[str]:
+    """What the person should know about where the hooks went."""
+    top, folder = git.work_tree, git.hooks_dir
+    if git.is_bare and events == CLIENT:
+        yield "this repository is bare; if it is one that is pushed to: envhooks install --server"
+    if top is None or git.version >= confighooks.SINCE:
+        return
+    if git.setting("core.hookspath") and top in folder.parents and husky.scripts(folder) is None:
+        yield f"{printable(str(folder.relative_to(top)))}/ lies in the work tree: commit or ignore what is new there"
+    if lefthook.is_used(top) and not _by_lefthook(git):
+        yield lefthook.ADVICE
+
+
+def _by_lefthook(git: Git) -> bool:
+    return git.work_tree is not None and lefthook.is_wired(git.work_tree, git.hooks_dir)
+
+
+def _occasion(event: str) -> str:
+    return {"reference-transaction": "git tag", "pre-push": "git push"}.get(event, event)

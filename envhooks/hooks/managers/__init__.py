@@ -1,0 +1,1 @@
+"""Other hook managers that compete for the same hooks, and the wiring beside each."""

@@ -1,0 +1,99 @@
+"""Config hooks (`hook.<name>.command`, `hook.<name>.event`), which Git has since 2.54.
+
+They run before the hook file, each with its own full stdin, and need no file that somebody else may
+want: they work with `core.hooksPath`, in worktrees and in bare repositories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from envhooks.hooks.managers.actions import Action, RemoveSection, SetConfig
+
+SINCE = (2, 54)
+HOT = "reference-transaction"
+"""What git runs several times on every ref update: there is one of ours for it, never two."""
+Config = Mapping[str, tuple[str, ...]]
+
+_TAGS = {
+    "pre-push": " [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$",
+}
+# Every ref update comes by here several times, so what makes no tag leaves before a process is started.
+_ONLY_TAGS = (
+    """first() { [ "$1" = prepared ] || exit 0; IFS=' ' read -r old new ref || exit 0;"""
+    " case $ref in refs/tags/*) ;; *) exit 0;; esac;"
+    # a symbolic ref; a deletion, as of each loose tag that `git gc` packs
+    " case $new in ref:*) exit 0;; *[!0]*) ;; *) exit 0;; esac;"
+    # `git tag` makes one tag at a time; a fetch brings them all at once
+    """ IFS= read -r _ && exit 0; printf '%s %s %s\\n' "$old" "$new" "$ref" | judge "$@"; }; first"""
+)
+_TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
+
+
+def name(event: str) -> str:
+    """The hook's friendly name; `hooks/judge.sh` looks for it in `git hook list`."""
+    return f"envhooks-{event}"
+
+
+def guard(event: str) -> str:
+    """The command of an event's hook, to which git adds the hook's arguments.
+
+    A command whose program is gone would make even `git commit` die (exit code 128). So it looks for the
+    door first; without one, what creates or moves a tag is refused, and all else passes.
+    """
+    lines = [
+        f"door=$(git rev-parse --git-common-dir)/envhooks/{event}",
+        'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
+        *refusal(event, "envhooks install"),
+    ]
+    return judging(event, lines)
+
+
+def judging(event: str, lines: Iterable[str]) -> str:
+    """A command that comes to `lines` where there may be something to judge."""
+    return "judge() { " + "; ".join(lines) + "; }; " + (_ONLY_TAGS if event == HOT else "judge")
+
+
+def refusal(event: str, fix: str) -> Iterator[str]:
+    """What a guard says where `$door` is gone: what creates or moves a tag is refused."""
+    yield f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0"
+    if event == HOT:  # fetch and gc make tags too
+        yield "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
+    yield (
+        'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
+        ' no tag is created or moved" >&2'
+    )
+    yield f'echo "  fix: {fix}" >&2'
+    yield "exit 2"
+
+
+def is_wired(config: Config, version: tuple[int, ...], event: str) -> bool:
+    """Whether git runs our config hook."""
+    return is_on(config, version, event) and not list(install(config, version, event))
+
+
+def is_on(config: Config, version: tuple[int, ...], event: str) -> bool:
+    """Whether this git has config hooks, and ours for this event is there and not switched off."""
+    section = f"hook.{name(event)}"
+    enabled = config.get(f"{section}.enabled", ("true",))[-1].lower() not in ("false", "no", "off", "0", "")
+    return version >= SINCE and enabled and event in config.get(f"{section}.event", ())
+
+
+def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Action]:
+    """What sets the config hook, where this git knows them."""
+    if version < SINCE:
+        return
+    section = f"hook.{name(event)}"
+    # the command first: an event without one makes every git command that fires it die
+    if config.get(f"{section}.command", ())[-1:] != (guard(event),):
+        yield SetConfig(f"{section}.command", guard(event))
+    if event not in config.get(f"{section}.event", ()):
+        yield SetConfig(f"{section}.event", event)
+
+
+def uninstall(config_file: Path, event: str) -> Iterator[Action]:
+    """What takes the config hook out of a repository's own file: all its keys at once, for the same reason."""
+    section = f"hook.{name(event)}"
+    if f'[hook "{name(event)}"]'.encode() in config_file.read_bytes():
+        yield RemoveSection(section)

@@ -1,0 +1,95 @@
+"""The doors of all clones of one person at once: config hooks in the person's own configuration, Git >= 2.54.
+
+Hooks do not come with a clone; these stand before it is made. They judge only where the repository has a
+law, and leave every other one alone. They have the names of a clone's own config hooks, which therefore
+take their place: a clone that was installed by itself is judged once, by its own doors.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.git.workspace import global_config, program_version
+from envhooks.hooks import install
+from envhooks.hooks.managers import confighooks
+from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder, RemoveSection, SetConfig, WriteFile
+
+MARK = "everywhere"
+"""The file that tells `judge.sh` that it lies in no repository."""
+# the same question is asked in hooks/judge.sh
+_LAWFUL = (
+    "for ref in $(git for-each-ref --format='%(refname)' 'refs/remotes/*/HEAD' 'refs/remotes/*/main'"
+    " 'refs/remotes/*/master' refs/heads/main refs/heads/master);"
+    ' do git cat-file -e "$ref:.envhooks" 2>/dev/null && lawful=yes; done; [ -n "$lawful" ] || exit 0'
+)
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the doors lie that belong to no repository."""
+    data = environ.get("XDG_DATA_HOME", "")
+    return (Path(data) if data.startswith("/") else Path.home() / ".local/share") / "envhooks"
+
+
+def guard(event: str, folder: Path) -> str:
+    """The command of an event's hook: a clone's own door where there is one, else the one in `folder`."""
+    lines = [
+        f"own=$(git rev-parse --git-common-dir)/envhooks/{event}; door={shlex.quote(str(folder / event))}",
+        "export ENVHOOKS_WIRING=config",
+        'for file in "$own" "$door"; do if [ -f "$file" ]; then exec sh "$file" "$@"; fi; done',
+        f"lawful=; {_LAWFUL}",
+        *confighooks.refusal(event, "envhooks install --global"),
+    ]
+    return confighooks.judging(event, lines)
+
+
+def is_wired(config: confighooks.Config, version: tuple[int, ...], event: str) -> bool:
+    """Whether git runs the door of an event that stands for all clones."""
+    command = config.get(f"hook.{confighooks.name(event)}.command", ("",))[-1]
+    return command == guard(event, home()) and confighooks.is_on(config, version, event)
+
+
+def plan_install() -> Plan:
+    """What is to be done so that the doors stand for all clones; no actions where they do.
+
+    Raises:
+        UsageError: this git has no config hooks.
+    """
+    version = program_version("git", "--version") or "git is not on PATH"
+    numbers = tuple(int(word) for word in version.split(" ")[-1].split(".")[:2] if word.isdigit())
+    if numbers < confighooks.SINCE:
+        raise UsageError(
+            f"doors for all clones take the config hooks of Git 2.54, and this is {printable(version)}",
+            fix="envhooks install # in each clone",
+        )
+    folder = home()
+    actions: list[Action] = [*install.copies(folder, install.CLIENT), *install.interpreter(folder)]
+    if not (folder / MARK).is_file():
+        actions.append(
+            WriteFile(folder / MARK, b"Doors for all clones; written by envhooks install --global.\n")
+        )
+    for event in install.CLIENT:
+        section = f"hook.{confighooks.name(event)}"
+        # the command first: an event without one makes every git command that fires it die
+        for key, value in (("command", guard(event, folder)), ("event", event)):
+            if global_config("--get-all", f"{section}.{key}").output.rstrip("\n") != value:
+                actions.append(SetConfig(f"{section}.{key}", value, everywhere=True))
+    return Plan(tuple(actions))
+
+
+def plan_uninstall() -> Plan:
+    """What is to be done so that nothing stands for all clones any more."""
+    return Plan(tuple(_out()))
+
+
+def _out() -> Iterator[Action]:
+    for event in install.CLIENT:
+        section = f"hook.{confighooks.name(event)}"
+        if global_config("--get-all", f"{section}.command").exit_code == 0:
+            yield RemoveSection(section, everywhere=True)
+    if (home() / MARK).is_file():
+        yield RemoveFolder(home())

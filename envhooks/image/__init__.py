@@ -1,0 +1,1 @@
+"""Images: what a Dockerfile at one commit would build, as far as its files say."""

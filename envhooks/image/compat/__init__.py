@@ -1,0 +1,1 @@
+"""Compatibility: an environment held against published facts."""

@@ -1,0 +1,104 @@
+"""An environment against the published facts of compat.toml -> what does not go together.
+
+Pure but for reading the package's own table. An unknown release is a note and never a refusal; an
+unlisted build of a listed release a warning, unless it is known not to exist.
+"""
+
+from __future__ import annotations
+
+from envhooks.image.compat.images import judge_image
+from envhooks.image.compat.others import judge_jax, judge_tensorflow
+from envhooks.image.compat.table import Table, extended, key, load_table, release
+from envhooks.image.compat.torch import judge_torch
+from envhooks.image.facts import CompatFault, Environment
+from envhooks.policy.types import Policy
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+
+
+def judge_environment(environment: Environment, table: Table | None = None) -> tuple[CompatFault, ...]:
+    """What in an environment does not go together, errors first, then in the order of the file."""
+    table = table or load_table()
+    faults = [
+        *judge_image(environment, table),
+        *judge_torch(environment, table),
+        *judge_tensorflow(environment, table),
+        *judge_jax(environment, table),
+    ]
+    return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (_RANK[fault.level], fault.place.line or 0)))
+
+
+def table_of(policy: Policy) -> Table:
+    """The package's table, extended by the policy's rows.
+
+    Raises:
+        LawError: a row that cannot be meant.
+    """
+    return extended(load_table(), policy.compat) if policy.compat else load_table()
+
+
+def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
+    """The table's rows for a framework's version, newest first: label -> text.
+
+    Args:
+        framework: `torch`, `PyTorch`, `tensorflow`, `jax` or `nvidia/cuda`, in any case.
+        version: `2.8` stands for every 2.8.x; empty for all rows.
+    """
+    table = load_table()
+    name = {"pytorch": "torch", "tf": "tensorflow"}.get(framework.lower(), framework.lower())
+    wanted = version.removeprefix("v")
+    rows: list[dict[str, str]] = []
+    if name == "torch":
+        for one in table.torch.values():
+            rows.append(_row(name, one.version, {
+                "torchvision": one.torchvision, "torchaudio": one.torchaudio, "CUDA builds": one.cuda_variants,
+                "also seen": one.cuda_variants_seen, "known not to exist": one.cuda_variants_absent,
+                "CUDA of PyPI's build": one.pypi_cuda, "cuDNN": one.cudnn, "ROCm": one.rocm_release,
+                "Python": _python(one.requires_python, one.python_max),
+            }))  # fmt: skip
+    elif name == "tensorflow":
+        for line in table.tensorflow.values():
+            rows.append(_row(name, line.version, {
+                "CUDA": line.cuda, "cuDNN": line.cudnn, "Python": line.python,
+                "CUDA of and-cuda": line.and_cuda_runtime, "cuDNN of and-cuda": line.and_cuda_cudnn,
+            }))  # fmt: skip
+    elif name == "jax":
+        for jax in table.jax.values():
+            rows.append(_row(name, jax.version, {
+                "jaxlib": jax.jaxlib, "CUDA extras": jax.cuda_extras, "jaxlib builds": jax.jaxlib_local,
+                "CUDA plugin": jax.plugin, "CUDA runtime": jax.plugin_cuda_runtime, "cuDNN": jax.plugin_cudnn,
+                "CUDA 13 runtime": jax.plugin_cuda13_runtime, "CUDA 13 cuDNN": jax.plugin_cuda13_cudnn,
+                "Python": jax.requires_python,
+            }))  # fmt: skip
+    elif name in ("nvidia/cuda", "cuda"):
+        form = table.nvidia_cuda.tag_form
+        rows = [_row("nvidia/cuda", one, {"form": form}) for one in table.nvidia_cuda.versions]
+    label = "nvidia/cuda" if name == "cuda" else name
+    fitting = [row for row in rows if _is_of(row[label], wanted)]
+    return tuple(sorted(fitting, key=lambda row: key(row[label]), reverse=True))
+
+
+def provenance(framework: str) -> tuple[str, ...]:
+    """The day of the table and the sources of a framework's rows, one sentence each."""
+    table = load_table()
+    name = {"pytorch": "torch", "tf": "tensorflow", "nvidia/cuda": "nvidia_cuda", "cuda": "nvidia_cuda"}.get(
+        framework.lower(), framework.lower()
+    )
+    return (f"compiled {table.compiled}", *table.sources.get(name, ()))
+
+
+def _row(name: str, version: str, facts: dict[str, str | tuple[str, ...] | None]) -> dict[str, str]:
+    texts = {
+        label: ", ".join(fact) if isinstance(fact, tuple) else fact or "" for label, fact in facts.items()
+    }
+    return {name: version, **{label: text for label, text in texts.items() if text}}
+
+
+def _python(specifier: str, newest: str | None) -> str:
+    return f"{specifier}, up to {newest}" if newest else specifier
+
+
+def _is_of(version: str, wanted: str) -> bool:
+    length = len(wanted.split(".")) if wanted else 0
+    ours = release(version).split(".")[:length] if version.count(".") >= 2 else version.split(".")[:length]
+    return not wanted or ours == wanted.split(".")[: len(ours)]

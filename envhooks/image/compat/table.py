@@ -1,0 +1,203 @@
+"""compat.toml as types: published facts about releases, with their date and sources."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from envhooks.base.dataclass import dataclass, field_names, replace, required_fields
+from envhooks.base.errors import LawError
+from envhooks.base.hygiene import printable
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TorchRelease:
+    """One release of torch, and what goes with it."""
+
+    version: str
+    torchvision: tuple[str, ...]
+    torchaudio: tuple[str, ...]
+    cuda_variants: tuple[str, ...]
+    """Local versions of its CUDA builds that are advertised: `cu128`."""
+    requires_python: str
+    cuda_variants_seen: tuple[str, ...] = ()
+    """Not advertised, but in use."""
+    cuda_variants_absent: tuple[str, ...] = ()
+    """Known not to exist; any other unlisted one is unknown."""
+    pypi_cuda: str | None = None
+    """The CUDA of the build on PyPI, which carries no local version."""
+    cudnn: str | None = None
+    rocm_release: str | None = None
+    python_max: str | None = None
+
+
+@dataclass(frozen=True)
+class Tie:
+    """How the releases of a companion are tied to torch by their metadata."""
+
+    exact_until: str
+    """The last release that requires one torch exactly."""
+    minimum_from: str | None = None
+    minimum: str | None = None
+    """The torch that releases from `minimum_from` on require at least."""
+    untied_from: str | None = None
+    """From this release on the metadata names no torch."""
+
+
+@dataclass(frozen=True)
+class TensorflowLine:
+    """The tested configuration of one X.Y of TensorFlow."""
+
+    version: str
+    cuda: str
+    cudnn: str
+    python: tuple[str, ...]
+    and_cuda_runtime: str | None = None
+    """The CUDA runtime that the extra `and-cuda` brings."""
+    and_cuda_cudnn: str | None = None
+
+
+@dataclass(frozen=True)
+class JaxRelease:
+    """One release of jax."""
+
+    version: str
+    jaxlib: str
+    """Specifier."""
+    cuda_extras: tuple[str, ...]
+    requires_python: str
+    jaxlib_per_extra: bool = False
+    jaxlib_local: tuple[str, ...] = ()
+    plugin: str | None = None
+    """Specifier of jax-cudaNN-plugin and jax-cudaNN-pjrt, or `lockstep`: as jaxlib's."""
+    plugin_cuda_runtime: str | None = None
+    plugin_cudnn: str | None = None
+    plugin_cuda13_runtime: str | None = None
+    plugin_cuda13_cudnn: str | None = None
+
+
+@dataclass(frozen=True)
+class CudnnName:
+    """How image tags of nvidia/cuda name cuDNN, for a span of CUDA releases."""
+
+    first: str
+    name: str
+    last: str | None = None
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NvidiaCuda:
+    """The tags of the image nvidia/cuda."""
+
+    tag_form: str
+    versions: tuple[str, ...]
+    """Those with a cudnn-devel-ubuntu tag; the others exist for more."""
+    versions_note: str
+    cudnn_name: tuple[CudnnName, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All of compat.toml."""
+
+    compiled: str
+    """The day on which it was compiled: 2026-11-23."""
+    sources: Mapping[str, tuple[str, ...]]
+    torch: Mapping[str, TorchRelease]
+    ties: Mapping[str, Tie]
+    tensorflow: Mapping[str, TensorflowLine]
+    jax: Mapping[str, JaxRelease]
+    nvidia_cuda: NvidiaCuda
+
+
+def _row(kind: type[T], values: Mapping[str, Any]) -> T:
+    known = frozenset(field_names(kind))
+    unknown = values.keys() - known
+    if unknown:
+        raise ValueError(f"compat.toml: unknown key {sorted(unknown)[0]!r} in {kind.__name__}")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def read_table(data: Mapping[str, Any]) -> Table:
+    """The table in what compat.toml holds.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not one. The package's own is held by a test.
+    """
+    image = dict(data["nvidia_cuda"])
+    names = tuple(_row(CudnnName, name) for name in image.pop("cudnn_name"))
+    return Table(
+        compiled=data["compiled"],
+        sources={name: tuple(lines) for name, lines in data["sources"].items()},
+        torch={row["version"]: _row(TorchRelease, row) for row in data["torch"]},
+        ties={name: _row(Tie, row) for name, row in data["companions"].items()},
+        tensorflow={row["version"]: _row(TensorflowLine, row) for row in data["tensorflow"]},
+        jax={row["version"]: _row(JaxRelease, row) for row in data["jax"]},
+        nvidia_cuda=_row(NvidiaCuda, {**image, "cudnn_name": names}),
+    )
+
+
+@cache
+def load_table() -> Table:
+    """The table that the package carries."""
+    return read_table(tomllib.loads((Path(__file__).parent / "compat.toml").read_text(encoding="utf-8")))
+
+
+def release(version: str) -> str:
+    """The three numbers of a final release: `2.8` -> `2.8.0`; anything else as it is."""
+    parts = version.removeprefix("v").split(".")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return version  # a pre-release or a post release is a release of its own
+    while len(parts) > 3 and parts[-1].strip("0") == "":
+        parts.pop()
+    return ".".join([*parts, "0", "0"][: max(3, len(parts))])
+
+
+def key(version: str) -> tuple[int, ...]:
+    """Numbers to compare versions of the table by; what is no number counts as 0."""
+    return tuple(int(part[:9]) if part[:9].isdigit() and part.isascii() else 0 for part in version.split("."))
+
+
+_KINDS: Mapping[str, type[TorchRelease] | type[TensorflowLine] | type[JaxRelease]] = {
+    "torch": TorchRelease,
+    "tensorflow": TensorflowLine,
+    "jax": JaxRelease,
+}
+
+
+def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    """The table with the rows of a policy: a release that is there is overridden key by key, a new one is added.
+
+    Raises:
+        LawError: a row has a key that its table does not know, or a new one lacks what every row has.
+    """
+    changed: dict[str, Any] = {}
+    for name, added in rows.items():
+        kind = _KINDS[name]
+        known = frozenset(field_names(kind))
+        releases = dict(getattr(table, name))
+        for row in added:
+            version = str(row["version"])
+            before = vars(releases[version]) if version in releases else {}
+            needed = required_fields(kind)
+            for key in sorted(row.keys() - known) or sorted(needed - before.keys() - row.keys()):
+                fault = "has no" if key in known else "knows no"
+                raise LawError(
+                    f"the row for {name} {printable(version)} {fault} `{printable(key)}`",
+                    place=f"[[compat.{name}]]",
+                    fix=f"the keys are {', '.join(sorted(known))}",
+                )
+            releases[version] = _row(kind, {**before, **row})
+        changed[name] = releases
+    return replace(table, **changed)

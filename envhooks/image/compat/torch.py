@@ -1,0 +1,169 @@
+"""What does not go together around torch: companions, CUDA and ROCm builds, Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envhooks.base.place import Level
+from envhooks.image.compat.table import Table, TorchRelease, key, release
+from envhooks.image.facts import CompatFault, Environment, Package
+from envhooks.image.requirements.specifiers import allows, substitute
+
+_VARIANT = r"(?a)/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z"
+COMPANIONS = ("torchvision", "torchaudio")
+
+
+def last(environment: Environment, *names: str) -> Package | None:
+    """The one of these packages that the last install leaves, where its version is exact."""
+    found = environment.find(*names)
+    return found[-1] if found and found[-1].exact and found[-1].version else None
+
+
+def variant_of(package: Package) -> str | None:
+    """`cu128`, `rocm6.4`, `cpu`: by the local version, else by the index; None for PyPI's own build."""
+    if package.local:
+        return package.local
+    match = re.search(_VARIANT, package.index)
+    return match.group(1) if match else None
+
+
+def cuda_of(variant: str) -> str | None:
+    """`cu118` -> `11.8`."""
+    match = re.fullmatch(r"cu([0-9]{1,2})([0-9])", variant, re.ASCII)
+    return f"{match.group(1)}.{match.group(2)}" if match else None
+
+
+def judge_torch(environment: Environment, table: Table) -> Iterator[CompatFault]:
+    """Every fault around torch; nothing where its version is not exact."""
+    torch = last(environment, "torch") or last(environment, "pytorch")
+    if torch is None or torch.version is None:
+        return
+    row = table.torch.get(release(torch.version))
+    if row is None and torch.how != "base":
+        yield _unknown(torch, table)
+    for name in COMPANIONS:
+        companion = last(environment, name)
+        if companion is not None:
+            yield from _companion(torch, row, companion, table)
+            yield from _same_build(torch, companion)
+    if row is not None:
+        if torch.name == "torch":
+            yield from _variant(environment, torch, row, table)
+        yield from _python(environment, torch, row)
+
+
+def _unknown(torch: Package, table: Table) -> CompatFault:
+    newest = max(table.torch, key=key)
+    return CompatFault(
+        "unknown", "note", f"torch {torch.version}", "", f"a release up to torch {newest}",
+        f"the table of {table.compiled} does not list it, so nothing is known of what goes with it", torch.place,
+    )  # fmt: skip
+
+
+def _companion(
+    torch: Package, row: TorchRelease | None, companion: Package, table: Table
+) -> Iterator[CompatFault]:
+    """A companion's release against the torch that its own metadata asks for."""
+    name, version, ours = companion.name, release(companion.version or ""), release(torch.version or "")
+    listed = getattr(row, name) if row is not None else ()
+    if version in listed:
+        return
+    tie = table.ties[name]
+    wanted = [one.version for one in table.torch.values() if version in getattr(one, name)]
+    exact = wanted and key(version) <= key(tie.exact_until)
+    best = listed[0] if listed else ""
+    one, other = f"{name} {companion.version}", f"torch {torch.version}"
+    expected = f"{name} {' or '.join(listed)}" if listed else f"torch {' or '.join(wanted)}"
+    fix = substitute(companion, best) if best else substitute(torch, wanted[0] if exact else "")
+    if exact:
+        reason = f"{name} {version} requires torch {' or '.join(wanted)}"
+        yield CompatFault("companion", "error", one, other, expected, reason, companion.place, fix)
+    elif wanted and tie.minimum and key(ours) < key(tie.minimum):
+        reason = f"{name} {version} requires torch {tie.minimum} or newer"
+        yield CompatFault("companion", "error", one, other, expected, reason, companion.place, fix)
+    elif wanted and row is not None:
+        reason = (
+            f"{name} {version} was released for torch {' and '.join(wanted)}; its metadata does not say so"
+        )
+        yield CompatFault("companion", "warning", one, other, expected, reason, companion.place, fix)
+    elif not wanted:
+        reason = f"the table of {table.compiled} lists no {name} {version}"
+        yield CompatFault("unknown", "note", one, other, expected.rstrip(), reason, companion.place)
+
+
+def _same_build(torch: Package, companion: Package) -> Iterator[CompatFault]:
+    # `rocm6.4.4.git2feede28`: each project's own commit, behind the hardware that both are for.
+    ours, theirs = (re.sub(r"\.git[0-9a-f]+\Z", "", variant_of(one) or "") for one in (torch, companion))
+    if torch.how == "base" or not ours or not theirs or ours == theirs:
+        return
+    yield CompatFault(
+        "variant", "warning", f"{companion.name} {companion.version}+{theirs}", f"torch {torch.version}+{ours}",
+        f"{companion.name} {companion.version}+{ours}", "both have to be built for the same hardware",
+        companion.place,
+    )  # fmt: skip
+
+
+def _variant(
+    environment: Environment, torch: Package, row: TorchRelease, table: Table
+) -> Iterator[CompatFault]:
+    """The build that is asked for against those that were published."""
+    variant = variant_of(torch)
+    if variant is None or torch.how == "base" or variant in (*row.cuda_variants, *row.cuda_variants_seen):
+        return
+    one, builds = f"torch {torch.version}+{variant}", ", ".join(row.cuda_variants)
+    if cuda_of(variant) and row.cuda_variants:
+        absent = variant in row.cuda_variants_absent
+        reason = (
+            f"torch {row.version} was published for {builds}: there is no {variant} wheel"
+            if absent
+            else f"torch {row.version} is advertised for {builds}; a {variant} wheel is not known"
+        )
+        best = _best_variant(environment, row)
+        level: Level = "error" if absent else "warning"
+        fix = _other_variant(environment, torch, variant, best)
+        expected = f"torch {torch.version}+{best}"
+        older = [
+            v for v, r in table.torch.items() if variant in r.cuda_variants and key(v) < key(row.version)
+        ]
+        if older:
+            expected += f", or torch {max(older, key=key)}+{variant}"
+        yield CompatFault("variant", level, one, "", expected, reason, torch.place, fix)
+    elif variant.startswith("rocm") and row.rocm_release and variant != f"rocm{row.rocm_release}":
+        expected = f"torch {torch.version}+rocm{row.rocm_release}"
+        reason = f"torch {row.version} was released for ROCm {row.rocm_release}"
+        yield CompatFault("variant", "warning", one, "", expected, reason, torch.place)
+
+
+def _best_variant(environment: Environment, row: TorchRelease) -> str:
+    """The build nearest to the image's CUDA: the newest of its major that is no newer, else PyPI's."""
+    image = next((h.version for h in environment.hardware if h.source == "base" and h.version), None)
+    builds = {variant: key(cuda_of(variant) or "0") for variant in row.cuda_variants}
+    if image is not None:
+        fitting = [v for v, cuda in builds.items() if cuda[0] == key(image)[0] and cuda <= key(image)]
+        if fitting:
+            return max(fitting, key=lambda variant: builds[variant])
+    pypi = "cu" + (row.pypi_cuda or "").replace(".", "")
+    return pypi if pypi in builds else row.cuda_variants[-1]
+
+
+def _other_variant(environment: Environment, torch: Package, old: str, new: str) -> str:
+    """One command for the pins and the index: a pin without its index would not be found."""
+    import shlex
+
+    paths = dict.fromkeys((torch.place.path, environment.path))
+    files = " ".join(shlex.quote(path) for path in paths)
+    return f"sed -i.bak 's/{old}/{new}/g' {files}"
+
+
+def _python(environment: Environment, torch: Package, row: TorchRelease) -> Iterator[CompatFault]:
+    python = environment.python
+    if python is None:
+        return
+    one, other = f"torch {torch.version}", f"Python {python}"
+    if not allows(row.requires_python, python):
+        reason = f"torch {row.version} requires Python {row.requires_python}"
+        yield CompatFault("python", "error", one, other, f"Python {row.requires_python}", reason, torch.place)
+    elif row.python_max and key(python)[:2] > key(row.python_max):
+        reason = f"torch {row.version} was released for Python up to {row.python_max}"
+        yield CompatFault("python", "warning", one, other, f"Python {row.python_max}", reason, torch.place)

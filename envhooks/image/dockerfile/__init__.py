@@ -1,0 +1,1 @@
+"""Dockerfiles: instructions, stages, variables and their expansion, as BuildKit reads them."""

@@ -1,0 +1,186 @@
+"""`pip install`, `uv pip install` and their relatives: arguments -> requirements, files and indexes."""
+
+from __future__ import annotations
+
+import posixpath
+
+from envhooks.image.dockerfile.scopes import is_set
+from envhooks.image.installers.options import (
+    _PIP_VALUES,
+    _SHORT,
+    _UV_SHORT,
+    _UV_VALUES,
+    Options,
+    sort_head,
+    sort_options,
+)
+from envhooks.image.installers.task import InstallTask
+from envhooks.image.requirements.reader import parse_requirement
+from envhooks.image.stage.activation import prefix_of
+from envhooks.image.stage.installed import SYSTEM
+from envhooks.image.stage.session import Arg, Call, Session
+from envhooks.image.stage.sources import Sources
+from envhooks.image.text.unknowns import readable, unknown
+
+
+def _words(text: str | None) -> list[str]:
+    return (text or "").split()
+
+
+def sources_of(call: Call, options: Options, session: Session, *, uv: bool) -> Sources:
+    """The indexes of one call: flags before environment before configuration."""
+    get = call.env
+    sources = Sources(first_index_wins=uv)
+    if uv:
+        sources.index = get("UV_DEFAULT_INDEX") or get("UV_INDEX_URL") or ""
+        sources.extra = [_named(one) for one in _words(get("UV_INDEX"))] + _words(get("UV_EXTRA_INDEX_URL"))
+        sources.links = (get("UV_FIND_LINKS") or "").replace(",", " ").split()
+        sources.backend = get("UV_TORCH_BACKEND") or ""
+        strategy = options.last("--index-strategy")
+        chosen = strategy.text if strategy else (get("UV_INDEX_STRATEGY") or "")
+        sources.first_index_wins = chosen in ("", "first-index")
+        backend = options.last("--torch-backend")
+        if backend:
+            sources.backend = backend.text
+    else:
+        sources.index = get("PIP_INDEX_URL") or session.config.get("index-url", "")
+        sources.extra = _words(get("PIP_EXTRA_INDEX_URL") or session.config.get("extra-index-url"))
+        sources.links = _words(get("PIP_FIND_LINKS") or session.config.get("find-links"))
+    if (index := options.last("--index-url")) is not None:
+        sources.index = index.text
+    if "--no-index" in options.switches:
+        sources.index = ""
+    sources.extra = [_named(arg.text) for arg in options.all("--extra-index-url")] + sources.extra
+    sources.links = [arg.text for arg in options.all("--find-links")] + sources.links
+    return sources
+
+
+def _named(index: str) -> str:
+    """An index without the name that uv lets stand before it: `pytorch=https://...`."""
+    name, sign, url = index.partition("=")
+    return url if sign and "/" not in name and ":" not in name else index
+
+
+def pip(session: Session, call: Call) -> None:
+    """`pip ...` and `python -m pip ...`."""
+    before = sort_head(call, _PIP_VALUES, _SHORT)
+    if before is None:
+        return
+    command, rest = before
+    if command == "install":
+        _install(session, rest, uv=False)
+    elif command == "uninstall":
+        _uninstall(session, rest, call.where)
+    elif command == "config":
+        words = [arg.text for arg in rest.args if not arg.text.startswith("-")]
+        if len(words) == 3 and words[0] == "set":
+            session.config[words[1].rpartition(".")[2]] = (
+                words[2]
+                if call.certain
+                else session.unknowns.mark("pip's configuration depends on a condition")
+            )
+
+
+def uv_pip(session: Session, call: Call) -> None:
+    """`uv pip install|sync|uninstall ...`, behind the words `uv pip`."""
+    head = sort_head(call, _UV_VALUES, _UV_SHORT)
+    if head is None:
+        return
+    command, rest = head
+    if command == "install":
+        _install(session, rest, uv=True)
+    elif command == "uninstall":
+        options = sort_options(rest.args, _UV_VALUES, _UV_SHORT)
+        _uninstall(session, rest, uv_place(session, rest, options))
+    elif command == "sync":
+        _sync(session, rest)
+
+
+def uv_place(session: Session, call: Call, options: Options) -> str:
+    """The environment that `uv pip` works on."""
+    if "--system" in options.switches or is_set(call.env("UV_SYSTEM_PYTHON")):
+        return SYSTEM
+    target = options.last("--python")
+    python = target.text if target else (call.env("UV_PYTHON") or "")
+    if python.startswith("/") and not unknown(python):
+        return prefix_of(
+            session, posixpath.dirname(posixpath.dirname(python)) if "/bin/" in python else python
+        )
+    if call.where != SYSTEM:
+        return call.where
+    virtual = call.env("VIRTUAL_ENV")
+    if virtual and not unknown(virtual):  # pip goes by PATH, uv by this variable
+        return virtual.rstrip("/")
+    from envhooks.image.dockerfile.scopes import join
+
+    local = join(call.cwd, ".venv")
+    return local if local in session.installed.venvs else SYSTEM
+
+
+def _target(session: Session, call: Call, options: Options, where: str) -> str:
+    """The environment, or the folder that `--target`, `--prefix` or `--root` names."""
+    arg = options.last("--target", "--prefix", "--root")
+    if arg is None:
+        return where
+    path = session.locate(call, arg.text)
+    return SYSTEM if path in ("/", "/usr", "/usr/local") else path
+
+
+def _install(session: Session, call: Call, *, uv: bool) -> None:
+    options = (
+        sort_options(call.args, _UV_VALUES, _UV_SHORT)
+        if uv
+        else sort_options(call.args, _PIP_VALUES, _SHORT, abbreviated=True)
+    )
+    if "--dry-run" in options.switches or "--help" in options.switches or "-h" in options.switches:
+        return
+    where = _target(session, call, options, uv_place(session, call, options) if uv else call.where)
+    if not uv and "--user" in options.switches:
+        where = SYSTEM
+    task = InstallTask(session, call, where, "uv" if uv else "pip", sources_of(call, options, session, uv=uv))
+    task.upgrade = bool(
+        options.switches & {"-U", "--upgrade", "--force-reinstall", "-I", "--ignore-installed", "--reinstall"}
+    )
+    task.upgraded = {arg.text for arg in options.all("--upgrade-package", "--reinstall-package")}
+    constraint_files = options.all("--constraint")
+    variable = call.env("UV_CONSTRAINT" if uv else "PIP_CONSTRAINT")
+    constraint_files += [Arg(one, call.place) for one in _words(variable)]
+    for arg in constraint_files:
+        task.constrain(arg)
+    for arg in options.words:
+        task.word(arg)
+    for arg in options.all("--editable"):
+        task.project(arg)
+    extras = {one.lower() for arg in options.all("--extra") for one in arg.text.split(",")}
+    for arg in options.all("--requirement"):
+        task.file(arg, extras)
+    for arg in options.all("--group"):
+        session.note(f"the dependency group {readable(arg.text)} is not followed", arg.place)
+    task.finish()
+
+
+def _sync(session: Session, call: Call) -> None:
+    options = sort_options(call.args, _UV_VALUES, _UV_SHORT)
+    where = _target(session, call, options, uv_place(session, call, options))
+    task = InstallTask(session, call, where, "uv", sources_of(call, options, session, uv=True))
+    for arg in options.words:
+        task.file(arg)
+    task.finish()
+
+
+def _uninstall(session: Session, call: Call, where: str) -> None:
+    options = sort_options(call.args, _PIP_VALUES | {"--python"}, _SHORT)
+    for arg in options.words:
+        requirement = parse_requirement(arg.text)
+        if unknown(arg.text):
+            session.note(f"what is uninstalled is not known: {session.unknowns.why(arg.text)}", arg.place)
+        elif requirement is None or not requirement.name:
+            continue
+        elif call.certain:
+            session.installed.remove(where, requirement.name)
+        elif session.installed.get(where, requirement.name):
+            session.doubt(
+                call, requirement.name, "whether it is uninstalled depends on a condition", arg.place, where
+            )
+    for arg in options.all("--requirement"):
+        session.note(f"what {readable(arg.text)} uninstalls is not followed", arg.place)

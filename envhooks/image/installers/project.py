@@ -1,0 +1,236 @@
+"""Tools that install a project by its lock file: `uv sync`, `uv add`, `poetry`, `pipenv`; and venvs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envhooks.base.dataclass import replace
+from envhooks.base.place import Place
+from envhooks.image.dockerfile.scopes import is_set, join
+from envhooks.image.installers.files import Asked, ask
+from envhooks.image.installers.options import _UV_SHORT, _UV_VALUES, Options, sort_head, sort_options
+from envhooks.image.installers.pip import sources_of, uv_pip, uv_place
+from envhooks.image.installers.task import InstallTask, with_extras
+from envhooks.image.requirements.reader import Requirement
+from envhooks.image.requirements.uvlock import Selection, chosen
+from envhooks.image.stage.accelerators import FROM_INDEX
+from envhooks.image.stage.installed import SYSTEM
+from envhooks.image.stage.session import Arg, Call, Session
+from envhooks.image.stage.sources import Sources
+from envhooks.image.text.unknowns import names, readable, unknown
+
+_POETRY_VALUES = names(
+    "--with --without --only --extras --directory --project --group --source --python --platform"
+)
+_POETRY_SHORT = {"-E": "--extras", "-C": "--directory", "-P": "--project", "-G": "--group"}
+_PIPENV_VALUES = names("--categories --python --index --pypi-mirror --extra-pip-args")
+_LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pixi.lock")
+
+
+def uv(session: Session, call: Call) -> None:
+    """`uv ...`."""
+    head = sort_head(call, _UV_VALUES, _UV_SHORT)
+    if head is None:
+        return
+    command, rest = head
+    options = sort_options(rest.args, _UV_VALUES, _UV_SHORT)
+    if command == "pip":
+        uv_pip(session, rest)
+    elif command == "venv":
+        _uv_venv(session, rest, options)
+    elif command == "sync":
+        _locked(session, rest, options, "uv.lock", _uv_project(session, rest, options))
+    elif command in ("add", "remove"):
+        _uv_add(session, rest, options, command)
+    elif command == "python" and rest.args and rest.args[0].text == "install":
+        words = [arg for arg in rest.args[1:] if not arg.text.startswith("-")]
+        if len(words) == 1:
+            set_python(session, rest, "uv", words[0].text, words[0].place)
+
+
+def _uv_venv(session: Session, call: Call, options: Options) -> None:
+    target = join(call.cwd, options.words[0].text if options.words else ".venv")
+    make_venv(session, target, "--system-site-packages" in options.switches)
+    python = options.last("--python")
+    chosen = python.text if python else (call.env("UV_PYTHON") or "")
+    if chosen:
+        set_python(session, call, target, chosen, python.place if python else call.place)
+    elif "uv" in session.installed.pythons:
+        session.installed.pythons[target] = session.installed.pythons["uv"]
+
+
+def make_venv(session: Session, target: str, sees_system: bool) -> None:
+    """A virtual environment is made at an absolute path; what was there before is gone."""
+    session.installed.venvs[target] = sees_system
+    system = session.installed.pythons.get(SYSTEM)
+    if system is not None:
+        session.installed.pythons.setdefault(target, system)
+
+
+def set_python(session: Session, call: Call, where: str, text: str, place: Place) -> None:
+    """Which Python an environment gets: `3.12`, `python3.12`, `cpython-3.12.1`."""
+    match = re.fullmatch(r"(?:.*/)?(?:cpython-|python)?([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-.*)?", text)
+    known = match is not None and not unknown(text) and call.certain
+    session.installed.pythons[where] = (match.group(1) if match and known else None, place)
+
+
+def _uv_project(session: Session, call: Call, options: Options) -> str:
+    """The environment of a uv project: `.venv` beside it, unless the environment says otherwise."""
+    named = call.env("UV_PROJECT_ENVIRONMENT")
+    if named:
+        where = join(_folder(call, options), named)
+        return SYSTEM if where in ("/usr", "/usr/local", "/opt/conda") else _new(session, where)
+    if "--active" in options.switches:
+        return uv_place(session, call, options)
+    return _new(session, join(_folder(call, options), ".venv"))
+
+
+def _new(session: Session, where: str) -> str:
+    """A project's environment, made where it is not there yet."""
+    session.installed.venvs.setdefault(where, False)
+    pythons = session.installed.pythons
+    if where not in pythons and "uv" in pythons:
+        pythons[where] = pythons["uv"]
+    return where
+
+
+def _folder(call: Call, options: Options) -> str:
+    folder = options.last("--directory", "--project")
+    return join(call.cwd, folder.text) if folder else call.cwd
+
+
+def _uv_add(session: Session, call: Call, options: Options, command: str) -> None:
+    where = _uv_project(session, call, options)
+    inner = replace(call, where=where)
+    if command == "remove":
+        for arg in options.words:
+            session.installed.remove(where, arg.text.lower())
+        return
+    task = InstallTask(session, inner, where, "uv", sources_of(call, options, session, uv=True))
+    task.upgrade = True
+    for arg in options.words:
+        task.word(arg)
+    for arg in options.all("--requirement"):
+        task.file(arg)
+    task.finish()
+
+
+def poetry(session: Session, call: Call) -> None:
+    """`poetry install|sync|add`."""
+    head = sort_head(call, _POETRY_VALUES, _POETRY_SHORT)
+    if head is None:
+        return
+    command, rest = head
+    options = sort_options(rest.args, _POETRY_VALUES, _POETRY_SHORT)
+    if command == "config":
+        words = [arg.text for arg in options.words]
+        if words[:1] == ["virtualenvs.create"] and len(words) > 1:
+            session.config["poetry.create"] = words[1]
+        elif words[:1] == ["virtualenvs.in-project"] and len(words) > 1:
+            session.config["poetry.in-project"] = words[1]
+        return
+    where = _poetry_place(session, rest, options)
+    if command in ("install", "sync"):
+        _locked(session, rest, options, "poetry.lock", where)
+    elif command == "add":
+        task = InstallTask(session, rest, where, "poetry", Sources())
+        for arg in options.words:
+            session.note(f"what poetry makes of {readable(arg.text)} is not followed", arg.place)
+        task.finish()
+
+
+def _poetry_place(session: Session, call: Call, options: Options) -> str:
+    if call.where != SYSTEM:
+        return call.where
+    create = call.env("POETRY_VIRTUALENVS_CREATE") or session.config.get("poetry.create", "true")
+    if create.lower() in ("false", "0", "no"):
+        return SYSTEM
+    inside = call.env("POETRY_VIRTUALENVS_IN_PROJECT") or session.config.get("poetry.in-project", "")
+    if inside.lower() in ("true", "1", "yes"):
+        return _new(session, join(_folder(call, options), ".venv"))
+    return "poetry"
+
+
+def pipenv(session: Session, call: Call) -> None:
+    """`pipenv install|sync`."""
+    head = sort_head(call, _PIPENV_VALUES, {"-i": "--index"})
+    if head is None or head[0] not in ("install", "sync"):
+        return
+    command, rest = head
+    options = sort_options(rest.args, _PIPENV_VALUES, {"-i": "--index"})
+    system = "--system" in options.switches or rest.where != SYSTEM
+    where = rest.where if system else "pipenv"
+    if options.words:
+        for arg in options.words:
+            session.note(f"what pipenv makes of {readable(arg.text)} is not followed", arg.place)
+        return
+    if command == "sync" or options.switches & {"--deploy", "--ignore-pipfile"}:
+        _locked(session, rest, options, "Pipfile.lock", where)
+    else:
+        session.note(
+            "pipenv install may lock anew: what it installs is not stated by Pipfile.lock", rest.place
+        )
+
+
+def _locked(session: Session, call: Call, options: Options, lock: str, where: str) -> None:
+    """Take the packages of a lock file of the project."""
+    asked = ask(session, call, Arg(join(_folder(call, options), lock), call.place))
+    if asked is None:
+        return
+    inner = replace(call, where=where)
+    by_name: dict[str, list[Requirement]] = {}
+    for requirement in _wanted(session, call, options, asked, where):
+        if session.applies(requirement, where) is not False:
+            by_name.setdefault(requirement.name, []).append(requirement)
+    answer = asked.answer
+    sources = Sources(answer.index_url or "", list(answer.extra_index_urls), list(answer.find_links))
+    for name, several in by_name.items():
+        place = asked.place(several[0].path, several[0].line)
+        requirement = several[0]
+        if len({one.version for one in several}) > 1:
+            session.doubt(inner, name, f"{lock} holds several versions of it", place)
+            continue
+        if len({(one.local, one.index) for one in several}) > 1:
+            requirement = replace(requirement, local=None, index="", specifier=f"=={requirement.version}")
+            if name in FROM_INDEX:
+                session.note(f"{lock} holds several builds of {name}", place, "hardware")
+        session.record(
+            inner, requirement, where=where, how="lock", place=place, sources=sources, upgrade=True
+        )
+
+
+def _wanted(
+    session: Session, call: Call, options: Options, asked: Asked, where: str
+) -> Iterator[Requirement]:
+    """What of a lock is installed: a lock holds every extra and group."""
+    extras = {one.lower() for arg in options.all("--extra", "--extras") for one in re.split("[ ,]", arg.text)}
+    if asked.file.path.endswith("uv.lock") and not any(unknown(one) for one in extras):
+        python = session.installed.pythons.get(where, (None, None))[0]
+        installed = chosen(asked.file.data, _selection(call, options, extras), python)
+        if installed is not None:
+            for one in asked.answer.requirements:
+                version = f"{one.version}+{one.local}" if one.local else one.version
+                if (one.name, version) in installed:
+                    yield replace(one, marker="")
+            return
+    everything = bool(options.switches & {"--all-extras", "--all-groups"})
+    for one in asked.answer.requirements:
+        found = one if everything else with_extras(one, extras)
+        if found is not None:
+            yield found
+
+
+def _selection(call: Call, options: Options, extras: set[str]) -> Selection:
+    switches = options.switches
+    groups = {arg.text for arg in options.all("--group", "--only-group")}
+    bare = {"--no-dev", "--no-default-groups"} & switches or is_set(call.env("UV_NO_DEV"))
+    only = bool(options.all("--only-group")) or "--only-dev" in switches
+    if (not bare and not only) or "--only-dev" in switches:
+        groups.add("dev")
+    groups -= {arg.text for arg in options.all("--no-group")}
+    package = options.last("--package")
+    return Selection(
+        frozenset(extras), frozenset(groups), "--all-extras" in switches, "--all-groups" in switches, only,
+        package.text if package else None,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Interpreter of Dockerfiles: instruction by instruction to the Environment of the product stage."""

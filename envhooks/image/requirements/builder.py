@@ -1,0 +1,117 @@
+"""What the readers of requirement files fill, and how they get at files: within limits, and saying so."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.image.requirements.specs import Requirement
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Of one file. A lock file of a large project has 2 to 4 MiB."""
+MAX_FILES = 100
+"""Read for one answer: files may include each other, and twice each makes 2**depth."""
+MAX_DEPTH = 20
+MAX_REQUIREMENTS = 20_000
+"""In one answer: at 50 us each a second. The largest lock files have some thousand."""
+
+Fault = tuple[str, str, int]
+"""(why nothing can be said, path, line)."""
+
+
+@dataclass(frozen=True)
+class RequirementsFile:
+    """What one file, with the files that it includes, asks for."""
+
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    """Where the answer is incomplete: no version may then be called absent."""
+
+
+class TooMuchError(Exception):
+    """There are more requirements than MAX_REQUIREMENTS; nobody wrote them to be installed."""
+
+
+@dataclass
+class Sink:
+    """Collects one answer; every reader writes into it."""
+
+    read: Callable[[str], bytes | None]
+    requirements: list[Requirement] = field(default_factory=list)
+    constraints: list[Requirement] = field(default_factory=list)
+    index_url: str | None = None
+    extra_index_urls: list[str] = field(default_factory=list)
+    find_links: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    files: int = 0
+
+    def fault(self, why: str, path: str, line: int = 0) -> None:
+        """Note that something cannot be told."""
+        if len(self.faults) < 1000:  # a file of garbage needs no million sentences
+            self.faults.append((why, path, line))
+
+    def add(self, requirement: Requirement, path: str, constraint: bool = False) -> None:
+        """Take one requirement that stands in `path`.
+
+        Raises:
+            TooMuchError: there are too many.
+        """
+        if len(self.requirements) + len(self.constraints) >= MAX_REQUIREMENTS:
+            raise TooMuchError(path)
+        (self.constraints if constraint else self.requirements).append(replace(requirement, path=path))
+
+    def text(self, path: str, origin: tuple[str, int] | None = None) -> str | None:
+        """The file's text with `\\n` for line ends, or None with a fault at the place that asked for it."""
+        at = origin or (path, 0)
+        self.files += 1
+        if self.files > MAX_FILES:
+            self.fault(f"more than {MAX_FILES} files include each other", *at)
+            return None
+        try:
+            data = self.read(path)
+        except (OSError, ValueError) as error:
+            self.fault(f"{path} cannot be read: {error}", *at)
+            return None
+        if data is None:
+            self.fault(f"{path} does not exist", *at)
+            return None
+        if len(data) > MAX_BYTES:
+            self.fault(f"{path} is larger than {MAX_BYTES // 1024 // 1024} MiB", *at)
+            return None
+        text = _decode(data)
+        if text is None:
+            self.fault(f"{path} is not UTF-8", path)
+        return text
+
+    def result(self) -> RequirementsFile:
+        """The answer."""
+        return RequirementsFile(
+            tuple(self.requirements),
+            tuple(self.constraints),
+            self.index_url,
+            tuple(dict.fromkeys(self.extra_index_urls)),
+            tuple(dict.fromkeys(self.find_links)),
+            tuple(self.faults),
+        )
+
+
+def _decode(data: bytes) -> str | None:
+    # PowerShell's `pip freeze > requirements.txt` writes UTF-16 with a byte order mark, and pip reads it.
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding).replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+
+
+def beside(path: str, other: str) -> str | None:
+    """`other` as a path from the top of the tree, as `path` names it; None where it leaves the tree."""
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), other))
+    if other.startswith("/") or joined == ".." or joined.startswith("../") or "\0" in other:
+        return None
+    return joined

@@ -1,0 +1,1 @@
+"""Shell: the commands and words of a RUN instruction."""

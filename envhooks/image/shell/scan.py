@@ -1,0 +1,140 @@
+"""The parts of a shell text: words, redirections, commands, and how far a quote reaches."""
+
+from __future__ import annotations
+
+from envhooks.base.dataclass import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word as it stands, quotes and all."""
+
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """One redirection of a command."""
+
+    sign: str
+    """`>`, `>>`, `<`, `<<`, `<<-`, `<<<`, `>&`, ..."""
+    target: str
+    """The word behind it, as it stands."""
+    after: int
+    """How many words of the command stand before it."""
+    glued: bool
+    """Whether it touches the word before it: `pkg>=1`."""
+    offset: int
+    body: str | None = None
+    """Content of a here-document."""
+    body_offset: int = 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """One simple command."""
+
+    words: tuple[Word, ...]
+    redirects: tuple[Redirect, ...] = ()
+    certain: bool = True
+    """Whether it runs whenever the build succeeds, by what the text says."""
+    piped: bool = False
+    """Whether it is a part of a pipeline: then it runs in a shell of its own."""
+    fed: bool = False
+    """Whether its input is another command's output."""
+
+
+@dataclass(frozen=True)
+class Enter:
+    """A subshell begins: variables and the working directory are its own."""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """A subshell ends."""
+
+
+@dataclass(frozen=True)
+class Define:
+    """A function of this name is defined: calling it runs something."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A variable that a loop sets."""
+
+    name: str
+
+
+Event = Command | Enter | Leave | Define | Loop
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a shell would make of a text."""
+
+    events: tuple[Event, ...]
+    fault: str = ""
+    """Why the text cannot be read to its end, or nothing."""
+
+
+_CLOSES = {"(": ")", "{": "}"}
+
+
+class Unclosed(ValueError):
+    """A quote, a parenthesis or a brace has no end."""
+
+
+def _single(text: str, at: int) -> int:
+    end = text.find("'", at + 1)
+    if end < 0:
+        raise Unclosed("a single quote has no end")
+    return end + 1
+
+
+def skip(text: str, at: int, opened: str = "") -> int:
+    """The offset behind the quote, `$(`, `${` or backtick that begins at `at`.
+
+    Args:
+        text: the shell text.
+        at: where it begins; or the offset behind its opening, if `opened`.
+        opened: the sign that closes what is already open.
+
+    Raises:
+        Unclosed: it has no end.
+    """
+    stack = [opened] if opened else []
+    size = len(text)
+    while at < size:
+        char = text[at]
+        top = stack[-1] if stack else ""
+        if char == "\\":
+            at += 2
+            continue
+        if char == top:
+            stack.pop()
+            at += 1
+        elif char == "'" and top != '"':
+            at = _single(text, at)
+        elif char == "$" and text[at + 1 : at + 2] in ("(", "{") and text[at + 1 : at + 2]:
+            stack.append(_CLOSES[text[at + 1]])
+            at += 2
+        elif char in '"`':
+            stack.append(char)
+            at += 1
+        elif char == "(" and top == ")":
+            stack.append(")")
+            at += 1
+        elif char == "#" and top == ")" and text[at - 1] in " \t\n;(":
+            end = text.find("\n", at)
+            at = size if end < 0 else end
+        else:
+            at += 1
+        if not stack:
+            return at
+    raise Unclosed({'"': "a double quote has no end", "`": "a backtick has no end"}.get(
+        stack[-1] if stack else "", "a parenthesis or brace has no end"
+    ))  # fmt: skip

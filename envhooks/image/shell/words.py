@@ -1,0 +1,264 @@
+"""One word of a shell text -> the arguments that a program would get, as far as that is known.
+
+What the shell computes (`$(...)`, arithmetic, arrays, positional parameters) becomes a mark of
+`expand.Unknowns`: such a word is known in part and never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from envhooks.image.dockerfile import globs
+from envhooks.image.dockerfile.expand import MAX_DEPTH, MAX_VALUE, operate
+from envhooks.image.shell.scan import Unclosed, skip
+from envhooks.image.text.unknowns import first_mark
+
+
+class Variables(Protocol):
+    """Where a shell's variables come from."""
+
+    def lookup(self, name: str) -> str | None:
+        """The value; None where it is certainly not set."""
+
+    def unset(self, name: str) -> str:
+        """What a plain `$name` gives where it is not set."""
+
+    def assign(self, name: str, value: str) -> None:
+        """`${name:=value}` sets it."""
+
+    def mark(self, why: str) -> str:
+        """A mark for what is not known."""
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BRACES = r"\{[^{}'\"]*(?:,|\.\.)[^{}'\"]*\}"
+_PLAIN = re.compile(r"[^\\'\"$`~{]+")
+_Parts = list[tuple[str, bool]]
+"""(text, whether it is kept whole): what stands unquoted is split at blanks."""
+_WORD = "\0word"
+COMPUTED = "the shell computes it"
+_OPERATION = r"(?s)(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)"
+
+
+class Expander:
+    """Expands words by the rules of sh, with bash's `${X/a/b}`."""
+
+    def __init__(self, variables: Variables, spend: Callable[[int], None]) -> None:
+        self._variables = variables
+        self._spend = spend
+        self._depth = 0
+
+    def fields(self, word: str) -> list[str]:
+        """The arguments that an unquoted word gives: none, one or several."""
+        self._spend(len(word))
+        if _PLAIN.fullmatch(word):
+            return [word]
+        if re.search(_BRACES, word) and not word.startswith(("'", '"')) and "${" not in word:
+            return [self._variables.mark("the shell expands its braces")]
+        parts = self._parts(word)
+        fields: list[str] = []
+        current: list[str] = []
+        open_field = False
+        for text, quoted in parts:
+            self._spend(len(text))
+            if quoted:
+                current.append(text)
+                open_field = True
+                continue
+            pieces = re.split(r"[ \t\n]+", text)
+            for index, piece in enumerate(pieces):
+                if index and (open_field or any(current)):
+                    fields.append("".join(current))
+                    current, open_field = [], False
+                current.append(piece)
+        if open_field or any(current):
+            fields.append("".join(current))
+        return fields
+
+    def text(self, word: str) -> str:
+        """The word as one text, as an assignment takes it."""
+        self._spend(len(word))
+        text = "".join(text for text, _ in self._parts(word))
+        return text if len(text) <= MAX_VALUE else self._variables.mark("the value grows too long")
+
+    def _parts(self, word: str, *, splits: bool = False) -> _Parts:
+        """The pieces of a word; plain text in it is split at blanks where `splits`."""
+        self._depth += 1
+        try:
+            if self._depth > MAX_DEPTH:
+                return [(self._variables.mark("the word is nested too deeply"), True)]
+            return self._read(word, splits)
+        except Unclosed:
+            return [(self._variables.mark(COMPUTED), True)]
+        finally:
+            self._depth -= 1
+
+    def _read(self, word: str, splits: bool) -> _Parts:
+        parts: _Parts = []
+        at, size = 0, len(word)
+        while at < size:
+            plain = _PLAIN.match(word, at)
+            if plain:
+                parts.append((plain.group(), not splits))
+                at = plain.end()
+                continue
+            char = word[at]
+            if char == "\\":
+                if word[at + 1 : at + 2] != "\n":
+                    parts.append((word[at + 1 : at + 2], True))
+                at += 2
+            elif char == "'":
+                end = skip(word, at)
+                parts.append((word[at + 1 : end - 1], True))
+                at = end
+            elif char == '"':
+                end = skip(word, at)
+                parts.append((self._quoted(word[at + 1 : end - 1]), True))
+                at = end
+            elif char == "`":
+                at = skip(word, at)
+                parts.append((self._variables.mark(COMPUTED), False))
+            elif char == "$":
+                pieces, at = self._dollar(word, at, quoted=False)
+                parts += pieces
+            elif char == "~" and at == 0 and word[1:2] in ("", "/"):
+                parts.append((self._home(), True))
+                at += 1
+            else:
+                parts.append((char, True))
+                at += 1
+        return parts
+
+    def _home(self) -> str:
+        home = self._variables.lookup("HOME")
+        return home if home else self._variables.mark("the home folder")
+
+    def _quoted(self, text: str) -> str:
+        """The inside of double quotes."""
+        out: list[str] = []
+        at = 0
+        while at < len(text):
+            char = text[at]
+            if char == "\\" and text[at + 1 : at + 2] in ("$", "`", '"', "\\", "\n"):
+                out.append(text[at + 1].replace("\n", ""))
+                at += 2
+            elif char == "`":
+                at = skip(text, at)
+                out.append(self._variables.mark(COMPUTED))
+            elif char == "$":
+                pieces, at = self._dollar(text, at, quoted=True)
+                out += [piece for piece, _ in pieces]
+            elif char == '"':
+                at += 1  # inside "${X:-"..."}": it comes and goes
+            else:
+                out.append(char)
+                at += 1
+        return "".join(out)
+
+    def _dollar(self, text: str, at: int, *, quoted: bool) -> tuple[_Parts, int]:
+        """(value, offset behind it) of what begins with `$`."""
+        following = text[at + 1 : at + 2]
+        if following == "{":
+            end = skip(text, at)
+            return self._braced(text[at + 2 : end - 1], quoted), end
+        if following == "(":
+            return self._computed(), skip(text, at)
+        if following in ("'", '"') and following and not quoted:
+            end = skip(text, at + 1)
+            inner = text[at + 2 : end - 1]
+            plain = following == "'" and "\\" not in inner
+            return ([(inner, True)] if plain else self._computed()), end
+        name = _NAME.match(text, at + 1)
+        if name:
+            return [(self._plain(name.group()), False)], name.end()
+        if following and following in "0123456789@*#?-$!":
+            return [(self._variables.mark("the shell's parameters are not followed"), False)], at + 2
+        return [("$", True)], at + 1
+
+    def _computed(self) -> _Parts:
+        return [(self._variables.mark(COMPUTED), False)]
+
+    def _plain(self, name: str) -> str:
+        value = self._variables.lookup(name)
+        return self._variables.unset(name) if value is None else value
+
+    def _braced(self, body: str, quoted: bool) -> _Parts:
+        name = _NAME.match(body)
+        if name is None:
+            return self._computed()
+        rest = body[name.end() :]
+        if not rest:
+            return [(self._plain(name.group()), False)]
+        match = re.fullmatch(_OPERATION, rest)
+        if match is None:
+            return self._computed()
+        try:
+            if match.group(1):
+                return self._operated(name.group(), match.group(1), match.group(2), quoted)
+            if match.group(3):
+                return [(self._trimmed(self._plain(name.group()), match.group(3), match.group(4)), False)]
+            every = match.group(5) == "//"
+            return [(self._replaced(self._plain(name.group()), every, match.group(6)), False)]
+        except ValueError:  # BadWord, TooLong and what a pattern may raise
+            return self._computed()
+
+    def _operated(self, name: str, sign: str, word: str, quoted: bool) -> _Parts:
+        value = self._variables.lookup(name)
+        result = operate(name, value, sign[-1].replace("=", "-"), len(sign) == 2, _WORD)
+        if result != _WORD:
+            return [(result, False)]
+        parts = [(self._quoted(word), True)] if quoted else self._parts(word, splits=True)
+        if sign[-1] == "=":
+            self._variables.assign(name, "".join(text for text, _ in parts))
+            return [(text, False) for text, _ in parts]  # what is assigned is then expanded as a variable
+        return parts
+
+    def _pattern(self, word: str) -> list[str]:
+        if re.search(r"['\"\\\[`]", word):
+            raise globs.TooLong("the pattern is quoted or has a class")
+        text = "".join(part for part, _ in self._parts(word))
+        if first_mark(text):
+            raise globs.TooLong("the pattern is not known")
+        return globs.tokens(text)
+
+    def _trimmed(self, value: str, sign: str, word: str) -> str:
+        if mark := first_mark(value):
+            return mark
+        return globs.trim(value, self._pattern(word), suffix=sign[0] == "%", longest=len(sign) == 2)
+
+    def _replaced(self, value: str, every: bool, rest: str) -> str:
+        old, _, new = rest.partition("/")
+        text = "".join(part for part, _ in self._parts(new))
+        if mark := first_mark(value) or first_mark(text):
+            return mark
+        if old.startswith(("#", "%")) or not old:
+            raise globs.TooLong("an anchored pattern")
+        return globs.replace(value, self._pattern(old), text, every=every, limit=MAX_VALUE)
+
+
+def commands_inside(word: str) -> list[tuple[str, int]]:
+    """(text, offset in the word) of each `$(...)` and backtick of a word, outside single quotes."""
+    found: list[tuple[str, int]] = []
+    at = 0
+    quoted = False
+    while at < len(word):
+        char = word[at]
+        if char == "\\":
+            at += 2
+        elif char == "'" and not quoted:
+            end = word.find("'", at + 1)
+            at = len(word) if end < 0 else end + 1
+        elif char == "`" or (word.startswith("$(", at) and not word.startswith("$((", at)):
+            try:
+                end = skip(word, at)
+            except Unclosed:
+                return found
+            begin = at + (1 if char == "`" else 2)
+            found.append((word[begin : end - 1], begin))
+            at = end
+        else:
+            quoted ^= char == '"'
+            at += 1
+    return found

@@ -1,0 +1,141 @@
+"""What a stage has installed so far, by the environment (system, virtual, conda) that it went to."""
+
+from __future__ import annotations
+
+import re
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.place import Place
+from envhooks.image.facts import CannotTell, Hardware, Package, Unpinned
+
+SYSTEM = "system"
+"""The interpreter that the image starts with, conda's base environment included."""
+
+_SYSTEM_ROOT = (
+    r"/|/usr|/usr/local|/opt|/opt/conda|/opt/(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?"
+    r"|/root/(?:mini|ana)?(?:conda|forge)[0-9]?"
+)
+_SITE = (
+    r".*/(?:lib|lib64)(?:/python3?(?:\.[0-9*]+)?(?:/(?:site|dist)-packages(?:/\*)?)?)?/?"
+    r"|.*/(?:site|dist)-packages(?:/\*)?"
+)
+_CONDA_ROOT = r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The last word on one package in one environment."""
+
+    name: str
+    package: Package | None = None
+    hardware: tuple[Hardware, ...] = ()
+    unpinned: Unpinned | None = None
+    cannot_tell: CannotTell | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where it stands."""
+        stated = self.package or self.unpinned or self.cannot_tell
+        return stated.place if stated else None
+
+
+@dataclass
+class Installed:
+    """Everything that one stage holds. Order is the order of installing."""
+
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    """(environment, package) -> entry."""
+    unpinned: list[Unpinned] = field(default_factory=list)
+    """What is no Python package: system packages."""
+    notes: list[CannotTell] = field(default_factory=list)
+    """What cannot be told and is of no one package."""
+    pythons: dict[str, tuple[str | None, Place]] = field(default_factory=dict)
+    """Environment -> its Python's version; None: set in a way that is not stated."""
+    venvs: dict[str, bool] = field(default_factory=dict)
+    """Virtual environments that were made -> whether they see the system's packages."""
+    base_hardware: tuple[Hardware, ...] = ()
+    """What the base image's own name and tag say."""
+
+    def copy(self) -> Installed:
+        """The same, to be changed on its own."""
+        return Installed(
+            dict(self.entries), list(self.unpinned), list(self.notes), dict(self.pythons), dict(self.venvs),
+            self.base_hardware,
+        )  # fmt: skip
+
+    def get(self, where: str, name: str) -> Entry | None:
+        """The entry of a package in an environment."""
+        return self.entries.get((where, name))
+
+    def put(self, where: str, entry: Entry) -> None:
+        """The last word counts, and stands last."""
+        self.entries.pop((where, entry.name), None)
+        self.entries[where, entry.name] = entry
+
+    def doubt(self, where: str, name: str, why: str, place: Place) -> None:
+        """From here on nobody knows which version of a package is there."""
+        self.put(where, Entry(name, cannot_tell=CannotTell(name, why, place)))
+
+    def remove(self, where: str, name: str) -> None:
+        """Uninstall; it may not have been there."""
+        self.entries.pop((where, name), None)
+
+    def drop(self, where: str) -> None:
+        """The environment is removed as a whole."""
+        for key in [key for key in self.entries if key[0] == where]:
+            del self.entries[key]
+        self.pythons.pop(where, None)
+
+    def note(self, what: str, why: str, place: Place) -> None:
+        """Add something that cannot be told, once."""
+        one = CannotTell(what, why, place)
+        if one not in self.notes[-50:]:
+            self.notes.append(one)
+
+    def bring(self, other: Installed, source: str, target: str) -> None:
+        """COPY --from: the packages of another stage that stand below `source`."""
+        for (where, name), entry in other.entries.items():
+            moved = _moved(where, source, target)
+            if moved is not None:
+                self.put(moved, replace(entry, name=name))
+        for where, python in other.pythons.items():
+            moved = _moved(where, source, target)
+            if moved is not None and moved != SYSTEM:
+                self.pythons[moved] = python
+        for where, seen in other.venvs.items():
+            moved = _moved(where, source, target)
+            if moved is not None and moved != SYSTEM:
+                self.venvs[moved] = seen
+
+
+def holds_packages(source: str) -> bool:
+    """Whether a path looks like one that holds Python packages: `/`, a prefix, site-packages, a venv."""
+    return bool(
+        re.fullmatch(_SYSTEM_ROOT, source)
+        or re.fullmatch(_SITE, source)
+        or re.fullmatch(r".*/\.?v?env[^/]*|.*/(?:envs)(?:/[^/]*)?", source)
+    )
+
+
+def _moved(where: str, source: str, target: str) -> str | None:
+    """The environment's place after copying `source` to `target`; None where it is not copied."""
+    source = source.rstrip("/") or "/"
+    target = target.rstrip("/") or "/"
+    to_system = bool(re.fullmatch(_SYSTEM_ROOT, target) or re.fullmatch(_SITE, target))
+    if where == SYSTEM:
+        if not (re.fullmatch(_SYSTEM_ROOT, source) or re.fullmatch(_SITE, source)):
+            return None
+        return SYSTEM if to_system else target
+    if where.startswith("conda:"):
+        name = where[len("conda:") :]
+        if source.endswith(f"/envs/{name}"):
+            return SYSTEM if to_system else where
+        return where if re.fullmatch(_CONDA_ROOT, source) else None
+    if where == source:
+        return SYSTEM if to_system else target
+    if source == "/" or where.startswith(f"{source}/"):
+        rest = where[len(source.rstrip("/")) :]
+        return (target.rstrip("/") + rest) or "/"
+    if source.startswith(f"{where}/") and re.fullmatch(_SITE, source):
+        return SYSTEM if to_system else target
+    return None

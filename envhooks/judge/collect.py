@@ -1,0 +1,426 @@
+"""From what a door was told to Subjects: every fact that the checks READ, collected for all tags at once.
+
+Collect first, judge after. A fact that cannot be had becomes `Unknown` with the reason, one that a tag
+does not have `Inapplicable`; no collector decides anything about a tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.base.progress import Step, no_step
+from envhooks.base.refs import TAGS, Change, Door, RefUpdate
+from envhooks.git.repository import Git
+from envhooks.image.facts import Environment
+from envhooks.judge.contents import Contents, or_unknown
+from envhooks.judge.facts import LISTED, Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
+from envhooks.policy.lockfile import LockedTag
+from envhooks.policy.trust import FOLDER, Standpoint
+from envhooks.policy.types import Policy
+from envhooks.signatures.verdict import Verdict
+from envhooks.tagname import Grammar, is_release_tag
+from envhooks.tagname.names import Naming, TagName
+
+if TYPE_CHECKING:
+    from envhooks.signatures.payload import Payload
+    from envhooks.signatures.signers.reader import Signers
+    from envhooks.signatures.verify import Begun
+
+Fact = object
+K = TypeVar("K")
+CHUNK = 400
+"""Tags whose objects are read ahead at once."""
+SHALLOW = Unknown(
+    "this clone is shallow, so nothing in it tells what the remote has (envhooks check --fetch asks the remote)",
+    "git fetch --unshallow --tags --force",
+)
+
+
+@dataclass
+class _Draft:
+    """A Subject in the making."""
+
+    update: RefUpdate
+    naming: Naming
+    facts: dict[str, Fact] = field(default_factory=dict)
+    payload: Payload | None = None
+    """The tag object's parts; None for a lightweight or malformed tag."""
+
+    @property
+    def tag(self) -> str:
+        return self.update.ref[len(TAGS) :]
+
+    @property
+    def oid(self) -> str:
+        """The object to look at: the new one, or the old one of a tag that is deleted."""
+        oid = self.update.new or self.update.old
+        assert oid is not None, "an update of nothing to nothing is no update"
+        return oid
+
+
+def release_tags(
+    updates: Iterable[RefUpdate], policy: Policy, locked: Collection[str] = ()
+) -> tuple[RefUpdate, ...]:
+    """The updates that are about release tags; everything else passes every door untouched.
+
+    `locked` are the refs that tags.lock lists: they are held to it even where the policy ignores their names.
+    """
+    grammar = Grammar(policy.tag)
+    return tuple(
+        update
+        for update in updates
+        if update.ref.startswith(TAGS)
+        and (update.old or update.new)
+        and (update.ref in locked or is_release_tag(update.ref[len(TAGS) :], grammar, policy.tag))
+    )
+
+
+def collect(
+    git: Git,
+    standpoint: Standpoint,
+    updates: Sequence[RefUpdate],
+    reads: Iterable[str],
+    jobs: int | None = None,
+    step: Step = no_step,
+) -> tuple[Subject, ...]:
+    """One Subject for each update of a release tag, with the facts named in `reads`.
+
+    `jobs` programs verify signatures at once; None: as many as pay.
+
+    Raises:
+        CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
+    """
+    grammar = Grammar(standpoint.law.policy.tag)
+    drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
+    wanted = frozenset(reads)
+    collector = _Collector(git, standpoint, grammar, drafts, wanted, jobs, step)
+    try:
+        for names, fill in collector.in_order():
+            if not wanted.isdisjoint(names) or ("object" in names and drafts):
+                fill()
+        collector.finish()
+    finally:
+        collector.end()
+    return tuple(Subject(draft.update, MappingProxyType(draft.facts)) for draft in drafts)
+
+
+class _Collector:
+    """The facts of one run; each method fills one or two of them into every draft."""
+
+    def __init__(
+        self,
+        git: Git,
+        standpoint: Standpoint,
+        grammar: Grammar,
+        drafts: list[_Draft],
+        wanted: frozenset[str],
+        jobs: int | None,
+        step: Step,
+    ) -> None:
+        self.wanted = wanted
+        self.jobs = jobs
+        self.step = step
+        self.git = git
+        self.standpoint = standpoint
+        self.policy = standpoint.law.policy
+        self.grammar = grammar
+        self.drafts = drafts
+        self.reader = Contents(git, self.policy)
+        self._verifying: Begun | None = None
+        self._fill_later: Callable[[Verdict], None] = lambda verdict: None
+
+    def in_order(self) -> tuple[tuple[tuple[str, ...], Callable[[], None]], ...]:
+        """Names of facts -> their collector, each behind those whose work it uses."""
+        return (
+            (("naming",), self.naming),
+            (("publication",), self.publication),
+            (("object",), self.objects),
+            (("siblings",), self.siblings),
+            (("ancestry",), self.ancestry),
+            (("signature",), self.signatures),
+            (("environment", "changelog"), self.contents),
+            (("compatibility",), self.compatibility),
+        )
+
+    # ---------------------------------------------------------------------- name and publication
+
+    def naming(self) -> None:
+        for draft in self.drafts:
+            draft.facts["naming"] = draft.naming
+
+    def publication(self) -> None:
+        locked = self.standpoint.law.locked
+        for draft in self.drafts:
+            entry = locked.get(draft.update.ref)
+            on_remote = draft.update.old is not None and self.standpoint.door in (Door.PUSH, Door.RECEIVE)
+            how = "the remote has it" if on_remote else LISTED if entry else ""
+            found = Publication(bool(how), how)
+            draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
+
+    def _locked(self, draft: _Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
+        """What tags.lock says of the tag, beside the bytes that stand here under the id that it lists."""
+        sha256 = ""
+        if draft.update.new == entry.oid:
+            held = self.git.read(entry.oid)
+            if held is None or held.is_too_large:
+                why = "is not in this repository" if held is None else "is over 32 MiB"
+                return Unknown(
+                    f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
+                )
+            sha256 = hashlib.sha256(held.data).hexdigest()
+        elif self._is_vague(draft) and self.standpoint.door is Door.CHECK:
+            return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
+        return replace(
+            found,
+            locked_oid=entry.oid,
+            locked_sha256=entry.sha256,
+            sha256=sha256,
+            locked_by="" if entry.is_legacy else entry.signer,
+            legacy=entry.reason if entry.is_legacy else "",
+            ignored=not is_release_tag(draft.tag, self.grammar, self.policy.tag),
+        )
+
+    def _is_vague(self, draft: _Draft) -> bool:
+        """Whether the clone may hold something else under this name than the remote."""
+        return self.git.is_shallow and draft.update.ref not in self.standpoint.fetched
+
+    def siblings(self) -> None:
+        series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
+        proposed = {draft.update.ref for draft in self.drafts}
+        names: list[TagName] = []
+        if self.standpoint.door is not Door.CHECK and series:
+            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in proposed)
+            read = (self.grammar.match(name) for name in others)
+            names = [name for name in read if name is not None and name.series in series]
+        series_of = _grouped(names, lambda name: name.series)
+        together = _grouped(self._made_together(), lambda name: name.series)
+        releases = {  # compared only where a series has several: `packaging` takes 10 ms to load
+            key: _grouped(group, lambda name: name.order) for key, group in together.items() if len(group) > 1
+        }
+        for draft in self.drafts:
+            own = draft.naming.name
+            # what one push brings has no before and after, but two names of one release it must not have
+            same = releases.get(own.series, {}).get(own.order, ()) if own and own.series in releases else ()
+            twins = (name for name in same if own and name.text != own.text)
+            draft.facts["siblings"] = (*(series_of.get(own.series, ()) if own else ()), *twins)
+
+    def _made_together(self) -> tuple[TagName, ...]:
+        """The names that this event creates or moves."""
+        if self.standpoint.door is Door.CHECK or len(self.drafts) < 2:
+            return ()
+        return tuple(draft.naming.name for draft in self.drafts if draft.update.new and draft.naming.name)
+
+    # ------------------------------------------------------------------------------- the object
+
+    def objects(self) -> None:
+        for at in range(0, len(self.drafts), CHUNK):
+            drafts = self.drafts[at : at + CHUNK]
+            self.git.read_ahead(draft.oid for draft in drafts)
+            for draft in drafts:
+                draft.facts["object"] = SHALLOW if self._is_vague(draft) else self._object(draft)
+            self.git.read_ahead(draft.payload.oid_target for draft in drafts if draft.payload)
+            for draft in drafts:
+                self._check_target(draft)
+            self.step("reading tags", at + len(drafts), len(self.drafts))
+
+    def _object(self, draft: _Draft) -> TagObject | Unknown:
+        from envhooks.signatures.payload import PayloadError, split
+
+        found = self.git.read(draft.oid)
+        if found is None:
+            fix = f"git fetch {self.standpoint.remote or 'origin'} {printable(draft.update.ref)}"
+            return Unknown(f"the tag's object {draft.oid} is not in this repository", fix)
+        if found.type != "tag":
+            return TagObject(found.oid, found.type)
+        if found.is_too_large:
+            return TagObject(found.oid, "tag", fault="the tag object is over 32 MiB")
+        try:
+            draft.payload = split(found.data, self.git.oid_length)
+        except PayloadError as error:
+            return TagObject(found.oid, "tag", fault=error.message)
+        return TagObject(found.oid, "tag", draft.payload.annotation())
+
+    def _check_target(self, draft: _Draft) -> None:
+        """That the object is there which the tag says that it points at, and of the type that it says."""
+        tag = draft.facts["object"]
+        if not isinstance(tag, TagObject) or tag.annotation is None:
+            return
+        annotation = tag.annotation
+        kind = self.git.type_of(annotation.target)
+        if kind is None:
+            why = f"the tagged object {annotation.target} is not in this repository"
+            draft.facts["object"] = Unknown(why, "git fetch --tags")
+        elif kind != annotation.target_type:
+            fault = f"it says that it points at a {annotation.target_type}, and that is a {kind}"
+            draft.facts["object"] = TagObject(tag.oid, "tag", fault=fault)
+
+    def _commit(self, draft: _Draft) -> str | Unknown | Inapplicable:
+        """The tagged commit, or why there is none to look at."""
+        found = draft.facts["object"]
+        if isinstance(found, Unknown):
+            return found
+        assert isinstance(found, TagObject)
+        if found.type == "commit":
+            return found.oid
+        if found.annotation is not None and found.annotation.target_type == "commit":
+            return found.annotation.target
+        return Inapplicable("the tag does not point at a commit")
+
+    # ------------------------------------------------------------------------------------- main
+
+    def ancestry(self) -> None:
+        commits = [self._commit(draft) for draft in self.drafts]
+        mains = self.standpoint.mains
+        names = tuple(dict.fromkeys(branch.name for branch in mains))
+        if not mains:
+            unknown = Unknown("no branch is known here on which a release may lie", self.standpoint.mains_fix)
+            outside: frozenset[str] | Unknown = unknown
+        else:
+            known = (commit for commit in commits if isinstance(commit, str))
+            tips = (branch.tip for branch in mains)
+            fetched = bool(self.standpoint.fetched)
+            outside = or_unknown(lambda: self.git.outside(known, tips, in_part=fetched))
+        for draft, commit in zip(self.drafts, commits, strict=True):
+            if not isinstance(commit, str):
+                draft.facts["ancestry"] = commit
+            elif isinstance(outside, Unknown):
+                draft.facts["ancestry"] = outside
+            else:
+                draft.facts["ancestry"] = Ancestry(commit, commit not in outside, names)
+
+    # ------------------------------------------------------------------------------- signatures
+
+    def signatures(self) -> None:
+        from envhooks.signatures.signers.expiry import all_with_warnings
+        from envhooks.signatures.verify import Begun, verify_all
+
+        signed = [draft for draft in self.drafts if draft.payload is not None]
+        signers = self._signers(any(d.payload and d.payload.annotation().signed for d in signed))
+        if isinstance(signers, Unknown):
+            verdicts: list[Verdict | Unknown] = [signers] * len(signed)
+        else:
+            payloads = [draft.payload for draft in signed if draft.payload is not None]
+            now = datetime.now(timezone.utc)
+            if len(payloads) == 1:
+                self._verifying = Begun(payloads[0], signers, now)
+                self._fill_later = lambda found: self._fill_signatures(
+                    signed, all_with_warnings([found], signers, now)
+                )
+                return
+            found = verify_all(payloads, signers, now, jobs=self.jobs, step=self.step)
+            verdicts = [*all_with_warnings(found, signers, now)]
+        self._fill_signatures(signed, verdicts)
+
+    def _fill_signatures(self, signed: Sequence[_Draft], verdicts: Sequence[Verdict | Unknown]) -> None:
+        for draft, verdict in zip(signed, verdicts, strict=True):
+            undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
+            draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
+        for draft in self.drafts:
+            draft.facts.setdefault("signature", Inapplicable("the tag has no object that could be signed"))
+
+    def finish(self) -> None:
+        """Wait for the verifier of a single tag, which was at work while the tag's files were read."""
+        if self._verifying is not None:
+            self._fill_later(self._verifying.verdict())
+
+    def end(self) -> None:
+        """End that verifier, should it still be at work."""
+        if self._verifying is not None:
+            self._verifying.end()
+
+    def _signers(self, needed: bool) -> Signers | Unknown:
+        from envhooks.signatures.signers.reader import read_signers
+
+        law = self.standpoint.law
+        if law.has_signers or self.standpoint.door is Door.RECEIVE or not needed:
+            found = read_signers(law.signer_files, f"{FOLDER} on {printable(law.where)}")
+            return replace(found, keyless=law.policy.keyless)
+        from envhooks.signatures.signers.ownkey import find_own_key
+
+        def own() -> Signers:
+            config = {key: values[-1] for key, values in self.git.config.items()}
+            key = find_own_key(config)
+            if key is None:
+                raise CannotJudge(
+                    f"{FOLDER}/allowed_signers names nobody, and git has no signing key of yours",
+                    fix="git config user.signingkey <your key> && envhooks init",
+                )
+            return key.as_signers()
+
+        return or_unknown(own)
+
+    # ---------------------------------------------------------------------- the tagged contents
+
+    def contents(self) -> None:
+        """The environment and the changelog, in one pass: the files of a commit are at hand for a while only."""
+        readers: dict[str, Callable[[_Draft, str, Policy], Fact]] = {
+            "environment": self._environment,
+            "changelog": self._changelog,
+        }
+        wanted = {fact: read for fact, read in readers.items() if fact in self.wanted}
+        for at in range(0, len(self.drafts), CHUNK):
+            drafts = self.drafts[at : at + CHUNK]
+            commits = [self._commit(draft) for draft in drafts]
+            self.reader.read_ahead(commit for commit in commits if isinstance(commit, str))
+            for draft, commit in zip(drafts, commits, strict=True):
+                self._fill_contents(draft, commit, wanted)
+            self.step("reading the tagged files", at + len(drafts), len(self.drafts))
+
+    def _fill_contents(
+        self,
+        draft: _Draft,
+        commit: str | Unknown | Inapplicable,
+        wanted: Mapping[str, Callable[[_Draft, str, Policy], Fact]],
+    ) -> None:
+        if not isinstance(commit, str):
+            draft.facts.update(dict.fromkeys(wanted, commit))
+            return
+        if draft.update.change is Change.DELETED:
+            draft.facts.update(dict.fromkeys(wanted, Inapplicable("the tag is deleted")))
+            return
+        policy = self.reader.policy(commit)
+        for fact, read in wanted.items():
+            draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
+
+    def _environment(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+        return self.reader.environment(commit, policy, draft.tag, draft.naming.name)
+
+    def _changelog(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+        return self.reader.changelog(commit, policy, draft.naming.name)
+
+    def compatibility(self) -> None:
+        from envhooks.image.compat.rules import judge_environment, table_of
+
+        table = table_of(self.policy)
+        judged: dict[int, Fact] = {}  # by identity: equal Dockerfiles share one Environment
+        for draft in self.drafts:
+            environment = draft.facts.get("environment")
+            if isinstance(environment, Environment):
+                if id(environment) not in judged:
+                    judged[id(environment)] = judge_environment(environment, table)
+                draft.facts["compatibility"] = judged[id(environment)]
+            else:
+                draft.facts["compatibility"] = environment
+
+
+def _grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, list[TagName]]:
+    groups: dict[K, list[TagName]] = {}
+    for name in names:
+        groups.setdefault(key(name), []).append(name)
+    return groups
+
+
+def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:
+    """All tags as they stand, and those that tags.lock lists but that are gone."""
+    there = {ref.name: ref for ref in git.refs(TAGS)}
+    gone = (
+        RefUpdate(ref, getattr(tag, "oid", None), None) for ref, tag in locked.items() if ref not in there
+    )
+    return (*(RefUpdate(ref.name, ref.oid, ref.oid, ref.symref) for ref in there.values()), *gone)

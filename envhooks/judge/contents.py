@@ -1,0 +1,168 @@
+"""What the tagged commits hold: the policy that describes the image, the environment, the changelog.
+
+Each is read once for the objects that it is made of, however many tags lie on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, TypeVar
+
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.place import Place
+from envhooks.changelog.facts import Changelog
+from envhooks.git.objects import TreeEntry
+from envhooks.git.repository import Git
+from envhooks.image.facts import CannotTell, Environment
+from envhooks.image.text.files import Files
+from envhooks.judge.facts import Inapplicable, Unknown
+from envhooks.judge.rereading import Readings
+from envhooks.policy.reader import parse_policy
+from envhooks.policy.trust import FOLDER
+from envhooks.policy.types import DockerfilePolicy, Policy
+from envhooks.tagname import expand
+from envhooks.tagname.names import TagName
+
+if TYPE_CHECKING:
+    from envhooks.changelog.reader import Entries
+
+T = TypeVar("T")
+_POLICY = f"{FOLDER}/policy.toml"
+_KEPT = 64
+"""Changelogs that are kept taken apart: tags of one commit stand beside each other."""
+
+
+class Contents:
+    """The contents of the tagged commits of one run."""
+
+    def __init__(self, git: Git, law: Policy) -> None:
+        """`law` describes what a commit without a policy of its own builds."""
+        self._git = git
+        self._law = law
+        self._policies: dict[str, Policy] = {}
+        self._environments: Readings[Environment] = Readings()
+        self._changelogs: dict[tuple[str, str], Entries] = {}
+
+    def read_ahead(self, commits: Iterable[str]) -> None:
+        """Have the trees of these commits at hand, and the files at their top that most of them are asked for."""
+        trees = list(dict.fromkeys(self._tree_of(commit) for commit in commits))
+        self._git.read_ahead(trees)
+        paths = {section.path for section in self._law.dockerfiles} | {self._law.changelog.path}
+        entries = (entry for tree in trees for entry in self._entries_of(tree))
+        self._git.read_ahead([entry.oid for entry in entries if entry.name in paths])
+
+    def _tree_of(self, commit: str) -> str:
+        try:
+            return self._git.commit(commit).tree
+        except CannotJudge:
+            return ""  # why is said by whoever needs it
+
+    def _entries_of(self, tree: str) -> tuple[TreeEntry, ...]:
+        try:
+            return self._git.tree(tree) if tree else ()
+        except CannotJudge:
+            return ()
+
+    def policy(self, commit: str) -> Policy | Unknown:
+        """What describes the thing built is read at the tagged commit: it builds the same next year."""
+
+        def read() -> Policy:
+            files = self._git.files(commit)
+            entry = files.find(_POLICY)
+            known = self._policies.get(entry.oid) if entry else self._law
+            if known is not None:
+                return known
+            data = files.read(_POLICY)
+            policy = self._law if data is None else parse_policy(data, f"{_POLICY} at {commit[:12]}")
+            assert entry is not None
+            self._policies[entry.oid] = policy
+            return policy
+
+        return or_unknown(read)
+
+    # ------------------------------------------------------------------------------ the Dockerfile
+
+    def environment(
+        self, commit: str, policy: Policy, tag: str, name: TagName | None
+    ) -> Environment | Unknown | Inapplicable:
+        """What the Dockerfile of a tag would build at a commit."""
+        section = dockerfile_section(policy, tag)
+        if section is None or section.path is None:
+            return Inapplicable("the policy switches the Dockerfile off")
+        if "{" in section.path and name is None:
+            return Inapplicable("which Dockerfile it is depends on the tag's name, which is refused")
+        return or_unknown(lambda: self._environment(commit, section, name))
+
+    def _environment(self, commit: str, section: DockerfilePolicy, name: TagName | None) -> Environment:
+        assert section.path is not None
+        path = expand(section.path, name) if name else section.path
+        return self._environments.result(
+            (path, section), self._git.files(commit), lambda files: read_environment_at(files, section, path)
+        )
+
+    # ------------------------------------------------------------------------------- the changelog
+
+    def changelog(
+        self, commit: str, policy: Policy, name: TagName | None
+    ) -> Changelog | Unknown | Inapplicable:
+        """The changelog at a commit, and its entry for the tag."""
+        path = policy.changelog.path
+        if path is None:
+            return Inapplicable("the policy switches the changelog off")
+        if name is None:
+            return Inapplicable("which entry it is depends on the tag's name, which is refused")
+        return or_unknown(lambda: self._changelog(commit, path, policy.changelog.heading, name))
+
+    def _changelog(self, commit: str, path: str, heading: str | None, name: TagName) -> Changelog:
+        from envhooks.changelog.reader import find_entry
+
+        entries = self._entries(commit, path)
+        if entries is None:
+            return Changelog(path, exists=False)
+        entry = find_entry(entries, name, heading)
+        return Changelog(path, True, entry, entries.headings[:50])
+
+    def _entries(self, commit: str, path: str) -> Entries | None:
+        from envhooks.changelog.reader import read_changelog
+
+        files = self._git.files(commit)
+        entry = files.find(path)
+        key = (entry.oid if entry else "", path)
+        if key not in self._changelogs:
+            data = files.read(path)
+            if data is None:
+                return None
+            if len(self._changelogs) >= _KEPT:
+                self._changelogs.clear()
+            self._changelogs[key] = read_changelog(data, path)
+        return self._changelogs[key]
+
+
+def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
+    """The first `[[dockerfile]]` whose `match` fits the tag."""
+    return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
+
+
+def read_environment_at(files: Files, section: DockerfilePolicy, path: str) -> Environment:
+    """What the Dockerfile at `path` of a commit's files would build.
+
+    Raises:
+        CannotJudge: it is there and cannot be read.
+    """
+    from envhooks.image.interpreter.reader import read_environment
+
+    if files.read(path) is None:
+        missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))
+        return Environment(path, "", None, None, cannot_tell=(missing,))
+    return read_environment(
+        files, path, context=section.context, target=section.target, args=dict(section.args)
+    )
+
+
+def or_unknown(read: Callable[[], T]) -> T | Unknown:
+    """The fact, or why it cannot be had: a fault in one tag's files is that tag's own."""
+    try:
+        return read()
+    except EnvhooksError as error:
+        return Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)

@@ -1,0 +1,180 @@
+"""judge(subjects, checks, policy) -> Report: pure, and the only place where a verdict is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+from typing import TypeVar
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.judge.facts import Inapplicable, Subject, TagObject, Unknown
+from envhooks.judge.findings import Finding, Report, TagReport, TagVerdict
+from envhooks.judge.registry import Check
+from envhooks.policy.types import CheckSetting, Policy
+from envhooks.signatures.payload import Annotation
+
+T = TypeVar("T")
+
+
+def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The checks with each behind those that it needs, else by id.
+
+    Raises:
+        CannotJudge: a need that no check has, or needs that go round in a circle.
+    """
+    known = {check.id: check for check in sorted(checks, key=lambda check: check.id)}
+    for check in known.values():
+        missing = [need for need in check.needs if need not in known]
+        if missing:
+            raise CannotJudge(f"the check {check.id} needs {missing[0]}, which is not there")
+    try:
+        sorter = TopologicalSorter({check.id: check.needs for check in known.values()})
+        return tuple(known[id] for id in sorter.static_order())
+    except CycleError as error:
+        raise CannotJudge(f"checks need each other in a circle: {' -> '.join(error.args[1])}") from None
+
+
+@dataclass
+class _Outcome:
+    """What is being found out about one tag; lives only while it is judged."""
+
+    findings: list[Finding] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    undecided: dict[str, Unknown] = field(default_factory=dict)
+    blocking: dict[str, str] = field(default_factory=dict)
+    """Check id -> why what needs it stays silent."""
+
+
+def judge(
+    subjects: Sequence[Subject], checks: Iterable[Check], policy: Policy, notes: Sequence[str] = ()
+) -> Report:
+    """The verdict on every subject.
+
+    Raises:
+        CannotJudge: there are no checks. Nothing checked is not success.
+    """
+    ordered = in_order(checks)
+    if not ordered:
+        raise CannotJudge(
+            "there are no checks, so nothing can be judged", fix="pip install --force-reinstall envhooks"
+        )
+    return Report(tuple(_judge_one(subject, ordered, policy) for subject in subjects), notes=tuple(notes))
+
+
+def _judge_one(subject: Subject, checks: Sequence[Check], policy: Policy) -> TagReport:
+    outcome = _Outcome()
+    for check in checks:
+        _apply(check, subject, policy, policy.checks.get(check.id), outcome)
+    return TagReport(
+        tag=subject.tag,
+        ref=subject.update.ref,
+        change=subject.change,
+        object=subject.update.new or subject.update.old,
+        commit=_commit(subject),
+        verdict=_verdict(outcome),
+        findings=tuple(outcome.findings),
+        passed=tuple(outcome.passed),
+        not_applicable=MappingProxyType(outcome.not_applicable),
+        undecided=MappingProxyType(outcome.undecided),
+    )
+
+
+def _apply(
+    check: Check, subject: Subject, policy: Policy, setting: CheckSetting | None, outcome: _Outcome
+) -> None:
+    silence = ""
+    if outcome.blocking:
+        silence = next((outcome.blocking[need] for need in check.needs if need in outcome.blocking), "")
+    reason = silence or _not_applicable(check, subject)
+    if reason:
+        outcome.not_applicable[check.id] = reason
+        if silence:
+            outcome.blocking[check.id] = silence
+        return
+    off = setting is not None and setting.level == "off"
+    unknown = _first(Unknown, check, subject)
+    findings, crash = ((), unknown) if unknown else _run(check, subject, policy)
+    if isinstance(findings, str):  # its own reason why it does not apply
+        outcome.not_applicable[check.id] = findings
+    elif crash is not None:
+        outcome.blocking[check.id] = f"{check.id} could not judge"
+        if (setting.level if setting else check.level) == "warning":
+            text = f"could not be judged: {crash.why}"
+            outcome.findings.append(Finding(text, "warning", fix=crash.fix, check=check.id, tag=subject.tag))
+        elif not off:
+            outcome.undecided[check.id] = crash
+    else:
+        _record(check, subject, findings, setting, outcome)
+    if off and setting is not None:
+        # it was run all the same: what NEEDS it must not meet a tag that it would refuse
+        outcome.not_applicable[check.id] = f"switched off by the policy: {setting.reason}"
+
+
+def _record(
+    check: Check,
+    subject: Subject,
+    findings: Sequence[Finding],
+    setting: CheckSetting | None,
+    outcome: _Outcome,
+) -> None:
+    level = setting.level if setting else check.level
+    refuses = any(finding.level == "error" for finding in findings)
+    if refuses:
+        outcome.blocking[check.id] = f"{check.id} refuses the tag"
+    if level == "off":
+        return
+    for finding in findings:
+        own = "warning" if finding.level == "error" and level == "warning" else finding.level
+        outcome.findings.append(replace(finding, check=check.id, tag=subject.tag, level=own))
+    if not refuses:
+        outcome.passed.append(check.id)
+
+
+def _not_applicable(check: Check, subject: Subject) -> str:
+    if subject.change not in check.changes:
+        return (
+            f"the tag is {subject.change.value}"
+            if subject.change.value != "standing"
+            else "the tag does not change"
+        )
+    if subject.admitted and not check.admitted:
+        return subject.admitted
+    missing = _first(Inapplicable, check, subject)
+    return missing.why if missing else ""
+
+
+def _first(kind: type[T], check: Check, subject: Subject) -> T | None:
+    """The first fact of this kind among those that a check reads."""
+    for name in check.reads:
+        fact = subject.facts.get(name)
+        if isinstance(fact, kind):
+            return fact
+    return None
+
+
+def _run(check: Check, subject: Subject, policy: Policy) -> tuple[Sequence[Finding] | str, Unknown | None]:
+    try:
+        reason = check.not_applicable(subject, policy)
+        return (reason, None) if reason else (tuple(check.judge(subject, policy)), None)
+    except Exception as error:  # fail closed: a check that falls over has not passed
+        return (), Unknown(f"the check fell over: {type(error).__name__}: {printable(str(error))}")
+
+
+def _verdict(outcome: _Outcome) -> TagVerdict:
+    if outcome.undecided:
+        return "undecided"
+    return "refused" if any(finding.level == "error" for finding in outcome.findings) else "accepted"
+
+
+def _commit(subject: Subject) -> str | None:
+    found = subject.facts.get("object")
+    if not isinstance(found, TagObject):
+        return None
+    if found.type == "commit":
+        return found.oid
+    annotation: Annotation | None = found.annotation
+    return annotation.target if annotation is not None and annotation.target_type == "commit" else None

@@ -1,0 +1,211 @@
+"""Facts of one tag that checks read, and the Subject that carries them.
+
+All frozen, none with a handle. Text taken from a repository is kept as it was found: escaping is the printer's
+business (`envhooks.base.hygiene`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from envhooks.base.dataclass import dataclass, field
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS, Change, RefUpdate
+from envhooks.changelog.facts import Changelog
+from envhooks.image.facts import CompatFault, Environment
+from envhooks.signatures.payload import Annotation
+from envhooks.signatures.verdict import Verdict
+from envhooks.tagname.names import Naming, TagName
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A fact that could not be established. A check that reads it is *could not judge*."""
+
+    why: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Inapplicable:
+    """A fact that this tag does not have. A check that reads it is *not applicable*."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class TagObject:
+    """The object that a tag ref names."""
+
+    oid: str
+    type: str
+    """`tag` for an annotated tag; a lightweight one names a `commit`, `tree` or `blob`."""
+    annotation: Annotation | None = None
+    """None for a lightweight tag, and for an object that is malformed (`fault`)."""
+    fault: str = ""
+    """Why the tag object cannot be read as one that git would write; else empty."""
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """Whether the tagged commit lies on a protected branch, and which branches were asked."""
+
+    commit: str
+    on_main: bool
+    branches: tuple[str, ...]
+    """The refs that were asked, as a person would name them: `origin/main`."""
+
+
+LISTED = "tags.lock lists it"
+"""`Publication.how` of a tag that only the ledger is known to hold."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Whether the remote has the tag, and how that is known."""
+
+    published: bool
+    how: str = ""
+    """`the remote has it`, `tags.lock lists it`, ...; empty where it is not published."""
+    locked_oid: str | None = None
+    """The tag object that tags.lock lists for it: then it is there for ever."""
+    locked_sha256: str = ""
+    """The SHA-256 that tags.lock lists for that object's bytes."""
+    sha256: str = ""
+    """The SHA-256 of the bytes that stand under that id here; empty where the ref names another object."""
+    locked_by: str = ""
+    """Who signed it by tags.lock; empty where it lists the tag as legacy."""
+    legacy: str = ""
+    """Why tags.lock admits it as a tag older than the policy; empty where it does not."""
+    ignored: bool = False
+    """Whether the policy leaves its name alone; tags.lock holds it all the same."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether tags.lock lists it."""
+        return self.locked_oid is not None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One tag as it is judged: what happens to it, and the facts that the checks asked for.
+
+    A fact is read through its property. Reading one that was not collected is a fault of the
+    check (it is missing in its `READS`) and raises LookupError, which the engine reports as
+    *could not judge*.
+    """
+
+    update: RefUpdate
+    facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    """Fact name -> value, Unknown or Inapplicable."""
+
+    @property
+    def tag(self) -> str:
+        """The name after `refs/tags/`, whatever it is made of."""
+        return self.update.ref[len(TAGS) :]
+
+    @property
+    def shell_word(self) -> str:
+        """The tag's name as one word of a shell command: `$(...)` and `;` are legal in a ref name."""
+        import shlex  # 2 ms, and only a refusal needs it
+
+        return shlex.quote(printable(self.tag))
+
+    @property
+    def change(self) -> Change:
+        """What happens to the tag."""
+        return self.update.change
+
+    def _fact(self, name: str, kind: type[T]) -> T:
+        value = self.facts.get(name)
+        if not isinstance(value, kind):
+            raise LookupError(f"the fact {name!r} is not there: name it in READS")
+        return value
+
+    @property
+    def naming(self) -> Naming:
+        """What the grammar makes of the name."""
+        return self._fact("naming", Naming)
+
+    @property
+    def name(self) -> TagName:
+        """The name as the grammar read it; for checks that NEED tag-name."""
+        name = self.naming.name
+        if name is None:
+            raise LookupError("the tag's name was not read: add tag-name to NEEDS")
+        return name
+
+    @property
+    def object(self) -> TagObject:
+        """The object that the ref names: the old one where the tag is deleted."""
+        return self._fact("object", TagObject)
+
+    @property
+    def annotation(self) -> Annotation:
+        """The tag object's own words; for checks that NEED tag-annotated."""
+        annotation = self.object.annotation
+        if annotation is None:
+            raise LookupError("the tag has no annotation: add tag-annotated to NEEDS")
+        return annotation
+
+    @property
+    def publication(self) -> Publication:
+        """Whether the remote has the tag."""
+        return self._fact("publication", Publication)
+
+    @property
+    def stands_as_locked(self) -> bool:
+        """Whether the tag is the very object that tags.lock lists, by its id and by its SHA-256."""
+        publication = self.facts.get("publication")
+        return (
+            isinstance(publication, Publication)
+            and publication.locked
+            and self.update.new == publication.locked_oid
+            and publication.sha256 == publication.locked_sha256
+        )
+
+    @property
+    def admitted(self) -> str:
+        """Why tags.lock alone judges this tag; empty where every check does."""
+        publication = self.facts.get("publication")
+        if not isinstance(publication, Publication) or not publication.locked:
+            return ""
+        if publication.ignored:
+            return "the policy leaves this tag alone, and tags.lock holds it"
+        if publication.legacy and self.stands_as_locked:
+            return f"admitted as legacy: {publication.legacy}"
+        return ""
+
+    @property
+    def siblings(self) -> tuple[TagName, ...]:
+        """The other release tags of the same series that the door's repository knows."""
+        return self._fact("siblings", tuple)
+
+    @property
+    def ancestry(self) -> Ancestry:
+        """Whether the tagged commit is on a protected branch."""
+        return self._fact("ancestry", Ancestry)
+
+    @property
+    def signature(self) -> Verdict:
+        """What the signature is worth."""
+        return self._fact("signature", Verdict)
+
+    @property
+    def environment(self) -> Environment:
+        """What the Dockerfile at the tagged commit would build."""
+        return self._fact("environment", Environment)
+
+    @property
+    def compatibility(self) -> tuple[CompatFault, ...]:
+        """What in that environment does not go together."""
+        return self._fact("compatibility", tuple)
+
+    @property
+    def changelog(self) -> Changelog:
+        """The changelog at the tagged commit."""
+        return self._fact("changelog", Changelog)

@@ -1,0 +1,163 @@
+"""The law's words: `.envhooks/policy.toml` -> Policy. Every key is optional, and no unknown one is passed over.
+
+A misspelt key that was ignored would be a rule that silently does not hold.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import MappingProxyType
+from typing import Any
+
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import LawError
+from envhooks.base.refs import HEADS
+from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
+from envhooks.policy.values import Source, Value
+from envhooks.tagname import DEFAULT_TAG_POLICY
+
+MAX_BYTES = 1024 * 1024
+MAX_LINE = 2000
+MAX_DOTS = 64
+"""Full stops in one line. tomllib's time and memory grow with the square of a dotted key: 1 MiB took all of both."""
+MAX_DEPTH = 16
+_KEYS = (
+    "branch",
+    "tag",
+    "dockerfile",
+    "changelog",
+    "checks",
+    "image",
+    "build",
+    "deploy",
+    "gitsign",
+    "compat",
+)
+
+
+def default_policy(origin: str = "the defaults") -> Policy:
+    """The policy of a repository that states none."""
+    return Policy(
+        origin=origin,
+        branches=(),
+        tag=DEFAULT_TAG_POLICY,
+        dockerfiles=(DockerfilePolicy(),),
+        changelog=ChangelogPolicy(),
+        checks=MappingProxyType({}),
+        compat=MappingProxyType({}),
+    )
+
+
+def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = None) -> Policy:
+    """Read a policy file.
+
+    Args:
+        data: the file's bytes, TOML in UTF-8 without a byte order mark.
+        origin: where it stands, for people: `.envhooks/policy.toml on origin/main`.
+        check_ids: the checks that there are; None takes any, for a reader that does not run them.
+
+    Raises:
+        LawError: the first fault that was found, with its line.
+    """
+    text = _decode(data, origin)
+    _refuse_long_lines(text, origin)
+    from envhooks.policy import sections
+    from envhooks.policy.shapes import globs
+
+    source = Source.of(text, origin)
+    top = Value(source, (), _load(text, source))
+    keys = top.table(_KEYS)
+    default = default_policy(origin)
+    tag = sections.tag(keys["tag"]) if "tag" in keys else default.tag
+    stages = (*tag.stages, sections.STABLE)
+    image = sections.image(keys["image"]) if "image" in keys else None
+    builds = sections.builds(keys["build"], stages) if "build" in keys else ()
+    return Policy(
+        origin=origin,
+        branches=globs(keys["branch"], HEADS) if "branch" in keys else default.branches,
+        tag=tag,
+        dockerfiles=sections.dockerfiles(keys["dockerfile"]) if "dockerfile" in keys else default.dockerfiles,
+        changelog=sections.changelog(keys["changelog"]) if "changelog" in keys else default.changelog,
+        checks=sections.checks(keys["checks"], check_ids) if "checks" in keys else default.checks,
+        image=image,
+        builds=tuple(replace(build, image=image) for build in builds),
+        deploys=sections.deploys(keys["deploy"], stages) if "deploy" in keys else (),
+        keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
+        compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
+    )
+
+
+def _decode(data: bytes, origin: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise LawError(f"the policy is {len(data)} bytes long and may have {MAX_BYTES}", place=origin)
+    file = origin.partition(" ")[0]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        fix = f"iconv -f utf-16 -t utf-8 {file} > policy.utf8 && mv policy.utf8 {file}"
+        raise LawError("the policy is UTF-16 and must be UTF-8", place=origin, fix=fix)
+    if data.startswith(b"\xef\xbb\xbf"):
+        fix = f"tail -c +4 {file} > policy.utf8 && mv policy.utf8 {file}"
+        raise LawError(
+            "the policy begins with a byte order mark, which TOML does not have", place=origin, fix=fix
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise LawError(
+            "the policy is not UTF-8",
+            place=Source(origin, {}).at(line),
+            fix=f"iconv -f latin1 -t utf-8 {file} > policy.utf8 && mv policy.utf8 {file}",
+        ) from None
+
+
+def _refuse_long_lines(text: str, origin: str) -> None:
+    for number, line in enumerate(text.split("\n"), 1):
+        for count, what, limit in (
+            (len(line), "characters", MAX_LINE),
+            (line.count("."), "full stops", MAX_DOTS),
+        ):
+            if count > limit:
+                raise LawError(
+                    f"the line has {count} {what} and may have {limit}", place=Source(origin, {}).at(number)
+                )
+
+
+def _load(text: str, source: Source) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        loaded = tomllib.loads(text)
+    except RecursionError:
+        raise LawError("the policy is nested too deeply", place=source.origin) from None
+    except ValueError as error:  # TOMLDecodeError, and int() of thousands of digits
+        message = str(error)
+        where = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)", message)
+        line = int(where[1]) if where and where[1] else text.count("\n") + 1
+        if where:
+            message = message.replace(where.group(), "")
+        elif not isinstance(error, tomllib.TOMLDecodeError):
+            message = "a number has too many digits"
+        raise LawError(
+            f"the policy is not TOML: {message[:1].lower()}{message[1:200]}",
+            place=source.at(line) if where else source.origin,
+        ) from None
+    _refuse_depth(loaded, source)
+    return loaded
+
+
+def _refuse_depth(loaded: object, source: Source) -> None:
+    """Dotted keys nest without a limit of tomllib's own, and comparing or printing would overflow later."""
+    level: list[object] = [loaded]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    if level:
+        raise LawError("the policy is nested too deeply", place=source.origin)

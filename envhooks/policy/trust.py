@@ -1,0 +1,350 @@
+"""Who decides: the branch that carries the law, the law itself, and what counts as main at each door.
+
+The law is the folder `.envhooks/` at the tip of one branch. It is read by object id from what the
+door already knows of the protected branch, and never from the tag, its commit, the index or the work
+tree: whoever makes a tag would otherwise judge it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import HEADS, TAGS, Door, RefUpdate
+from envhooks.git.objects import Ref
+from envhooks.git.repository import BRANCHES, Git
+from envhooks.policy.lockfile import LockedTag, parse_lock
+from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.policy.types import Policy
+
+FOLDER = ".envhooks"
+REMOTES = "refs/remotes/"
+
+
+@dataclass(frozen=True)
+class Law:
+    """The law as one commit states it."""
+
+    where: str
+    """For people: `origin/main`; empty where there is no branch yet."""
+    policy: Policy
+    signer_files: Mapping[str, bytes]
+    """Path below `.envhooks/` -> bytes: allowed_signers, keys/*.asc, revoked_keys."""
+    locked: Mapping[str, LockedTag]
+    tree: str = ""
+    """Object id of the `.envhooks` tree; empty on the first day."""
+
+    @classmethod
+    def default(cls, where: str = "") -> Law:
+        """The built-in law, where a branch carries none."""
+        return cls(where, default_policy(), MappingProxyType({}), MappingProxyType({}))
+
+    @property
+    def has_signers(self) -> bool:
+        """Whether the law names anybody; if not, it is the first day."""
+        if self.policy.keyless:
+            return True
+        text = self.signer_files.get("allowed_signers", b"")
+        return any(line.strip() and not line.strip().startswith(b"#") for line in text.split(b"\n"))
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A protected branch as this door knows it."""
+
+    name: str
+    """For people: `origin/main`, `main`, `main as this push moves it`."""
+    tip: str
+
+
+@dataclass(frozen=True)
+class Standpoint:
+    """All that a door has to know before it can look at a tag."""
+
+    door: Door
+    branch: str
+    """The law's branch, short: `main`."""
+    remote: str | None
+    """The remote whose main counts; None where the local main is everything."""
+    law: Law
+    mains: tuple[Branch, ...]
+    """On one of these a tagged commit has to lie; empty if the door knows none."""
+    mains_fix: str = ""
+    """What makes `mains` known, where they are not."""
+    notes: tuple[str, ...] = ()
+    fetched: frozenset[str] = frozenset()
+    """Refs of tags that a fetch by their full names has just made the remote's own."""
+
+
+# --------------------------------------------------------------------------------- reading the law
+
+
+def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str] | None = None) -> Law:
+    """The law that a commit carries; the defaults where it carries none, or where there is no commit.
+
+    Raises:
+        LawError: it is there and cannot be read. Going on without it would be failing open.
+    """
+    files = git.files(commit) if commit else None
+    folder = files.find(FOLDER) if files else None
+    if files is None or folder is None or not folder.is_tree:
+        return Law.default(where)
+    on = f" on {printable(where)}" if where else ""
+    data = files.read(f"{FOLDER}/policy.toml")
+    origin = f"{FOLDER}/policy.toml{on}"
+    policy = default_policy() if data is None else parse_policy(data, origin, check_ids)
+    paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in files.list(f"{FOLDER}/keys"))]
+    found = {path: files.read(f"{FOLDER}/{path}") for path in paths}
+    lock = files.read(f"{FOLDER}/tags.lock")
+    place = f"{FOLDER}/tags.lock{on}"
+    locked = parse_lock(lock, place, git.oid_length) if lock is not None else MappingProxyType({})
+    return Law(
+        where,
+        policy,
+        MappingProxyType({path: data for path, data in found.items() if data is not None}),
+        locked,
+        folder.oid,
+    )
+
+
+# ------------------------------------------------------------------------------ remotes and branches
+
+
+def release_remote(git: Git) -> str | None:
+    """`envhooks.remote`, else the upstream of the local main, else origin, else the only remote.
+
+    Raises:
+        LawError: there are several remotes and nothing says which one releases go to.
+    """
+    named = git.setting("envhooks.remote")
+    if named:
+        return named
+    remotes = list(
+        dict.fromkeys(key[7:-4] for key in git.config if key.startswith("remote.") and key.endswith(".url"))
+    )
+    branch = git.setting("envhooks.branch")
+    for main in (branch,) if branch else ("main", "master"):
+        upstream = git.setting(f"branch.{main}.remote")
+        if upstream in remotes:
+            return upstream
+    if "origin" in remotes:
+        return "origin"
+    if len(remotes) > 1:
+        raise LawError(
+            f"this clone has {len(remotes)} remotes and none is said to be the one that releases go to",
+            fix=f"git config envhooks.remote {printable(remotes[0])}",
+        )
+    return remotes[0] if remotes else None
+
+
+def tracking_ref(git: Git, remote: str, branch: str) -> str:
+    """The ref in which a fetch keeps a remote's branch, by its fetch refspecs, else the usual one.
+
+    A clone of one tag has a refspec for that tag only; what CI fetches besides goes to the usual place.
+    """
+    full = HEADS + branch
+    for spec in git.config.get(f"remote.{remote}.fetch", ()):
+        source, _, target = spec.lstrip("+").partition(":")
+        if source == full and target:
+            return target
+        if source.count("*") == target.count("*") == 1:
+            head, _, tail = source.partition("*")
+            if full.startswith(head) and full.endswith(tail) and len(full) >= len(head) + len(tail):
+                return target.replace("*", full[len(head) : len(full) - len(tail)])
+    return f"{REMOTES}{remote}/{branch}"
+
+
+class _Refs:
+    """The branch refs of the repository, listed once."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._refs: dict[str, Ref] = {ref.name: ref for ref in git.refs(*BRANCHES)}
+
+    def tip(self, ref: str) -> str | None:
+        return self._refs[ref].oid if ref in self._refs else None
+
+    def symref(self, ref: str) -> str:
+        return self._refs[ref].symref if ref in self._refs else ""
+
+    def local(self) -> dict[str, str]:
+        """Short branch name -> tip."""
+        return {name[len(HEADS) :]: ref.oid for name, ref in self._refs.items() if name.startswith(HEADS)}
+
+    def tracked(self, remote: str) -> dict[str, str]:
+        """Short branch name on the remote -> tip as last fetched."""
+        prefix = f"{REMOTES}{remote}/"
+        return {
+            name[len(prefix) :]: ref.oid
+            for name, ref in self._refs.items()
+            if name.startswith(prefix) and not ref.symref
+        }
+
+
+def law_branch(git: Git, remote: str | None) -> str:
+    """`envhooks.branch`, else the remote's HEAD (a server's own), else the only one of main and master.
+
+    Raises:
+        LawError: nothing says which branch carries the law.
+    """
+    return _law_branch(git, _Refs(git), remote)
+
+
+def _law_branch(git: Git, refs: _Refs, remote: str | None) -> str:
+    named = git.setting("envhooks.branch")
+    if named:
+        return named.removeprefix(HEADS)
+    if remote is not None:
+        head = refs.symref(f"{REMOTES}{remote}/HEAD")
+        if head:
+            return head.removeprefix(f"{REMOTES}{remote}/")
+    if git.is_bare and git.head():
+        return git.head().removeprefix(HEADS)
+    known = {**refs.local(), **(refs.tracked(remote) if remote else {})}
+    usual = [name for name in ("main", "master") if name in known]
+    if len(usual) != 1:
+        which = "both main and master exist" if usual else "there is neither a main nor a master"
+        # a clone of one tag, as CI makes it, has no branch at all, and its remote knows
+        fix = "git config envhooks.branch main" if usual or remote is None else "envhooks check --fetch"
+        raise LawError(f"nothing says which branch carries the law: {which}", fix=fix)
+    return usual[0]
+
+
+# ---------------------------------------------------------------------------------------- the doors
+
+
+def stand(
+    git: Git,
+    door: Door,
+    updates: Iterable[RefUpdate] = (),
+    pushed_to: str | None = None,
+    check_ids: frozenset[str] | None = None,
+) -> Standpoint:
+    """What a door knows. `pushed_to` is the remote's name, or the URL, that pre-push is told.
+
+    Raises:
+        LawError: the law cannot be found or read.
+    """
+    refs = _Refs(git)
+    if door is Door.RECEIVE:
+        return _stand_on_server(git, refs, tuple(updates), check_ids)
+    release = release_remote(git)
+    branch = _law_branch(git, refs, release)
+    target = _named_remote(git, pushed_to) if door is Door.PUSH else release
+    law, law_tip = _client_law(git, refs, door, branch, [target, release], check_ids)
+    updates = tuple(updates)
+    # a push of branches alone judges no tag by either law, and often is the one that brings the newer
+    judges = door is not Door.PUSH or any(update.ref.startswith(TAGS) for update in updates)
+    notes = _other_law_note(git, refs.local().get(branch), law, law_tip) if judges else ()
+    patterns = law.policy.branches or (branch,)
+    mains: list[Branch] = []
+    if target is not None:
+        mains += [Branch(f"{target}/{n}", t) for n, t in _matching(refs, git, target, patterns).items()]
+    if door is Door.TAG or release is None:
+        mains += [Branch(n, t) for n, t in refs.local().items() if matches(n, patterns)]
+    if door is Door.PUSH:
+        mains += _proposed(git, updates, patterns)
+    fix = f"git fetch {printable(target)}" if target else f"git fetch {printable(release or 'origin')}"
+    if door is Door.CHECK and target is not None:
+        fix += f" +{HEADS}{branch}:{REMOTES}{target}/{branch}"
+    return Standpoint(door, branch, target, law, tuple(mains), fix, notes)
+
+
+def _stand_on_server(
+    git: Git, refs: _Refs, updates: tuple[RefUpdate, ...], check_ids: frozenset[str] | None
+) -> Standpoint:
+    branch = _law_branch(git, refs, None)
+    stored = refs.local()
+    law = read_law(git, stored.get(branch), branch, check_ids)
+    patterns = law.policy.branches or (branch,)
+    mains = [Branch(name, tip) for name, tip in stored.items() if matches(name, patterns)]
+    mains += _proposed(git, updates, patterns)
+    return Standpoint(
+        Door.RECEIVE, branch, None, law, tuple(mains), f"git push --atomic <remote> {branch} <tag>"
+    )
+
+
+def _named_remote(git: Git, pushed_to: str | None) -> str | None:
+    """The remote that a push goes to: pre-push is told its name, or its URL where it was pushed to by URL."""
+    if pushed_to is None or f"remote.{pushed_to}.url" in git.config:
+        return pushed_to
+    for key, urls in git.config.items():
+        if key.startswith("remote.") and key.endswith((".url", ".pushurl")) and pushed_to in urls:
+            return key[len("remote.") :].rpartition(".")[0]
+    return None
+
+
+def _client_law(
+    git: Git,
+    refs: _Refs,
+    door: Door,
+    branch: str,
+    remotes: Iterable[str | None],
+    check_ids: frozenset[str] | None,
+) -> tuple[Law, str | None]:
+    named = list(dict.fromkeys(remote for remote in remotes if remote is not None))
+    for remote in named:
+        tip = refs.tip(tracking_ref(git, remote, branch))
+        if tip is not None:
+            return read_law(git, tip, f"{remote}/{branch}", check_ids), tip
+    tip = refs.local().get(branch)
+    if tip is None and named and door is Door.CHECK:
+        # a clone of one tag, as CI makes it: silence about the law would be the built-in defaults
+        remote = printable(named[0])
+        raise LawError(
+            f"the branch that carries the law, {remote}/{printable(branch)}, is not in this clone",
+            fix=f"git fetch {remote} +{HEADS}{printable(branch)}:{REMOTES}{remote}/{printable(branch)}",
+        )
+    return read_law(git, tip, branch, check_ids), tip
+
+
+def _other_law_note(git: Git, local_tip: str | None, law: Law, law_tip: str | None) -> tuple[str, ...]:
+    if local_tip is None or local_tip == law_tip:
+        return ()
+    folder = git.files(local_tip).find(FOLDER)
+    if (folder.oid if folder else "") == law.tree:
+        return ()
+    used = printable(law.where)
+    return (
+        f"the local branch carries another law in {FOLDER}/ than {used}, and {used} is the one that counts",
+    )
+
+
+def _matching(refs: _Refs, git: Git, remote: str, patterns: Iterable[str]) -> dict[str, str]:
+    found = {name: tip for name, tip in refs.tracked(remote).items() if matches(name, patterns)}
+    for pattern in patterns:  # a refspec of the user's own may keep it elsewhere
+        tip = refs.tip(tracking_ref(git, remote, pattern)) if "*" not in pattern else None
+        if tip is not None:
+            found[pattern] = tip
+    return found
+
+
+def matches(branch: str, patterns: Iterable[str]) -> bool:
+    """Whether a branch is one of those that releases may lie on."""
+    return any(fnmatchcase(branch, pattern) for pattern in patterns)
+
+
+def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -> list[Branch]:
+    """Protected branches as the same push moves them; only a fast-forward counts.
+
+    A forced main may be refused by the server while the tag beside it is taken.
+    """
+    found = []
+    for update in updates:
+        name = update.ref.removeprefix(HEADS)
+        if not update.ref.startswith(HEADS) or update.new is None or not matches(name, patterns):
+            continue
+        if update.old is None or _is_fast_forward(git, update.old, update.new):
+            found.append(Branch(f"{name} as this push moves it", update.new))
+    return found
+
+
+def _is_fast_forward(git: Git, old: str, new: str) -> bool:
+    try:
+        return git.is_ancestor(old, new)
+    except CannotJudge:
+        return False  # the remote's main is not here, so this push cannot be a fast-forward of it

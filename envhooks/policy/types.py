@@ -1,0 +1,93 @@
+"""Policy as types: the sections of `.envhooks/policy.toml`, read from one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from envhooks.base.dataclass import dataclass, field
+from envhooks.signatures.signers.reader import KeylessSigner
+from envhooks.tagname.names import TagPolicy
+
+
+@dataclass(frozen=True)
+class DockerfilePolicy:
+    """`[dockerfile]`: which file builds a tag's image."""
+
+    match: str = "*"
+    """Glob over tag names; the first section that matches is taken."""
+    path: str | None = "Dockerfile"
+    """May hold fields (`docker/{framework:lower}/Dockerfile`); None: switched off."""
+    context: str = "."
+    target: str | None = None
+    args: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ChangelogPolicy:
+    """`[changelog]`."""
+
+    path: str | None = "CHANGELOG.md"
+    """None: switched off."""
+    heading: str | None = None
+    """A template such as `## jax {version} ({date})`, or None for any usual form."""
+
+
+@dataclass(frozen=True)
+class CheckSetting:
+    """`[checks]`: one check's level, and the reason where it is switched off."""
+
+    level: Literal["error", "warning", "off"]
+    reason: str = ""
+    options: frozenset[str] = frozenset()
+    """The check's own switches that are on: `base-digest`."""
+
+
+@dataclass(frozen=True)
+class BuildPolicy:
+    """One `[[build]]`: who builds, when, and with what."""
+
+    name: str
+    using: str
+    on: Literal["client", "server", "ci"] = "client"
+    remotes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The builder's own keys."""
+    image: str | None = None
+    """`[image] name`: where this build would push to, and so a part of what a person allows."""
+
+
+@dataclass(frozen=True)
+class DeployPolicy:
+    """One `[deploy.NAME]`: what may run there."""
+
+    name: str
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The law, as it was read from one commit."""
+
+    origin: str
+    """Where it stands, for people: `.envhooks/policy.toml on origin/main`, or `the defaults`."""
+    branches: tuple[str, ...]
+    """Branch names or globs on which tagged commits must lie; empty: the law's branch."""
+    tag: TagPolicy
+    dockerfiles: tuple[DockerfilePolicy, ...]
+    changelog: ChangelogPolicy
+    checks: Mapping[str, CheckSetting]
+    image: str | None = None
+    """Template of the image name; None where no image is named."""
+    builds: tuple[BuildPolicy, ...] = ()
+    deploys: tuple[DeployPolicy, ...] = ()
+    keyless: tuple[KeylessSigner, ...] = ()
+    """`[[gitsign]]`."""
+    compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
+
+    def has_option(self, check: str, option: str) -> bool:
+        """Whether a check's own switch is on."""
+        setting = self.checks.get(check)
+        return setting is not None and option in setting.options

@@ -1,0 +1,1 @@
+"""Wire formats of signatures: OpenPGP packets, SSH blobs and ASCII armor, parsed strictly."""
