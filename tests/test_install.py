@@ -11,7 +11,7 @@ from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, snapshot, sta
 from support import Done, Repo, run
 
 from envhooks.base.errors import EnvhooksError, UsageError
-from envhooks.hooks import install
+from envhooks.hooks import copies
 from envhooks.hooks.managers import confighooks, hookfiles, husky
 from envhooks.hooks.managers.actions import Plan, SetConfig, apply
 from envhooks.hooks.managers.settings import Request
@@ -371,7 +371,7 @@ def test_what_an_older_git_installed_for_the_hot_event_goes(clone: Repo, tmp_pat
     put(clone)
     assert not (hooks / "reference-transaction").exists() and (hooks / "pre-push").exists()
     whole = state(clone)
-    text = (install.door_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
+    text = (copies.script_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
     hook(clone, "reference-transaction", text)
     kept = hook(clone, "reference-transaction.envhooks-kept", "#!/bin/sh\nexit 0\n")
     assert_judged_once(clone, tmp_path)
@@ -397,7 +397,7 @@ def test_pre_commit_follows_the_version_that_the_team_pinned(clone: Repo) -> Non
     door.write_text("# of an older version\n")
     clone.envhooks("install", "--from-pre-commit", check=True)
     assert python.read_text() == f"{sys.executable}\n"
-    assert door.read_bytes() == (install.door_folder() / "pre-push").read_bytes()
+    assert door.read_bytes() == (copies.script_folder() / "pre-push").read_bytes()
 
 
 def test_an_install_with_nothing_to_do_loads_nothing_heavy(clone: Repo) -> None:
@@ -495,7 +495,7 @@ def test_a_folder_of_hooks_that_others_use_too_is_left_alone(clone: Repo, tmp_pa
     assert_judged_once(clone, tmp_path)
     take_out(clone)
     clone.git("config", "core.hooksPath", str(shared))
-    for event in install.CLIENT:
+    for event in copies.CLIENT:
         script = shared / event
         script.write_text(f'#!/bin/sh\nsh "$(git rev-parse --git-common-dir)/envhooks/{event}" "$@"\n')
         script.chmod(0o755)
@@ -619,7 +619,7 @@ def test_lefthook_after_ours_is_noticed_and_its_script_lasts(clone: Repo, tmp_pa
 
 
 def test_the_command_is_written_before_the_event() -> None:
-    for event in (*install.CLIENT, *install.SERVER):
+    for event in (*copies.CLIENT, *copies.SERVER):
         command, which = confighooks.install({}, (2, 54), event)
         assert command == SetConfig(f"hook.envhooks-{event}.command", confighooks.guard(event))
         assert which == SetConfig(f"hook.envhooks-{event}.event", event)
@@ -637,7 +637,7 @@ def test_a_config_hook_that_is_there_is_left_and_an_old_one_is_renewed() -> None
     assert renewed == SetConfig(f"{key}.command", confighooks.guard("pre-push"))
 
 
-@pytest.mark.parametrize("event", [*install.CLIENT, "pre-receive"])
+@pytest.mark.parametrize("event", [*copies.CLIENT, "pre-receive"])
 def test_git_keeps_the_command_as_it_is_and_removes_it_without_a_trace(clone: Repo, event: str) -> None:
     before = state(clone)
     apply(confighooks.install({}, (2, 54), event), clone.path)
@@ -698,7 +698,7 @@ def test_the_file_steps_back_where_git_runs_the_config_hook(clone: Repo, tmp_pat
     clone.environ["PATH"] = f"{folder}:{clone.environ['PATH']}"
     line = f"x {'a' * 40} refs/tags/BAD {'0' * 40}\n"
     hook_file = str(clone.path / ".git/hooks/pre-push")
-    (clone.path / ".git/envhooks" / install.MARK).touch()
+    (clone.path / ".git/envhooks" / copies.MARK).touch()
     for text, judged in [
         ("envhooks-pre-push\nhook from hookdir\n", False),
         ("other\nenvhooks-pre-push\nhook from hookdir\n", False),
@@ -805,7 +805,7 @@ def test_where_the_packages_lie_is_written_down_for_an_interpreter_that_does_not
     bare.parent.mkdir()
     bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # -S: no site-packages
     bare.chmod(0o755)
-    package = install.door_folder().parent
+    package = copies.script_folder().parent
     site_packages = Path(pytest.__file__).parent.parent
     script = (
         f"import sys; sys.executable = {str(bare)!r}; sys.path += [{str(package)!r}, {str(site_packages)!r}]\n"
@@ -840,12 +840,12 @@ def test_a_package_of_the_current_folder_is_not_written_down(clone: Repo) -> Non
 
 
 def test_every_door_is_in_the_package() -> None:
-    names = {path.name for path in install.door_folder().iterdir()}
-    assert {"judge.sh", "hook-file.sh", "husky-pre-push.sh", *install.CLIENT, "pre-receive"} <= names
+    names = {path.name for path in copies.script_folder().iterdir()}
+    assert {"judge.sh", "hook-file.sh", "husky-pre-push.sh", *copies.CLIENT, "pre-receive"} <= names
 
 
 def test_shellcheck_finds_nothing() -> None:
-    folder = install.door_folder()
+    folder = copies.script_folder()
     files = sorted(str(path) for path in folder.iterdir() if path.is_file() and path.suffix != ".py")
     try:
         done = subprocess.run(
@@ -854,7 +854,7 @@ def test_shellcheck_finds_nothing() -> None:
     except FileNotFoundError:
         pytest.skip("there is no shellcheck")
     assert done.returncode == 0, done.stdout
-    for event in (*install.CLIENT, *install.SERVER):
+    for event in (*copies.CLIENT, *copies.SERVER):
         command = f'{confighooks.guard(event)} "$@"'
         checked = subprocess.run(
             ["shellcheck", "-s", "sh", "-"], input=command, capture_output=True, text=True

@@ -8,7 +8,7 @@ import pytest
 from installing import HAS_CONFIG_HOOKS, STAND_IN, Judge, put, snapshot
 from support import Done, Repo, run
 
-from envhooks.hooks import install
+from envhooks.hooks import copies
 from envhooks.hooks.managers import everywhere
 from envhooks.hooks.managers.actions import WriteFile, apply
 
@@ -129,7 +129,7 @@ def test_a_clone_that_was_installed_by_itself_is_judged_once_by_its_own_doors(
 def put_up(person: Repo, tmp_path: Path) -> Path:
     """The doors for all clones as files, and a stand-in judge; answers its log."""
     folder = doors(person)
-    apply([*install.copies(folder, install.CLIENT), WriteFile(folder / everywhere.MARK, b"")], person.path)
+    apply([*copies.copies(folder, copies.CLIENT), WriteFile(folder / everywhere.MARK, b"")], person.path)
     return stand_in(person, tmp_path)
 
 

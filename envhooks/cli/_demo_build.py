@@ -16,7 +16,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.builds.process import run
 
 if TYPE_CHECKING:
-    from envhooks.cli.demo import Demo
+    from envhooks.cli._demo_folder import Demo
 
 TITLE = "8. After the push, what the server holds is built, once"
 TAG = "Tools-v1.0-rc1"

@@ -19,7 +19,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import Door
 from envhooks.git.repository import MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
-from envhooks.hooks import install
+from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
 from envhooks.judge import registry
 from envhooks.judge import runs as gate
@@ -117,9 +117,9 @@ def _git(git: Git, screen: _Screen) -> None:
 
 
 def _doors(git: Git, screen: _Screen) -> None:
-    home = git.common_dir / install.FOLDER
-    is_server = git.is_bare or any((home / event).is_file() for event in install.server_events())
-    events = install.server_events() if is_server else install.CLIENT
+    home = git.common_dir / copies.FOLDER
+    is_server = git.is_bare or any((home / event).is_file() for event in copies.server_events())
+    events = copies.server_events() if is_server else copies.CLIENT
     said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
     screen.say("doors", "; ".join(said))
     stands = any(everywhere.is_wired(git.config, git.version, event) for event in events)
@@ -135,8 +135,8 @@ def _doors(git: Git, screen: _Screen) -> None:
 
 
 def _law(git: Git, screen: _Screen) -> Standpoint | None:
-    home = git.common_dir / install.FOLDER
-    is_server = git.is_bare or any((home / event).is_file() for event in install.SERVER)
+    home = git.common_dir / copies.FOLDER
+    is_server = git.is_bare or any((home / event).is_file() for event in copies.SERVER)
     try:
         standpoint = stand(git, Door.RECEIVE if is_server else Door.CHECK, check_ids=registry.ids())
     except EnvhooksError as error:

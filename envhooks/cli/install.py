@@ -12,7 +12,7 @@ from pathlib import Path
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable_block
 from envhooks.git.repository import Git
-from envhooks.hooks import install
+from envhooks.hooks import copies, install
 from envhooks.hooks.managers.actions import Action, Plan, WriteFile, apply
 from envhooks.hooks.managers.settings import Request
 
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         plan = install.plan_install(git, request)
         if plan.actions and not options.dry_run:
             apply(plan.actions, git.work_tree or git.common_dir)
-        home = git.common_dir / install.FOLDER
+        home = git.common_dir / copies.FOLDER
         # typed by a person: that is the word which lets the builds that are shown run on this machine
         consented = () if options.dry_run or options.from_pre_commit else _consent(git, options.server)
     print_plan(plan, home, options.dry_run)

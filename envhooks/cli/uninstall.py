@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envhooks.cli.install import print_plan
 from envhooks.git.repository import Git
-from envhooks.hooks import install
+from envhooks.hooks import copies, install
 from envhooks.hooks.managers.actions import apply
 
 
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         plan = install.plan_uninstall(git)
         if not options.dry_run:
             apply(plan.actions, git.work_tree or git.common_dir)
-        home = git.common_dir / install.FOLDER
+        home = git.common_dir / copies.FOLDER
     print_plan(plan, home, options.dry_run)
     if not plan.actions:
         print("envhooks is not installed here; there is nothing to do")

@@ -9,25 +9,26 @@ git starts it seven times for one `git commit`. Hooks do not come with a clone, 
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 
-import envhooks
-from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
+from envhooks.hooks.copies import (
+    CLIENT,
+    FOLDER,
+    MARK,
+    SERVER,
+    copies,
+    interpreter,
+    kept_up,
+    script_folder,
+    server_events,
+)
 from envhooks.hooks.managers import callers, confighooks, hookfiles, husky, lefthook, settings
-from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder, WriteFile
+from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder
 
-CLIENT = ("reference-transaction", "pre-push")
-SERVER = ("pre-receive", "post-receive")
-FOLDER = "envhooks"
-MARK = "config-hooks"
-"""The file that tells `judge.sh` to ask which config hooks git runs; where it is missing, such a hook makes it."""
-_USED = ("packaging", "git", "gitdb", "gnupg", "tomli", "cryptography", "pysequoia")
 _OWN_HOOKS = (
     'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
 )
@@ -44,7 +45,7 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     wanted, notes = settings.wanted(git, request)
     actions = [*copies(home, events), *interpreter(home), *settings.install(home, wanted)]
     if git.version >= confighooks.SINCE:
-        actions += _kept_up(home / MARK, b"")
+        actions += kept_up(home / MARK, b"")
     missing = faults(git) if request.from_pre_commit else ()
     if missing:
         return Plan(tuple(actions), (*notes, *missing))
@@ -113,58 +114,6 @@ def _stands_everywhere(git: Git, event: str) -> bool:
     return everywhere.is_wired(git.config, git.version, event)
 
 
-def server_events() -> tuple[str, ...]:
-    """The doors of a server that this version has."""
-    return tuple(event for event in SERVER if (door_folder() / event).is_file())
-
-
-def door_folder() -> Path:
-    """Where the doors lie: in the installed package, or beside it in a checkout."""
-    package = Path(envhooks.__file__).parent
-    folder = package / "hooks" / "scripts"
-    return folder if folder.is_dir() else package.parent / "hooks"
-
-
-# ------------------------------------------------------------------------- what <common>/envhooks holds
-
-
-def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
-    """What puts the doors of `events` into a folder, and keeps them up."""
-    for name in ("judge.sh", *events):
-        yield from _kept_up(home / name, (door_folder() / name).read_bytes(), 0o755)
-
-
-def interpreter(home: Path) -> Iterator[Action]:
-    """The interpreter that runs now, and where this package and those that it uses lie."""
-    python = os.fsencode(sys.executable) + b"\n"
-    folders = _site()
-    if not sys.executable or b"\n" in python[:-1] or any("\n" in folder for folder in folders):
-        raise CannotJudge("the path of this Python interpreter cannot be told")
-    yield from _kept_up(home / "site", os.fsencode("\n".join(folders)) + b"\n")
-    yield from _kept_up(home / "python", python)
-
-
-def _site() -> list[str]:
-    """The folders that `python -I -S` has to be told of."""
-    # `python -m` finds what lies in the current folder first, and that may be the work tree
-    path = [folder for folder in sys.path if folder and Path(folder).resolve() != Path.cwd().resolve()]
-    specs = (PathFinder.find_spec(name, path) for name in _USED)
-    found = [Path(envhooks.__file__).parent]
-    for spec in specs:
-        if spec is not None and spec.origin is not None:
-            found.append(Path(next(iter(spec.submodule_search_locations or ()), spec.origin)))
-    return list(dict.fromkeys(str(path.resolve().parent) for path in found))
-
-
-def _kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:
-    if _read(path) != data or (mode & 0o100 and not os.access(path, os.X_OK)):
-        yield WriteFile(path, data, mode)
-
-
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
 # -------------------------------------------------------------------------------------- hook files
 
 
@@ -183,15 +132,15 @@ def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
         return
     scripts = husky.scripts(folder)
     if scripts is not None and event == husky.EVENT:
-        yield from _kept_up(
-            home / "pre-push.husky", (door_folder() / "husky-pre-push.sh").read_bytes(), 0o755
+        yield from kept_up(
+            home / "pre-push.husky", (script_folder() / "husky-pre-push.sh").read_bytes(), 0o755
         )
         yield from husky.install(scripts)
         if not husky.is_displaced(folder):
             return
     if callers.calls_door(folder, event):
         return  # its owner writes that file anew, or git does not run ours
-    hook = (door_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
+    hook = (script_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
     yield from hookfiles.install(folder, event, hook)
 
 

@@ -63,7 +63,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
     from envhooks.policy import sections
-    from envhooks.policy.shapes import globs
+    from envhooks.policy.values import globs
 
     source = Source.of(text, origin)
     top = Value(source, (), _load(text, source))

@@ -9,9 +9,18 @@ from typing import Literal, cast
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.policy.shapes import MAX_GLOB, expandable, glob, globs, identifier, path_in_tree, stages_of
 from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DeployPolicy, DockerfilePolicy
-from envhooks.policy.values import Value, meant
+from envhooks.policy.values import (
+    MAX_GLOB,
+    Value,
+    expandable,
+    glob,
+    globs,
+    identifier,
+    meant,
+    path_in_tree,
+    stages_of,
+)
 from envhooks.signatures.signers.reader import KeylessSigner
 from envhooks.tagname import BUILTIN_STAGES, DEFAULT_TAG_POLICY, name_faults, template_faults
 from envhooks.tagname.names import TagPolicy

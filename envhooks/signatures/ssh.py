@@ -16,8 +16,7 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import Running, Work, clean_environment, find_program
-from envhooks.signatures.signers.lines import moment
-from envhooks.signatures.signers.patterns import matches
+from envhooks.signatures.signers.lines import matches, moment
 from envhooks.signatures.signers.reader import FOLDER, Signers, SshEntry, choose
 from envhooks.signatures.status import CHANGED
 from envhooks.signatures.verdict import Refused, Undecided, Verdict

@@ -12,7 +12,7 @@ import pytest
 from stand_in import StandIn, doors_of, stand_in
 from support import Done, Repo, run
 
-from envhooks.hooks.install import door_folder
+from envhooks.hooks.copies import script_folder
 
 # `upstream NAME...`: tags that appear on the remote; `in_main`: the clone itself, which has the door
 PRELUDE = """
@@ -143,7 +143,7 @@ def build(made: Path, tmp_path: Path, environ: dict[str, str]) -> Scene:
     # a clone from this template runs the same door
     hooks = folder / "template" / "hooks"
     hooks.mkdir(parents=True)
-    text = (door_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
+    text = (script_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
     (hooks / "reference-transaction").write_text(text)
     (hooks / "reference-transaction").chmod(0o755)
     shutil.copytree(doors_of(repo), folder / "template" / "envhooks")

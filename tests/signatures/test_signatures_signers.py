@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from signing import Workshop, law, pgp_files, ssh_files
 
 from envhooks.base.errors import LawError
-from envhooks.signatures.signers.patterns import matches
+from envhooks.signatures.signers.lines import matches
 from envhooks.signatures.signers.reader import Signers, choose, read_signers
 from envhooks.signatures.signers.revocation import read_revoked
 from envhooks.signatures.wire.packets import read_packets

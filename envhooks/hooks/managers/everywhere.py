@@ -15,7 +15,7 @@ from pathlib import Path
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.workspace import global_config, program_version
-from envhooks.hooks import install
+from envhooks.hooks import copies
 from envhooks.hooks.managers import confighooks
 from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder, RemoveSection, SetConfig, WriteFile
 
@@ -67,12 +67,12 @@ def plan_install() -> Plan:
             fix="envhooks install # in each clone",
         )
     folder = home()
-    actions: list[Action] = [*install.copies(folder, install.CLIENT), *install.interpreter(folder)]
+    actions: list[Action] = [*copies.copies(folder, copies.CLIENT), *copies.interpreter(folder)]
     if not (folder / MARK).is_file():
         actions.append(
             WriteFile(folder / MARK, b"Doors for all clones; written by envhooks install --global.\n")
         )
-    for event in install.CLIENT:
+    for event in copies.CLIENT:
         section = f"hook.{confighooks.name(event)}"
         # the command first: an event without one makes every git command that fires it die
         for key, value in (("command", guard(event, folder)), ("event", event)):
@@ -87,7 +87,7 @@ def plan_uninstall() -> Plan:
 
 
 def _out() -> Iterator[Action]:
-    for event in install.CLIENT:
+    for event in copies.CLIENT:
         section = f"hook.{confighooks.name(event)}"
         if global_config("--get-all", f"{section}.command").exit_code == 0:
             yield RemoveSection(section, everywhere=True)

@@ -9,7 +9,7 @@ from envhooks.base.place import Level
 from envhooks.image.compat.table import JaxRelease, Table, TensorflowLine, key, release
 from envhooks.image.compat.torch import last
 from envhooks.image.facts import CompatFault, Environment, Package
-from envhooks.image.requirements.specifiers import allows, substitute
+from envhooks.image.requirements.versions import allows, substitute
 
 _TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from envhooks.base.place import Level
 from envhooks.image.compat.table import Table, TorchRelease, key, release
 from envhooks.image.facts import CompatFault, Environment, Package
-from envhooks.image.requirements.specifiers import allows, substitute
+from envhooks.image.requirements.versions import allows, substitute
 
 _VARIANT = r"(?a)/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z"
 COMPANIONS = ("torchvision", "torchaudio")

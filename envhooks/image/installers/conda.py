@@ -11,10 +11,8 @@ from envhooks.image.installers.files import ask, find_asked
 from envhooks.image.installers.options import Options, sort_head, sort_options
 from envhooks.image.requirements.reader import Requirement, parse_conda_spec
 from envhooks.image.stage import accelerators
-from envhooks.image.stage.activation import conda_place
 from envhooks.image.stage.containerfs import Found
-from envhooks.image.stage.session import Arg, Call, Session
-from envhooks.image.stage.sources import Sources
+from envhooks.image.stage.session import Arg, Call, Session, Sources, conda_place
 from envhooks.image.text.unknowns import names, unknown
 
 _VALUES = names(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from envhooks.image.dockerfile.scopes import is_set
+from envhooks.image.dockerfile.stages import is_set
 from envhooks.image.installers.options import (
     _PIP_VALUES,
     _SHORT,
@@ -16,10 +16,8 @@ from envhooks.image.installers.options import (
 )
 from envhooks.image.installers.task import InstallTask
 from envhooks.image.requirements.reader import parse_requirement
-from envhooks.image.stage.activation import prefix_of
 from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import Arg, Call, Session
-from envhooks.image.stage.sources import Sources
+from envhooks.image.stage.session import Arg, Call, Session, Sources, prefix_of
 from envhooks.image.text.unknowns import readable, unknown
 
 
@@ -111,7 +109,7 @@ def uv_place(session: Session, call: Call, options: Options) -> str:
     virtual = call.env("VIRTUAL_ENV")
     if virtual and not unknown(virtual):  # pip goes by PATH, uv by this variable
         return virtual.rstrip("/")
-    from envhooks.image.dockerfile.scopes import join
+    from envhooks.image.dockerfile.stages import join
 
     local = join(call.cwd, ".venv")
     return local if local in session.installed.venvs else SYSTEM

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
-from envhooks.image.dockerfile.scopes import is_set, join
+from envhooks.image.dockerfile.stages import is_set, join
 from envhooks.image.installers.files import Asked, ask
 from envhooks.image.installers.options import _UV_SHORT, _UV_VALUES, Options, sort_head, sort_options
 from envhooks.image.installers.pip import sources_of, uv_pip, uv_place
@@ -16,8 +16,7 @@ from envhooks.image.requirements.reader import Requirement
 from envhooks.image.requirements.uvlock import Selection, chosen
 from envhooks.image.stage.accelerators import FROM_INDEX
 from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import Arg, Call, Session
-from envhooks.image.stage.sources import Sources
+from envhooks.image.stage.session import Arg, Call, Session, Sources
 from envhooks.image.text.unknowns import names, readable, unknown
 
 _POETRY_VALUES = names(

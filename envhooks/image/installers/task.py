@@ -10,8 +10,7 @@ from envhooks.image.installers.files import ask
 from envhooks.image.requirements.reader import Requirement, parse_requirement
 from envhooks.image.requirements.versions import equal_versions
 from envhooks.image.stage.accelerators import FROM_LOCAL
-from envhooks.image.stage.session import Arg, Call, Session
-from envhooks.image.stage.sources import Sources
+from envhooks.image.stage.session import Arg, Call, Session, Sources
 from envhooks.image.text.unknowns import unknown
 
 

@@ -7,7 +7,7 @@ import re
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.image.dockerfile.parser import Instruction
-from envhooks.image.dockerfile.scopes import join
+from envhooks.image.dockerfile.stages import join
 from envhooks.image.interpreter.state import StageState
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import holds_packages

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from envhooks.image.dockerfile.scopes import join
+from envhooks.image.dockerfile.stages import join
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.session import Arg
 from envhooks.image.text.unknowns import first_mark, names, readable

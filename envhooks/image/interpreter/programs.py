@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 
-from envhooks.image.dockerfile.scopes import join
+from envhooks.image.dockerfile.stages import join
+from envhooks.image.facts import Unpinned
+from envhooks.image.installers.options import sort_head, sort_options
 from envhooks.image.installers.pip import pip
-from envhooks.image.installers.system import MANAGERS, system
-from envhooks.image.stage.activation import CONDAS
-from envhooks.image.stage.session import Call, Session
-from envhooks.image.text.unknowns import names, readable
+from envhooks.image.stage.session import CONDAS, Call, Session
+from envhooks.image.text.unknowns import names, readable, unknown
 
 _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
@@ -112,3 +112,31 @@ def carried(call: Call) -> int | None:
         ):
             return index
     return None
+
+
+MANAGERS = frozenset(("apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "tdnf"))
+_VALUES = names(
+    "--option --target-release --config-file --repository --virtual --repo --enablerepo --disablerepo "
+    "--setopt --installroot --releasever --exclude --root --arch --nogpgcheck-for"
+)
+_SHORT = {"-o": "--option", "-t": "--target-release", "-c": "--config-file", "-X": "--repository"}
+
+
+def system(session: Session, call: Call) -> None:
+    """`apt-get install ...` and its like."""
+    head = sort_head(call, _VALUES, _SHORT)
+    if head is None or head[0] not in ("install", "add", "in"):
+        return
+    short = {"-t": "--virtual", "-X": "--repository"} if call.program == "apk" else _SHORT
+    options = sort_options(head[1].args, _VALUES, short)
+    for arg in options.words:
+        text = arg.text
+        if unknown(text) or not call.certain or text.endswith(("-", ".deb", ".rpm", ".apk")):
+            continue
+        name = re.split(r"[=<>~@:/]", text, maxsplit=1)[0]
+        pinned = re.search(r"=[^=*]+\Z", text) or (
+            call.program not in ("apt-get", "apt", "aptitude", "apk")
+            and re.search(r"-[0-9][^-]*-[0-9]", text)
+        )
+        if not pinned:
+            session.installed.unpinned.append(Unpinned(name, "system", text, "it has no version", arg.place))

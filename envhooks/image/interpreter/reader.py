@@ -15,14 +15,12 @@ from envhooks.base.place import Place
 from envhooks.image.dockerfile import baseimage
 from envhooks.image.dockerfile.expand import BadWord
 from envhooks.image.dockerfile.parser import Instruction, read_dockerfile
-from envhooks.image.dockerfile.scopes import Scope
-from envhooks.image.dockerfile.stages import Build, Stage
+from envhooks.image.dockerfile.stages import Build, Scope, Stage
 from envhooks.image.facts import Environment, Hardware, Package
 from envhooks.image.interpreter.copying import copy
-from envhooks.image.interpreter.product import product_of
 from envhooks.image.interpreter.running import run
 from envhooks.image.interpreter.state import StageState
-from envhooks.image.interpreter.summary import Summary
+from envhooks.image.interpreter.summary import Summary, product_of
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.stage.session import Session

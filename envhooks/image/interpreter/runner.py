@@ -12,18 +12,24 @@ from collections.abc import Callable, Mapping
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.image.dockerfile.scopes import Scope, join
+from envhooks.image.dockerfile.stages import Scope, join
 from envhooks.image.facts import Unpinned
-from envhooks.image.installers.system import MANAGERS
 from envhooks.image.interpreter.filechanges import CHANGERS, spoil, touch
-from envhooks.image.interpreter.programs import carried, run_program
+from envhooks.image.interpreter.programs import MANAGERS, carried, run_program
 from envhooks.image.interpreter.wrappers import WRAPPERS, unwrap
 from envhooks.image.shell.commands import parse
 from envhooks.image.shell.scan import Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
-from envhooks.image.stage.activation import CONDAS, active_by_variables, conda_place, prefix_of
 from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import Arg, Call, Session
+from envhooks.image.stage.session import (
+    CONDAS,
+    Arg,
+    Call,
+    Session,
+    active_by_variables,
+    conda_place,
+    prefix_of,
+)
 from envhooks.image.text.unknowns import names, readable, unknown
 
 MAX_DEPTH = 8

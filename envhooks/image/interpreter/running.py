@@ -9,9 +9,8 @@ from envhooks.image.dockerfile.parser import Instruction
 from envhooks.image.interpreter.copying import mounted_files
 from envhooks.image.interpreter.runner import INSTALLS, Runner
 from envhooks.image.interpreter.state import StageState
-from envhooks.image.stage.activation import conda_place
-from envhooks.image.text.places import Lines
-from envhooks.image.text.unknowns import readable
+from envhooks.image.stage.session import conda_place
+from envhooks.image.text.unknowns import Lines, readable
 
 _ONLY_HEREDOC = r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)"
 _SHEBANG = r"#![ \t]*(?:[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]*)?)?(?:[^ \t]*/)?(?:ba|da|a|z|k)?sh(?:[ \t].*)?"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envhooks.base.dataclass import dataclass
-from envhooks.image.dockerfile.scopes import Scope
-from envhooks.image.dockerfile.stages import Build
+from envhooks.image.dockerfile.stages import Build, Scope
 from envhooks.image.stage.session import Session
 
 

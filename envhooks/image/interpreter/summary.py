@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from envhooks.base.place import Place
 from envhooks.image.dockerfile import baseimage
 from envhooks.image.dockerfile.hints import hints
-from envhooks.image.dockerfile.stages import Stage
+from envhooks.image.dockerfile.stages import Build, Stage
 from envhooks.image.facts import CannotTell, Environment, Unpinned
 from envhooks.image.interpreter.running import shell_environment
 from envhooks.image.interpreter.state import StageState
 from envhooks.image.stage.accelerators import FROM_BUILD
-from envhooks.image.stage.activation import active_by_variables
-from envhooks.image.stage.installed import SYSTEM, Entry
+from envhooks.image.stage.installed import SYSTEM, Entry, holds_packages
+from envhooks.image.stage.session import active_by_variables
 from envhooks.image.text.unknowns import readable, unknown
 
 
@@ -139,3 +140,42 @@ def _version(entry: Entry) -> tuple[str | None, str | None, bool]:
     if package is None:
         return None, None, False
     return package.version, package.local, package.exact
+
+
+def product_of(build: Build) -> int:
+    """Index of the product stage.
+
+    A trailing `FROM scratch` that takes some files out of another stage (`AS wheel-export`) makes no
+    image that anybody runs. One that takes a whole system or an environment is the product.
+    """
+    for stage in reversed(build.stages):
+        if not _exports(build, stage):
+            return stage.index
+    return len(build.stages) - 1
+
+
+def _exports(build: Build, stage: Stage) -> bool:
+    head = stage
+    while head.parent is not None:
+        if any(one.command == "RUN" for one in head.body):
+            return False
+        head = build.stages[head.parent]
+    if head.base != "scratch" or any(one.command == "RUN" for one in head.body):
+        return False
+    for one in (*head.body, *stage.body):
+        if one.command == "ADD":
+            return False  # a root file system as an archive
+        if one.command in ("COPY", "CMD", "ENTRYPOINT") and _whole(
+            build, one.command, one.text, one.flag("from")
+        ):
+            return False
+    return True
+
+
+def _whole(build: Build, command: str, text: str, origin: str | None) -> bool:
+    if command != "COPY":
+        return True  # it can be started
+    sources = re.split(r"[\t\v\f\r ]+", text)[:-1]
+    return origin is not None and any(
+        holds_packages("/" + source.strip("/")) and "wheel" not in source for source in sources
+    )

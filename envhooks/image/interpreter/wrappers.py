@@ -6,8 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from envhooks.image.stage.activation import CONDAS, conda_place
-from envhooks.image.stage.session import Arg
+from envhooks.image.stage.session import CONDAS, Arg, conda_place
 from envhooks.image.text.unknowns import names
 
 # Name -> options of theirs that take a value.

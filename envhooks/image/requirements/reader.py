@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 from envhooks.image.requirements.builder import MAX_REQUIREMENTS, Fault, RequirementsFile, Sink, TooMuchError
 from envhooks.image.requirements.condaspecs import parse_conda_spec
-from envhooks.image.requirements.markers import marker_holds
-from envhooks.image.requirements.specs import Requirement, normal_name, parse_requirement
+from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name, parse_requirement
 
 __all__ = [
     "Fault", "Requirement", "RequirementsFile", "marker_holds", "normal_name",

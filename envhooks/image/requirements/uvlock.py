@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from envhooks.base.dataclass import dataclass, field
-from envhooks.image.requirements.markers import marker_holds
-from envhooks.image.requirements.specs import normal_name
+from envhooks.image.requirements.specs import marker_holds, normal_name
 
 Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""

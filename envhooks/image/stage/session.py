@@ -8,15 +8,13 @@ from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
-from envhooks.image.dockerfile.scopes import join
+from envhooks.image.dockerfile.stages import join
 from envhooks.image.facts import Hardware, Package, Unpinned
-from envhooks.image.requirements import markers
-from envhooks.image.requirements.specs import Requirement, normal_name
+from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
 from envhooks.image.stage import accelerators
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import Entry, Installed
-from envhooks.image.stage.sources import Sources, _published
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.text.unknowns import Unknowns, readable, unknown
 
 ANYTHING = "packages"
@@ -53,7 +51,7 @@ class Call:
         return replace(self, args=self.args[count:])
 
 
-_marker_holds = lru_cache(maxsize=1024)(markers.marker_holds)  # a lock repeats a few of them
+_marker_holds = lru_cache(maxsize=1024)(marker_holds)  # a lock repeats a few of them
 
 
 @dataclass
@@ -277,3 +275,75 @@ class Session:
         if not requirement.marker:
             return True
         return _marker_holds(requirement.marker, self.installed.pythons.get(where, (None, None))[0])
+
+
+@dataclass
+class Sources:
+    """Where the packages of one call come from."""
+
+    index: str = ""
+    extra: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    backend: str = ""
+    """uv's torch backend: `cu128`, `cpu`, `auto`, ..."""
+    first_index_wins: bool = False
+    """uv takes a package from the first index that has it, extra indexes before the default one."""
+
+    def stated(self, name: str) -> str:
+        """The index to show for a package: the one that decides its build, where one does."""
+        urls = [url for url in (*self.extra, self.index, *self.links) if url]
+        telling = [url for url in urls if not unknown(url) and accelerators.of_url(url)]
+        if name in accelerators.FROM_INDEX and telling:
+            return telling[0]
+        return self.index or next(iter(self.extra), "")
+
+
+def _published(requirement: Requirement, variant: str) -> bool:
+    """Whether torch is known to be published in that build: `cu128`, `cpu`."""
+    from envhooks.image.compat.table import load_table, release
+
+    row = load_table().torch.get(release(requirement.version or ""))
+    return row is not None and (variant == "cpu" or variant in (*row.cuda_variants, *row.cuda_variants_seen))
+
+
+CONDAS = frozenset(("conda", "mamba", "micromamba"))
+
+
+def conda_place(name: str) -> str:
+    """The environment that a conda name or prefix means."""
+    match = re.fullmatch(r".*/envs/([^/]+)/?", name)
+    if match:
+        return f"conda:{match.group(1)}"
+    if name in ("base", "root", "") or re.fullmatch(r"/.*(?:conda|mamba|forge)[0-9]?/?", name):
+        return SYSTEM
+    return name.rstrip("/") if name.startswith("/") else f"conda:{name}"
+
+
+def active_by_variables(session: Session, get: Callable[[str], str | None]) -> str:
+    """The environment that PATH, VIRTUAL_ENV or conda's variables make the active one."""
+    path = get("PATH") or ""
+    for part in path.split(":"):
+        if unknown(part):
+            break
+        match = re.fullmatch(r"(/.+)/bin/?", part)
+        if match is None:
+            continue
+        prefix = match.group(1)
+        if prefix in session.installed.venvs or (get("VIRTUAL_ENV") or "").rstrip("/") == prefix:
+            return prefix
+        named = re.fullmatch(r".*/envs/([^/]+)", prefix)
+        if named:
+            return f"conda:{named.group(1)}"
+    virtual = (get("VIRTUAL_ENV") or "").rstrip("/")
+    if virtual and not unknown(virtual) and virtual in session.installed.venvs:
+        return virtual
+    name = get("CONDA_DEFAULT_ENV")
+    return conda_place(name) if name and not unknown(name) else SYSTEM
+
+
+def prefix_of(session: Session, prefix: str) -> str:
+    """The environment whose `bin` folder lies in `prefix`."""
+    match = re.fullmatch(r".*/envs/([^/]+)", prefix)
+    if match:
+        return f"conda:{match.group(1)}"
+    return prefix if prefix in session.installed.venvs else SYSTEM

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import LawError
 from envhooks.base.hygiene import printable
-from envhooks.signatures.signers.lines import SignerLine, Window, read_line
-from envhooks.signatures.signers.patterns import matches
+from envhooks.signatures.signers.lines import SignerLine, Window, matches, read_line
 from envhooks.signatures.signers.revocation import Revoked, read_revoked
 from envhooks.signatures.wire import packets
 from envhooks.signatures.wire.armor import ArmorError, decode_certificate
