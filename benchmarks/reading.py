@@ -10,8 +10,8 @@ from benchmarks.world import Home, Shape, make
 READ = """
 import sys, time
 from pathlib import Path
-from envhooks.git import Git
-from envhooks.environment.reader import read_environment
+from envhooks.git.repository import Git
+from envhooks.image.interpreter.reader import read_environment
 commits = sys.argv[1:]
 with Git.open(Path.cwd()) as git:
     start = time.perf_counter()

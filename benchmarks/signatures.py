@@ -24,10 +24,10 @@ PROBE = """
 import sys, time
 from datetime import datetime, timezone
 from pathlib import Path
-from envhooks.git import Git
-from envhooks.signatures import verify_all
+from envhooks.git.repository import Git
+from envhooks.signatures.verify import verify_all
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers import read_signers
+from envhooks.signatures.signers.reader import read_signers
 path, fast, jobs = sys.argv[1], sys.argv[2] == "fast", int(sys.argv[3]) or None
 trust = Path(path, "trust")
 files = {f.relative_to(trust).as_posix(): f.read_bytes() for f in trust.rglob("*") if f.is_file()}
@@ -46,8 +46,8 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 import envhooks.cli.hook
-from envhooks import checks, gate
-from envhooks.git import Git
+from envhooks.judge import registry as checks, runs as gate
+from envhooks.git.repository import Git
 from envhooks.signatures.payload import split
 checks.load()
 path, verify = sys.argv[1], sys.argv[2] == "verify"
@@ -56,8 +56,8 @@ files = {f.relative_to(trust).as_posix(): f.read_bytes() for f in trust.rglob("*
 with Git.open(Path(path)) as git:
     payload = split(git.read(git.refs("refs/tags/v0")[0].oid).data, git.oid_length)
 if verify:
-    from envhooks.signatures import verify_all
-    from envhooks.signatures.signers import read_signers
+    from envhooks.signatures.verify import verify_all
+    from envhooks.signatures.signers.reader import read_signers
     verdict, = verify_all([payload], read_signers(files, "bench"), datetime.now(timezone.utc))
     assert verdict.status == "good", verdict
 """

@@ -231,8 +231,8 @@ def test_no_process_is_left_behind(tmp_path: Path, environ: dict[str, str]) -> N
     (tmp_path / "empty").mkdir()
     script = """
 import os, sys
-from envhooks.errors import CannotJudge
-from envhooks.git import Git
+from envhooks.base.errors import CannotJudge
+from envhooks.git.repository import Git
 def files(): return sorted(os.listdir("/dev/fd"))
 before = files()
 def look(path):

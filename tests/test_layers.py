@@ -45,7 +45,7 @@ ROOMS_OF_IMAGE = (
 # git/fetch: `git fetch` needs the person's own configuration and credentials, which git/repository keeps away
 PROCESSES = {"git", "signatures", "builds"}
 SOCKETS = {"builds"}
-MODULES_OF_A_HOOK = 128
+MODULES_OF_A_HOOK = 132
 """Fewer modules of envhooks are loaded to judge one tag."""
 HEAVY = {
     "argparse", "ast", "asyncio", "cryptography", "dataclasses", "email", "git", "gnupg", "http", "inspect", "logging",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -22,6 +21,8 @@ from envhooks.base.executables import find_program
 from envhooks.base.hygiene import printable
 from envhooks.git.batch import ObjectBatch, reason
 from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
+from envhooks.git.settings import ConfigFiles, settings
+from envhooks.git.treefiles import TreeFiles
 
 if TYPE_CHECKING:
     import tempfile
@@ -49,14 +50,14 @@ _OURS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_GRAFT_FILE": os.devnull,  # GIT_NO_REPLACE_OBJECTS does not switch grafts off
-    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_LAZY_FETCH": "1",  # known from Git 2.44 on only
+    "GIT_ALLOW_PROTOCOL": "none",  # no protocol has this name; it overrules every `protocol.<name>.allow`
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
 }
 _OPTIONS = (
     "-c", "core.fsmonitor=false",
     "-c", f"core.hooksPath={os.devnull}",
-    "-c", "protocol.allow=never",  # GIT_NO_LAZY_FETCH is known from Git 2.44 on only
     "-c", "advice.graftFileDeprecated=false",
     "-c", "core.useReplaceRefs=false",
     "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
@@ -280,7 +281,7 @@ class Git:
         # a `safe.directory` that came through the environment is needed here too
         environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
         return subprocess.Popen(
-            [self._program, "config", "--includes", "--list", "-z"],
+            [self._program, "config", "--includes", "--show-scope", "--show-origin", "--list", "-z"],
             cwd=self._path,
             env=environ,
             stdin=subprocess.DEVNULL,
@@ -339,13 +340,8 @@ class Git:
         self._listing = None
         if failed:
             raise CannotJudge(f"git's configuration cannot be read: {reason(stderr)}")
-        values: dict[str, tuple[str, ...]] = {}
-        for item in os.fsdecode(stdout).split("\0"):
-            if item:
-                key, has_value, value = item.partition("\n")
-                # `[section] key` without `=` means true
-                values[key] = (*values.get(key, ()), value if has_value else "true")
-        return values
+        places = ConfigFiles(self._user_environ, self._path, (self.git_path, self.common_path))
+        return settings(os.fsdecode(stdout).split("\0"), places)
 
     def setting(self, key: str) -> str:
         """The last value of one configuration key, or nothing. `key` as git prints it."""
@@ -475,9 +471,16 @@ class Git:
             raise shallow
         if not set(wanted).difference(known):  # a release of the newest commit: no walk, and no process
             return frozenset()
+        tips_in = "".join(f"{oid}\n" for oid in known)
         stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
         listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
         outside = frozenset(wanted) & frozenset(listed)
+        if outside:
+            # git ends that walk by dates, so a root dated in the future leaves commits in that lie on a tip; the
+            # whole history of the tips, which no date cuts short, has the last word
+            outside -= frozenset(
+                self._ask("rev-list", "--stdin", stdin=tips_in.encode()).decode().split("\n")
+            )
         if self.is_shallow and outside:
             raise shallow
         return outside
@@ -485,88 +488,3 @@ class Git:
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` can be reached from `new`: a move from one to the other is a fast-forward."""
         return not self.outside([old], [new])
-
-
-class TreeFiles:
-    """The files of one tree; symbolic links are followed inside the tree only."""
-
-    def __init__(self, git: Git, tree: str, commit: str = "") -> None:
-        """`commit` is for messages only."""
-        self._git = git
-        self._tree = tree
-        self._where = commit[:12] or tree[:12]
-
-    def find(self, path: str) -> TreeEntry | None:
-        """The entry at `path`, links resolved; None where there is none.
-
-        Raises:
-            CannotJudge: the path or a link leaves the tree, or links go round in a circle.
-        """
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        entry = TreeEntry(stat.S_IFDIR, "", self._tree)
-        trail: list[TreeEntry] = []  # the folders above `entry`
-        hops = 0
-        while parts:
-            part = parts.pop(0)
-            if part == "..":
-                if not trail:
-                    raise CannotJudge(
-                        "the path leaves the repository", place=f"{self._where}:{printable(path)}"
-                    )
-                entry = trail.pop()
-                continue
-            if not entry.is_tree:
-                return None
-            found = next((e for e in self._git.tree(entry.oid) if e.name == part), None)
-            if found is None:
-                return None
-            if not found.is_symlink:
-                trail.append(entry)
-                entry = found
-                continue
-            hops += 1
-            if hops > 40:  # Linux's own limit, path_resolution(7)
-                raise CannotJudge(
-                    "symbolic links go round in a circle", place=f"{self._where}:{printable(path)}"
-                )
-            parts = self._link_target(found, path) + parts
-        return entry
-
-    def _link_target(self, link: TreeEntry, path: str) -> list[str]:
-        found = self._git.read(link.oid)
-        target = os.fsdecode(found.data) if found else ""
-        if target.startswith("/"):
-            raise CannotJudge(
-                "a symbolic link leaves the repository", place=f"{self._where}:{printable(path)}"
-            )
-        return [part for part in target.split("/") if part not in ("", ".")]
-
-    def read(self, path: str) -> bytes | None:
-        """The bytes of the file at `path`; None where there is none, or a folder or submodule is.
-
-        Raises:
-            CannotJudge: the path leaves the tree, or the file is over BLOB_LIMIT.
-        """
-        entry = self.find(path)
-        if entry is None or not stat.S_ISREG(entry.mode):
-            return None
-        found = self._git.read(entry.oid)
-        if found is None:
-            raise CannotJudge(
-                "the file's object is missing here",
-                place=f"{self._where}:{printable(path)}",
-                fix="git fetch --refetch",
-            )
-        if found.is_too_large:
-            raise CannotJudge(
-                f"the file is too large to be judged: {found.size} bytes",
-                place=f"{self._where}:{printable(path)}",
-            )
-        return found.data
-
-    def list(self, folder: str) -> tuple[str, ...]:
-        """The names in a folder; empty where there is none."""
-        entry = self.find(folder)
-        if entry is None or not entry.is_tree:
-            return ()
-        return tuple(e.name for e in self._git.tree(entry.oid))

@@ -19,7 +19,7 @@ from envhooks.image.text.files import Files
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.judge.rereading import Readings
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.trust import FOLDER
+from envhooks.policy.trust import FOLDER, tagged_policy
 from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.tagname import expand
 from envhooks.tagname.names import TagName
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from envhooks.changelog.reader import Entries
 
 T = TypeVar("T")
-_POLICY = f"{FOLDER}/policy.toml"
 _KEPT = 64
 """Changelogs that are kept taken apart: tags of one commit stand beside each other."""
 
@@ -68,16 +67,13 @@ class Contents:
         """What describes the thing built is read at the tagged commit: it builds the same next year."""
 
         def read() -> Policy:
-            files = self._git.files(commit)
-            entry = files.find(_POLICY)
-            known = self._policies.get(entry.oid) if entry else self._law
-            if known is not None:
-                return known
-            data = files.read(_POLICY)
-            policy = self._law if data is None else parse_policy(data, f"{_POLICY} at {commit[:12]}")
-            assert entry is not None
-            self._policies[entry.oid] = policy
-            return policy
+            found = tagged_policy(self._git.files(commit), commit[:12])
+            if found is None:
+                return self._law
+            oid, data = found
+            if oid not in self._policies:
+                self._policies[oid] = parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")
+            return self._policies[oid]
 
         return or_unknown(read)
 

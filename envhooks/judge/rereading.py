@@ -15,7 +15,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 
 if TYPE_CHECKING:
-    from envhooks.git.repository import TreeFiles
+    from envhooks.git.treefiles import TreeFiles
     from envhooks.image.text.files import Files
 
 T = TypeVar("T")

@@ -7,9 +7,11 @@ tree: whoever makes a tag would otherwise judge it as well.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, LawError
@@ -17,9 +19,13 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Door, RefUpdate
 from envhooks.git.objects import Ref
 from envhooks.git.repository import BRANCHES, Git
-from envhooks.policy.lockfile import LockedTag, parse_lock
 from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.policy.types import Policy
+
+if TYPE_CHECKING:
+    from envhooks.git.objects import TreeEntry
+    from envhooks.git.treefiles import TreeFiles
+    from envhooks.policy.lockfile import LockedTag
 
 FOLDER = ".envhooks"
 REMOTES = "refs/remotes/"
@@ -90,18 +96,22 @@ def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str]
         LawError: it is there and cannot be read. Going on without it would be failing open.
     """
     files = git.files(commit) if commit else None
-    folder = files.find(FOLDER) if files else None
-    if files is None or folder is None or not folder.is_tree:
+    folder = _folder(files, FOLDER, where) if files else None
+    if files is None or folder is None:
         return Law.default(where)
     on = f" on {printable(where)}" if where else ""
-    data = files.read(f"{FOLDER}/policy.toml")
+    data = _file(files, f"{FOLDER}/policy.toml", where)
     origin = f"{FOLDER}/policy.toml{on}"
     policy = default_policy() if data is None else parse_policy(data, origin, check_ids)
-    paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in files.list(f"{FOLDER}/keys"))]
-    found = {path: files.read(f"{FOLDER}/{path}") for path in paths}
-    lock = files.read(f"{FOLDER}/tags.lock")
-    place = f"{FOLDER}/tags.lock{on}"
-    locked = parse_lock(lock, place, git.oid_length) if lock is not None else MappingProxyType({})
+    keys = files.list(f"{FOLDER}/keys") if _folder(files, f"{FOLDER}/keys", where) else ()
+    paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in keys)]
+    found = {path: _file(files, f"{FOLDER}/{path}", where) for path in paths}
+    lock = _file(files, f"{FOLDER}/tags.lock", where)
+    locked: Mapping[str, LockedTag] = MappingProxyType({})
+    if lock is not None:
+        from envhooks.policy.lockfile import parse_lock
+
+        locked = parse_lock(lock, f"{FOLDER}/tags.lock{on}", git.oid_length)
     return Law(
         where,
         policy,
@@ -109,6 +119,63 @@ def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str]
         locked,
         folder.oid,
     )
+
+
+_WHAT = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    0o160000: "a submodule",
+}
+
+
+def _folder(files: TreeFiles, path: str, where: str) -> TreeEntry | None:
+    """The entry of a folder of the policy; None where there is nothing of its name.
+
+    Raises:
+        LawError: something else stands there. To take it for nothing would be failing open.
+    """
+    entry = _entry(files, path, where)
+    if entry is not None and not entry.is_tree:
+        raise _unreadable(entry, path, where, "a folder")
+    return entry
+
+
+def _file(files: TreeFiles, path: str, where: str) -> bytes | None:
+    """The bytes of a file of the policy; None where there is nothing of its name.
+
+    Raises:
+        LawError: something else stands there, a link too: it could lead to what nobody guards.
+    """
+    entry = _entry(files, path, where)
+    if entry is None:
+        return None
+    if not stat.S_ISREG(entry.mode):
+        raise _unreadable(entry, path, where, "a file")
+    try:
+        return files.read(path)
+    except CannotJudge as error:
+        raise LawError(error.message, place=_at(path, where), fix=error.fix) from None
+
+
+def _entry(files: TreeFiles, path: str, where: str) -> TreeEntry | None:
+    try:
+        return files.plain(path)
+    except CannotJudge as error:
+        raise LawError(error.message, place=_at(path, where), fix=error.fix) from None
+
+
+def _unreadable(entry: TreeEntry, path: str, where: str, wanted: str) -> LawError:
+    what = _WHAT.get(stat.S_IFMT(entry.mode), "something else")
+    return LawError(
+        f"this is {what} and has to be {wanted}: the policy is read in place only",
+        place=_at(path, where),
+        fix=f"git rm --cached {path}, then commit {wanted} in its place",
+    )
+
+
+def _at(path: str, where: str) -> str:
+    return f"{printable(path)} on {printable(where)}" if where else printable(path)
 
 
 # ------------------------------------------------------------------------------ remotes and branches
@@ -348,3 +415,17 @@ def _is_fast_forward(git: Git, old: str, new: str) -> bool:
         return git.is_ancestor(old, new)
     except CannotJudge:
         return False  # the remote's main is not here, so this push cannot be a fast-forward of it
+
+
+def tagged_policy(files: TreeFiles, where: str) -> tuple[str, bytes] | None:
+    """Object id and bytes of the policy that a tagged commit carries; None where it carries none.
+
+    Raises:
+        LawError: it is there and cannot be read.
+    """
+    path = f"{FOLDER}/policy.toml"
+    if _folder(files, FOLDER, where) is None:
+        return None
+    entry = _entry(files, path, where)
+    data = _file(files, path, where)
+    return None if entry is None or data is None else (entry.oid, data)

@@ -14,7 +14,7 @@ from envhooks.hooks.managers.actions import Action, SetConfig, UnsetConfig, Writ
 
 _FILE = "settings"
 _REMOTES = "refs/remotes/"
-_HEADS = "refs/heads/"  # envhooks.model has it too, but costs more than all the rest of an install with nothing to do
+_HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True)
