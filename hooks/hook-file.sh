@@ -13,16 +13,20 @@ if [ -f "$door" ] && [ ! -x "$kept" ]; then
 	exec sh "$door" "$@"
 fi
 
-# Both get all of stdin, and both have their say, whatever the other said.
-input=$(cat; echo .) # the point keeps the last line feed
-input=${input%.}
+# Both get all of stdin, and both have their say, whatever the other said. A file holds it meanwhile: a shell would
+# take bytes for characters of its locale.
 code=0
 if [ -x "$kept" ]; then
-	printf %s "$input" 2>/dev/null | "$kept" "$@" || code=$?
-fi
-if [ -f "$door" ]; then
-	printf %s "$input" 2>/dev/null | sh "$door" "$@" || code=$?
-	exit "$code"
+	input=$(mktemp) || exit 2
+	trap 'rm -f "$input"' EXIT
+	trap 'exit 1' HUP INT TERM
+	cat >"$input"
+	"$kept" "$@" <"$input" || code=$?
+	if [ -f "$door" ]; then
+		sh "$door" "$@" <"$input" || code=$?
+		exit "$code"
+	fi
+	exec <"$input"
 fi
 
 # The doors themselves are gone: what creates or moves a tag is refused, deletions and everything else pass.
@@ -30,8 +34,8 @@ case $event in
 pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;
 *) tag='^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/' ;;
 esac
-printf %s "$input" | LC_ALL=C grep -q -e "$tag" || exit "$code"
-case $(git hook list "$event" 2>/dev/null) in *"envhooks-$event"*) exit "$code" ;; esac # the config hook says it
+LC_ALL=C grep -q -e "$tag" || exit "$code"
+case $(git hook list "$event" 2>/dev/null </dev/null) in *"envhooks-$event"*) exit "$code" ;; esac # the config hook says it
 if [ "$event" = reference-transaction ]; then # fetch and gc make tags too
 	[ "$1" = prepared ] || exit "$code"
 	case $(ps -ww -o args= -p "$PPID" 2>/dev/null) in 'git tag '* | */'git tag '*) ;; *) exit "$code" ;; esac

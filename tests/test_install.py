@@ -798,45 +798,12 @@ def test_outside_of_a_repository(tmp_path: Path, environ: dict[str, str]) -> Non
         assert done.code == 2 and "not a git repository" in done.err
 
 
-def test_where_the_packages_lie_is_written_down_for_an_interpreter_that_does_not_find_them(
-    clone: Repo, tmp_path: Path
-) -> None:
-    bare = tmp_path / "bin" / "python"
-    bare.parent.mkdir()
-    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # -S: no site-packages
-    bare.chmod(0o755)
-    package = copies.script_folder().parent
-    site_packages = Path(pytest.__file__).parent.parent
-    script = (
-        f"import sys; sys.executable = {str(bare)!r}; sys.path += [{str(package)!r}, {str(site_packages)!r}]\n"
-        "from envhooks.cli import run; sys.exit(run(['install', '--branch', 'main']))"
-    )
-    run([str(bare), "-I", "-c", script], clone.path, clone.environ, check=True)
-    home = clone.path / ".git/envhooks"
-    assert (home / "python").read_text() == f"{bare}\n"
-    assert (home / "site").read_text().split("\n")[:2] == [str(package), str(site_packages)]
-    clone.environ["PATH"] = "/usr/bin:/bin"
-    said = clone.try_git("tag", "BAD").err
-    assert "not found any more" not in said and "No module named envhooks\n" not in said
-    put(clone)  # by another interpreter
-    assert (home / "python").read_text() == f"{sys.executable}\n"
-    assert (home / "site").read_text().split("\n")[0] == str(package)
-
-
-def test_a_package_of_the_current_folder_is_not_written_down(clone: Repo) -> None:
-    """`python -m` finds it, and a door would import it at every tag."""
-    clone.write({"cryptography/__init__.py": "", "packaging.py": ""})
-    run(
-        [sys.executable, "-m", "envhooks", "install", "--branch", "main"],
-        clone.path,
-        clone.environ,
-        check=True,
-    )
-    folders = (clone.path / ".git/envhooks/site").read_text().split("\n")
-    assert str(clone.path) not in folders and str(Path(pytest.__file__).parent.parent) in folders
-    assert not any((Path(folder) / "__init__.py").exists() for folder in folders if folder), (
-        "a package itself"
-    )
+def test_folders_that_version_0_1_recorded_go(clone: Repo) -> None:
+    put(clone)
+    site = clone.path / ".git/envhooks/site"
+    site.write_text("/somewhere\n")
+    put(clone)
+    assert not site.exists()
 
 
 def test_every_door_is_in_the_package() -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.base.refs import Change
-from envhooks.judge.facts import LISTED, Subject
+from envhooks.judge.facts import LISTED, Subject, TagObject
 from envhooks.judge.findings import Finding
 from envhooks.policy.types import Policy
 
@@ -72,7 +72,9 @@ def _never_good(subject: Subject) -> bool:
     """Misnamed, no annotated tag of a commit under its own name, or without a signature."""
     if subject.naming.name is None:
         return True
-    found = subject.object
+    found = subject.facts.get("object")
+    if not isinstance(found, TagObject):
+        return False  # nobody can tell: its object is not here
     if found.annotation is None:
         return True
     annotation = found.annotation

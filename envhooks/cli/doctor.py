@@ -118,7 +118,7 @@ def _git(git: Git, screen: _Screen) -> None:
 
 def _doors(git: Git, screen: _Screen) -> None:
     home = git.common_dir / copies.FOLDER
-    is_server = git.is_bare or any((home / event).is_file() for event in copies.server_events())
+    is_server = git.is_bare or (home / "pre-receive").is_file()
     events = copies.server_events() if is_server else copies.CLIENT
     said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
     screen.say("doors", "; ".join(said))
@@ -136,7 +136,7 @@ def _doors(git: Git, screen: _Screen) -> None:
 
 def _law(git: Git, screen: _Screen) -> Standpoint | None:
     home = git.common_dir / copies.FOLDER
-    is_server = git.is_bare or any((home / event).is_file() for event in copies.SERVER)
+    is_server = git.is_bare or (home / "pre-receive").is_file()
     try:
         standpoint = stand(git, Door.RECEIVE if is_server else Door.CHECK, check_ids=registry.ids())
     except EnvhooksError as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import EnvhooksError
+from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Door
 from envhooks.cli import use_colour
@@ -54,17 +54,29 @@ def judge(event: str, rest: Sequence[str]) -> int:
         return _after_receive()
     door = DOORS[event]
     warn = False
+    told = sys.stdin.buffer.read()
+    if not told:
+        return 0  # nothing is pushed
     try:
         with Git.open(waits=False) as git:
             from envhooks.hooks import stdin as events
             from envhooks.judge import runs as gate  # and what they import, while git looks for the answers
 
-            updates = events.PARSERS[door](sys.stdin.buffer.read())
+            updates = events.PARSERS[door](told)
             git.settle()
             warn = gate.warn_only(git)
+            if door is Door.RECEIVE and os.environ.get("GIT_NAMESPACE"):
+                raise CannotJudge(
+                    "this repository is served under a Git namespace, whose main and policy are not read",
+                    fix="serve it without GIT_NAMESPACE, or each namespace as a repository of its own",
+                )
             pushed_to = rest[0] if door is Door.PUSH and rest else None
             judged = gate.judge_push(git, door, updates, pushed_to)
             report = judged.report
+            if door is Door.RECEIVE and (warn or not report.exit_code):
+                from envhooks.hooks import relook
+
+                relook.note(git, judged.subjects)
             message = os.path.join(git.git_path, "TAG_EDITMSG")
             if judged.standpoint.law.policy.builds and not report.exit_code:
                 report = replace(report, notes=(*report.notes, *_start_builds(git, door, judged, rest)))
@@ -97,11 +109,13 @@ def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
         with Git.open(waits=False) as git:
+            from envhooks.hooks import relook
             from envhooks.hooks import stdin as events
             from envhooks.policy.trust import stand
 
             updates = events.pre_receive(sys.stdin.buffer.read())
             git.settle()
+            relook.forget(git, (update.new for update in updates if update.new))
             policy = stand(git, Door.RECEIVE).law.policy
             if any(build.on == "server" for build in policy.builds):
                 from envhooks.builds import watcher

@@ -372,6 +372,21 @@ class Git:
         lines = (line.split(" ") for line in os.fsdecode(listed).split("\n") if line)
         return tuple(Ref(name, oid, symref) for oid, name, symref in lines)
 
+    def symbolic_target(self, ref: str) -> str:
+        """The ref that a symbolic one names, also where that does not exist; empty for any other.
+
+        `for-each-ref` leaves out a symbolic ref that leads nowhere, and what is pushed to it makes the ref behind it.
+        """
+        if not self._has_reftable:  # there a symbolic ref is always a file of its own
+            place = os.path.join(self.common_path, *ref.split("/"))
+            if ".." in ref or not os.path.isfile(place):
+                return ""
+        return os.fsdecode(self._run("symbolic-ref", "-q", ref).stdout).rstrip("\n")
+
+    @cached_property
+    def _has_reftable(self) -> bool:
+        return os.path.isdir(os.path.join(self.common_path, "reftable"))
+
     def head(self) -> str:
         """The full name of the branch that HEAD names; empty where it is detached."""
         return os.fsdecode(self._run("symbolic-ref", "-q", "HEAD").stdout).rstrip("\n")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 import envhooks
 from envhooks.base.errors import CannotJudge
-from envhooks.hooks.managers.actions import Action, WriteFile
+from envhooks.hooks.managers.actions import Action, RemoveFile, WriteFile
 
 CLIENT = ("reference-transaction", "pre-push")
-SERVER = ("pre-receive", "post-receive")
+SERVER = ("pre-receive", "post-receive", "reference-transaction")
 FOLDER = "envhooks"
+RELOOK = "relook"
+"""The folder of notes for the second look at tags on a server, see `envhooks.hooks.relook`; only a server has it."""
 MARK = "config-hooks"
 """The file that tells `judge.sh` to ask which config hooks git runs; where it is missing, such a hook makes it."""
-_USED = ("packaging", "git", "gitdb", "gnupg", "tomli", "cryptography", "pysequoia")
 
 
 def server_events() -> tuple[str, ...]:
@@ -39,25 +39,13 @@ def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
 
 
 def interpreter(home: Path) -> Iterator[Action]:
-    """The interpreter that runs now, and where this package and those that it uses lie."""
+    """The interpreter that runs now."""
     python = os.fsencode(sys.executable) + b"\n"
-    folders = _site()
-    if not sys.executable or b"\n" in python[:-1] or any("\n" in folder for folder in folders):
+    if not sys.executable or b"\n" in python[:-1]:
         raise CannotJudge("the path of this Python interpreter cannot be told")
-    yield from kept_up(home / "site", os.fsencode("\n".join(folders)) + b"\n")
     yield from kept_up(home / "python", python)
-
-
-def _site() -> list[str]:
-    """The folders that `python -I -S` has to be told of."""
-    # `python -m` finds what lies in the current folder first, and that may be the work tree
-    path = [folder for folder in sys.path if folder and Path(folder).resolve() != Path.cwd().resolve()]
-    specs = (PathFinder.find_spec(name, path) for name in _USED)
-    found = [Path(envhooks.__file__).parent]
-    for spec in specs:
-        if spec is not None and spec.origin is not None:
-            found.append(Path(next(iter(spec.submodule_search_locations or ()), spec.origin)))
-    return list(dict.fromkeys(str(path.resolve().parent) for path in found))
+    if (home / "site").is_file():  # of version 0.1
+        yield RemoveFile(home / "site")
 
 
 def kept_up(path: Path, data: bytes, mode: int = 0o644) -> Iterator[Action]:

@@ -19,6 +19,7 @@ from envhooks.hooks.copies import (
     CLIENT,
     FOLDER,
     MARK,
+    RELOOK,
     SERVER,
     copies,
     interpreter,
@@ -44,6 +45,8 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     events = server_events() if request.server else CLIENT
     wanted, notes = settings.wanted(git, request)
     actions = [*copies(home, events), *interpreter(home), *settings.install(home, wanted)]
+    if request.server:
+        actions += kept_up(home / RELOOK / ".keep", b"")
     if git.version >= confighooks.SINCE:
         actions += kept_up(home / MARK, b"")
     missing = faults(git) if request.from_pre_commit else ()
@@ -51,11 +54,12 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
         return Plan(tuple(actions), (*notes, *missing))
     wiring: list[Action] = []
     for event in events:
-        if event == confighooks.HOT and git.version >= confighooks.SINCE:
+        if event == confighooks.HOT and git.version >= confighooks.SINCE and not request.server:
             wiring += hookfiles.uninstall(git.hooks_dir, event)  # of an install by an older git
         else:
             wiring += _hook_file(git, home, event)
-        wiring += confighooks.install(git.config, git.version, event)
+        if event != confighooks.HOT or not request.server:  # on a server it looks at whole transactions
+            wiring += confighooks.install(git.config, git.version, event)
     remarks = tuple(_remarks(git, events)) if wiring else ()
     return Plan((*actions, *wiring), (*notes, *remarks))
 
@@ -66,7 +70,7 @@ def plan_uninstall(git: Git) -> Plan:
     folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks", *_huskys_own(git)])
     actions: list[Action] = []
     notes = []
-    for event in (*CLIENT, *SERVER):
+    for event in dict.fromkeys((*CLIENT, *SERVER)):
         actions += confighooks.uninstall(git.common_dir / "config", event)
         for folder in folders:
             actions += hookfiles.uninstall(folder, event)
@@ -91,7 +95,7 @@ def faults(git: Git) -> tuple[str, ...]:
     return tuple(
         f"{_occasion(event)} no longer comes through envhooks: its {event} hook was replaced, or core.hooksPath changed"
         "\n  fix: envhooks install"
-        for event in (*CLIENT, *SERVER)
+        for event in dict.fromkeys((*CLIENT, *SERVER))
         if (home / event).is_file() and not is_wired(git, event)
     )
 

@@ -193,10 +193,12 @@ class _Collector:
 
     def siblings(self) -> None:
         series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
-        proposed = {draft.update.ref for draft in self.drafts}
+        # what this event creates has no before and after; what only is told of, such as a tag that a push leaves where
+        # it is, takes nothing away from what stands there
+        made = {draft.update.ref for draft in self.drafts if draft.update.change is Change.CREATED}
         names: list[TagName] = []
         if self.standpoint.door is not Door.CHECK and series:
-            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in proposed)
+            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in made)
             read = (self.grammar.match(name) for name in others)
             names = [name for name in read if name is not None and name.series in series]
         series_of = _grouped(names, lambda name: name.series)
@@ -209,7 +211,11 @@ class _Collector:
             # what one push brings has no before and after, but two names of one release it must not have
             same = releases.get(own.series, {}).get(own.order, ()) if own and own.series in releases else ()
             twins = (name for name in same if own and name.text != own.text)
-            draft.facts["siblings"] = (*(series_of.get(own.series, ()) if own else ()), *twins)
+            series_names = series_of.get(own.series, ()) if own else ()
+            draft.facts["siblings"] = (
+                *(name for name in series_names if own and name.text != own.text),
+                *twins,
+            )
 
     def _made_together(self) -> tuple[TagName, ...]:
         """The names that this event creates or moves."""
@@ -279,21 +285,34 @@ class _Collector:
         commits = [self._commit(draft) for draft in self.drafts]
         mains = self.standpoint.mains
         names = tuple(dict.fromkeys(branch.name for branch in mains))
+        stored = [branch.tip for branch in mains if not branch.is_proposed]
+        proposed = [branch for branch in mains if branch.is_proposed]
         if not mains:
             unknown = Unknown("no branch is known here on which a release may lie", self.standpoint.mains_fix)
             outside: frozenset[str] | Unknown = unknown
         else:
-            known = (commit for commit in commits if isinstance(commit, str))
-            tips = (branch.tip for branch in mains)
-            fetched = bool(self.standpoint.fetched)
-            outside = or_unknown(lambda: self.git.outside(known, tips, in_part=fetched))
+            outside = self._outside((commit for commit in commits if isinstance(commit, str)), stored)
+        held: dict[str, tuple[tuple[str, str], ...]] = {}
+        for branch in proposed if not isinstance(outside, Unknown) else ():
+            assert not isinstance(outside, Unknown)
+            left = self._outside(outside, [branch.tip])
+            if isinstance(left, Unknown):
+                outside = left
+                break
+            for oid in outside - left:
+                held[oid] = (*held.get(oid, ()), (branch.ref, branch.tip))
         for draft, commit in zip(self.drafts, commits, strict=True):
             if not isinstance(commit, str):
                 draft.facts["ancestry"] = commit
             elif isinstance(outside, Unknown):
                 draft.facts["ancestry"] = outside
             else:
-                draft.facts["ancestry"] = Ancestry(commit, commit not in outside, names)
+                proposals = held.get(commit, ())
+                on_main = commit not in outside or bool(proposals)
+                draft.facts["ancestry"] = Ancestry(commit, on_main, names, proposals)
+
+    def _outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str] | Unknown:
+        return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.standpoint.fetched)))
 
     # ------------------------------------------------------------------------------- signatures
 

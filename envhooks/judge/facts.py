@@ -58,6 +58,8 @@ class Ancestry:
     on_main: bool
     branches: tuple[str, ...]
     """The refs that were asked, as a person would name them: `origin/main`."""
+    proposals: tuple[tuple[str, str], ...] = ()
+    """Ref and tip of the moves in the same push by which alone it lies there; empty where it lies there already."""
 
 
 LISTED = "tags.lock lists it"

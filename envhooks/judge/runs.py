@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError, LawError
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
-from envhooks.base.refs import Change, Door, RefUpdate
+from envhooks.base.refs import TAGS, Change, Door, RefUpdate
+from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge import registry
 from envhooks.judge.collect import collect, release_tags, standing
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Report
+from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
 from envhooks.policy.proposal import mends_the_law, proposed_law
 from envhooks.policy.trust import FOLDER, Law, Standpoint, stand
+from envhooks.tagname import Grammar, is_release_tag
 
 Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
 """Which tags to judge, once it is known what the law calls a release tag."""
@@ -60,22 +63,58 @@ def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: st
     A push that would leave the law's branch with an unreadable law, or without signers, is an error of the
     whole run. One that only mends a law which cannot be read passes: nothing else could mend it.
     """
+    told: tuple[RefUpdate, ...] = ()
+    stored: Mapping[str, Ref] = {}
+    if door is Door.RECEIVE:
+        stored = {ref.name: ref for ref in git.refs()}
+        for update in updates:
+            if update.ref not in stored and (target := git.symbolic_target(update.ref)):
+                stored = {**stored, update.ref: Ref(update.ref, "", target)}
+        updates, told = as_stored(updates, stored)
+        _refuse_twice(updates)
     try:
         standpoint = stand(git, door, updates, pushed_to, registry.ids())
     except LawError as error:
-        if door is Door.TAG or _shadowing(updates) or not mends_the_law(git, door, updates, _read_wholly):
+        default = Standpoint(door, "", None, Law.default(), ())
+        faulty = told or [*shadows(updates, default, stored)]
+        if door is Door.TAG or faulty or not mends_the_law(git, door, updates, _read_wholly):
             raise
         note = f"the law cannot be read, and this push mends it: {error.message}"
-        return Judgement(Standpoint(door, "", None, Law.default(), ()), (), Report(notes=(note,)))
+        return Judgement(default, (), Report(notes=(note,)))
     proposal = proposed_law(git, standpoint, updates, _read_wholly, registry.ids())
-    judged = judge_at(git, standpoint, _release_tags(updates, standpoint))
-    shadows = _shadowing(updates) if door is Door.RECEIVE else ()
-    faults = (str(proposal.fault),) if proposal.fault else ()
+    released = _release_tags(updates, standpoint)
+    judged = judge_at(git, standpoint, released)
     report = judged.report
-    report = replace(
-        report, errors=(*faults, *shadows, *report.errors), notes=(*report.notes, *proposal.notes)
-    )
+    errors = [str(proposal.fault)] if proposal.fault else []
+    notes = [*proposal.notes]
+    if door is Door.RECEIVE:
+        errors += lies(told, standpoint, released)
+        errors += shadows(updates, standpoint, stored)
+        errors += _rewinds(git, updates, standpoint, [*stored.values()])
+    elif door is Door.PUSH:
+        tags = git.refs(TAGS)
+        errors += shadows(updates, standpoint, (ref.name for ref in tags))
+        notes += _rewinds(git, updates, standpoint, tags)
+    report = replace(report, errors=(*errors, *report.errors), notes=(*report.notes, *notes))
     return replace(judged, report=report)
+
+
+def _refuse_twice(updates: Sequence[RefUpdate]) -> None:
+    """Two updates of one ref, one of them through a symbolic ref, leave it open which one is judged."""
+    seen: set[str] = set()
+    for update in updates:
+        if update.ref in seen:
+            raise CannotJudge(f"two updates of one ref, through a symbolic one: {printable(update.ref)}")
+        seen.add(update.ref)
+
+
+def _rewinds(
+    git: Git, updates: Sequence[RefUpdate], standpoint: Standpoint, refs: Sequence[Ref]
+) -> tuple[str, ...]:
+    policy, grammar = standpoint.law.policy, Grammar(standpoint.law.policy.tag)
+    names = (ref for ref in refs if ref.name.startswith(TAGS))
+    tags = (ref for ref in names if is_release_tag(ref.name[len(TAGS) :], grammar, policy.tag))
+    return tuple(rewinds(git, updates, standpoint, tags))
 
 
 def judge_standing(
@@ -140,18 +179,6 @@ def _closed(standpoint: Standpoint, updates: Sequence[RefUpdate]) -> tuple[str, 
         f"{printable(standpoint.branch)} names no signers in {FOLDER}/allowed_signers, so this server takes no"
         f" release tags yet\n  fix: envhooks init, then commit and push {FOLDER}/",
     )
-
-
-def _shadowing(updates: Sequence[RefUpdate]) -> tuple[str, ...]:
-    """Refs that make git show one thing and mean another: replacements, and `refs/NAME` over `refs/tags/NAME`."""
-    shadows = []
-    for update in updates:
-        ref = printable(update.ref)
-        if update.new is not None and update.ref.startswith("refs/replace/"):
-            shadows.append(f"{ref}: a replacement would show one object and mean another")
-        elif update.new is not None and update.ref.count("/") == 1:
-            shadows.append(f"{ref}: a ref directly below refs/ would stand in front of the tag of that name")
-    return tuple(shadows)
 
 
 def _read_wholly(law: Law) -> None:

@@ -65,6 +65,13 @@ class Branch:
     name: str
     """For people: `origin/main`, `main`, `main as this push moves it`."""
     tip: str
+    ref: str = ""
+    """Full name, of a branch that this push proposes to move."""
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it stands there only if this push is taken."""
+        return bool(self.ref)
 
 
 @dataclass(frozen=True)
@@ -396,9 +403,10 @@ def matches(branch: str, patterns: Iterable[str]) -> bool:
 
 
 def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -> list[Branch]:
-    """Protected branches as the same push moves them; only a fast-forward counts.
+    """Protected branches as the same push moves them; only a fast-forward of what is stored counts.
 
-    A forced main may be refused by the server while the tag beside it is taken.
+    A forced main may be refused by the server while the tag beside it is taken. On a server that is not the last word:
+    a main that moves in no way can be proposed as well, so the tag is looked at again when it is taken.
     """
     found = []
     for update in updates:
@@ -406,7 +414,7 @@ def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -
         if not update.ref.startswith(HEADS) or update.new is None or not matches(name, patterns):
             continue
         if update.old is None or _is_fast_forward(git, update.old, update.new):
-            found.append(Branch(f"{name} as this push moves it", update.new))
+            found.append(Branch(f"{name} as this push moves it", update.new, update.ref))
     return found
 
 

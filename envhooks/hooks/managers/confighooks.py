@@ -21,12 +21,15 @@ _TAGS = {
 }
 # Every ref update comes by here several times, so what makes no tag leaves before a process is started.
 _ONLY_TAGS = (
-    """first() { [ "$1" = prepared ] || exit 0; IFS=' ' read -r old new ref || exit 0;"""
+    # by bytes: bash's `read` takes the line feed behind half a UTF-8 character for a part of it
+    """first() { [ "$1" = prepared ] || exit 0; l=${LC_ALL+x}${LC_ALL-}; LC_ALL=C;"""
+    " IFS=' ' read -r old new ref || exit 0;"
     " case $ref in refs/tags/*) ;; *) exit 0;; esac;"
     # a symbolic ref; a deletion, as of each loose tag that `git gc` packs
     " case $new in ref:*) exit 0;; *[!0]*) ;; *) exit 0;; esac;"
     # `git tag` makes one tag at a time; a fetch brings them all at once
-    """ IFS= read -r _ && exit 0; printf '%s %s %s\\n' "$old" "$new" "$ref" | judge "$@"; }; first"""
+    " IFS= read -r _ && exit 0; case $l in x*) LC_ALL=${l#x};; *) unset LC_ALL;; esac;"
+    """ printf '%s %s %s\\n' "$old" "$new" "$ref" | judge "$@"; }; first"""
 )
 _TAGS_ELSEWHERE = "^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/"
 
