@@ -7,11 +7,13 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
+from envhooks.base.budget import MAX_RUN_SECONDS
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
@@ -132,7 +134,10 @@ class _Collector:
         self.policy = standpoint.law.policy
         self.grammar = grammar
         self.drafts = drafts
-        self.reader = Contents(git, self.policy)
+        on_server = standpoint.door is Door.RECEIVE
+        self.reader = Contents(
+            git, self.policy, time.monotonic() + MAX_RUN_SECONDS if on_server else float("inf")
+        )
         self._verifying: Begun | None = None
         self._fill_later: Callable[[Verdict], None] = lambda verdict: None
 
@@ -404,6 +409,7 @@ class _Collector:
         if draft.update.change is Change.DELETED:
             draft.facts.update(dict.fromkeys(wanted, Inapplicable("the tag is deleted")))
             return
+        self.reader.begin()
         policy = self.reader.policy(commit)
         for fact, read in wanted.items():
             draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
+from envhooks.base.budget import Budget
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
 from envhooks.changelog.facts import Changelog
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
 from envhooks.image.facts import CannotTell, Environment
-from envhooks.image.text.files import Files
+from envhooks.image.text.files import Budgeted, Files
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.judge.rereading import Readings
 from envhooks.policy.reader import parse_policy
@@ -35,8 +36,13 @@ _KEPT = 64
 class Contents:
     """The contents of the tagged commits of one run."""
 
-    def __init__(self, git: Git, law: Policy) -> None:
-        """`law` describes what a commit without a policy of its own builds."""
+    def __init__(self, git: Git, law: Policy, until: float = float("inf")) -> None:
+        """`law` describes what a commit without a policy of its own builds.
+
+        By `until` the whole run has to end, by `time.monotonic`.
+        """
+        self._until = until
+        self._budget = Budget(until)
         self._git = git
         self._law = law
         self._policies: dict[str, Policy] = {}
@@ -62,6 +68,10 @@ class Contents:
             return self._git.tree(tree) if tree else ()
         except CannotJudge:
             return ()
+
+    def begin(self) -> None:
+        """Begin another tag, with a budget of its own."""
+        self._budget = Budget(self._until)
 
     def policy(self, commit: str) -> Policy | Unknown:
         """What describes the thing built is read at the tagged commit: it builds the same next year."""
@@ -94,7 +104,9 @@ class Contents:
         assert section.path is not None
         path = expand(section.path, name) if name else section.path
         return self._environments.result(
-            (path, section), self._git.files(commit), lambda files: read_environment_at(files, section, path)
+            (path, section),
+            self._git.files(commit),
+            lambda files: read_environment_at(Budgeted(files, self._budget), section, path),
         )
 
     # ------------------------------------------------------------------------------- the changelog
@@ -126,7 +138,7 @@ class Contents:
         entry = files.find(path)
         key = (entry.oid if entry else "", path)
         if key not in self._changelogs:
-            data = files.read(path)
+            data = Budgeted(files, self._budget).read(path)
             if data is None:
                 return None
             if len(self._changelogs) >= _KEPT:

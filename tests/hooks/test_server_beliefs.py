@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,7 @@ def stored(server: Repo, ref: str) -> str:
 
 # ------------------------------------------------------------------------- deletions and moves
 
-LIES = {
+LIES: dict[str, Callable[[str, str], tuple[str, Sequence[tuple[str, bytes]]]]] = {
     "nothing was there": lambda tag, old: (f"{ZERO} {ZERO} {tag}", ()),
     "a broken object was there": lambda tag, old: (
         f"{oid_of('tag', BROKEN_TAG)} {ZERO} {tag}",

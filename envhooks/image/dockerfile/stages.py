@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 
+from envhooks.base.budget import Budget
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.image.dockerfile import globs
@@ -54,25 +55,28 @@ class Stage:
 class Work:
     """How much has been gone through, so that a file that is built to grow is given up in time."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, budget: Budget | None = None) -> None:
         self._path = path
         self._left = MAX_WORK
+        self._budget = budget
 
     def spend(self, amount: int) -> None:
         """Count `amount` characters (and the step itself)."""
         self._left -= amount + 20
         if self._left < 0:
             raise CannotJudge("the Dockerfile is too large or its values grow too much", place=self._path)
+        if self._budget is not None:
+            self._budget.step()
 
 
 class Build:
     """The stages of one Dockerfile under given build arguments."""
 
-    def __init__(self, file: Dockerfile, args: Mapping[str, str]) -> None:
+    def __init__(self, file: Dockerfile, args: Mapping[str, str], budget: Budget | None = None) -> None:
         self.file = file
         self.args = {name: re.sub("[\ud800-\udfff]", "\ufffd", value) for name, value in args.items()}
         self.unknowns = Unknowns()
-        self.work = Work(file.path)
+        self.work = Work(file.path, budget)
         self.globals: dict[str, str] = {}
         self._without_value: set[str] = set()
         self.stages: list[Stage] = []

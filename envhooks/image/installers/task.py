@@ -86,8 +86,8 @@ class InstallTask:
         answer, sources = asked.answer, self._sources
         if answer.index_url and not sources.index:
             sources.index = answer.index_url
-        sources.extra += [url for url in answer.extra_index_urls if url not in sources.extra]
-        sources.links += [url for url in answer.find_links if url not in sources.links]
+        sources.extra[:] = dict.fromkeys((*sources.extra, *answer.extra_index_urls))
+        sources.links[:] = dict.fromkeys((*sources.links, *answer.find_links))
         self._constraints += answer.constraints
         for requirement in answer.requirements:
             chosen = with_extras(requirement, extras)
@@ -101,19 +101,18 @@ class InstallTask:
         names: dict[str, list[Requirement]] = {}
         for requirement, _, _ in self._found:
             names.setdefault(requirement.name, []).append(requirement)
+        constraints: dict[str, list[Requirement]] = {}
+        for one in self._constraints:
+            constraints.setdefault(one.name, []).append(one)
+        stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
         for requirement, how, place in self._found:
             several = names[requirement.name]
-            if (
-                requirement.name
-                and len(several) > 1
-                and not requirement.exact
-                and any(r.exact for r in several)
-            ):
+            if len(several) > 1 and not requirement.exact and requirement.name in stated:
                 continue  # named twice in one command: the resolver takes the exact one
             self._session.record(
                 self._call, requirement, where=self._where, how=how, place=place, sources=self._sources,
-                upgrade=self.upgrade or requirement.name in self.upgraded, constraints=self._constraints,
-                alone=len(several) == 1,
+                upgrade=self.upgrade or requirement.name in self.upgraded,
+                constraints=constraints.get(requirement.name, ()), alone=len(several) == 1,
             )  # fmt: skip
         for swallowed in self._call.swallowed:
             self._session.swallow(swallowed, self._where)
@@ -125,8 +124,9 @@ class InstallTask:
             by_name.setdefault(requirement.name, []).append(requirement)
         out: list[tuple[Requirement, str, Place]] = []
         done: set[str] = set()
+        of_name = {name: self._merged(several) for name, several in by_name.items()}
         for requirement, how, place in self._found:
-            merged = self._merged(by_name[requirement.name])
+            merged = of_name[requirement.name]
             if merged is None:
                 out.append((requirement, how, place))
             elif requirement.name not in done:

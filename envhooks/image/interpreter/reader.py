@@ -24,7 +24,7 @@ from envhooks.image.interpreter.summary import Summary, product_of
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.stage.session import Session
-from envhooks.image.text.files import Files, inside
+from envhooks.image.text.files import Budgeted, Files, inside
 from envhooks.image.text.unknowns import unknown
 
 _NO_ARGS: Mapping[str, str] = MappingProxyType({})
@@ -53,7 +53,9 @@ def read_environment(
     data = files.read(dockerfile)
     if data is None:
         raise CannotJudge("there is no such Dockerfile", place=dockerfile)
-    build = Build(read_dockerfile(data, dockerfile), args)
+    build = Build(
+        read_dockerfile(data, dockerfile), args, files.budget if isinstance(files, Budgeted) else None
+    )
     return _Reading(build, files, inside(context)).environment(target)
 
 

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from envhooks.base.budget import Budget
 from envhooks.base.errors import CannotJudge
 
 if TYPE_CHECKING:
@@ -33,6 +34,26 @@ class Files(Protocol):
         Raises:
             CannotJudge: as for `read`.
         """
+
+
+class Budgeted:
+    """Files within the budget of one tag."""
+
+    def __init__(self, files: Files, budget: Budget) -> None:
+        self._files = files
+        self.budget = budget
+
+    def read(self, path: str) -> bytes | None:
+        """Like `Files.read`."""
+        data = self._files.read(path)
+        self.budget.file(len(data or b""))
+        return data
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """Like `Files.list`."""
+        names = self._files.list(folder)
+        self.budget.file(sum(map(len, names)))
+        return names
 
 
 def inside(path: str) -> str:

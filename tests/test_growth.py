@@ -1,0 +1,272 @@
+"""Readers of what a repository holds: twice the input takes at most two and a half times the time.
+
+Each shape is one that somebody could commit to keep a server busy. What is refused before it is read costs nothing, and
+is compared all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable
+
+import pytest
+
+from envhooks.base.errors import EnvhooksError
+from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import MemoryFiles
+from envhooks.policy.lockfile import parse_lock
+from envhooks.policy.reader import parse_policy
+from envhooks.signatures.payload import PayloadError, split
+from envhooks.signatures.signers.reader import read_signers
+from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
+
+ENOUGH = 0.02
+"""Seconds from which on a measured time tells something."""
+FACTOR = 2.5
+TRIES = 4
+MOST = 1 << 16
+BASE = "FROM nvidia/cuda:12.8.1-devel-ubuntu24.04\n"
+OID, DIGEST = "a" * 40, "b" * 64
+
+
+def listed(words: list[str], joint: str = " \\\n  ") -> str:
+    return joint.join(words)
+
+
+def heredoc(text: str) -> str:
+    return f"{BASE}RUN <<EOF\n{text}\nEOF\n"
+
+
+WORDS: dict[str, Callable[[int], str]] = {
+    "packages": lambda n: f"package-{n}",
+    "pins": lambda n: f"package-{n}==1.0",
+    "one package again and again": lambda n: "torch",
+    "one pin again and again": lambda n: "torch==2.8.0",
+    "pins of one package": lambda n: f"torch==2.8.{n}",
+    "swallowed pins": lambda n: f"package-{n}>=1.0",
+    "variables": lambda n: f"$V{n}",
+    "indexes": lambda n: f"--extra-index-url https://host.example/{n}",
+    "options": lambda n: "--pre",
+    "globs": lambda n: "*",
+    "brackets": lambda n: "[",
+    "paths": lambda n: f"./p{n}",
+    "addresses": lambda n: f"https://host.example/p-{n}.whl",
+    "extras": lambda n: f"'p{n}[a,b]==1.0'",
+    "markers": lambda n: f"'p{n}==1.0; python_version>\"3\"'",
+    "braces": lambda n: "{a,b}",
+    "substitutions": lambda n: "$(x)",
+    "quotes": lambda n: '"',
+}
+TOOLS = ("pip install", "conda install -y", "apt-get install -y", "echo")
+
+
+def _command(tool: str, word: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda n: heredoc(f"{tool} " + listed([word(i) for i in range(n)]))
+
+
+DOCKERFILES: dict[str, Callable[[int], str]] = {
+    **{
+        f"{tool}, {what}": _command(tool, word)
+        for tool in TOOLS
+        for what, word in WORDS.items()
+        if tool == "pip install"
+        or what in ("packages", "pins", "one pin again and again", "variables", "quotes")
+    },
+    "instructions": lambda n: BASE + "RUN pip install a==1\n" * n,
+    "heredocs": lambda n: BASE + "RUN <<EOF\npip install a==1\nEOF\n" * n,
+    "environment": lambda n: BASE + "".join(f"ENV A{i}=x$A{i - 1}\n" for i in range(1, n)),
+    "doubled values": lambda n: BASE + "ENV A=x\n" + "ENV A=$A$A\n" * n,
+    "arguments": lambda n: (
+        "".join(f"ARG A{i}=x\n" for i in range(n)) + BASE + "".join(f"ARG A{i}\n" for i in range(n))
+    ),
+    "nested defaults": lambda n: BASE + "ENV A=" + "${X:-" * n + "}" * n + "\n",
+    "stages": lambda n: BASE + "".join(f"FROM x AS s{i}\nRUN pip install a==1\n" for i in range(n)),
+    "stages of stages": lambda n: (
+        "FROM x AS s0\n" + "".join(f"FROM s{i} AS s{i + 1}\nENV B=1\n" for i in range(n))
+    ),
+    "copies": lambda n: "FROM x AS s\nRUN pip install a==1\nFROM y\n" + "COPY --from=s /usr /usr\n" * n,
+    "conditions": lambda n: heredoc("if true; then\n" * n + "pip install a==1\n" + "fi\n" * n),
+    "brackets of a shell": lambda n: heredoc("(" * n + "pip install a==1" + ")" * n),
+    "substitutions in each other": lambda n: heredoc("pip install " + "$(" * n + "a" + ")" * n),
+    "functions": lambda n: heredoc("\n".join(f"f{i}() {{ true; }}" for i in range(n))),
+    "exports": lambda n: heredoc("\n".join(f"export V{i}=$V{i - 1}x" for i in range(1, n))),
+    "files": lambda n: heredoc(
+        "\n".join(f"echo a{i}==1 >>r.txt" for i in range(n)) + "\npip install -r r.txt"
+    ),
+    "folders": lambda n: heredoc("cd a\n" * n),
+    "comments": lambda n: BASE + "RUN pip install a==1 \\\n" + "# x\n" * n + " b==1\n",
+    "empty continuations": lambda n: BASE + "RUN echo \\\n" + "\\\n" * n + "x\n",
+    "triggers": lambda n: "FROM x AS a\n" + "ONBUILD RUN pip install a==1\n" * n + "FROM a\n",
+}
+FILES: dict[str, tuple[str, Callable[[int], str]]] = {
+    "requirements": ("requirements.txt", lambda n: "".join(f"p{i}==1.0\n" for i in range(n))),
+    "one requirement again": ("requirements.txt", lambda n: "torch>=2\ntorch==2.8.0\n" * n),
+    "hashes": ("requirements.txt", lambda n: "a==1" + " \\\n --hash=sha256:aa" * n + "\n"),
+    "indexes": (
+        "requirements.txt",
+        lambda n: "".join(f"--extra-index-url https://h/{i}\n" for i in range(n)),
+    ),
+    "spaces": ("requirements.txt", lambda n: "a" + " " * n + "#\n"),
+    "clauses": ("requirements.txt", lambda n: "a" + ",".join(f">={i}" for i in range(n)) + "\n"),
+    "extras": ("requirements.txt", lambda n: "a[" + ",".join(f"e{i}" for i in range(n)) + "]==1\n"),
+    "markers": ("requirements.txt", lambda n: "a==1; " + " or ".join(['python_version>"3"'] * n) + "\n"),
+    "constraints": (
+        "requirements.txt",
+        lambda n: "-c c.txt\n" + "".join(f"p{i}\n" for i in range(n)),
+    ),
+    "environment": (
+        "environment.yml",
+        lambda n: "dependencies:\n" + "".join(f"- p{i}=1.0\n" for i in range(n)),
+    ),
+    "anchors": ("environment.yml", lambda n: "dependencies:\n" + "".join(f"- &a{i} p\n" for i in range(n))),
+    "lists in lists": ("environment.yml", lambda n: "[" * n),
+    "a project": (
+        "pyproject.toml",
+        lambda n: "[project]\ndependencies = [" + ",".join(f'"p{i}==1"' for i in range(n)) + "]\n",
+    ),
+    "arrays in arrays": ("pyproject.toml", lambda n: "a = " + "[" * n),
+    "dotted keys": ("pyproject.toml", lambda n: "a" + ".a" * n + " = 1\n"),
+    "a lock of uv": (
+        "uv.lock",
+        lambda n: "version = 1\n" + "".join(f'[[package]]\nname = "p{i}"\nversion = "1"\n' for i in range(n)),
+    ),
+    "a lock of pipenv": (
+        "Pipfile.lock",
+        lambda n: '{"default": {' + ",".join(f'"p{i}": {{"version": "==1"}}' for i in range(n)) + "}}",
+    ),
+    "JSON in JSON": ("Pipfile.lock", lambda n: "[" * n),
+}
+COMMANDS = {
+    "requirements.txt": "pip install -r requirements.txt",
+    "environment.yml": "conda env update -f environment.yml",
+    "pyproject.toml": "pip install .",
+    "uv.lock": "uv sync --frozen",
+    "Pipfile.lock": "pipenv sync",
+}
+_SALT = itertools.count(10)
+
+
+def _entries(n: int) -> str:
+    """Other headings each time: those that were read before are remembered."""
+    salt = next(_SALT)
+    return "".join(f"## {salt}.{i} - 2026-01-01\n\nText.\n\n" for i in range(n))
+
+
+CHANGELOGS: dict[str, Callable[[int], str]] = {
+    "entries": _entries,
+    "entries of the same version": lambda n: "## 2.7 - 2026-01-01\n\nText.\n" * n,
+    "underlined": lambda n: "2.7\n---\n" * n,
+    "long underlines": lambda n: "2.7\n" + "-" * n + "\n",
+    "fences": lambda n: "```\n" * n,
+    "comments": lambda n: "<!--\n" * n,
+    "brackets": lambda n: "## " + "[" * n + "2.7\n",
+    "links": lambda n: "## " + "[2.7](x) " * n + "\n",
+    "digits": lambda n: "## " + "2." * n + "\n",
+    "blank lines": lambda n: "\n" * n + "## 2.7 - 2026-01-01\n",
+    "words": lambda n: "## " + "PyTorch CUDA " * n + "2.7 - 2026-01-01\n",
+}
+
+
+def docker(text: str) -> Callable[[], object]:
+    files = MemoryFiles({"Dockerfile": text.encode()})
+    return lambda: read_environment(files, "Dockerfile")
+
+
+def requirement(name: str, text: str) -> Callable[[], object]:
+    dockerfile = f"{BASE}WORKDIR /app\nCOPY . .\nRUN {COMMANDS[name]}\n"
+    constraints = "".join(f"p{i}==1.0\n" for i in range(text.count("\n")))
+    data = {"Dockerfile": dockerfile, name: text, "c.txt": constraints}
+    files = MemoryFiles({path: content.encode() for path, content in data.items()})
+    return lambda: read_environment(files, "Dockerfile")
+
+
+def changelog(text: str) -> Callable[[], object]:
+    name = Grammar(DEFAULT_TAG_POLICY).match("PyTorch-CUDA-v2.8-rc1")
+    assert name is not None
+    return lambda: find_entry(read_changelog(text.encode(), "CHANGELOG.md"), name, None)
+
+
+def policy(text: str) -> Callable[[], object]:
+    return lambda: parse_policy(text.encode(), ".envhooks/policy.toml")
+
+
+def signers(text: str) -> Callable[[], object]:
+    return lambda: read_signers({"allowed_signers": text.encode()}, ".envhooks")
+
+
+def name(text: str) -> Callable[[], object]:
+    grammar = Grammar(DEFAULT_TAG_POLICY)
+    return lambda: grammar.read(text)
+
+
+def tag(text: str) -> Callable[[], object]:
+    head = f"object {OID}\ntype commit\ntag x\ntagger a <a> 1 +0000\n\n"
+    return lambda: split((head + text).encode(), 40)
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGGm1D4mBmvNfgz2Bm5Ff3eY0vVh7VVnTtFq3nWQyJ1c"
+OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], str]]] = {
+    "policy: patterns": (
+        policy,
+        lambda n: "[tag]\nignore = [" + ",".join(f'"v{i}*"' for i in range(n)) + "]\n",
+    ),
+    "policy: keys": (policy, lambda n: "[checks]\n" + "".join(f'c{i} = "error"\n' for i in range(n))),
+    "policy: tables": (policy, lambda n: "".join(f"[[dockerfile]]\nmatch = 'a{i}'\n" for i in range(n))),
+    "policy: comments": (policy, lambda n: "# x\n" * n),
+    "signers: lines": (signers, lambda n: f'a@b.c namespaces="git" {KEY}\n' * n),
+    "signers: principals": (signers, lambda n: ",".join(f"a{i}@b.c" for i in range(n)) + f" {KEY}\n"),
+    "signers: options": (signers, lambda n: "a@b.c " + 'namespaces="git",' * n + f" {KEY}\n"),
+    "signers: comments": (signers, lambda n: "# x\n" * n),
+    "lock: lines": (
+        lambda text: lambda: parse_lock(text.encode(), ".envhooks/tags.lock", 40),
+        lambda n: "".join(f"refs/tags/v{i:07} {OID} {DIGEST} a@b.c\n" for i in range(n)),
+    ),
+    "name: letters": (name, lambda n: "a" * n),
+    "name: dashes": (name, lambda n: "PyTorch" + "-CUDA" * n),
+    "name: digits": (name, lambda n: "PyTorch-CUDA-v" + "2." * n),
+    "name: look-alikes": (name, lambda n: "РyTorch" * n),
+    "tag: message": (tag, lambda n: "CUDA 12.8 PyTorch 2.8 " * n + "\n"),
+    "tag: begin lines": (tag, lambda n: "-----BEGIN SSH SIGNATURE-----\n" * n),
+    "tag: armor": (tag, lambda n: "x\n-----BEGIN SSH SIGNATURE-----\n" + "A" * 76 * n + "\n"),
+}
+Shape = Callable[[int], Callable[[], object]]
+SHAPES: dict[str, Shape] = {}
+
+
+def _shape(read: Callable[[str], Callable[[], object]], make: Callable[[int], str]) -> Shape:
+    return lambda n: read(make(n))
+
+
+def _of(file: str) -> Callable[[str], Callable[[], object]]:
+    return lambda text: requirement(file, text)
+
+
+SHAPES |= {f"Dockerfile: {what}": _shape(docker, make) for what, make in DOCKERFILES.items()}
+SHAPES |= {f"{file}: {what}": _shape(_of(file), make) for what, (file, make) in FILES.items()}
+SHAPES |= {f"changelog: {what}": _shape(changelog, make) for what, make in CHANGELOGS.items()}
+SHAPES |= {what: _shape(reading, make) for what, (reading, make) in OTHERS.items()}
+
+
+def seconds(read: Callable[[], object]) -> float:
+    start = time.process_time()
+    with contextlib.suppress(EnvhooksError, PayloadError):
+        read()
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("what", SHAPES)
+def test_twice_the_input_takes_twice_the_time(what: str) -> None:
+    shape = SHAPES[what]
+    size = 250
+    while (once := seconds(shape(size))) < ENOUGH and size < MOST:
+        size *= 2
+    assert once < 50 * ENOUGH, f"{size} of them take {once:.1f} s"
+    for _ in range(TRIES):
+        once = min(seconds(shape(size)) for _ in range(3))
+        twice = min(seconds(shape(2 * size)) for _ in range(2))
+        if twice <= FACTOR * max(once, ENOUGH):
+            return
+    raise AssertionError(f"{size} of them take {once * 1e3:.0f} ms, twice as many {twice * 1e3:.0f} ms")
