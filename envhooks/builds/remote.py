@@ -16,7 +16,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
-from envhooks.builds import urls
+from envhooks.git import addresses as urls
 from envhooks.git.repository import Git, find_git
 
 TIMEOUT = 120

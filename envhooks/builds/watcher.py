@@ -25,8 +25,8 @@ from envhooks.builds import remote as remotes
 from envhooks.builds.confirm import sections_for
 from envhooks.builds.consent import why_not
 from envhooks.builds.ledger import Intent, Ledger, Place
-from envhooks.builds.urls import redact_text
 from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Worker, pauses, resumable
+from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
 from envhooks.policy.types import Policy
 

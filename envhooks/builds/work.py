@@ -23,7 +23,7 @@ from envhooks.builds.consent import why_not
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.ledger import Ledger, Row, is_waiting_for_push
 from envhooks.builds.types import Plan, Result
-from envhooks.builds.urls import redact_text
+from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
 from envhooks.policy.types import BuildPolicy
 

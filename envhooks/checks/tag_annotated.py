@@ -25,7 +25,7 @@ _CHECKOUT = " (a CI checkout may have dropped the annotation: envhooks check --f
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """At most one finding: the first reason why this is no annotated tag of a commit."""
-    found, again = subject.object, f"git tag -f -s {subject.shell_word}"
+    found = subject.object
     if subject.update.symref:
         yield Finding(
             "the tag is a symbolic ref, which moves whenever the ref behind it does",
@@ -39,21 +39,21 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             f"the tag is lightweight, so it can carry no signature{_CHECKOUT if known else ''}",
             got="a commit",
             expected="an annotated, signed tag",
-            fix=f"{again} {found.oid[:12]}",
+            fix=subject.again(found.oid[:12]),
         )
     elif found.type != "tag":
         text = f"the tag names a {found.type}, and a release is a commit"
         yield Finding(text, got=found.type, expected="commit")
     elif found.fault:
-        yield Finding(f"the tag object is malformed: {found.fault}", fix=again)
+        yield Finding(f"the tag object is malformed: {found.fault}")
     elif subject.annotation.target_type != "commit":
         kind = subject.annotation.target_type
         text = f"the tag points at a {kind}, and a release is a commit"
-        yield Finding(text, got=kind, expected="commit", fix=f"{again} '<commit>'")
+        yield Finding(text, got=kind, expected="commit")
     elif subject.annotation.name != subject.tag:
         yield Finding(
             "the tag object was made for another name than the one that it is stored under",
             got=subject.annotation.name,
             expected=subject.tag,
-            fix=f"{again} {subject.annotation.target[:12]}",
+            fix=subject.again(subject.annotation.target[:12]),
         )

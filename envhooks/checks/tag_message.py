@@ -35,7 +35,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     annotation = subject.annotation
     lines = [line.strip() for line in annotation.message.split("\n")]
     line = next((line for line in lines if line), "")
-    again = f"git tag -f -s {subject.shell_word} {annotation.target[:12]}"
+    again = subject.again(annotation.target[:12])
     if not line:
         yield Finding(
             "the tag's message is empty", expected="a line that says what this release is", fix=again

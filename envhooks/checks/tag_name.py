@@ -1,4 +1,4 @@
-"""a name outside the grammar
+"""a name outside the grammar, or one that a branch has too
 
 A release is found by its name: people type it, CI matches it, and the image's own tag is made from it.
 A name that is nearly right is a release that nobody finds, and one with a look-alike letter is a release
@@ -11,14 +11,18 @@ alone by pattern (`ignore`).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import HEADS
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Finding
 from envhooks.policy.types import Policy
 
 NEEDS = ()
 READS = ("naming",)
+MAY_READ = ("shadows",)
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -30,3 +34,15 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             expected=naming.suggestion or " or ".join(policy.tag.templates),
             fix=f"git tag -s {naming.suggestion}" if naming.suggestion else "",
         )
+    for ref in subject.shadows:
+        name = ref.removeprefix("refs/")
+        what = f"{printable(name)} has the tag's name, and may be taken for it: `git clone -b` takes a branch first"
+        yield Finding(what, got=ref, expected=f"no other ref of the name {subject.tag}", fix=_away(ref))
+
+
+def _away(ref: str) -> str:
+    """The command that gives a local branch another name; what a remote has, its owners decide."""
+    if not ref.startswith(HEADS):
+        return ""
+    name = printable(ref[len(HEADS) :])
+    return f"git branch -m -- {shlex.quote(name)} {shlex.quote(f'work/{name}')}"

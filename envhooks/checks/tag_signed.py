@@ -35,7 +35,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             yield Finding(text, "note", got=verdict.why or "no signature")
         return
     if verdict.status != "good":
-        again = f"git tag -f -s {subject.shell_word} {subject.annotation.target[:12]}"
+        again = subject.again(subject.annotation.target[:12])
         yield Finding(
             verdict.why or "the tag is not signed",
             got=verdict.got or "no signature",

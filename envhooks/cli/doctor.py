@@ -16,14 +16,15 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import Door
-from envhooks.git.repository import MINIMUM_VERSION, Git
+from envhooks.base.refs import HEADS, Door
+from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
 from envhooks.judge import registry
 from envhooks.judge import runs as gate
 from envhooks.policy.trust import FOLDER, Standpoint, stand
+from envhooks.tagname import Grammar
 
 WIDTH = 100
 _INDENT = 14
@@ -149,6 +150,11 @@ def _law(git: Git, screen: _Screen) -> Standpoint | None:
         "law",
         f"{law.policy.origin if law.tree else 'the defaults'}; its branch is {standpoint.branch}, by {why}",
     )
+    for ref in git.refs(*BRANCHES):
+        name = ref.name.removeprefix(HEADS).removeprefix(f"refs/remotes/{standpoint.remote}/")
+        if Grammar(law.policy.tag).match(name) is not None:
+            fix = f"git branch -m -- {name} work/{name}" if ref.name.startswith(HEADS) else ""
+            screen.fault(f"the branch {ref.name} has the name of a release, and is taken for it", fix)
     for note in standpoint.notes:
         screen.fault(note, f"git log --oneline {law.where}...{standpoint.branch} -- {FOLDER}")
     return standpoint

@@ -15,6 +15,7 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.git.addresses import redact, redact_text
 
 TIMEOUT = 900
 """Seconds that one fetch may take."""
@@ -97,10 +98,10 @@ class Fetcher:
             done = self._run(*arguments)
         except subprocess.TimeoutExpired:
             text = f"git {arguments[0]} took longer than {TIMEOUT} seconds"
-            raise CannotJudge(text, place=printable(self._remote)) from None
+            raise CannotJudge(text, place=printable(redact(self._remote))) from None
         if done.returncode:
             raise CannotJudge(
-                f"git {arguments[0]} failed: {_words(done.stderr)}", place=printable(self._remote)
+                f"git {arguments[0]} failed: {_words(done.stderr)}", place=printable(redact(self._remote))
             )
         return done.stdout
 
@@ -129,10 +130,10 @@ def legal_ref(ref: str) -> str:
 
 
 def _words(stderr: bytes) -> str:
-    """What git said last, without the password that a remote's URL may hold."""
+    """The last words of git, without what a remote's URL keeps secret."""
     lines = [line for line in stderr.decode("utf-8", "replace").split("\n") if line.strip()]
     said = next(
         (line for line in lines if line.startswith(("fatal: ", "error: "))),
         (lines or ["no reason given"])[-1],
     )
-    return printable(re.sub(r"://[^/@\s]*@", "://", said), 300)
+    return printable(redact_text(said), 300)

@@ -7,6 +7,7 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -18,13 +19,13 @@ from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
-from envhooks.base.refs import TAGS, Change, Door, RefUpdate
+from envhooks.base.refs import HEADS, TAGS, Change, Door, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge.contents import Contents, or_unknown
 from envhooks.judge.facts import LISTED, Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
 from envhooks.policy.lockfile import LockedTag
-from envhooks.policy.trust import FOLDER, Standpoint
+from envhooks.policy.trust import FOLDER, Standpoint, matches
 from envhooks.policy.types import Policy
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, is_release_tag
@@ -145,6 +146,7 @@ class _Collector:
         """Names of facts -> their collector, each behind those whose work it uses."""
         return (
             (("naming",), self.naming),
+            (("shadows",), self.shadows),
             (("publication",), self.publication),
             (("object",), self.objects),
             (("siblings",), self.siblings),
@@ -159,6 +161,25 @@ class _Collector:
     def naming(self) -> None:
         for draft in self.drafts:
             draft.facts["naming"] = draft.naming
+
+    def shadows(self) -> None:
+        """Refs for which git takes the tag's short name first, or that differ from it by case only."""
+        tags = {draft.tag: draft for draft in self.drafts}
+        found: dict[str, list[str]] = {tag: [] for tag in tags}
+        if self.standpoint.door in (Door.CHECK, Door.RECEIVE):
+            alike: dict[str, list[str]] = {}
+            for tag in tags:
+                alike.setdefault(tag.casefold(), []).append(tag)
+            remote = f"refs/remotes/{self.standpoint.remote}/" if self.standpoint.remote else ""
+            for ref in self.git.refs():
+                places = (HEADS, *((remote,) if remote else ()), TAGS, "refs/")
+                prefix = next((one for one in places if ref.name.startswith(one)), "")
+                name = ref.name[len(prefix) :]
+                for tag in alike.get(name.casefold(), ()) if prefix else ():
+                    if ref.name != TAGS + tag:
+                        found[tag].append(ref.name)
+        for draft in self.drafts:
+            draft.facts["shadows"] = tuple(found[draft.tag])
 
     def publication(self) -> None:
         locked = self.standpoint.law.locked
@@ -246,7 +267,8 @@ class _Collector:
 
         found = self.git.read(draft.oid)
         if found is None:
-            fix = f"git fetch {self.standpoint.remote or 'origin'} {printable(draft.update.ref)}"
+            words = (self.standpoint.remote or "origin", printable(draft.update.ref))
+            fix = f"git fetch {' '.join(map(shlex.quote, words))}"
             return Unknown(f"the tag's object {draft.oid} is not in this repository", fix)
         if found.type != "tag":
             return TagObject(found.oid, found.type)
@@ -314,7 +336,20 @@ class _Collector:
             else:
                 proposals = held.get(commit, ())
                 on_main = commit not in outside or bool(proposals)
-                draft.facts["ancestry"] = Ancestry(commit, on_main, names, proposals)
+                unpushed = None if on_main else self._unpushed(commit)
+                draft.facts["ancestry"] = Ancestry(commit, on_main, names, proposals, unpushed)
+
+    def _unpushed(self, commit: str) -> tuple[str, str] | None:
+        """The remote, and the protected branch here that has the commit while the remote's has not."""
+        point = self.standpoint
+        if point.remote is None or point.door is Door.RECEIVE:
+            return None
+        patterns = point.law.policy.branches or (point.branch,)
+        for ref in self.git.refs(HEADS):
+            name = ref.name[len(HEADS) :]
+            if matches(name, patterns) and self._outside([commit], [ref.oid]) == frozenset():
+                return point.remote, name
+        return None
 
     def _outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str] | Unknown:
         return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.standpoint.fetched)))

@@ -60,6 +60,8 @@ class Ancestry:
     """The refs that were asked, as a person would name them: `origin/main`."""
     proposals: tuple[tuple[str, str], ...] = ()
     """Ref and tip of the moves in the same push by which alone it lies there; empty where it lies there already."""
+    unpushed: tuple[str, str] | None = None
+    """Remote and local protected branch that holds the commit, where the remote's does not; None where none does."""
 
 
 LISTED = "tags.lock lists it"
@@ -117,6 +119,12 @@ class Subject:
 
         return shlex.quote(printable(self.tag))
 
+    def again(self, target: str = "") -> str:
+        """The command that makes the tag once more, signed, at the same target; empty where git makes no such tag."""
+        if self.tag.startswith("-"):
+            return ""  # not even behind `--`: strbuf_check_tag_ref
+        return f"git tag -f -s {self.shell_word} {target}".rstrip()
+
     @property
     def change(self) -> Change:
         """What happens to the tag."""
@@ -132,6 +140,12 @@ class Subject:
     def naming(self) -> Naming:
         """What the grammar makes of the name."""
         return self._fact("naming", Naming)
+
+    @property
+    def shadows(self) -> tuple[str, ...]:
+        """Refs that git or a file system may take for this tag: a branch of its name, a tag of other case."""
+        found = self.facts.get("shadows")
+        return found if isinstance(found, tuple) else ()
 
     @property
     def name(self) -> TagName:

@@ -323,6 +323,8 @@ def stand(
     if door is Door.PUSH:
         mains += _proposed(git, updates, patterns)
     fix = f"git fetch {printable(target)}" if target else f"git fetch {printable(release or 'origin')}"
+    if door is Door.PUSH and target is None and pushed_to is not None:
+        fix = _naming(pushed_to)
     if door is Door.CHECK and target is not None:
         fix += f" +{HEADS}{branch}:{REMOTES}{target}/{branch}"
     return Standpoint(door, branch, target, law, tuple(mains), fix, notes)
@@ -343,13 +345,33 @@ def _stand_on_server(
 
 
 def _named_remote(git: Git, pushed_to: str | None) -> str | None:
-    """The remote that a push goes to: pre-push is told its name, or its URL where it was pushed to by URL."""
+    """The remote that a push goes to: pre-push is told its name, or its URL where it was pushed to by URL.
+
+    One repository has many spellings: with a token, by ssh or https, with `.git` behind it or without.
+    """
     if pushed_to is None or f"remote.{pushed_to}.url" in git.config:
         return pushed_to
+    from envhooks.git.addresses import identity, rewritten  # pushed to by URL, which is rare
+
+    folder = git.work_tree or git.common_dir
+    wanted = identity(pushed_to, folder)
     for key, urls in git.config.items():
-        if key.startswith("remote.") and key.endswith((".url", ".pushurl")) and pushed_to in urls:
-            return key[len("remote.") :].rpartition(".")[0]
+        if key.startswith("remote.") and key.endswith((".url", ".pushurl")):
+            is_push = key.endswith(".pushurl")
+            spelled = (rewritten(url, git.config, push=way) for url in urls for way in (False, not is_push))
+            if wanted in {identity(url, folder) for url in spelled}:
+                return key[len("remote.") :].rpartition(".")[0]
     return None
+
+
+def _naming(url: str) -> str:
+    """The command that makes known what a repository holds that no remote of this clone names."""
+    import shlex
+
+    from envhooks.git.addresses import redact, without_userinfo
+
+    word = shlex.quote(printable(redact(without_userinfo(url))))
+    return f"git remote add release {word} && git fetch release"
 
 
 def _client_law(

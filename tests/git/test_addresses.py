@@ -7,8 +7,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import Repo
 
-from envhooks.builds.urls import absolute, credentials, is_local, redact, redact_text, without_userinfo
+from envhooks.git.addresses import (
+    absolute,
+    credentials,
+    identity,
+    is_local,
+    redact,
+    redact_text,
+    rewritten,
+    without_userinfo,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +95,59 @@ def test_no_paths(url: str) -> None:
 def test_a_path_is_made_absolute() -> None:
     assert absolute("../server.git", Path("/a/b")) == "/a/server.git"
     assert absolute("host:x", Path("/a/b")) == "host:x"
+
+
+SAME = [
+    "https://host.example/team/envs",
+    "https://host.example/team/envs.git",
+    "https://host.example/team/envs.git/",
+    "https://HOST.example:443/team/envs",
+    "https://TOKEN@host.example/team/envs.git",
+    "https://user:pass@host.example/team/envs.git",
+    "https://user:pa/ss@host.example/team/envs.git",
+    "ssh://git@host.example/team/envs.git",
+    "ssh://git@host.example:22/team/envs.git",
+    "git@host.example:team/envs.git",
+    "host.example:/team/envs",
+    "git://host.example/team/envs",
+]
+OTHER = [
+    "https://host.example/team/other",
+    "https://other.example/team/envs",
+    "https://host.example:8443/team/envs",
+    "ssh://git@host.example:2222/team/envs",
+    "/team/envs",
+]
+
+
+def test_one_repository_has_one_identity(tmp_path: Path) -> None:
+    assert {identity(url, tmp_path) for url in SAME} == {"host.example/team/envs"}
+    assert not {identity(url, tmp_path) for url in OTHER} & {"host.example/team/envs"}
+    (tmp_path / "server.git").mkdir()
+    (tmp_path / "link").symlink_to("server.git")
+    local = [
+        "server.git",
+        "./server.git/",
+        str(tmp_path / "server.git"),
+        f"file://{tmp_path}/server.git",
+        "link",
+    ]
+    assert len({identity(url, tmp_path) for url in local}) == 1
+
+
+def test_urls_are_rewritten_as_git_does() -> None:
+    config = {
+        "url.https://host.example/.insteadof": ("h:", "ho:"),
+        "url.git@host.example:.pushinsteadof": ("h:",),
+    }
+    assert rewritten("h:team/envs", config) == "https://host.example/team/envs"
+    assert rewritten("h:team/envs", config, push=True) == "git@host.example:team/envs"
+    assert rewritten("x:team/envs", config) == "x:team/envs"
+
+
+@pytest.mark.parametrize("secret", ["user:s3cret", "user:s3/cr?et", "s3cret"])
+def test_a_secret_in_a_remotes_address_is_not_printed(secret: str, good: Repo) -> None:
+    for url in (f"https://{secret}@127.0.0.1:1/x.git", "https://127.0.0.1:1/x.git?token=s3cret"):
+        good.git("remote", "set-url", "origin", url)
+        done = good.envhooks("check", "--all", "--fetch")
+        assert done.code == 2 and "s3" not in done.said.replace("127.0.0.1", ""), done.said

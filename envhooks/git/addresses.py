@@ -1,4 +1,4 @@
-"""URLs without their secrets: what may reach a disk, a log, a label or a process list.
+"""Addresses of repositories: without their secrets, and compared whatever their spelling.
 
 A push by URL hands the hook that URL with its password. A token may stand in the user's place
 (`https://TOKEN@host/`), in the query, or in a password that was not escaped as it should be.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -103,3 +104,50 @@ def _normal(path: Path) -> str:
     import os.path
 
     return os.path.normpath(path)
+
+
+_SCP = r"(?:[^/@:]*@)?(\[[^\]]*\]|[^/:\[\]]+):(.*)"
+_DEFAULT_PORTS = {"ssh": "22", "git": "9418", "http": "80", "https": "443", "git+ssh": "22", "ssh+git": "22"}
+
+
+def identity(url: str, folder: Path) -> str:
+    """The same text for each spelling of one repository's address: host in lower case and path, or a real path.
+
+    User, password, default port, query, `.git`, and slashes at the end tell nothing of which repository it is; nor does
+    the protocol, as a host serves one repository by several. A relative path is taken from `folder`.
+    """
+    import os
+
+    found = _SCHEME.fullmatch(url)
+    scheme = found.group(1).rpartition("::")[2].removesuffix("://").lower() if found else ""
+    if found is None and not is_local(url):
+        scp = re.fullmatch(_SCP, url, re.DOTALL)
+        return url if scp is None else _joined(scp.group(1), scp.group(2))
+    if found is None or scheme == "file":
+        path = unquote(found.group(2)) if found else url
+        real = os.path.realpath(os.path.join(folder, path))
+        return real.removesuffix("/.git").removesuffix(".git").rstrip("/")
+    rest = re.split("[?#]", _split_userinfo(found.group(2))[1], maxsplit=1)[0]
+    host, _, path = rest.partition("/")
+    return _joined(host.removesuffix(f":{_DEFAULT_PORTS.get(scheme, '')}"), unquote(path))
+
+
+def _joined(host: str, path: str) -> str:
+    plain = path.strip("/").removesuffix(".git").rstrip("/")
+    return f"{host.strip('[]').lower()}/{plain}"
+
+
+def rewritten(url: str, config: Mapping[str, Sequence[str]], *, push: bool = False) -> str:
+    """The URL as git takes it, by `url.<base>.insteadOf` and, for a push, `pushInsteadOf` (git-config(1))."""
+    for kind in ("pushinsteadof", "insteadof") if push else ("insteadof",):
+        bases = [
+            (prefix, key[len("url.") : -len(kind) - 1])
+            for key, prefixes in config.items()
+            if key.startswith("url.") and key.endswith(f".{kind}")
+            for prefix in prefixes
+            if url.startswith(prefix)
+        ]
+        if bases:
+            prefix, base = max(bases, key=lambda pair: len(pair[0]))
+            return base + url[len(prefix) :]
+    return url
