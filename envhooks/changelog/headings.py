@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.catalog.lookup import Words
+from envhooks.catalog.lookup import words as catalog_words
 from envhooks.tagname.names import TagName
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -84,15 +86,8 @@ _ABOUT = frozenset(
     ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
      "versus", "vs")
 )  # fmt: skip
-# Names that tell one image from another, as a heading may write them
-_FRAMEWORKS = {
-    "pytorch": "pytorch", "torch": "pytorch", "tensorflow": "tensorflow", "tf": "tensorflow", "jax": "jax",
-    "paddle": "paddle", "paddlepaddle": "paddle", "mxnet": "mxnet", "mindspore": "mindspore",
-    "jaxlib": "jaxlib", "torchvision": "torchvision", "torchaudio": "torchaudio",
-}  # fmt: skip
-_HARDWARE = frozenset(("cuda", "rocm", "cpu", "xpu", "tpu", "hpu", "npu"))
 _OTHERS_VERSION = r"(?ai)(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z"
-_HARDWARE_VERSION = r"(?ai)(?<![a-z])(cuda|rocm|cpu|xpu|tpu|hpu|npu)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)"
+_HARDWARE_VERSION = r"(?ai)(?<![a-z])([a-z]+)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)"
 
 _Release = tuple[tuple[int, ...], str, int]
 
@@ -144,7 +139,7 @@ def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
     return re.search(pattern, heading.plain, re.ASCII | re.IGNORECASE)
 
 
-def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
+def _score(heading: _Read, name: TagName, wanted: _Release, vocabulary: Words) -> int:
     """How well a heading names the release: 0 not at all, more for more of its name."""
     plain = heading.plain
     if heading.is_unreleased:
@@ -152,32 +147,35 @@ def _score(heading: _Read, name: TagName, wanted: _Release) -> int:
     whole = _find_whole(heading, name)
     if whole is not None:
         return 0 if _speaks_about(plain[: whole.start()]) else 100
-    if not any(release == wanted and _names(match, plain, name) for match, release in heading.releases):
+    if not any(
+        release == wanted and _names(match, plain, name, vocabulary) for match, release in heading.releases
+    ):
         return 0
     words = {word.lower() for word in re.findall(_WORD, plain)}
     framework, hardware = _own(name)
-    frameworks = {_FRAMEWORKS[word] for word in words & _FRAMEWORKS.keys()} | (words & {framework})
-    kinds = words & (_HARDWARE | {hardware})
+    frameworks = {vocabulary.frameworks[word] for word in words & vocabulary.frameworks.keys()}
+    frameworks |= words & {framework}
+    kinds = {vocabulary.hardware[word] for word in words & vocabulary.hardware.keys()} | (words & {hardware})
     if (framework and frameworks and framework not in frameworks) or (
         hardware and kinds and hardware not in kinds
     ):
         return 0
-    versions = {v for kind, v in re.findall(_HARDWARE_VERSION, plain) if kind.lower() == hardware}
+    stated = re.findall(_HARDWARE_VERSION, plain)
+    versions = {v for word, v in stated if vocabulary.hardware.get(word.lower(), word.lower()) == hardware}
     if name.hardware_version and versions and name.hardware_version not in versions:
         return 0
     return 1 + (framework in frameworks) + (hardware in kinds)
 
 
 def _own(name: TagName) -> tuple[str, str]:
-    framework = (name.framework or "").lower()
-    return _FRAMEWORKS.get(framework, framework), (name.hardware or "").lower()
+    return (name.framework or "").lower(), (name.hardware or "").lower()
 
 
 def _speaks_about(before: str) -> bool:
     return any(word.lower() in _ABOUT for word in re.findall(_WORD, before))
 
 
-def _names(match: re.Match[str], text: str, name: TagName) -> bool:
+def _names(match: re.Match[str], text: str, name: TagName, vocabulary: Words) -> bool:
     """Whether a version in a heading that is this release's is not that of something else there."""
     before = text[: match.start()]
     if _speaks_about(before) or re.search(_OTHERS_VERSION, before):
@@ -188,17 +186,27 @@ def _names(match: re.Match[str], text: str, name: TagName) -> bool:
     framework, hardware = _own(name)
     compound = re.split(r"[\s\[\]()]", bare)[-1]
     known = {framework, hardware, "v", "release", "version", *(value.lower() for _, value in name.extra)}
-    if any(_FRAMEWORKS.get(word.lower(), word.lower()) not in known for word in re.findall(_WORD, compound)):
+    if any(_said(word, vocabulary) not in known for word in re.findall(_WORD, compound)):
         return False
-    if bare != before or not _ends_with_hardware(bare):
+    named = [_said(word, vocabulary) for word in re.findall(_WORD, bare)]
+    last = next((word for word in reversed(named) if word in vocabulary.frameworks.values()), framework)
+    if framework and last != framework:
+        return False  # `PyTorch Lightning 2.5`, `PyTorch with torchvision 0.23`
+    if bare != before or not _ends_with_hardware(bare, vocabulary):
         return True
     # `PyTorch CUDA 2.8` means the release; `CUDA 2.8` alone is a version of CUDA
-    return framework in {_FRAMEWORKS.get(word.lower(), word.lower()) for word in re.findall(_WORD, bare)}
+    return framework in named
 
 
-def _ends_with_hardware(text: str) -> bool:
+def _said(word: str, vocabulary: Words) -> str:
+    """The framework or hardware that a word names, else the word itself; in lower case."""
+    lower = word.lower()
+    return vocabulary.frameworks.get(lower) or vocabulary.hardware.get(lower) or lower
+
+
+def _ends_with_hardware(text: str, vocabulary: Words) -> bool:
     match = re.search(r"(?<![A-Za-z])([A-Za-z]+)[-_ ]*\Z", text, re.ASCII)
-    return match is not None and match.group(1).lower() in _HARDWARE
+    return match is not None and match.group(1).lower() in vocabulary.hardware
 
 
 # ------------------------------------------------------------------------------------ templates
@@ -253,7 +261,9 @@ def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int |
     return at + len(value) if text[at : at + len(value)].casefold() == value.casefold() else None
 
 
-def find_heading(headings: Sequence[str], name: TagName, template: str | None) -> int | None:
+def find_heading(
+    headings: Sequence[str], name: TagName, template: str | None, vocabulary: Words | None = None
+) -> int | None:
     """The number of the heading for a release, counted from 0, or None.
 
     Args:
@@ -261,6 +271,7 @@ def find_heading(headings: Sequence[str], name: TagName, template: str | None) -
         name: the release. Its whole name in a heading wins over its version and stage, and a heading that
             names its framework and hardware over one that does not.
         template: the policy's, such as `## jax {version} ({date})`, or None for any usual form.
+        vocabulary: words that name frameworks and hardware; None for those of the catalog.
 
     Raises:
         CannotJudge: a field in the template that does not exist.
@@ -268,11 +279,12 @@ def find_heading(headings: Sequence[str], name: TagName, template: str | None) -
     if template is not None:
         return next((at for at, text in enumerate(headings) if _matches_template(template, text, name)), None)
     best, found = 0, None
+    known = vocabulary or catalog_words()
     whole, wanted = name.text.lower(), _wanted(name)
     for at, text in enumerate(headings):
         heading = _read(text)
         if wanted in heading.named or whole in heading.lower:  # few headings of a long file
-            score = _score(heading, name, wanted)
+            score = _score(heading, name, wanted, known)
             if score > best:
                 best, found = score, at
     return found

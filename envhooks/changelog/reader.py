@@ -14,6 +14,7 @@ from functools import lru_cache
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.catalog.lookup import Words
 from envhooks.changelog.facts import ChangelogEntry
 from envhooks.changelog.headings import find_heading, heading_date, is_unreleased
 from envhooks.tagname.names import TagName
@@ -255,16 +256,19 @@ def read_changelog(data: bytes, path: str) -> Entries:
     return Entries(list(_headings(visible)), kept)
 
 
-def find_entry(entries: Entries, name: TagName, heading: str | None) -> ChangelogEntry | None:
+def find_entry(
+    entries: Entries, name: TagName, heading: str | None, vocabulary: Words | None = None
+) -> ChangelogEntry | None:
     """The entry for a release, or None.
 
     Args:
         entries: newest first.
         name: the release.
         heading: the policy's template, such as `## jax {version} ({date})`, or None for any usual form.
+        vocabulary: words that name frameworks and hardware; None for those of the catalog.
 
     Raises:
         CannotJudge: a field in the template that does not exist.
     """
-    number = find_heading(entries.headings, name, heading)
+    number = find_heading(entries.headings, name, heading, vocabulary)
     return None if number is None else entries[number]

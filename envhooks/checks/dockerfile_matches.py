@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 
 from envhooks.base.place import Level
+from envhooks.catalog.lookup import carried_by
 from envhooks.image.facts import CannotTell, Environment, Hardware, Package, versions_agree
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Finding
@@ -25,22 +26,6 @@ from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "environment")
-
-# Packages that exist for one kind of hardware only: evidence where nothing else says it.
-_CARRIERS = {
-    "CUDA": re.compile(
-        r"jax-cuda[0-9]+-(?:plugin|pjrt)|nvidia-(?:cuda|cudnn|cublas)-.*|tensorflow-gpu|paddlepaddle-gpu"
-        r"|onnxruntime-gpu|cupy-cuda.*|pytorch-cuda|cudatoolkit|mxnet-cu[0-9]+"
-    ),
-    "ROCm": re.compile(
-        r"tensorflow-rocm|pytorch-triton-rocm|jax-rocm[0-9]+-(?:plugin|pjrt)|onnxruntime-rocm"
-    ),
-    "CPU": re.compile(r"tensorflow-cpu|intel-tensorflow|cpuonly"),
-    "TPU": re.compile(r"libtpu(?:-nightly)?|tensorflow-tpu"),
-    "XPU": re.compile(r"intel-extension-for-.*|pytorch-triton-xpu"),
-    "HPU": re.compile(r"habana-.*"),
-    "NPU": re.compile(r"torch-npu"),
-}
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
@@ -202,13 +187,10 @@ def _version(
 
 
 def _carriers(environment: Environment) -> list[Hardware]:
-    found = []
-    for package in environment.packages:
-        for kind, names in _CARRIERS.items():
-            if names.fullmatch(package.name):
-                major = re.search(r"cuda([0-9]{2})", package.name)
-                found.append(Hardware(kind, major.group(1) if major else None, "wheel", package.place))
-    return found
+    found = ((package, carried_by(package.name)) for package in environment.packages)
+    return [
+        Hardware(*evidence, "wheel", package.place) for package, evidence in found if evidence is not None
+    ]
 
 
 def _shown(hardware: Hardware) -> str:

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator
 
 from envhooks.base.place import Level
+from envhooks.catalog.lookup import COMPANIONS
 from envhooks.image.facts import CannotTell, Environment, Unpinned
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Finding
@@ -23,14 +24,6 @@ from envhooks.tagname.names import Naming
 NEEDS = ()
 READS = ("environment",)
 MAY_READ = ("naming",)
-
-# Packages that are built against one framework release, and break or replace it when they drift.
-_COMPANIONS = frozenset(
-    ("torchvision", "torchaudio", "torchtext", "torchdata", "torch-xla", "torch-tensorrt", "triton", "xformers",
-     "flash-attn", "jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt",
-     "libtpu", "tensorflow-text", "tensorflow-io", "tf-keras", "keras", "pytorch-cuda", "cudatoolkit",
-     "intel-extension-for-pytorch", "intel-extension-for-tensorflow", "torch-npu")
-)  # fmt: skip
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
@@ -42,7 +35,7 @@ def not_applicable(subject: Subject, policy: Policy) -> str:
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """One finding for each thing that the next build may get otherwise."""
     environment = subject.environment
-    known = {package for packages in policy.tag.frameworks.values() for package in packages} | _COMPANIONS
+    known = {package for packages in policy.tag.frameworks.values() for package in packages} | COMPANIONS
     for unpinned in environment.unpinned:
         yield _finding(unpinned, _level(unpinned, known))
     base = environment.base

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from envhooks.base.budget import Budget
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
+from envhooks.catalog.families import Family
+from envhooks.catalog.lookup import words
 from envhooks.changelog.facts import Changelog
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
@@ -45,6 +47,7 @@ class Contents:
         self._budget = Budget(until)
         self._git = git
         self._law = law
+        self._vocabulary = words(law.tag.frameworks, law.tag.hardware)
         self._policies: dict[str, Policy] = {}
         self._environments: Readings[Environment] = Readings()
         self._changelogs: dict[tuple[str, str], Entries] = {}
@@ -98,15 +101,17 @@ class Contents:
             return Inapplicable("the policy switches the Dockerfile off")
         if "{" in section.path and name is None:
             return Inapplicable("which Dockerfile it is depends on the tag's name, which is refused")
-        return or_unknown(lambda: self._environment(commit, section, name))
+        return or_unknown(lambda: self._environment(commit, section, name, policy.bases))
 
-    def _environment(self, commit: str, section: DockerfilePolicy, name: TagName | None) -> Environment:
+    def _environment(
+        self, commit: str, section: DockerfilePolicy, name: TagName | None, bases: tuple[Family, ...]
+    ) -> Environment:
         assert section.path is not None
         path = expand(section.path, name) if name else section.path
         return self._environments.result(
-            (path, section),
+            (path, section, repr(bases)),
             self._git.files(commit),
-            lambda files: read_environment_at(Budgeted(files, self._budget), section, path),
+            lambda files: read_environment_at(Budgeted(files, self._budget), section, path, bases),
         )
 
     # ------------------------------------------------------------------------------- the changelog
@@ -128,7 +133,7 @@ class Contents:
         entries = self._entries(commit, path)
         if entries is None:
             return Changelog(path, exists=False)
-        entry = find_entry(entries, name, heading)
+        entry = find_entry(entries, name, heading, self._vocabulary)
         return Changelog(path, True, entry, entries.headings[:50])
 
     def _entries(self, commit: str, path: str) -> Entries | None:
@@ -152,7 +157,9 @@ def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
     return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
 
 
-def read_environment_at(files: Files, section: DockerfilePolicy, path: str) -> Environment:
+def read_environment_at(
+    files: Files, section: DockerfilePolicy, path: str, bases: tuple[Family, ...] = ()
+) -> Environment:
     """What the Dockerfile at `path` of a commit's files would build.
 
     Raises:
@@ -164,7 +171,7 @@ def read_environment_at(files: Files, section: DockerfilePolicy, path: str) -> E
         missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))
         return Environment(path, "", None, None, cannot_tell=(missing,))
     return read_environment(
-        files, path, context=section.context, target=section.target, args=dict(section.args)
+        files, path, context=section.context, target=section.target, args=dict(section.args), bases=bases
     )
 
 

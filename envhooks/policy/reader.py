@@ -33,6 +33,7 @@ _KEYS = (
     "deploy",
     "gitsign",
     "compat",
+    "base",
 )
 
 
@@ -84,6 +85,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         builds=tuple(replace(build, image=image) for build in builds),
         deploys=sections.deploys(keys["deploy"], stages) if "deploy" in keys else (),
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
+        bases=sections.bases(keys["base"]) if "base" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
     )
 

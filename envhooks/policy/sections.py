@@ -9,6 +9,9 @@ from typing import Literal, cast
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
+from envhooks.catalog.families import Family
+from envhooks.catalog.lookup import KINDS
+from envhooks.catalog.tags import TemplateFault, pattern
 from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DeployPolicy, DockerfilePolicy
 from envhooks.policy.values import (
     MAX_GLOB,
@@ -267,6 +270,45 @@ def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, ob
                 item.texts(may_be_empty=True)
         found[name] = tuple(MappingProxyType(dict(row.raw)) for row in rows.tables())
     return MappingProxyType(found)
+
+
+_HARDWARE_KEYS = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm", **{kind.lower(): kind for kind in KINDS}})
+_VERSION = r"[0-9]+(?:\.[0-9]+){0,3}(?:(?:a|b|rc)[0-9]+)?"
+
+
+def bases(value: Value) -> tuple[Family, ...]:
+    """`[[base]]`: a team's own base images, in the words of the catalog's families."""
+    return tuple(map(_base, value.tables()))
+
+
+def _base(value: Value) -> Family:
+    keys = value.table(("image", "tag", "holds"))
+    if "image" not in keys:
+        value.refuse(f"`{value.name}` names no image", 'image = "team/base"')
+    if "tag" not in keys and "holds" not in keys:
+        value.refuse(
+            f"`{value.name}` says neither how its tags are read nor what it holds",
+            'tag = "{torch}-cu{cuda:compact}", or holds = { torch = "2.8.0" }',
+        )
+    tags = (
+        []
+        if "tag" not in keys
+        else [keys["tag"]]
+        if isinstance(keys["tag"].raw, str)
+        else keys["tag"].texts()
+    )
+    for one in (keys["image"], *tags):
+        try:
+            pattern(one.text())
+        except TemplateFault as error:
+            one.refuse(f"`{one.name}` cannot be read: {error}")
+    holds: dict[str, str | None] = {}
+    for name, one in keys["holds"].table().items() if "holds" in keys else ():
+        version = one.text()
+        if version and not re.fullmatch(_VERSION, version):
+            one.refuse(f"`{one.name}` is no version: {printable(version, 60)}", f'{name} = "2.8.0"')
+        holds[_HARDWARE_KEYS.get(name.lower(), name)] = version or None
+    return Family(keys["image"].text(), {one.text(): {} for one in tags}, holds)
 
 
 def keyless(value: Value) -> tuple[KeylessSigner, ...]:

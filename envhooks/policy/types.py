@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from envhooks.base.dataclass import dataclass, field
+from envhooks.catalog.families import Family
 from envhooks.signatures.signers.reader import KeylessSigner
 from envhooks.tagname.names import TagPolicy
 
@@ -84,6 +85,8 @@ class Policy:
     deploys: tuple[DeployPolicy, ...] = ()
     keyless: tuple[KeylessSigner, ...] = ()
     """`[[gitsign]]`."""
+    bases: tuple[Family, ...] = ()
+    """`[[base]]`: families of base images, in the words of the catalog."""
     compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
 

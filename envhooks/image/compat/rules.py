@@ -6,6 +6,7 @@ unlisted build of a listed release a warning, unless it is known not to exist.
 
 from __future__ import annotations
 
+from envhooks.catalog.lookup import package_of
 from envhooks.image.compat.images import judge_image
 from envhooks.image.compat.others import judge_jax, judge_tensorflow
 from envhooks.image.compat.table import Table, extended, key, load_table, release
@@ -45,7 +46,7 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
         version: `2.8` stands for every 2.8.x; empty for all rows.
     """
     table = load_table()
-    name = {"pytorch": "torch", "tf": "tensorflow"}.get(framework.lower(), framework.lower())
+    name = package_of(framework)
     wanted = version.removeprefix("v")
     rows: list[dict[str, str]] = []
     if name == "torch":
@@ -81,9 +82,7 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
 def provenance(framework: str) -> tuple[str, ...]:
     """The day of the table and the sources of a framework's rows, one sentence each."""
     table = load_table()
-    name = {"pytorch": "torch", "tf": "tensorflow", "nvidia/cuda": "nvidia_cuda", "cuda": "nvidia_cuda"}.get(
-        framework.lower(), framework.lower()
-    )
+    name = "nvidia_cuda" if framework.lower() in ("nvidia/cuda", "cuda") else package_of(framework)
     return (f"compiled {table.compiled}", *table.sources.get(name, ()))
 
 

@@ -6,8 +6,11 @@ A tag is believed only where its publisher writes it that way for every image; t
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 
-from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.dataclass import dataclass
+from envhooks.catalog.families import Family, family_of, is_plain, named, tell
+from envhooks.catalog.lookup import KINDS, package_of
 from envhooks.image.facts import BaseImage
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
@@ -69,81 +72,39 @@ class Contents:
     """(kind, version)."""
 
 
-_NUMBER = r"[0-9]+(?:\.[0-9]+){1,3}"
-_PYTORCH = rf"(?P<torch>{_NUMBER})-cuda(?P<cuda>{_NUMBER})-cudnn[0-9]+-(?:runtime|devel)"
-_CUDA = rf"(?P<cuda>{_NUMBER})(?:-.+)?"
-_TENSORFLOW = r"(?P<tf>[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?)(?P<gpu>-gpu)?(?:-jupyter)?"
-_PYTHON = r"(?P<python>3(?:\.[0-9]+){1,2}(?:rc[0-9]+|a[0-9]+|b[0-9]+)?)(?:-[a-z0-9.-]+)?"
-_ROCM_PYTORCH = (
-    r"rocm(?P<rocm>[0-9]+(?:\.[0-9]+){1,2})_ubuntu[0-9.]+_py(?P<python>3\.[0-9]+)_pytorch_(?:release_)?"
-    r"(?P<torch>[0-9]+\.[0-9]+\.[0-9]+)"
-)
-_ROCM = r"(?P<rocm>[0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-complete)?"
-_UV_PYTHON = r"(?:[0-9][0-9.]*-)?python(?P<python>3\.[0-9]+)(?:-[a-z0-9.-]+)?"
+def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
+    """What the image holds, by its publisher's own naming rule; a digest does not change that.
 
-# Calendar tags (`25.08-py3`) name the month, not the framework; the publisher's release notes do.
-_CALENDAR = {
-    "nvidia/pytorch": "torch",
-    "nvidia/tensorflow": "tensorflow",
-    "nvidia/jax": "jax",
-    "nvidia/paddlepaddle": "paddlepaddle-gpu",
-}
-# The framework is in the image's name; the tag is not written by one rule that could be relied on.
-_NAMED = (
-    (re.compile(r"(?:^|[/_.:-])(?:py)?torch(?:[/_.:0-9-]|\Z)"), "torch"),
-    (re.compile(r"(?:^|[/_.:-])tensorflow(?:[/_.:0-9-]|\Z)"), "tensorflow"),
-    (re.compile(r"(?:^|[/_.:-])jax(?:[/_.:0-9-]|\Z)"), "jax"),
-    (re.compile(r"(?:^|[/_.:-])paddle(?:paddle)?(?:[/_.:0-9-]|\Z)"), "paddlepaddle"),
-)
-# Images of an operating system, a language or an accelerator's libraries: no framework in them.
-_PLAIN_NAMES = frozenset(
-    ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
-     "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
-)  # fmt: skip
-_PLAIN = (
-    r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|rocm/dev-[a-z0-9.-]+|condaforge/[a-z0-9-]+|continuumio/[a-z0-9-]+"
-    r"|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"
-)
+    `own` are the families of the policy, which come before those of the catalog.
+    """
+    name, own = reference.short, tuple(own)
+    found = family_of(name, own) or family_of(reference.name, own)
+    if found is None:
+        return Contents(opaque=_named(reference), plain=is_plain(name))
+    family, in_name = found
+    told = {**family.holds, **in_name, **(tell(family, reference.tag or "") or {})}
+    hardware = {kind: told.pop(kind) for kind in KINDS if kind in told}
+    for field, kind in (("cuda", "CUDA"), ("rocm", "ROCm")):
+        if field in told:
+            hardware[kind] = told.pop(field)
+    python = told.pop("python", None)
+    packages = tuple((package, version, None) for package, version in told.items() if version)
+    opaque = _opaque_of(family, reference, {package for package, _, _ in packages})
+    plain = family.plain or is_plain(name)
+    return Contents(packages, opaque, plain, python, tuple(hardware.items()))
 
 
-def contents(reference: Reference) -> Contents:
-    """What the image holds, by its publisher's own naming rule; a digest does not change that."""
-    name = reference.short
-    plain = name == "nvidia/cuda" or name.rpartition("/")[2] in _PLAIN_NAMES
-    return replace(_contents(reference), plain=plain or re.fullmatch(_PLAIN, name) is not None)
+def _opaque_of(family: Family, reference: Reference, told: Container[str]) -> tuple[tuple[str, str], ...]:
+    """What is in an image of a family, in a version that its tag does not tell."""
+    if family.opaque:
+        why = f"{reference.name}:{reference.tag} {family.why}" if family.why else _opaque(reference)
+        known = family.opaque in told or any(package_of(one) == family.opaque for one in _names_of(told))
+        return () if known else ((family.opaque, why),)
+    return () if family.plain or told else _named(reference)
 
 
-def _contents(reference: Reference) -> Contents:
-    name, tag = reference.short, reference.tag or ""
-    if name == "pytorch/pytorch":
-        return _pytorch(tag)
-    if name == "nvidia/cuda":
-        match = re.fullmatch(_CUDA, tag)
-        return Contents(hardware=(("CUDA", match["cuda"] if match else None),))
-    if name == "tensorflow/tensorflow":
-        return _tensorflow(tag)
-    if name == "rocm/pytorch":
-        match = re.fullmatch(_ROCM_PYTORCH, tag)
-        if match:
-            return Contents(
-                (("torch", match["torch"], None),),
-                python=match["python"],
-                hardware=(("ROCm", match["rocm"]),),
-            )
-        return Contents(opaque=(("torch", _opaque(reference)),), hardware=(("ROCm", None),))
-    if name.startswith("rocm/"):
-        match = re.fullmatch(_ROCM, tag) if name.startswith("rocm/dev-") else None
-        return Contents(opaque=_named(reference), hardware=(("ROCm", match["rocm"] if match else None),))
-    if name == "python":
-        match = re.fullmatch(_PYTHON, tag)
-        return Contents(python=match["python"] if match else None)
-    if name == "astral-sh/uv":
-        match = re.fullmatch(_UV_PYTHON, tag)
-        return Contents(python=match["python"] if match else None)
-    if name in _CALENDAR:
-        why = f"{reference.name}:{tag} is named by its month; its framework's version stands in the release notes"
-        return Contents(opaque=((_CALENDAR[name], why),), hardware=(("CUDA", None),))
-    return Contents(opaque=_named(reference))
+def _names_of(told: Container[str]) -> Iterable[str]:
+    return told if isinstance(told, set) else ()
 
 
 def _opaque(reference: Reference) -> str:
@@ -153,25 +114,5 @@ def _opaque(reference: Reference) -> str:
 
 def _named(reference: Reference) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (package, _opaque(reference))
-        for pattern, package in _NAMED
-        if pattern.search(f"{reference.short}:{reference.tag or ''}")
+        (package, _opaque(reference)) for package in named(f"{reference.short}:{reference.tag or ''}")
     )
-
-
-def _pytorch(tag: str) -> Contents:
-    match = re.fullmatch(_PYTORCH, tag)
-    if match is None:
-        why = "the base image pytorch/pytorch carries it, and its tag does not state the version in a known form"
-        return Contents(opaque=(("torch", why),))
-    return Contents((("torch", match["torch"], None),), hardware=(("CUDA", match["cuda"]),))
-
-
-def _tensorflow(tag: str) -> Contents:
-    match = re.fullmatch(_TENSORFLOW, tag)
-    if match is None:
-        why = "the base image tensorflow/tensorflow carries it, and its tag is not a full version"
-        gpu = "gpu" in tag.split("-")
-        return Contents(opaque=(("tensorflow", why),), hardware=(("CUDA", None),) if gpu else ())
-    hardware = (("CUDA", None) if match["gpu"] else ("CPU", None),)
-    return Contents((("tensorflow", match["tf"], None),), hardware=hardware)

@@ -10,15 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import version_variables
 from envhooks.image.dockerfile.parser import Instruction
 from envhooks.image.facts import Hint
 
-_NAMES = {
-    "torch": r"(?:PY)?TORCH_(?:VERSION|VER|TAG)|(?:PY)?TORCH",
-    "tensorflow": r"(?:TENSORFLOW|TF)_(?:VERSION|VER|TAG)",
-    "jax": r"JAX_(?:VERSION|VER)",
-}
-_KNOWN = re.compile("|".join(f"(?P<{package}>{names})" for package, names in _NAMES.items()), re.IGNORECASE)
 _PAIR = (
     # A name starts where no name goes on: else each letter of a long word is a start of its own.
     r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)"
@@ -28,10 +23,11 @@ _PAIR = (
 
 def hints(instructions: Iterable[Instruction], path: str) -> Iterator[Hint]:
     """Every literal version that a variable of such a name is given, in the order of the file."""
+    known, packages = version_variables()
     for one in instructions:
         if one.command in ("ARG", "ENV"):
             for match in re.finditer(_PAIR, one.text):
-                known = _KNOWN.fullmatch(match[1])
-                if known is not None and known.lastgroup is not None:
+                claims = known.fullmatch(match[1])
+                if claims is not None and claims.lastindex is not None:
                     place = Place(path, one.line_at(match.start()))
-                    yield Hint(known.lastgroup, match[1], match[2], place)
+                    yield Hint(packages[claims.lastindex - 1], match[1], match[2], place)

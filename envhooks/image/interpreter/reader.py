@@ -7,11 +7,12 @@ or a `CannotTell`; an exact version is claimed only where nothing in the files s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
+from envhooks.catalog.families import Family
 from envhooks.image.dockerfile import baseimage
 from envhooks.image.dockerfile.expand import BadWord
 from envhooks.image.dockerfile.parser import Instruction, read_dockerfile
@@ -37,6 +38,7 @@ def read_environment(
     context: str = ".",
     target: str | None = None,
     args: Mapping[str, str] = _NO_ARGS,
+    bases: Sequence[Family] = (),
 ) -> Environment:
     """What the Dockerfile at `dockerfile` would build.
 
@@ -46,6 +48,7 @@ def read_environment(
         context: folder of the tree that is the build context.
         target: stage to build; None: the product stage (the last one that is no mere export).
         args: build arguments as they are given to the build.
+        bases: families of base images that the policy adds.
 
     Raises:
         CannotJudge: there is no such file, BuildKit would refuse it, or it is a template or a fragment.
@@ -56,13 +59,14 @@ def read_environment(
     build = Build(
         read_dockerfile(data, dockerfile), args, files.budget if isinstance(files, Budgeted) else None
     )
-    return _Reading(build, files, inside(context)).environment(target)
+    return _Reading(build, files, inside(context), bases).environment(target)
 
 
 class _Reading:
-    def __init__(self, build: Build, files: Files, context: str) -> None:
+    def __init__(self, build: Build, files: Files, context: str, bases: Sequence[Family]) -> None:
         self._build = build
         self._files = files
+        self._bases = tuple(bases)
         self._context = context
         self._states: dict[int, StageState] = {}
         self._path = build.file.path
@@ -151,7 +155,7 @@ class _Reading:
         if reference is None:
             session.note("what the base image holds is not known", place)
             return
-        held = baseimage.contents(reference)
+        held = baseimage.contents(reference, self._bases)
         hardware = tuple(Hardware(kind, version, "base", place) for kind, version in held.hardware)
         for name, version, local in held.packages:
             package = Package(name, version, local, True, f"=={version}", "base", place)

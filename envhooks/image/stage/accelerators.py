@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import re
 
-Evidence = tuple[str, "str | None"]
-"""(kind, version): ("CUDA", "12.8"), ("CPU", None)."""
+from envhooks.catalog.frameworks import Evidence
+from envhooks.catalog.lookup import BY_BUILD, BY_INDEX, BY_LOCAL, built_for
 
-FROM_INDEX = frozenset(("torch", "torchvision", "torchaudio", "paddlepaddle", "paddlepaddle-gpu"))
+__all__ = ["Evidence", "built_for"]
+FROM_INDEX = BY_INDEX
 """Packages whose wheels for one accelerator lie in an index of their own: `.../whl/cu128`."""
-FROM_LOCAL = FROM_INDEX | {"jaxlib", "jax", "tensorflow", "torch-xla", "mxnet"}
-FROM_BUILD = frozenset(("pytorch", "torch", "tensorflow", "jaxlib"))
+FROM_LOCAL = BY_LOCAL
+FROM_BUILD = BY_BUILD
 """Packages whose conda build string names the accelerator: `py3.9_cuda11.7_cudnn8.5.0_0`."""
-BY_NAME: dict[str, Evidence] = {
-    "tensorflow-gpu": ("CUDA", None),
-    "tensorflow-cpu": ("CPU", None),
-    "tensorflow-rocm": ("ROCm", None),
-    "paddlepaddle-gpu": ("CUDA", None),
-    "jax-cuda12-plugin": ("CUDA", "12"),
-    "jax-cuda13-plugin": ("CUDA", "13"),
-    "jax-rocm60-plugin": ("ROCm", None),
-    "libtpu": ("TPU", None),
-    "torch-npu": ("NPU", None),
-    "habana-torch-plugin": ("HPU", None),
-}
 
 _PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
 _CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"

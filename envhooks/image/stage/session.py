@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import framework_package
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.facts import Hardware, Package, Unpinned
 from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
@@ -206,7 +207,7 @@ class Session:
         if requirement.how == "conda" and name in accelerators.FROM_BUILD:
             found.append(accelerators.of_build(requirement.specifier.lstrip("=").partition("=")[2]))
         if not any(found):
-            found.append(accelerators.BY_NAME.get(name))
+            found.append(accelerators.built_for(name))
         return tuple(Hardware(kind, version, "wheel", place) for kind, version in filter(None, found))
 
     def _by_index(
@@ -261,8 +262,8 @@ class Session:
         url = requirement.url or requirement.text
         path = url.partition("#")[0].partition("?")[0]
         name = path.rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git").lower()
-        if name in ("pytorch", "torch", "tensorflow", "jax", "paddle"):
-            package = {"pytorch": "torch", "paddle": "paddlepaddle"}.get(name, name)
+        package = framework_package(name)
+        if package is not None:
             self.installed.doubt(where, package, "it is built from source", place)
         pinned = re.search(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?\Z", path)
         if not pinned and call.certain:

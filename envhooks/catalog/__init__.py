@@ -1,0 +1,5 @@
+"""Catalog: what is known of frameworks, of hardware and of base images, one entry each, and nowhere else.
+
+`frameworks`, `hardware` and `families` hold the entries; `lookup` and `tags` derive from them what readers ask. To add
+a framework, a kind of hardware or a family of base images, write one entry there.
+"""

