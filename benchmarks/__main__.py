@@ -15,14 +15,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audit, doors, elsewhere, push, reading, scale, server, startup, world
+from benchmarks import audit, elsewhere, hooks, push, reading, scale, server, startup, world
 from benchmarks.world import Home
 
 Part = Callable[[Home, bool], str]
 PARTS: dict[str, Part] = {
-    "everyday": doors.everyday,
+    "everyday": hooks.everyday,
     "newer-git": elsewhere.newer_git,
-    "tag": doors.tag_and_push,
+    "tag": hooks.tag_and_push,
     "audit": audit.audit,
     "plain": audit.plain,
     "push": push.receive,

@@ -1,10 +1,10 @@
-"""Pushing one tag: with envhooks' doors and a confirmed build armed, against pre-commit's pre-push with nothing to do.
+"""Pushing one tag: with envhooks' hooks and a confirmed build armed, against pre-commit's pre-push with nothing to do.
 
     .venv/bin/python benchmarks/armed.py [ROUNDS]
 
 Every round pushes a new signed tag from each of three clones, in turn, so that a busy machine is busy for all: one
 without hooks, one whose pre-push is pre-commit's own script with a hook that is `true` and always runs, and one that
-`envhooks install` was typed in, whose law builds. The time is that of `git push`, whose output is read to its end.
+`envhooks install` was typed in, whose policy builds. The time is that of `git push`, whose output is read to its end.
 Prints the medians, and exits with 1 where envhooks takes more than 100 ms longer than pre-commit. A build that was
 armed and never confirmed is an error.
 """
@@ -33,7 +33,7 @@ repos:
   hooks:
   - {id: noop, name: noop, language: system, entry: 'true', stages: [pre-push], always_run: true, pass_filenames: false}
 """
-LAW = """\
+POLICY = """\
 [image]
 name = "registry.example.com/team/{framework:lower}"
 
@@ -76,7 +76,7 @@ def make(folder: Path, environ: Mapping[str, str], kind: str, rounds: int) -> Pa
         "Dockerfile": DOCKERFILE,
         "CHANGELOG.md": f"# Changelog\n{entries}",
         ".pre-commit-config.yaml": PRE_COMMIT,
-        ".envhooks/policy.toml": LAW,
+        ".envhooks/policy.toml": POLICY,
         ".envhooks/allowed_signers": f'a@example.org namespaces="git" {key}\n',
     }
     for name, text in files.items():

@@ -1,4 +1,4 @@
-"""(a) What git costs with the doors in place, and (b) a tag and its push beside a hook that does nothing."""
+"""(a) What git costs with the hooks in place, and (b) a tag and its push beside a hook that does nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ repos:
 
 
 def _clones(home: Home, tags: int) -> tuple[Path, Path]:
-    """A clone without doors and one with them; their server holds the tags, and they do not yet."""
+    """A clone without hooks and one with them; their server holds the tags, and they do not yet."""
     source = make(home, "source", Shape(tags), ("ssh",))
     server = home.folder / "server.git"
     home.git(home.folder, "clone", "-q", "--bare", str(source), str(server))
@@ -38,7 +38,7 @@ def _clones(home: Home, tags: int) -> tuple[Path, Path]:
 
 
 def everyday(home: Home, smoke: bool) -> str:
-    """(a) commit, fetch and gc, without doors and with them."""
+    """(a) commit, fetch and gc, without hooks and with them."""
     tags, rounds = (20, 2) if smoke else (1000, 5)
     plain, guarded = _clones(home, tags)
     version = home.git(home.folder, "--version").removeprefix("git version ")
@@ -80,8 +80,8 @@ def everyday(home: Home, smoke: bool) -> str:
         rows.append([what, show(without), show(with_), f"{with_ / without:.2f}", target, met, show(empty)])
     head = [
         "",
-        "without doors",
-        "with doors",
+        "without hooks",
+        "with hooks",
         "ratio",
         "target",
         "",

@@ -16,10 +16,10 @@ Sign = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Signer:
-    """A key that signs, and what a law needs to allow it."""
+    """A key that signs, and what a policy needs to allow it."""
 
     sign: Sign
-    law: dict[str, bytes]
+    root: dict[str, bytes]
     """Path below `.envhooks/` -> bytes."""
     settings: dict[str, str]
     """git configuration by which `git tag -s` signs and `git verify-tag` verifies with this key."""

@@ -1,6 +1,6 @@
 """A large server, for docs/scale.md: one more tag beside 100,000 others, and pushes among 10,000 repositories.
 
-Bare repositories with the doors of `envhooks install --server`, and real `git push` over a file path: what the client
+Bare repositories with the hooks of `envhooks install --server`, and real `git push` over a file path: what the client
 does is in every time, and stands in the column without the gate too.
 """
 
@@ -28,8 +28,8 @@ REPOSITORIES = 10_000
 WORKERS = (1, 2, 4)
 PUSHES = 400
 """For each number of workers, with the gate and without."""
-DOORS = ("pre-receive", "post-receive")
-"""The first judges; the second looks for builds that the law gives to the server."""
+HOOKS = ("pre-receive", "post-receive")
+"""The first judges; the second looks for builds that the policy gives to the server."""
 NOBODY = "0" * 40
 
 
@@ -80,8 +80,8 @@ class Guarded:
         """What the server has under a ref; empty for nothing."""
         return self.home.git(self.server, "for-each-ref", "--format=%(objectname)", ref)
 
-    def door(self, event: str, oid: str, *, memory: bool = False) -> Spent:
-        """One door by itself, told what git would tell it; the object has to be there."""
+    def hook(self, event: str, oid: str, *, memory: bool = False) -> Spent:
+        """One hook by itself, told what git would tell it; the object has to be there."""
         # the variable spares it the question whether git runs another wiring of it, which none does here
         environ = {**self.home.environ, "GIT_DIR": ".", "ENVHOOKS_WIRING": "config"}
         line = f"{NOBODY} {oid} {self.tag}\n".encode()
@@ -93,7 +93,7 @@ def server(home: Home, smoke: bool) -> str:
     large, beside = _large(home, (10, 20) if smoke else SIZES, smoke)
     many, alone, an_hour = _many(home, smoke)
     paper = (
-        f"On paper: both doors take {show(alone)} of a core for one tag in a small repository, so one core judges"
+        f"On paper: both hooks take {show(alone)} of a core for one tag in a small repository, so one core judges"
         f" {3600 / alone:,.0f} release-tag pushes an hour if it does nothing else; beside"
         + ",".join(f" {size:,} tags {3600 / cpu:,.0f} ({show(cpu)})" for size, cpu in beside.items())
         + f". Measured with one worker, git and the client included: {an_hour:,.0f} an hour.\n\n"
@@ -104,7 +104,7 @@ def server(home: Home, smoke: bool) -> str:
 def _without_gate(home: Home) -> dict[str, str]:
     """An environment in which git runs no hook, so that the same repositories are measured without the gate."""
     config = home.folder / ".gitconfig-no-hooks"
-    off = "".join(f'[hook "envhooks-{event}"]\n\tenabled = false\n' for event in DOORS)
+    off = "".join(f'[hook "envhooks-{event}"]\n\tenabled = false\n' for event in HOOKS)
     config.write_text(f"{(home.folder / '.gitconfig').read_text()}[core]\n\thooksPath = /dev/null\n{off}")
     return {**home.environ, "GIT_CONFIG_GLOBAL": str(config)}
 
@@ -128,11 +128,11 @@ def _install(repo: Guarded) -> None:
 
 
 def _spent(repo: Guarded, event: str, oid: str, rounds: int) -> tuple[float, float]:
-    """Seconds that a door takes, and seconds of a processor: the medians."""
+    """Seconds that a hook takes, and seconds of a processor: the medians."""
     seconds, cpus = [], []
     for _ in range(rounds):
         start = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(repo.door(event, oid).seconds)
+        seconds.append(repo.hook(event, oid).seconds)
         end = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpus.append(end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime)
     return statistics.median(seconds), statistics.median(cpus)
@@ -143,17 +143,17 @@ def _spent(repo: Guarded, event: str, oid: str, rounds: int) -> tuple[float, flo
 
 def _large(home: Home, sizes: Sequence[int], smoke: bool) -> tuple[str, dict[int, float]]:
     """The tables, and for each number of tags the seconds of a processor that the gate takes for one more."""
-    pushes, doors, audits, cpus = [], [], [], {}
-    door_points, audit_points = [], []
+    pushes, hooks, audits, cpus = [], [], [], {}
+    hook_points, audit_points = [], []
     for size in sizes:
         repo = _guarded(home, f"large-{size}", size)
         _install(repo)
         rounds = 1 if smoke else 5 if size < 50_000 else 3
         pushes.append([f"{size:,}", *map(show, _pushes(repo, rounds))])
-        seconds, cpu, cells = _door(repo, rounds)
-        doors.append([f"{size:,}", *cells])
+        seconds, cpu, cells = _hook(repo, rounds)
+        hooks.append([f"{size:,}", *cells])
         cpus[size] = cpu
-        door_points.append((float(size), seconds))
+        hook_points.append((float(size), seconds))
         audit = _audit(repo, smoke)
         audits.append(
             [f"{size:,}", show(audit.seconds), show(audit.seconds / size), f"{audit.megabytes:.0f} MB"]
@@ -163,11 +163,11 @@ def _large(home: Home, sizes: Sequence[int], smoke: bool) -> tuple[str, dict[int
             shutil.rmtree(folder)
     head = ["tags there", "tag, no gate", "tag, gate", "bad tag, refused", "branch, no gate", "branch, gate"]
     text = f"### One push to a repository with many tags\n\n{table([*head, 'main, no gate', 'main, gate'], pushes)}\n"
-    text += "The branch is not main: the door sees that in sh, and nothing is judged.\n\n"
-    head = ["tags there", *DOORS, "both, of a processor", "memory", "`git push` without gate, memory"]
+    text += "The branch is not main: the hook sees that in sh, and nothing is judged.\n\n"
+    head = ["tags there", *HOOKS, "both, of a processor", "memory", "`git push` without gate, memory"]
     head += ["all tags in tags.lock: pre-receive", "memory"]
-    text += f"### The doors by themselves, one tag\n\n{table(head, doors)}\n"
-    text += f"`pre-receive`. {_line(door_points, 'tag there')}"
+    text += f"### The hooks by themselves, one tag\n\n{table(head, hooks)}\n"
+    text += f"`pre-receive`. {_line(hook_points, 'tag there')}"
     head = ["tags", "time", "a tag", "memory"]
     text += f"### `envhooks check --all`, cold, on the server\n\n{table(head, audits)}\n"
     text += _line(audit_points, "tag")
@@ -195,26 +195,26 @@ def _pushes(repo: Guarded, rounds: int) -> list[float]:
     return medians(rounds, *works, branch(none, main), branch(gate, main))
 
 
-def _doors(repo: Guarded, oid: str, rounds: int) -> tuple[float, float, float]:
+def _hooks(repo: Guarded, oid: str, rounds: int) -> tuple[float, float, float]:
     """Seconds of pre-receive, of post-receive, and those of a processor that both take; the server has the object."""
-    before, cpu = _spent(repo, DOORS[0], oid, rounds)
+    before, cpu = _spent(repo, HOOKS[0], oid, rounds)
     repo.home.git(repo.server, "update-ref", repo.tag, oid)
-    after, more = _spent(repo, DOORS[1], oid, rounds)
+    after, more = _spent(repo, HOOKS[1], oid, rounds)
     repo.home.git(repo.server, "update-ref", "-d", repo.tag)
     return before, after, cpu + more
 
 
-def _door(repo: Guarded, rounds: int) -> tuple[float, float, list[str]]:
+def _hook(repo: Guarded, rounds: int) -> tuple[float, float, list[str]]:
     """What the gate takes by itself: seconds of pre-receive, of a processor, and the cells of the table."""
     without = repo.push(repo.sign("light"), repo.tag, _without_gate(repo.home), memory=True)
     oid = repo.sign("by hand")
     repo.push(oid, repo.tag, repo.home.environ)
-    before, after, cpu = _doors(repo, oid, rounds)
-    spent = repo.door(DOORS[0], oid, memory=True)
+    before, after, cpu = _hooks(repo, oid, rounds)
+    spent = repo.hook(HOOKS[0], oid, memory=True)
     cells = [show(before), show(after), show(cpu), f"{spent.megabytes:.0f} MB", f"{without.megabytes:.0f} MB"]
     _lock(repo)
-    locked, _ = _spent(repo, DOORS[0], oid, rounds)
-    spent = repo.door(DOORS[0], oid, memory=True)
+    locked, _ = _spent(repo, HOOKS[0], oid, rounds)
+    spent = repo.hook(HOOKS[0], oid, memory=True)
     return before, cpu, [*cells, show(locked), f"{spent.megabytes:.0f} MB"]
 
 
@@ -277,7 +277,7 @@ def _many(home: Home, smoke: bool) -> tuple[str, float, float]:
     Guarded(home, drawn.pop(), repo.client, repo.number).push(bad, repo.tag, home.environ, ok=False)
     remain = len(_processes(home) - before)
     repo.push(oid, repo.tag, home.environ)  # leaves the object there
-    cpu = _doors(repo, oid, 1 if smoke else 9)[2]
+    cpu = _hooks(repo, oid, 1 if smoke else 9)[2]
     head = ["workers"]
     for name in environs:
         head += [f"{name}: pushes a second", "median", "99th percentile"]
@@ -301,7 +301,7 @@ def _many(home: Home, smoke: bool) -> tuple[str, float, float]:
 def _copies(template: Path, folder: Path, count: int) -> list[Path]:
     """Copies whose files are hard links: git and envhooks replace files and never write into one that is there.
 
-    Nothing in the template says where it lies: the hook files find the doors beside them.
+    Nothing in the template says where it lies: the hook files find the hooks beside them.
     """
     held = [path.relative_to(template) for path in sorted(template.rglob("*"))]
     needed = {"refs", *(str(path.parent) for path in held)}  # git makes the empty ones when it comes to it

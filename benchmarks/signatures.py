@@ -4,7 +4,7 @@
 
 Prints microseconds for each tag (the best of three runs, as what else the machine does only adds to it; each path in a
 fresh process, because pysequoia keeps verified signatures) and the ratio to git's loop in the same run; then what the
-verification of one tag adds to a door, as a whole process.
+verification of one tag adds to a hook, as a whole process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ seconds = time.perf_counter() - start
 assert all(verdict.status == "good" for verdict in verdicts), verdicts[0]
 print(seconds)
 """
-# a door with one tag, as a whole process: everything but the verdict on its signature, or that as well
+# a hook with one tag, as a whole process: everything but the verdict on its signature, or that as well
 ONE = """
 import sys
 from datetime import datetime, timezone
@@ -113,7 +113,7 @@ def ours(repo: Path, path: str) -> float:
 
 
 def one_tag(repo: Path) -> tuple[float, float]:
-    """Seconds of a door without and with the verification of its one tag, the best of each, taken in turn."""
+    """Seconds of a hook without and with the verification of its one tag, the best of each, taken in turn."""
     taken: dict[str, list[float]] = {"skip": [], "verify": []}
     for _ in range(ONE_RUNS):
         for what, seconds in taken.items():
@@ -143,7 +143,7 @@ def main() -> None:
                 print(f"| {kind} | {base / tags * 1e6:.0f} us | " + " | ".join(cells) + " |", flush=True)
                 skip, verify = (second * 1e3 for second in one_tag(repo))
                 single.append(f"| {kind} | {skip:.1f} ms | {verify:.1f} ms | {verify - skip:.1f} ms |")
-            print("\n| a door with one tag | without its signature | with it | added |\n|---|---|---|---|")
+            print("\n| a hook with one tag | without its signature | with it | added |\n|---|---|---|---|")
             print("\n".join(single))
         finally:
             subprocess.run(["gpgconf", "--kill", "all"], check=False)

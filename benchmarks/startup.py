@@ -13,7 +13,7 @@ COMMANDS = {
     "python, nothing else": [sys.executable, "-I", "-c", "pass"],
     "envhooks --version": [*ENVHOOKS, "--version"],
     "envhooks check, nothing to judge": [*ENVHOOKS, "check"],
-    "a door, nothing to judge": [*ENVHOOKS, "hook", "pre-push", "origin", "url"],
+    "a hook, nothing to judge": [*ENVHOOKS, "hook", "pre-push", "origin", "url"],
 }
 
 

@@ -73,11 +73,11 @@ def home() -> Iterator[Home]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def law_of(signers: Sequence[Signer]) -> dict[str, bytes]:
+def policy_of(signers: Sequence[Signer]) -> dict[str, bytes]:
     """The folder `.envhooks/` that allows these signers."""
     files: dict[str, bytes] = {".envhooks/policy.toml": b""}
     for signer in signers:
-        for path, data in signer.law.items():
+        for path, data in signer.root.items():
             files[f".envhooks/{path}"] = files.get(f".envhooks/{path}", b"") + data
     return files
 
@@ -147,7 +147,7 @@ def make(home: Home, name: str, shape: Shape, kinds: Sequence[str] = ("ssh",), t
     home.git(repo, "init", "-q")
     home.git(repo, "config", "envhooks.branch", "main")
     marks = repo / ".git" / "marks"
-    stream = b"".join(_commits(shape, law_of(signers)))
+    stream = b"".join(_commits(shape, policy_of(signers)))
     home.git(repo, "fast-import", "--quiet", f"--export-marks={marks}", stdin=stream)
     if tag:
         known = dict(line.split() for line in marks.read_text().splitlines())
@@ -169,7 +169,7 @@ def _file(path: str, data: bytes) -> bytes:
     return b"M 100644 inline %s\n%s" % (path.encode(), _data(data))
 
 
-def _commits(shape: Shape, law: Mapping[str, bytes]) -> Iterator[bytes]:
+def _commits(shape: Shape, root: Mapping[str, bytes]) -> Iterator[bytes]:
     """A fast-import stream: for each tag the commit that it names, marked by its number + 1."""
     total = shape.tags * shape.commits_per_tag
     for at in range(max(total, 1)):
@@ -181,7 +181,7 @@ def _commits(shape: Shape, law: Mapping[str, bytes]) -> Iterator[bytes]:
         yield b"committer Alice <alice@example.org> %d +0000\n" % (START + 60 * at)
         yield _data(b"Release\n" if is_release else b"A change\n")
         if at == 0:
-            yield from (_file(path, data) for path, data in law.items())
+            yield from (_file(path, data) for path, data in root.items())
             yield _file("requirements.txt", REQUIREMENTS)
             yield from (_file(f"src/{n % 10}/file{n}.py", b"# %d\n" % n) for n in range(shape.files))
         if is_release:

@@ -7,7 +7,7 @@ import os
 import sys
 
 # A run makes many objects that live to its end and few cycles: the usual 700 would have them all looked through again
-# and again, a tenth of the time of a door and of an audit. What a large one drops is still collected.
+# and again, a tenth of the time of a hook and of an audit. What a large one drops is still collected.
 _COLLECT_AFTER = (100_000, 50, 50)
 
 
@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def _leave(code: int) -> None:
-    """End the process here: to take the interpreter apart object by object is a tenth of a door's time, too.
+    """End the process here: to take the interpreter apart object by object is a tenth of a hook's time, too.
 
     Nothing waits for that: processes, folders and threads ended with the verb that had them. Returns only where
     something stands in the way, such as a reader that went away.

@@ -6,11 +6,11 @@ case $here in
 .git/hooks | */.git/hooks) home=${here%/hooks}/envhooks ;; # without a process: this runs on every ref update
 *) home=$(git rev-parse --git-common-dir)/envhooks ;;
 esac
-door=$home/$event
+hook=$home/$event
 kept=$here/$event.envhooks-kept # the hook that was here before, if there was one
-if [ -f "$door" ] && [ ! -x "$kept" ]; then
-	case $event,$1 in reference-transaction,prepared) ;; reference-transaction,*) exit 0 ;; esac # spares the door
-	exec sh "$door" "$@"
+if [ -f "$hook" ] && [ ! -x "$kept" ]; then
+	case $event,$1 in reference-transaction,prepared) ;; reference-transaction,*) exit 0 ;; esac # spares the hook
+	exec sh "$hook" "$@"
 fi
 
 # Both get all of stdin, and both have their say, whatever the other said. A file holds it meanwhile: a shell would
@@ -22,14 +22,14 @@ if [ -x "$kept" ]; then
 	trap 'exit 1' HUP INT TERM
 	cat >"$input"
 	"$kept" "$@" <"$input" || code=$?
-	if [ -f "$door" ]; then
-		sh "$door" "$@" <"$input" || code=$?
+	if [ -f "$hook" ]; then
+		sh "$hook" "$@" <"$input" || code=$?
 		exit "$code"
 	fi
 	exec <"$input"
 fi
 
-# The doors themselves are gone: what creates or moves a tag is refused, deletions and everything else pass.
+# The hooks themselves are gone: what creates or moves a tag is refused, deletions and everything else pass.
 case $event in
 pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;
 *) tag='^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/' ;;

@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "signatures")]
 
 import forge  # noqa: E402
 from adversary import CASES, CLASSES, Case, payload_of  # noqa: E402
-from signing import Workshop, law  # noqa: E402
+from signing import Workshop, root  # noqa: E402
 
 from envhooks.signatures.programs import find_program  # noqa: E402
 from envhooks.signatures.verify import verify_all  # noqa: E402
@@ -76,7 +76,7 @@ def asked_of_envhooks(case: Case, without_gpgv: str) -> set[str]:
     payload = payload_of(case)
     if payload is None:
         return set()
-    signers, now = law(case.files), datetime.now(timezone.utc)
+    signers, now = root(case.files), datetime.now(timezone.utc)
     ways = {OURS[0]: (False, {}), OURS[1]: (False, {"PATH": without_gpgv}), OURS[2]: (True, {})}
     found = set()
     for way, (fast, path) in ways.items():

@@ -1,4 +1,4 @@
-"""The one good repository: a clone and its server, a law on main, a key that the law allows."""
+"""The one good repository: a clone and its server, a policy on main, a key that the policy allows."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, home: Path, session_envir
 
 @pytest.fixture
 def good(template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
-    """A clone in which a good release tag can be made; no doors yet."""
+    """A clone in which a good release tag can be made; no hooks yet."""
     shutil.copytree(template, tmp_path / "repos", symlinks=True)
     return Repo(tmp_path / "repos" / "clone", environ)
 
@@ -96,7 +96,7 @@ def server(good: Repo) -> Repo:
 
 @pytest.fixture
 def guarded(good: Repo, server: Repo) -> Repo:
-    """`good` with the doors in place, in the clone and on the server."""
+    """`good` with the hooks in place, in the clone and on the server."""
     good.envhooks("install", check=True)
     server.envhooks("install", "--server", "--branch", "main", check=True)
     return good

@@ -1,4 +1,4 @@
-"""What the tests of installing share: putting the doors in and out in process, a stand-in judge, and snapshots."""
+"""What the tests of installing share: putting the hooks in and out in process, a stand-in judge, and snapshots."""
 
 from __future__ import annotations
 

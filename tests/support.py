@@ -1,4 +1,4 @@
-"""The real parts that tests play with: repositories, keys and doors, all in throwaway folders."""
+"""The real parts that tests play with: repositories, keys and hooks, all in throwaway folders."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_could_not_judge_outranks_refused() -> None:
     assert report.exit_code == 2
     assert judge([Subject(TAG)], checks[:1], default_policy()).exit_code == 1
     assert judge([Subject(TAG)], [make("a")], default_policy()).exit_code == 0
-    assert replace(judge([], [make("a")], default_policy()), errors=("no law",)).exit_code == 2
+    assert replace(judge([], [make("a")], default_policy()), errors=("no policy",)).exit_code == 2
 
 
 def test_a_level_of_the_policy_lowers_errors() -> None:

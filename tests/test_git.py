@@ -191,7 +191,7 @@ def test_hostile_environment_is_dropped(
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "envhooks.mode")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "warn")
-    with Git.open(repo.path, waits=waits).settle() as git:
+    with Git.open(repo.path, waits=waits).await_answers() as git:
         assert git.files(commit).read("f") == b"x"
         assert git.setting("envhooks.mode") == ""
 
@@ -268,9 +268,9 @@ def test_whom_the_person_trusts_is_trusted(tmp_path: Path, environ: dict[str, st
     for path in (repo.path, repo.path / ".git"):
         os.chown(path, 12345, 12345)
     with pytest.raises(CannotJudge, match="belongs to another user"):
-        Git(repo.path, environ, waits=waits).settle()
+        Git(repo.path, environ, waits=waits).await_answers()
     trusting = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    with Git(repo.path, {**environ, **trusting}, waits=waits).settle() as git:
+    with Git(repo.path, {**environ, **trusting}, waits=waits).await_answers() as git:
         assert git.setting("envhooks.mode") == "warn"
 
 

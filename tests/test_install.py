@@ -54,7 +54,7 @@ def pre_commit(repo: Repo, *arguments: str) -> Done:
 
 
 def assert_judged_once(repo: Repo, folder: Path) -> None:
-    """Both doors refuse the bad and let the good through, and each event is judged exactly once."""
+    """Both hooks refuse the bad and let the good through, and each event is judged exactly once."""
     judge = Judge(repo, folder)
     assert repo.try_git("tag", "BAD").code != 0
     assert judge.count("hook reference-transaction") == 1
@@ -392,12 +392,12 @@ def test_a_first_install_by_pre_commit_does_it_all(clone: Repo, tmp_path: Path) 
 
 def test_pre_commit_follows_the_version_that_the_team_pinned(clone: Repo) -> None:
     put(clone)
-    python, door = clone.path / ".git/envhooks/python", clone.path / ".git/envhooks/pre-push"
+    python, hook = clone.path / ".git/envhooks/python", clone.path / ".git/envhooks/pre-push"
     python.write_text("/home/x/.cache/pre-commit/repo1/py_env-python3/bin/python\n")
-    door.write_text("# of an older version\n")
+    hook.write_text("# of an older version\n")
     clone.envhooks("install", "--from-pre-commit", check=True)
     assert python.read_text() == f"{sys.executable}\n"
-    assert door.read_bytes() == (copies.script_folder() / "pre-push").read_bytes()
+    assert hook.read_bytes() == (copies.script_folder() / "pre-push").read_bytes()
 
 
 def test_an_install_with_nothing_to_do_loads_nothing_heavy(clone: Repo) -> None:
@@ -415,7 +415,7 @@ def test_an_install_with_nothing_to_do_loads_nothing_heavy(clone: Repo) -> None:
 # ------------------------------------------------------------------------------- other places for hooks
 
 
-def test_a_linked_work_tree_shares_the_doors(clone: Repo, tmp_path: Path) -> None:
+def test_a_linked_work_tree_shares_the_hooks(clone: Repo, tmp_path: Path) -> None:
     clone.git("worktree", "add", "-q", "../linked", "-b", "linked")
     linked = Repo(clone.path.parent / "linked", clone.environ)
     before = state(clone)
@@ -573,7 +573,7 @@ def test_husky_8(clone: Repo, tmp_path: Path) -> None:
     assert state(clone) == before
 
 
-def test_huskys_script_passes_in_a_clone_without_doors(clone: Repo) -> None:
+def test_huskys_script_passes_in_a_clone_without_hooks(clone: Repo) -> None:
     husky_9(clone)
     clone.write({".husky/pre-push": SCRIPT})
     put(clone)
@@ -654,7 +654,7 @@ def guarded(repo: Repo, event: str, stdin: str, *arguments: str) -> Done:
     return run(["sh", "-c", f'{command} "$@"', command, *arguments], repo.path, repo.environ, stdin)
 
 
-def test_the_guard_comes_to_the_door(clone: Repo, tmp_path: Path) -> None:
+def test_the_guard_comes_to_the_hook(clone: Repo, tmp_path: Path) -> None:
     put(clone)
     judge = Judge(clone, tmp_path)
     line = f"x {'a' * 40} refs/tags/{{}} {'0' * 40}\n"
@@ -677,7 +677,7 @@ def test_the_guard_comes_to_the_door(clone: Repo, tmp_path: Path) -> None:
         ("reference-transaction", ["committed"], "{zero} {a} refs/tags/v1", 0),
     ],
 )
-def test_the_guard_without_a_door(
+def test_the_guard_without_a_hook(
     clone: Repo, event: str, arguments: list[str], line: str, code: int
 ) -> None:
     done = guarded(clone, event, line.format(a="a" * 40, zero="0" * 40) + "\n", *arguments)
@@ -806,7 +806,7 @@ def test_folders_that_version_0_1_recorded_go(clone: Repo) -> None:
     assert not site.exists()
 
 
-def test_every_door_is_in_the_package() -> None:
+def test_every_hook_is_in_the_package() -> None:
     names = {path.name for path in copies.script_folder().iterdir()}
     assert {"judge.sh", "hook-file.sh", "husky-pre-push.sh", *copies.CLIENT, "pre-receive"} <= names
 

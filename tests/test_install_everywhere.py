@@ -27,21 +27,21 @@ def person(good: Repo, home: Path, tmp_path: Path) -> Repo:
     return good
 
 
-def doors(repo: Repo) -> Path:
+def hooks(repo: Repo) -> Path:
     return Path(repo.environ["HOME"], ".local/share/envhooks")
 
 
 def stand_in(repo: Repo, folder: Path) -> Path:
-    """Have the doors for all clones ask a stand-in; answers its log."""
+    """Have the hooks for all clones ask a stand-in; answers its log."""
     script = folder / "everywhere judge"
     log = folder / "everywhere.log"
     script.write_text(STAND_IN.format(log=log))
     script.chmod(0o755)
-    (doors(repo) / "python").write_text(f"{script}\n")
+    (hooks(repo) / "python").write_text(f"{script}\n")
     return log
 
 
-def without_law(repo: Repo) -> Repo:
+def without_policy(repo: Repo) -> Repo:
     """Another clone, of a project that knows nothing of envhooks."""
     path = repo.path.parent / "other"
     run(["git", "init", "-q", str(path)], repo.path.parent, repo.environ, check=True)
@@ -76,7 +76,7 @@ def test_in_and_out_again_without_a_trace(person: Repo) -> None:
     assert (snapshot(own), snapshot(person.path)) == before
     assert "would set hook.envhooks-pre-push.event to pre-push in your own configuration" in said
     done = outside.envhooks("install", "--global", check=True)
-    assert "every clone of yours that has a law" in done.out and done.err == ""
+    assert "every clone of yours that has a policy" in done.out and done.err == ""
     assert "there is nothing to do" in outside.envhooks("install", "--global", check=True).out
     assert (own / ".gitconfig").read_bytes().startswith(b"# mine\n")
     outside.envhooks("uninstall", "--global", check=True)
@@ -85,10 +85,10 @@ def test_in_and_out_again_without_a_trace(person: Repo) -> None:
 
 
 @real
-def test_a_clone_with_a_law_is_judged_and_no_other(person: Repo, tmp_path: Path) -> None:
+def test_a_clone_with_a_policy_is_judged_and_no_other(person: Repo, tmp_path: Path) -> None:
     person.envhooks("install", "--global", check=True)
     log = stand_in(person, tmp_path)
-    other = without_law(person)
+    other = without_policy(person)
     for name in ("BAD", "v1"):
         assert other.try_git("tag", name).code == 0
     done = other.try_git("push", "origin", "--tags")
@@ -104,7 +104,7 @@ def test_a_clone_with_a_law_is_judged_and_no_other(person: Repo, tmp_path: Path)
 
 
 @real
-def test_a_clone_that_was_installed_by_itself_is_judged_once_by_its_own_doors(
+def test_a_clone_that_was_installed_by_itself_is_judged_once_by_its_own_hooks(
     person: Repo, tmp_path: Path
 ) -> None:
     person.envhooks("install", "--global", check=True)
@@ -127,15 +127,15 @@ def test_a_clone_that_was_installed_by_itself_is_judged_once_by_its_own_doors(
 
 @pytest.fixture
 def put_up(person: Repo, tmp_path: Path) -> Path:
-    """The doors for all clones as files, and a stand-in judge; answers its log."""
-    folder = doors(person)
+    """The hooks for all clones as files, and a stand-in judge; answers its log."""
+    folder = hooks(person)
     apply([*copies.copies(folder, copies.CLIENT), WriteFile(folder / everywhere.MARK, b"")], person.path)
     return stand_in(person, tmp_path)
 
 
 def guarded(repo: Repo, event: str, line: str) -> Done:
     """Run the command as git does: by the shell, with the arguments added to the text."""
-    command = everywhere.guard(event, doors(repo))
+    command = everywhere.guard(event, hooks(repo))
     rest = ("origin", "a url") if event == "pre-push" else ("prepared",)
     return run(["sh", "-c", f'{command} "$@"', command, *rest], repo.path, repo.environ, line)
 
@@ -143,7 +143,7 @@ def guarded(repo: Repo, event: str, line: str) -> Done:
 LINE = f"refs/tags/BAD {'a' * 40} refs/tags/BAD {ZERO}\n"
 
 
-def test_a_law_on_a_usual_branch_is_found(person: Repo, put_up: Path) -> None:
+def test_a_policy_on_a_usual_branch_is_found(person: Repo, put_up: Path) -> None:
     assert guarded(person, "pre-push", LINE).code == 1
     assert put_up.read_text().count("hook pre-push origin a url") == 1
     person.git("checkout", "-q", "--detach")
@@ -151,7 +151,9 @@ def test_a_law_on_a_usual_branch_is_found(person: Repo, put_up: Path) -> None:
     assert guarded(person, "pre-push", LINE).code == 1
 
 
-def test_a_law_on_a_branch_of_another_name_is_found_by_the_configuration(person: Repo, put_up: Path) -> None:
+def test_a_policy_on_a_branch_of_another_name_is_found_by_the_configuration(
+    person: Repo, put_up: Path
+) -> None:
     person.git("branch", "-m", "main", "trunk")
     person.git("update-ref", "-d", "refs/remotes/origin/main")
     assert guarded(person, "pre-push", LINE).code == 0
@@ -159,16 +161,16 @@ def test_a_law_on_a_branch_of_another_name_is_found_by_the_configuration(person:
     assert guarded(person, "pre-push", LINE).code == 1
 
 
-def test_a_clones_own_door_comes_first(person: Repo, put_up: Path, tmp_path: Path) -> None:
+def test_a_clones_own_hook_comes_first(person: Repo, put_up: Path, tmp_path: Path) -> None:
     put(person)
     judge = Judge(person, tmp_path)
     assert guarded(person, "pre-push", LINE).code == 1
     assert judge.count("hook pre-push") == 1 and not put_up.exists()
 
 
-def test_doors_that_are_gone_refuse_where_there_is_a_law_and_nowhere_else(person: Repo) -> None:
+def test_hooks_that_are_gone_refuse_where_there_is_a_policy_and_nowhere_else(person: Repo) -> None:
     done = guarded(person, "pre-push", LINE)
     assert done.code == 2 and "fix: envhooks install --global" in done.err
     assert guarded(person, "pre-push", LINE.replace("refs/tags/", "refs/heads/")).code == 0
-    assert guarded(without_law(person), "pre-push", LINE).said == ""
+    assert guarded(without_policy(person), "pre-push", LINE).said == ""
     assert guarded(person, "reference-transaction", f"{ZERO} {'a' * 40} refs/tags/BAD\n").code == 0

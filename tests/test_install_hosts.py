@@ -9,7 +9,7 @@ import pytest
 from installing import HAS_CONFIG_HOOKS, Judge, snapshot
 from support import Done, Repo
 
-PAGE = (Path(__file__).parent.parent / "docs" / "doors.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "hooks.md").read_text(encoding="utf-8")
 # Gitea's and Forgejo's own hook file, in short: it runs what lies in the folder beside it
 DELEGATE = """#!/usr/bin/env bash
 data=$(cat)
@@ -51,7 +51,7 @@ def gitlab(server: Repo) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("lay_out", [gitea, gitlab])
-def test_the_hosts_own_file_stays_and_the_door_stands(
+def test_the_hosts_own_file_stays_and_the_hook_stands(
     lay_out: object, good: Repo, server: Repo, tmp_path: Path
 ) -> None:
     assert callable(lay_out)
@@ -82,7 +82,7 @@ def test_the_hosts_own_file_stays_and_the_door_stands(
     assert {name: restored[name] for name in before} == before
 
 
-def test_a_hook_that_nothing_runs_is_no_door(server: Repo) -> None:
+def test_a_hook_that_nothing_runs_is_no_hook(server: Repo) -> None:
     script(server.path / "hooks/pre-receive.d/envhooks", caller())
     server.envhooks("install", "--server", "--branch", "main", check=True)
     assert b"Hook file of envhooks" in (server.path / "hooks/pre-receive").read_bytes()

@@ -1,4 +1,4 @@
-"""Real hook managers and envhooks, installed in every order: which doors stand, who else runs, what is left afterwards.
+"""Real hook managers and envhooks, installed in every order: which hooks stand, who else runs, what is left afterwards.
 
 Each order is tried twice in the same folder: once without envhooks, which shows whose hooks run and what lies where,
 and once with it. Beside envhooks the same hooks run; after its uninstall the same files lie there.
@@ -23,9 +23,9 @@ NAMES = {
 }  # fmt: skip
 BOTH, TAG, NONE = "git tag and git push", "git tag", "neither"
 
-# The order, and which doors stand afterwards on Git before 2.54, which knows hook files only. Where one is lost, what
+# The order, and which hooks stand afterwards on Git before 2.54, which knows hook files only. Where one is lost, what
 # came later replaced its file or moved core.hooksPath; that is noticed, and one `envhooks install` mends it.
-# On Git 2.54 and newer config hooks stand beside all of them: there both doors stand after every order.
+# On Git 2.54 and newer config hooks stand beside all of them: there both hooks stand after every order.
 ORDERS = {
     "fE": BOTH,
     # one manager, and envhooks before, after and between
@@ -90,8 +90,8 @@ def pushes(repo: Repo) -> set[str]:
     return ran(repo)
 
 
-def doors(repo: Repo, folder: Path) -> str:
-    """Which doors stand; what comes through one is judged once and vetoed or let pass."""
+def hooks(repo: Repo, folder: Path) -> str:
+    """Which hooks stand; what comes through one is judged once and vetoed or let pass."""
     judge = Judge(repo, folder)
     vetoed = repo.try_git("tag", "BAD").code != 0
     assert judge.count("hook reference-transaction") == vetoed
@@ -118,13 +118,13 @@ def test_every_order(order: str, start: Repo, tmp_path: Path) -> None:
 
     repo = begin(start)
     carry_out(repo, order)
-    standing = doors(repo, tmp_path)
+    standing = hooks(repo, tmp_path)
     assert standing == (BOTH if HAS_CONFIG_HOOKS else ORDERS[order])
     assert len(faults(repo)) == {BOTH: 0, TAG: 1, NONE: 2}[standing]
     assert pushes(repo) == theirs
     if standing != BOTH:
         put(repo)
-        assert doors(repo, tmp_path) == BOTH
+        assert hooks(repo, tmp_path) == BOTH
         assert pushes(repo) == theirs
     (repo.path / ".git/envhooks/python").unlink()  # the stand-in's
     put(repo)

@@ -1,4 +1,4 @@
-"""Who decides: remotes, branches and the law, on real repositories."""
+"""Who decides: remotes, branches and the policy, on real repositories."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 from support import GOOD_TAG, Repo, run
 
-from envhooks.base.errors import LawError
-from envhooks.base.refs import Door, RefUpdate
+from envhooks.base.errors import PolicyError
+from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
-from envhooks.policy.trust import law_branch, read_law, release_remote, stand, tracking_ref
+from envhooks.policy.trust import (
+    protected_branch,
+    read_trust_root,
+    release_remote,
+    tracking_ref,
+    trust_context,
+)
 
 
 @pytest.fixture
@@ -26,7 +32,7 @@ def remote_of(repo: Repo) -> str | None:
 
 def branch_of(repo: Repo) -> str:
     with Git.open(repo.path) as git:
-        return law_branch(git, release_remote(git))
+        return protected_branch(git, release_remote(git))
 
 
 # ------------------------------------------------------------------------------- release remote
@@ -47,18 +53,18 @@ def test_the_release_remote_by_its_order_of_precedence(empty: Repo) -> None:
 def test_several_remotes_and_no_word_is_could_not_judge(empty: Repo) -> None:
     empty.git("remote", "add", "a", "/a")
     empty.git("remote", "add", "b", "/b")
-    with pytest.raises(LawError, match="2 remotes") as error:
+    with pytest.raises(PolicyError, match="2 remotes") as error:
         remote_of(empty)
     assert error.value.fix == "git config envhooks.remote a"
 
 
-# ----------------------------------------------------------------------------------- law branch
+# ----------------------------------------------------------------------------------- policy branch
 
 
-def test_the_law_branch_by_its_order_of_precedence(good: Repo) -> None:
+def test_the_policy_branch_by_its_order_of_precedence(good: Repo) -> None:
     assert branch_of(good) == "main"
     good.git("branch", "master")
-    with pytest.raises(LawError, match="both main and master"):
+    with pytest.raises(PolicyError, match="both main and master"):
         branch_of(good)
     good.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     assert branch_of(good) == "main"
@@ -67,7 +73,7 @@ def test_the_law_branch_by_its_order_of_precedence(good: Repo) -> None:
 
 
 def test_no_branch_at_all_is_could_not_judge(empty: Repo) -> None:
-    with pytest.raises(LawError, match="neither a main nor a master"):
+    with pytest.raises(PolicyError, match="neither a main nor a master"):
         branch_of(empty)
 
 
@@ -85,50 +91,50 @@ def test_tracking_refs_follow_the_users_refspecs(empty: Repo) -> None:
         assert tracking_ref(git, "other", "release") == "refs/remotes/other/release"
 
 
-# ---------------------------------------------------------------------------------- the law
+# ---------------------------------------------------------------------------------- the policy
 
 
-def test_the_law_is_read_from_the_remotes_main_not_from_the_work_tree(good: Repo) -> None:
+def test_the_policy_is_read_from_the_remotes_main_not_from_the_work_tree(good: Repo) -> None:
     good.write({".envhooks/policy.toml": "broken ["})
     good.git("add", ".")
     with Git.open(good.path) as git:
-        law = stand(git, Door.CHECK).law
-    assert law.where == "origin/main"
-    assert law.has_signers
+        root = trust_context(git, Hook.CHECK).root
+    assert root.where == "origin/main"
+    assert root.has_signers
 
 
-def test_a_different_local_law_is_said_and_does_not_count(good: Repo) -> None:
+def test_a_different_local_policy_is_said_and_does_not_count(good: Repo) -> None:
     good.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["*"]\n'})
     with Git.open(good.path) as git:
-        standpoint = stand(git, Door.TAG)
-    assert standpoint.law.policy.tag.ignore == ()
-    assert any("another law" in note for note in standpoint.notes)
+        trust = trust_context(git, Hook.TAG)
+    assert trust.root.policy.tag.ignore == ()
+    assert any("another policy" in note for note in trust.notes)
 
 
-def test_the_push_that_brings_a_law_is_not_told_of_it(guarded: Repo) -> None:
+def test_the_push_that_brings_a_policy_is_not_told_of_it(guarded: Repo) -> None:
     guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["v*"]\n'})
-    assert "another law" not in guarded.try_git("push", "--dry-run", "origin", "main").said
+    assert "another policy" not in guarded.try_git("push", "--dry-run", "origin", "main").said
     guarded.git("tag", "-s", "-m", "x", GOOD_TAG, "HEAD~")
-    assert "another law" in guarded.try_git("push", "--dry-run", "origin", "main", GOOD_TAG).said
+    assert "another policy" in guarded.try_git("push", "--dry-run", "origin", "main", GOOD_TAG).said
 
 
-def test_a_broken_law_is_could_not_judge(good: Repo) -> None:
+def test_a_broken_policy_is_could_not_judge(good: Repo) -> None:
     good.commit_files({".envhooks/policy.toml": "[tga]\n"})
     good.git("push", "-q", "origin", "main")
-    with Git.open(good.path) as git, pytest.raises(LawError) as error:
-        stand(git, Door.CHECK)
+    with Git.open(good.path) as git, pytest.raises(PolicyError) as error:
+        trust_context(git, Hook.CHECK)
     assert "policy.toml" in error.value.place
 
 
 def test_the_first_day_has_the_defaults(empty: Repo) -> None:
     commit = empty.commit()
     with Git.open(empty.path) as git:
-        law = read_law(git, commit, "main")
-    assert not law.has_signers
-    assert law.tree == ""
+        root = read_trust_root(git, commit, "main")
+    assert not root.has_signers
+    assert root.tree == ""
 
 
-def test_a_clone_of_one_tag_has_no_law(good: Repo, tmp_path: Path) -> None:
+def test_a_clone_of_one_tag_has_no_policy(good: Repo, tmp_path: Path) -> None:
     good.git("tag", "-m", "x", "t1")
     good.git("push", "-q", "origin", "t1")
     server = good.path.parent / "server.git"
@@ -137,49 +143,49 @@ def test_a_clone_of_one_tag_has_no_law(good: Repo, tmp_path: Path) -> None:
     ci.git("remote", "add", "origin", str(server))
     ci.git("fetch", "-q", "origin", "refs/tags/t1:refs/tags/t1")
     ci.git("config", "envhooks.branch", "main")
-    with Git.open(ci.path) as git, pytest.raises(LawError, match="not in this clone") as error:
-        stand(git, Door.CHECK)
+    with Git.open(ci.path) as git, pytest.raises(PolicyError, match="not in this clone") as error:
+        trust_context(git, Hook.CHECK)
     ci.git(*error.value.fix.split()[1:])  # the fix can be pasted
     with Git.open(ci.path) as git:
-        assert stand(git, Door.CHECK).law.where == "origin/main"
+        assert trust_context(git, Hook.CHECK).root.where == "origin/main"
 
 
 # ------------------------------------------------------------------------------------- mains
 
 
-def mains(repo: Repo, door: Door, *updates: RefUpdate, to: str | None = None) -> list[str]:
+def mains(repo: Repo, hook: Hook, *updates: RefUpdate, to: str | None = None) -> list[str]:
     with Git.open(repo.path) as git:
-        return [branch.name for branch in stand(git, door, updates, to).mains]
+        return [branch.name for branch in trust_context(git, hook, updates, to).mains]
 
 
-def test_each_door_takes_main_from_its_own_place(good: Repo, server: Repo) -> None:
-    assert mains(good, Door.TAG) == ["origin/main", "main"]
-    assert mains(good, Door.PUSH, to="origin") == ["origin/main"]
-    assert mains(good, Door.CHECK) == ["origin/main"]
-    assert mains(server, Door.RECEIVE) == ["main"]
+def test_each_hook_takes_main_from_its_own_place(good: Repo, server: Repo) -> None:
+    assert mains(good, Hook.TAG) == ["origin/main", "main"]
+    assert mains(good, Hook.PUSH, to="origin") == ["origin/main"]
+    assert mains(good, Hook.CHECK) == ["origin/main"]
+    assert mains(server, Hook.RECEIVE) == ["main"]
 
 
 def test_a_fast_forward_of_the_same_push_counts_and_a_rewrite_does_not(good: Repo) -> None:
     old = good.git("rev-parse", "main")
     new = good.commit("Newer")
-    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", old, new), to="origin")[1:] == [
+    assert mains(good, Hook.PUSH, RefUpdate("refs/heads/main", old, new), to="origin")[1:] == [
         "main as this push moves it"
     ]
     good.git("commit", "-q", "--allow-empty", "--amend", "-m", "Other")
     other = good.git("rev-parse", "HEAD")
-    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", new, other), to="origin") == ["origin/main"]
+    assert mains(good, Hook.PUSH, RefUpdate("refs/heads/main", new, other), to="origin") == ["origin/main"]
     unknown = "1" * 40
-    assert mains(good, Door.PUSH, RefUpdate("refs/heads/main", unknown, other), to="origin") == [
+    assert mains(good, Hook.PUSH, RefUpdate("refs/heads/main", unknown, other), to="origin") == [
         "origin/main"
     ]
 
 
 def test_a_url_is_recognised_as_its_remote(good: Repo) -> None:
-    assert mains(good, Door.PUSH, to="../server.git") == ["origin/main"]
-    assert mains(good, Door.PUSH, to="/nowhere") == []
+    assert mains(good, Hook.PUSH, to="../server.git") == ["origin/main"]
+    assert mains(good, Hook.PUSH, to="/nowhere") == []
 
 
 def test_branches_of_the_policy_are_globs(good: Repo) -> None:
     good.commit_files({".envhooks/policy.toml": 'branch = ["main", "release/*"]\n'})
     good.git("push", "-q", "origin", "main", "main:refs/heads/release/2.7", "main:refs/heads/other")
-    assert mains(good, Door.CHECK) == ["origin/main", "origin/release/2.7"]
+    assert mains(good, Hook.CHECK) == ["origin/main", "origin/release/2.7"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
 
 OID, DIGEST = "1" * 40, "2" * 64
@@ -37,7 +37,7 @@ def test_what_is_written_reads_back(tags: dict[str, tuple[str, str]]) -> None:
 def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
     try:
         found = parse_lock(data, "x")
-    except LawError:
+    except PolicyError:
         return
     assert all(ref.startswith("refs/tags/") for ref in found)
 
@@ -60,12 +60,12 @@ def test_bytes_of_any_kind_are_read_or_refused(data: bytes) -> None:
     ],
 )
 def test_what_is_no_line(line: str) -> None:
-    with pytest.raises(LawError):
+    with pytest.raises(PolicyError):
         parse_lock(f"{line}\n".encode(), "x")
 
 
 def test_an_id_of_the_other_kind_of_repository() -> None:
     line = f"refs/tags/x {DIGEST} {DIGEST} alice\n".encode()
     assert parse_lock(line, "x", 64)
-    with pytest.raises(LawError):
+    with pytest.raises(PolicyError):
         parse_lock(line, "x", 40)

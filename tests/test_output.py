@@ -52,7 +52,7 @@ OUR_OWN = {
     "folder": "demo: a folder that envhooks itself has made",
     "title": "demo: a constant",
     "rest": "demo: a constant",
-    "doors": "install: names of doors",
+    "hooks": "install: names of hooks",
     "_why_nothing(options)": "one of three constants",
 }
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.policy.commented import COMMENTED, commented
 from envhooks.policy.reader import MAX_BYTES, default_policy, parse_policy
@@ -31,8 +31,8 @@ def parse(text: str | bytes) -> Policy:
     return parse_policy(text.encode() if isinstance(text, str) else text, ORIGIN, IDS)
 
 
-def refused(text: str | bytes) -> LawError:
-    with pytest.raises(LawError) as caught:
+def refused(text: str | bytes) -> PolicyError:
+    with pytest.raises(PolicyError) as caught:
         parse(text)
     error = caught.value
     assert not error.message.endswith(".")
@@ -502,7 +502,7 @@ def test_any_value_is_read_or_refused_in_a_sentence(key: str, value: object) -> 
     text = f"{key} = {toml(value)}"
     try:
         policy = parse(text)
-    except LawError:
+    except PolicyError:
         refused(text)
     else:
         assert Grammar(policy.tag)
@@ -513,5 +513,5 @@ def test_any_value_is_read_or_refused_in_a_sentence(key: str, value: object) -> 
 def test_any_bytes_are_read_or_refused_in_a_sentence(data: bytes) -> None:
     try:
         assert parse(data).origin == ORIGIN
-    except LawError:
+    except PolicyError:
         refused(data)

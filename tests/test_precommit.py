@@ -1,4 +1,4 @@
-"""Real pre-commit: every id from the manifest, and the doors beside pre-commit's own script."""
+"""Real pre-commit: every id from the manifest, and the hooks beside pre-commit's own script."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_the_two_commands_of_the_readme(repo: Repo) -> None:
 
 
 @pytest.mark.xdist_group("pre-commit")
-def test_the_doors_come_with_the_first_commit(repo: Repo) -> None:
+def test_the_hooks_come_with_the_first_commit(repo: Repo) -> None:
     assert pre_commit(repo, "install").code == 0
     repo.commit("First")
     assert refused(repo)
@@ -144,7 +144,7 @@ INSTALLED = """\
 -   repo: local
     hooks:
     -   id: envhooks-install
-        name: put the doors in place
+        name: put the hooks in place
         entry: envhooks install --from-pre-commit
         language: system
         stages: [pre-commit, post-merge, manual]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import LawError, UsageError
+from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.tagname import (
     BUILTIN_ALIASES,
@@ -485,7 +485,7 @@ def test_every_builtin_alias_means_something_that_is_known() -> None:
 def test_a_faulty_template(template: str, said: str) -> None:
     faults = template_faults(template)
     assert any(said in fault for fault in faults), faults
-    with pytest.raises(LawError):
+    with pytest.raises(PolicyError):
         grammar(template)
 
 
@@ -539,7 +539,7 @@ def test_a_template_without_faults_makes_legal_names(parts: Sequence[str]) -> No
     ],
 )
 def test_names_that_no_tag_could_be_read_by(more: dict[str, object], said: str) -> None:
-    with pytest.raises(LawError, match=said):
+    with pytest.raises(PolicyError, match=said):
         grammar(DEFAULT_TEMPLATE, **more)
 
 

@@ -1,4 +1,4 @@
-"""The built wheel, in a fresh environment: every check and every door is in it."""
+"""The built wheel, in a fresh environment: every check and every hook is in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from envhooks import cli, report
 from envhooks.judge import registry as checks
 
 ROOT = Path(__file__).parent.parent
-DOORS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
+HOOKS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
 CHECKS = {
     "tag-name", "tag-annotated", "tag-signed", "tag-message", "tag-immutable", "tag-order", "on-main",
     "dockerfile-matches", "dockerfile-pinned", "dockerfile-compatible", "changelog-entry", "changelog-sections",
@@ -48,7 +48,7 @@ def test_the_expected_set_is_there() -> None:
     assert set(report.formats()) == {"text", "json", "sarif", "github", "gitlab", "junit"}
 
 
-def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
+def test_the_wheel_holds_every_module_and_every_hook(wheel: Path) -> None:
     held = set(ZipFile(wheel).namelist())
     sources = {
         f"envhooks/{file.relative_to(ROOT / 'envhooks').as_posix()}"
@@ -56,7 +56,7 @@ def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
     }
     assert sources <= held
     assert {f"envhooks/hooks/scripts/{file.name}" for file in (ROOT / "hooks").iterdir()} <= held
-    assert {f"envhooks/hooks/scripts/{door}" for door in DOORS} <= held
+    assert {f"envhooks/hooks/scripts/{hook}" for hook in HOOKS} <= held
     assert {
         "envhooks/py.typed",
         "envhooks/image/compat/compat.toml",
@@ -65,7 +65,7 @@ def test_the_wheel_holds_every_module_and_every_door(wheel: Path) -> None:
     assert not [name for name in held if name.startswith("tests")]
 
 
-def test_an_installed_wheel_finds_its_checks_and_its_doors(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_finds_its_checks_and_its_hooks(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([str(python), "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Dataclasses that cost a door nothing to define: what this project uses of the standard library's, and no more.
+"""Dataclasses that cost a hook nothing to define: what this project uses of the standard library's, and no more.
 
 `dataclasses` writes the methods of each class as source and compiles it, at every start, and imports `inspect`
 to do so. With some 120 classes that was a third of the time of `git tag` (docs/speed.md has the figures). Here

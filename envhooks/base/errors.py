@@ -30,8 +30,8 @@ class CannotJudge(EnvhooksError):
     """A fact that a verdict needs cannot be had: a shallow history, a missing object, a dead git."""
 
 
-class LawError(CannotJudge):
-    """The law cannot be read: a fault in `.envhooks/`, or no branch that carries it."""
+class PolicyError(CannotJudge):
+    """The policy cannot be read: a fault in `.envhooks/`, or no branch that carries it."""
 
 
 class UsageError(EnvhooksError):

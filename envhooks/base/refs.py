@@ -14,7 +14,7 @@ TAGS = "refs/tags/"
 HEADS = "refs/heads/"
 
 
-class Door(enum.Enum):
+class Hook(enum.Enum):
     """Where a tag is judged; the value is the name that people know it by."""
 
     TAG = "git tag"
@@ -34,7 +34,7 @@ class Change(enum.Enum):
 
 @dataclass(frozen=True)
 class RefUpdate:
-    """One line of a door: a ref, and the object it named and is going to name."""
+    """One line of a hook: a ref, and the object it named and is going to name."""
 
     ref: str
     """Full ref name on the side that takes the update."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import TAGS, Door, RefUpdate
+from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed
 from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
@@ -25,7 +25,7 @@ from envhooks.judge.contents import dockerfile_section
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import TagReport
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.trust import FOLDER, Branch, Standpoint, matches, stand
+from envhooks.policy.trust import FOLDER, Branch, TrustContext, matches, trust_context
 from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, expand
@@ -35,7 +35,7 @@ from envhooks.tagname import Grammar, expand
 class Confirmed:
     """What the remote's refs say of some tags that it holds."""
 
-    standpoint: Standpoint
+    trust: TrustContext
     refs: RemoteRefs
     tags: Mapping[str, TagReport]
     """Full ref name -> its report."""
@@ -45,8 +45,8 @@ class Confirmed:
 
     @property
     def policy(self) -> Policy:
-        """The law."""
-        return self.standpoint.law.policy
+        """The policy."""
+        return self.trust.root.policy
 
     def fault(self, ref: str) -> tuple[str, bool]:
         """(why this tag is not built, whether that is final); two falsehoods where it is good."""
@@ -64,17 +64,17 @@ class Confirmed:
         return f"refused when it was judged by the remote's own main ({bad.check}): {bad.message}", True
 
 
-def stand_at(git: Git, remote: Remote) -> Standpoint:
-    """The law for what this remote holds: the same as the gate's.
+def stand_at(git: Git, remote: Remote) -> TrustContext:
+    """The policy for what this remote holds: the same as the gate's.
 
     Raises:
-        LawError: it cannot be found or read.
+        PolicyError: it cannot be found or read.
     """
     if remote.own:
-        door = Door.RECEIVE if git.is_bare else Door.CHECK
-        return stand(git, door, (), check_ids=registry.ids())
-    found = stand(git, Door.PUSH, (), remote.name or remote.url, registry.ids())
-    return replace(found, door=Door.CHECK)
+        hook = Hook.RECEIVE if git.is_bare else Hook.CHECK
+        return trust_context(git, hook, (), check_ids=registry.ids())
+    found = trust_context(git, Hook.PUSH, (), remote.name or remote.url, registry.ids())
+    return replace(found, hook=Hook.CHECK)
 
 
 def confirm(
@@ -87,15 +87,15 @@ def confirm(
     """Judge tags (full ref -> object id) that `refs` says the remote holds, by the remote's actual main.
 
     Raises:
-        CannotJudge: the law cannot be read, or the remote's main cannot be had.
+        CannotJudge: the policy cannot be read, or the remote's main cannot be had.
     """
-    standpoint = stand_at(git, remote)
+    trust = stand_at(git, remote)
     if not remote.own:
-        standpoint = replace(standpoint, mains=_actual_mains(git, remote, refs, standpoint, environ))
+        trust = replace(trust, mains=_actual_mains(git, remote, refs, trust, environ))
     updates = [RefUpdate(ref, oid, oid) for ref, oid in tags.items()]
-    judged = gate.judge_at(git, standpoint, updates)
+    judged = gate.judge_at(git, trust, updates)
     return Confirmed(
-        standpoint,
+        trust,
         refs,
         {tag.ref: tag for tag in judged.report.tags},
         {subject.update.ref: subject for subject in judged.subjects},
@@ -104,9 +104,9 @@ def confirm(
 
 
 def _actual_mains(
-    git: Git, remote: Remote, refs: RemoteRefs, standpoint: Standpoint, environ: Mapping[str, str]
+    git: Git, remote: Remote, refs: RemoteRefs, trust: TrustContext, environ: Mapping[str, str]
 ) -> tuple[Branch, ...]:
-    patterns = standpoint.law.policy.branches or (standpoint.branch,)
+    patterns = trust.root.policy.branches or (trust.branch,)
     tips = {name: tip for name, tip in refs.heads.items() if matches(name, patterns)}
     if not tips:
         raise CannotJudge(
@@ -172,7 +172,7 @@ def _facts(git: Git, confirmed: Confirmed, ref: str) -> Facts:
     )
 
 
-def _described(git: Git, commit: str, law: Policy) -> Policy:
+def _described(git: Git, commit: str, root: Policy) -> Policy:
     """What describes the thing built is read at the tagged commit, as the checks do."""
     data = git.files(commit).read(f"{FOLDER}/policy.toml")
-    return law if data is None else parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")
+    return root if data is None else parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")

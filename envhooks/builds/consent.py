@@ -52,7 +52,7 @@ def describe(build: BuildPolicy) -> tuple[str, ...]:
     """What would run, where it goes, and which token is sent: the lines that a person is shown.
 
     Raises:
-        LawError: an unknown builder, or options that it refuses.
+        PolicyError: an unknown builder, or options that it refuses.
     """
     when = {"client": "after your push", "server": "on the server", "ci": "in CI"}[build.on]
     stages = f", for {', '.join(build.stages)}" if build.stages else ""
@@ -66,7 +66,7 @@ def allow(git: Git, build: BuildPolicy) -> None:
     """Remember in the clone that its owner allows this section as it stands. To be called on a typed word only.
 
     Raises:
-        LawError: an unknown builder, or options that it refuses: what cannot be described cannot be allowed.
+        PolicyError: an unknown builder, or options that it refuses: what cannot be described cannot be allowed.
         CannotJudge: the configuration cannot be written.
     """
     describe(build)

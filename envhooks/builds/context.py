@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
@@ -45,11 +45,11 @@ class Allowed:
         """From the keys `submodules = "ignore"` and `lfs = "pointers"` of a build section.
 
         Raises:
-            LawError: one of them says something else.
+            PolicyError: one of them says something else.
         """
         for key, word in (("submodules", "ignore"), ("lfs", "pointers")):
             if key in options and options[key] != word:
-                raise LawError(
+                raise PolicyError(
                     f"`build.{key}` cannot be {printable(repr(options[key]), 60)}", fix=f'{key} = "{word}"'
                 )
         return cls("submodules" in options, "lfs" in options)

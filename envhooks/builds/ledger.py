@@ -257,7 +257,7 @@ class Ledger:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        import sqlite3  # 5 ms, and a door without builds does not need it
+        import sqlite3  # 5 ms, and a hook without builds does not need it
 
         try:
             self._make_file()

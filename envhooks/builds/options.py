@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.types import Plan
 from envhooks.policy.values import meant
@@ -37,7 +37,7 @@ class Section:
         """Take a builder's options.
 
         Raises:
-            LawError: a key that this builder does not have.
+            PolicyError: a key that this builder does not have.
         """
         section = cls(f"a `{using}` build", options)
         section._only(known)
@@ -49,8 +49,8 @@ class Section:
                 self.refuse(f"`{printable(key, 60)}` is no key of {self.title}; {meant(key, known)}")
 
     def refuse(self, message: str, fix: str = "") -> NoReturn:
-        """Raise the LawError that says what is wrong."""
-        raise LawError(message, place=".envhooks/policy.toml", fix=fix)
+        """Raise the PolicyError that says what is wrong."""
+        raise PolicyError(message, place=".envhooks/policy.toml", fix=fix)
 
     def __contains__(self, key: str) -> bool:
         return key in self.raw
@@ -108,7 +108,7 @@ class Section:
         """The name of an environment variable; empty where the key is missing.
 
         Raises:
-            LawError: it is no such name, for instance because somebody wrote the secret itself. The
+            PolicyError: it is no such name, for instance because somebody wrote the secret itself. The
                 value is not repeated then.
         """
         value = self.raw.get(key, "")

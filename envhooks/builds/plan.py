@@ -82,7 +82,7 @@ def plan_builds(
     """One Plan for each build section.
 
     Args:
-        policy: the law: its grammar, the image's name, the build sections.
+        policy: the policy: its grammar, the image's name, the build sections.
         tag: the git tag's short name.
         facts: what was read about it.
         remote_tags: short names of all tags that the remote has; None where that is not known.

@@ -97,7 +97,7 @@ class Builder(Protocol):
         """Refuse what this builder's section may not say.
 
         Raises:
-            LawError: a key that is unknown, missing, or of the wrong kind.
+            PolicyError: a key that is unknown, missing, or of the wrong kind.
         """
 
     def describe(self, options: Mapping[str, Any]) -> tuple[str, ...]:

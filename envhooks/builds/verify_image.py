@@ -73,7 +73,7 @@ def settings(section: Section) -> Settings:
     """Read `verify = { level = "off", reason = "..." }` or `verify = { python = "/opt/conda/bin/python" }`.
 
     Raises:
-        LawError: it is switched off without a reason, or says something else.
+        PolicyError: it is switched off without a reason, or says something else.
     """
     off = 'verify = { level = "off", reason = "why" }'
     if isinstance(section.raw.get("verify"), (str, bool)):

@@ -54,7 +54,7 @@ def in_ci(environ: Mapping[str, str]) -> bool:
     return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
-# ----------------------------------------------------------------------------------------- the doors
+# ----------------------------------------------------------------------------------------- the hooks
 
 
 def arm(
@@ -64,7 +64,7 @@ def arm(
 
     Args:
         git: the clone.
-        policy: the law by which the push was judged.
+        policy: the policy by which the push was judged.
         updates: the release tags that were judged and accepted.
         name: the remote's name, or its URL, as git told the hook.
         url: its URL, as git told the hook.
@@ -98,7 +98,7 @@ def arm(
 
 
 def resume(git: Git, environ: Mapping[str, str]) -> None:
-    """At any other door: take up again what an earlier watcher had to leave."""
+    """At any other hook: take up again what an earlier watcher had to leave."""
     ledger = Ledger(git.common_dir)
     old = resumable(ledger.rows()) if ledger.exists and not in_ci(environ) else ()
     if old:
@@ -180,7 +180,7 @@ def _spawn(
             os._exit(0)
         _become(data, environ, pidfd, foreground)
     finally:
-        os._exit(1)  # the ledger has it; the next door finds it there
+        os._exit(1)  # the ledger has it; the next hook finds it there
 
 
 def _become(data: bytes, environ: Mapping[str, str], pidfd: int | None, foreground: bool) -> None:

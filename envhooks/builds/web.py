@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.secrets import Secret, redact
 
@@ -62,17 +62,17 @@ def checked_url(text: str, what: str) -> str:
     """An address that a secret may be sent to: https, or http to the machine itself.
 
     Raises:
-        LawError: another scheme, credentials in it, or no address at all.
+        PolicyError: another scheme, credentials in it, or no address at all.
     """
     place = ".envhooks/policy.toml"
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise LawError(f"`{what}` is no URL", place=place) from None
+        raise PolicyError(f"`{what}` is no URL", place=place) from None
     if "@" in parts.netloc:
         # not repeated: it may hold a password
-        raise LawError(f"`{what}` carries a user name or password; name a `token` instead", place=place)
+        raise PolicyError(f"`{what}` carries a user name or password; name a `token` instead", place=place)
     said = printable(text, 120)
     if (
         not host
@@ -82,9 +82,9 @@ def checked_url(text: str, what: str) -> str:
         or "\\" in text
         or parts.fragment
     ):
-        raise LawError(f"`{what}` is no URL that can be called: {said}", place=place)
+        raise PolicyError(f"`{what}` is no URL that can be called: {said}", place=place)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise LawError(f"`{what}` must be https (http only to this machine itself): {said}", place=place)
+        raise PolicyError(f"`{what}` must be https (http only to this machine itself): {said}", place=place)
     return text
 
 

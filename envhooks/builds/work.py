@@ -34,7 +34,7 @@ ABSENT_ASKS = 3
 BUILD_ATTEMPTS = 4
 """How often one run starts a builder that fails."""
 ALL_ATTEMPTS = 12
-"""After so many a door does not start it again by itself."""
+"""After so many a hook does not start it again by itself."""
 WAITS_FOR_CONSENT = (
     "what it runs is not allowed in this clone yet; to see and allow it: envhooks builds --allow"
 )
@@ -253,7 +253,7 @@ def work_in_foreground(worker: Worker, keys: Sequence[str], out: TextIO) -> None
 
 
 def resumable(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Keys of what a door takes up again by itself: not what waits for a person's word."""
+    """Keys of what a hook takes up again by itself: not what waits for a person's word."""
     return tuple(
         row.key
         for row in rows

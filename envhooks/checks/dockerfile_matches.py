@@ -43,7 +43,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         return
     if name.framework:
         packages = policy.tag.frameworks.get(name.framework) or (name.framework.lower(),)
-        # some files cannot state it: the law may let those pass, and says why
+        # some files cannot state it: the policy may let those pass, and says why
         allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
         yield from _framework(name, environment, packages, "warning" if allowed else "error")
         yield from _stale(environment, packages)

@@ -3,7 +3,7 @@
 A lightweight tag is a second name for a commit: it carries no signature, no message and no maker. A tag
 object that was signed under one name and stored under another is the classic forgery: the signature is
 good, and it is not this release that was signed. A release names a commit, for only a commit has a place
-on main. A symbolic ref among the tags moves whenever the ref behind it does, and no door sees it.
+on main. A symbolic ref among the tags moves whenever the ref behind it does, and no hook sees it.
 
 Make the tag with `git tag -s`. In CI a lightweight tag may be the checkout's doing: some checkout actions
 put the commit where the tag object was, and fetching the tag by its full name brings it back.

@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    # a door: what git says needs no parser, and no time for one
+    # a hook: what git says needs no parser, and no time for one
     if len(arguments) > 1 and arguments[0] == "hook":
         from envhooks.cli import hook
 

@@ -27,7 +27,7 @@ _DOCKERFILE = """\
 FROM scratch
 COPY train.sh /usr/local/bin/
 """
-_LAW = """\
+_POLICY = """\
 [tag]
 templates = ["{{framework}}-{{hardware}}-v{{version}}[-{{stage}}]", "Tools-v{{version}}[-{{stage}}]"]
 
@@ -94,7 +94,7 @@ def play(demo: Demo) -> bool:
     demo.note(means.said)
     changelog = (demo.clone.path / "CHANGELOG.md").read_text(encoding="utf-8")
     files = {
-        ".envhooks/policy.toml": _LAW.format(builder=means.builder),
+        ".envhooks/policy.toml": _POLICY.format(builder=means.builder),
         "tools/Dockerfile": _DOCKERFILE,
         "tools/train.sh": '#!/bin/sh\nexec python -m train "$@"\n',
         "CHANGELOG.md": changelog.replace("# Changelog\n", "# Changelog" + _ENTRY, 1),

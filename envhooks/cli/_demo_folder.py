@@ -78,7 +78,7 @@ class Demo:
     # ------------------------------------------------------------------------------- preparation
 
     def set_up(self) -> None:
-        """Make key, server and clone, with the law on main and the doors in place."""
+        """Make key, server and clone, with the policy on main and the hooks in place."""
         from envhooks.git.workspace import Workspace
 
         say = self.say
@@ -113,7 +113,7 @@ class Demo:
         )
 
     def _side_branch(self) -> None:
-        """A tag on a branch that was never merged, made before the doors were there."""
+        """A tag on a branch that was never merged, made before the hooks were there."""
         git = self.clone.do
         git("switch", "--quiet", "--create", "experiment")
         self.clone.commit("Try something out")

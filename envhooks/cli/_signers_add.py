@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import LawError, UsageError
+from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable
-from envhooks.cli._lawfiles import LawFiles, next_commands
+from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.git.repository import Git
 from envhooks.policy.trust import FOLDER
 from envhooks.signatures.signers import manage
@@ -57,7 +57,7 @@ def _date(text: str) -> int:
 
 def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     """Write the line, and the certificate of an OpenPGP key."""
-    files = LawFiles.of(git)
+    files = PolicyFiles.of(git)
     before = files.signer_files()
     signers = read_signers(before, "the work tree")
     keys = _keys(git, options.key, now)
@@ -133,11 +133,13 @@ def _with_key(text: str, key: NewKey, signers: Signers, options: argparse.Namesp
 
     Raises:
         UsageError: it is there already, or nobody says whose it is.
-        LawError: it is revoked.
+        PolicyError: it is revoked.
     """
     shown = f"{key.scheme} key {key.key}"
     if key.key in signers.revoked.openpgp or key.key in signers.revoked.ssh:
-        raise LawError(f"the {shown} is revoked, and a revoked key stays so", place=f"{FOLDER}/revoked_keys")
+        raise PolicyError(
+            f"the {shown} is revoked, and a revoked key stays so", place=f"{FOLDER}/revoked_keys"
+        )
     there = find_entry(signers, key.key)
     if there is None:
         principal = options.principal or key.label
@@ -187,11 +189,11 @@ def _entry(signers: Signers, key: NewKey) -> Entry:
     """The line as it reads back.
 
     Raises:
-        LawError: it does not say what it should; nothing is written then.
+        PolicyError: it does not say what it should; nothing is written then.
     """
     found = find_entry(signers, key.key)
     if found is None or not found.is_for_git or isinstance(found, OpenPgpEntry) != (key.scheme == "openpgp"):
-        raise LawError("the new line would not let the key sign", place=f"{FOLDER}/{ALLOWED}")
+        raise PolicyError("the new line would not let the key sign", place=f"{FOLDER}/{ALLOWED}")
     return found
 
 

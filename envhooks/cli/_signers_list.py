@@ -1,4 +1,4 @@
-"""Who may sign by the law that counts: which key, from where, until when, and what was last signed with it."""
+"""Who may sign by the policy that counts: which key, from where, until when, and what was last signed with it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import datetime, timezone
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import Door
-from envhooks.cli._lawfiles import LawFiles
+from envhooks.base.refs import Hook
+from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.collect import collect, release_tags
 from envhooks.judge.facts import Subject, TagObject
-from envhooks.policy.trust import FOLDER, Standpoint, stand
+from envhooks.policy.trust import FOLDER, TrustContext, trust_context
 from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soon, valid_until
 from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.manage import key_of
@@ -44,11 +44,11 @@ class SignedTag:
     locked: bool
 
 
-def signed_tags(git: Git, standpoint: Standpoint) -> tuple[SignedTag, ...]:
+def signed_tags(git: Git, trust: TrustContext) -> tuple[SignedTag, ...]:
     """The release tags of the repository by the key that signed them."""
-    law = standpoint.law
-    updates = release_tags(gate.every_tag(git, standpoint), law.policy, law.locked)
-    subjects = collect(git, standpoint, updates, {"publication", "object", "signature"}) if updates else ()
+    root = trust.root
+    updates = release_tags(gate.every_tag(git, trust), root.policy, root.locked)
+    subjects = collect(git, trust, updates, {"publication", "object", "signature"}) if updates else ()
     return tuple(found for subject in subjects if (found := _signed(subject)))
 
 
@@ -66,14 +66,14 @@ def _signed(subject: Subject) -> SignedTag | None:
 
 def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     """Print the table, then what ends soon and where the work tree differs."""
-    standpoint = stand(git, Door.CHECK)
-    law = standpoint.law
-    where = printable(law.where) or "the protected branch"
-    signers = read_signers(law.signer_files, law.where)
+    trust = trust_context(git, Hook.CHECK)
+    root = trust.root
+    where = printable(root.where) or "the protected branch"
+    signers = read_signers(root.signer_files, root.where)
     entries = _entries(signers)
-    keyless = law.policy.keyless
+    keyless = root.policy.keyless
     if entries or keyless:
-        tags = signed_tags(git, standpoint)
+        tags = signed_tags(git, trust)
         last = {tag.key: tag for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag))}
         rows = [*_rows(entries, signers, last, where, now), *_keyless_rows(keyless, last, where)]
         print(_table([_TITLES, *rows]), end="")
@@ -84,7 +84,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
         warning = key_ends_soon(lines, now)
         if warning and not _is_revoked(lines[0], signers):
             print(f"warning: {printable(warning)}", file=sys.stderr)
-    for note in (*standpoint.notes, *signers.notes):
+    for note in (*trust.notes, *signers.notes):
         print(f"note: {printable(note)}", file=sys.stderr)
     for line in _differences(git, signers, where):
         print(printable(line))
@@ -166,7 +166,7 @@ def _differences(git: Git, signers: Signers, where: str) -> Iterator[str]:
     if git.work_tree is None:
         return
     try:
-        own = read_signers(LawFiles.of(git).signer_files(), "the work tree")
+        own = read_signers(PolicyFiles.of(git).signer_files(), "the work tree")
     except EnvhooksError as error:
         yield f"the work tree's {FOLDER}/ cannot be read: {error.message}"
         return

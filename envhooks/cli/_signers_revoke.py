@@ -16,12 +16,12 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import Door
-from envhooks.cli._lawfiles import LawFiles, next_commands
+from envhooks.base.refs import Hook
+from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
 from envhooks.git.repository import Git
-from envhooks.policy.trust import FOLDER, stand
+from envhooks.policy.trust import FOLDER, trust_context
 from envhooks.signatures.signers import manage
 from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
@@ -51,7 +51,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     """Write the line; a key that is revoked already is no error."""
     if not re.fullmatch(_REASON, options.reason):
         raise UsageError("the reason is one line in ASCII", fix="--reason 'the laptop was stolen'")
-    files = LawFiles.of(git)
+    files = PolicyFiles.of(git)
     before = files.signer_files()
     signers = read_signers(before, "the work tree")
     if signers.revoked.krl is not None:
@@ -119,7 +119,7 @@ def _holder(key: str, signers: Signers) -> OpenPgpEntry | None:
 
 def _consequences(git: Git, target: _Target, signers: Signers) -> Iterator[str]:
     try:
-        signed = [tag for tag in signed_tags(git, stand(git, Door.CHECK)) if tag.key == target.key]
+        signed = [tag for tag in signed_tags(git, trust_context(git, Hook.CHECK)) if tag.key == target.key]
     except EnvhooksError as error:
         yield f"which tags it signed is not known: {error.message}"
         return

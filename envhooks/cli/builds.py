@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="show the logs until nothing is under way")
     parser.add_argument("--retry", action="store_true", help="start what waits or failed, in the foreground")
     parser.add_argument(
-        "--allow", action="store_true", help="show what the law's build sections run, and allow it here"
+        "--allow", action="store_true", help="show what the policy's build sections run, and allow it here"
     )
 
 
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 def _allow(git: Git) -> None:
     name = release_remote(git)
     target = remotes.named(git, name, os.environ) if name else remotes.own_repository(git)
-    policy = confirm.stand_at(git, target).law.policy
+    policy = confirm.stand_at(git, target).root.policy
     if not policy.builds:
         say(f"{policy.origin} has no [[build]], so there is nothing to allow")
     new = [build for build in policy.builds if not consent.allowed(git, build)]

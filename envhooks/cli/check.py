@@ -24,7 +24,7 @@ from envhooks.judge import runs as gate
 from envhooks.judge.ci import tag_of_run
 from envhooks.judge.collect import standing
 from envhooks.judge.findings import Report
-from envhooks.policy.trust import Standpoint
+from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
 MOST_JOBS = 256
@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fetch",
         action="store_true",
-        help="first fetch the tag object, the branch that carries the law, and as much history as it takes",
+        help="first fetch the tag object, the protected branch, and as much history as it takes",
     )
     parser.add_argument(
         "--jobs",
@@ -159,25 +159,25 @@ def _save(file: Path, text: str, mode: str) -> None:
 # ------------------------------------------------------------------------------------ which tags
 
 
-def _choose(git: Git, standpoint: Standpoint, wanted: Sequence[str], all_tags: bool) -> Sequence[RefUpdate]:
-    every = gate.every_tag(git, standpoint)
+def _choose(git: Git, trust: TrustContext, wanted: Sequence[str], all_tags: bool) -> Sequence[RefUpdate]:
+    every = gate.every_tag(git, trust)
     if all_tags:
         return every
     if wanted:
-        return [_named(ref, every, standpoint) for ref in wanted]
+        return [_named(ref, every, trust) for ref in wanted]
     return _at_head(git, every)
 
 
-def _named(ref: str, every: Sequence[RefUpdate], standpoint: Standpoint) -> RefUpdate:
+def _named(ref: str, every: Sequence[RefUpdate], trust: TrustContext) -> RefUpdate:
     found = next((update for update in every if update.ref == ref), None)
     if found is not None:
         return found
-    near = Grammar(standpoint.law.policy.tag).read(ref[len(TAGS) :]).suggestion
+    near = Grammar(trust.root.policy.tag).read(ref[len(TAGS) :]).suggestion
     there = near if near and any(update.ref == TAGS + near for update in every) else ""
     fix = (
         f"envhooks check {there}"
         if there
-        else f"git fetch {standpoint.remote or 'origin'} {printable(ref)}:{printable(ref)}"
+        else f"git fetch {trust.remote or 'origin'} {printable(ref)}:{printable(ref)}"
     )
     raise UsageError(f"there is no tag {printable(ref[len(TAGS) :])} in this repository", fix=fix)
 

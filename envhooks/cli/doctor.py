@@ -16,14 +16,14 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import HEADS, Door
+from envhooks.base.refs import HEADS, Hook
 from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
 from envhooks.judge import registry
 from envhooks.judge import runs as gate
-from envhooks.policy.trust import FOLDER, Standpoint, stand
+from envhooks.policy.trust import FOLDER, TrustContext, trust_context
 from envhooks.tagname import Grammar
 
 WIDTH = 100
@@ -63,12 +63,12 @@ def run(options: argparse.Namespace) -> int:
     screen = _Screen()
     with Git.open(Path.cwd()) as git:
         _git(git, screen)
-        _doors(git, screen)
+        _hooks(git, screen)
         screen.say("neighbours", ", ".join(survey.managers(git)) or "none")
-        standpoint = _law(git, screen)
-        _signers(standpoint, git, screen)
+        trust = _policy(git, screen)
+        _signers(trust, git, screen)
         _programs(screen)
-        _builds(standpoint, git, screen)
+        _builds(trust, git, screen)
         _mode(git, screen)
     print("\n".join(_render(screen)))
     return 1 if screen.faults else 0
@@ -96,7 +96,7 @@ def _wrapped(head: str, text: str) -> list[str]:
     )
 
 
-# ------------------------------------------------------------------------------------ git and the doors
+# ------------------------------------------------------------------------------------ git and the hooks
 
 
 def _git(git: Git, screen: _Screen) -> None:
@@ -117,70 +117,70 @@ def _git(git: Git, screen: _Screen) -> None:
         screen.fault(text, "git fetch --unshallow --tags --force")
 
 
-def _doors(git: Git, screen: _Screen) -> None:
+def _hooks(git: Git, screen: _Screen) -> None:
     home = git.common_dir / copies.FOLDER
     is_server = git.is_bare or (home / "pre-receive").is_file()
     events = copies.server_events() if is_server else copies.CLIENT
     said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
-    screen.say("doors", "; ".join(said))
+    screen.say("hooks", "; ".join(said))
     stands = any(everywhere.is_wired(git.config, git.version, event) for event in events)
     if not stands and not any((home / event).is_file() for event in events):
         option = " --server" if is_server else ""
-        screen.fault("the doors are not installed here, so nothing is judged", f"envhooks install{option}")
+        screen.fault("the hooks are not installed here, so nothing is judged", f"envhooks install{option}")
     for fault in install.faults(git):
         text, _, fix = fault.partition("\n  fix: ")
         screen.fault(text, fix)
 
 
-# ---------------------------------------------------------------------------------- law and signers
+# ---------------------------------------------------------------------------------- policy and signers
 
 
-def _law(git: Git, screen: _Screen) -> Standpoint | None:
+def _policy(git: Git, screen: _Screen) -> TrustContext | None:
     home = git.common_dir / copies.FOLDER
     is_server = git.is_bare or (home / "pre-receive").is_file()
     try:
-        standpoint = stand(git, Door.RECEIVE if is_server else Door.CHECK, check_ids=registry.ids())
+        trust = trust_context(git, Hook.RECEIVE if is_server else Hook.CHECK, check_ids=registry.ids())
     except EnvhooksError as error:
-        screen.say("law", "cannot be read")
+        screen.say("policy", "cannot be read")
         screen.failed(error)
         return None
-    law, pinned = standpoint.law, git.setting("envhooks.branch")
+    root, pinned = trust.root, git.setting("envhooks.branch")
     why = "git config envhooks.branch" if pinned else "what the repository tells"
     screen.say(
-        "law",
-        f"{law.policy.origin if law.tree else 'the defaults'}; its branch is {standpoint.branch}, by {why}",
+        "policy",
+        f"{root.policy.origin if root.tree else 'the defaults'}; its branch is {trust.branch}, by {why}",
     )
     for ref in git.refs(*BRANCHES):
-        name = ref.name.removeprefix(HEADS).removeprefix(f"refs/remotes/{standpoint.remote}/")
-        if Grammar(law.policy.tag).match(name) is not None:
+        name = ref.name.removeprefix(HEADS).removeprefix(f"refs/remotes/{trust.remote}/")
+        if Grammar(root.policy.tag).match(name) is not None:
             fix = f"git branch -m -- {name} work/{name}" if ref.name.startswith(HEADS) else ""
             screen.fault(f"the branch {ref.name} has the name of a release, and is taken for it", fix)
-    for note in standpoint.notes:
-        screen.fault(note, f"git log --oneline {law.where}...{standpoint.branch} -- {FOLDER}")
-    return standpoint
+    for note in trust.notes:
+        screen.fault(note, f"git log --oneline {root.where}...{trust.branch} -- {FOLDER}")
+    return trust
 
 
-def _signers(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
+def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     from envhooks.signatures.signers.reader import read_signers
 
-    if standpoint is None:
+    if trust is None:
         return
-    law = standpoint.law
-    if not law.has_signers:
-        who = "nobody" if standpoint.door is Door.RECEIVE else "only the key that your own git signs with"
-        screen.say("signers", f"{who}: {law.where or standpoint.branch} has no {FOLDER}/allowed_signers")
+    root = trust.root
+    if not root.has_signers:
+        who = "nobody" if trust.hook is Hook.RECEIVE else "only the key that your own git signs with"
+        screen.say("signers", f"{who}: {root.where or trust.branch} has no {FOLDER}/allowed_signers")
         screen.fault(
-            "the law names no signers, so there is nobody whose releases count for others", "envhooks init"
+            "the policy names no signers, so there is nobody whose releases count for others", "envhooks init"
         )
         return
     try:
-        signers = read_signers(law.signer_files, f"{FOLDER} on {law.where}")
+        signers = read_signers(root.signer_files, f"{FOLDER} on {root.where}")
     except EnvhooksError as error:
         screen.say("signers", "cannot be read")
         screen.failed(error)
         return
     screen.say(
-        "signers", f"{len(signers.ssh)} SSH, {len(signers.openpgp)} OpenPGP in {FOLDER}/ on {law.where}"
+        "signers", f"{len(signers.ssh)} SSH, {len(signers.openpgp)} OpenPGP in {FOLDER}/ on {root.where}"
     )
     for note in signers.notes:
         screen.say("", note)
@@ -208,9 +208,11 @@ def _version(text: str | None) -> str:
 # ------------------------------------------------------------------------------------ builds and mode
 
 
-def _builds(standpoint: Standpoint | None, git: Git, screen: _Screen) -> None:
-    wanted = standpoint.law.policy.builds if standpoint is not None else ()
-    screen.say("builds", ", ".join(f"{build.name} by {build.using}" for build in wanted) or "none in the law")
+def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
+    wanted = trust.root.policy.builds if trust is not None else ()
+    screen.say(
+        "builds", ", ".join(f"{build.name} by {build.using}" for build in wanted) or "none in the policy"
+    )
     try:
         from envhooks.builds import builders
         from envhooks.builds.engines import ENGINES

@@ -1,4 +1,4 @@
-"""what the doors call: judge what git is about to do (not meant to be typed)"""
+"""what the hooks call: judge what git is about to do (not meant to be typed)"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.base.refs import Door
+from envhooks.base.refs import Hook
 from envhooks.cli import use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.findings import Report
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     from envhooks.judge import runs as gate
 
-DOORS = {
-    "reference-transaction": Door.TAG,
-    "pre-push": Door.PUSH,
-    "pre-receive": Door.RECEIVE,
+HOOKS = {
+    "reference-transaction": Hook.TAG,
+    "pre-push": Hook.PUSH,
+    "pre-receive": Hook.RECEIVE,
 }
 POST_RECEIVE = "post-receive"
-EVENTS = (*DOORS, POST_RECEIVE)
+EVENTS = (*HOOKS, POST_RECEIVE)
 HEADLINES = {
-    Door.TAG: "the tag was not made",
-    Door.PUSH: "nothing was pushed",
-    Door.RECEIVE: "nothing was taken",
+    Hook.TAG: "the tag was not made",
+    Hook.PUSH: "nothing was pushed",
+    Hook.RECEIVE: "nothing was taken",
 }
 
 
@@ -52,7 +52,7 @@ def judge(event: str, rest: Sequence[str]) -> int:
     """
     if event == POST_RECEIVE:
         return _after_receive()
-    door = DOORS[event]
+    hook = HOOKS[event]
     warn = False
     told = sys.stdin.buffer.read()
     if not told:
@@ -62,43 +62,43 @@ def judge(event: str, rest: Sequence[str]) -> int:
             from envhooks.hooks import stdin as events
             from envhooks.judge import runs as gate  # and what they import, while git looks for the answers
 
-            updates = events.PARSERS[door](told)
-            git.settle()
+            updates = events.PARSERS[hook](told)
+            git.await_answers()
             warn = gate.warn_only(git)
-            if door is Door.RECEIVE and os.environ.get("GIT_NAMESPACE"):
+            if hook is Hook.RECEIVE and os.environ.get("GIT_NAMESPACE"):
                 raise CannotJudge(
                     "this repository is served under a Git namespace, whose main and policy are not read",
                     fix="serve it without GIT_NAMESPACE, or each namespace as a repository of its own",
                 )
-            pushed_to = rest[0] if door is Door.PUSH and rest else None
-            judged = gate.judge_push(git, door, updates, pushed_to)
+            pushed_to = rest[0] if hook is Hook.PUSH and rest else None
+            judged = gate.judge_push(git, hook, updates, pushed_to)
             report = judged.report
-            if door is Door.RECEIVE and (warn or not report.exit_code):
+            if hook is Hook.RECEIVE and (warn or not report.exit_code):
                 from envhooks.hooks import relook
 
                 relook.note(git, judged.subjects)
             message = os.path.join(git.git_path, "TAG_EDITMSG")
-            if judged.standpoint.law.policy.builds and not report.exit_code:
-                report = replace(report, notes=(*report.notes, *_start_builds(git, door, judged, rest)))
-            if door is Door.TAG:
+            if judged.trust.root.policy.builds and not report.exit_code:
+                report = replace(report, notes=(*report.notes, *_start_builds(git, hook, judged, rest)))
+            if hook is Hook.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
     except EnvhooksError as error:
         from envhooks.judge.runs import failed
 
         report, message = failed(error), ""
-    _say(door, report, warn, message)
+    _say(hook, report, warn, message)
     return 0 if warn else report.exit_code
 
 
-def _start_builds(git: Git, door: Door, judged: gate.Judgement, rest: Sequence[str]) -> tuple[str, ...]:
+def _start_builds(git: Git, hook: Hook, judged: gate.Judgement, rest: Sequence[str]) -> tuple[str, ...]:
     """Whatever becomes of this, the verdict stands: a push is not held up by what cannot be built."""
     try:
         from envhooks.builds import watcher
 
-        if door is Door.PUSH and len(rest) == 2:
+        if hook is Hook.PUSH and len(rest) == 2:
             updates = [subject.update for subject in judged.subjects]
-            return watcher.arm(git, judged.standpoint.law.policy, updates, rest[0], rest[1], os.environ)
-        if door is Door.TAG:
+            return watcher.arm(git, judged.trust.root.policy, updates, rest[0], rest[1], os.environ)
+        if hook is Hook.TAG:
             watcher.resume(git, os.environ)
     except Exception as error:
         return (f"no build is started: {error}",)
@@ -111,12 +111,12 @@ def _after_receive() -> int:
         with Git.open(waits=False) as git:
             from envhooks.hooks import relook
             from envhooks.hooks import stdin as events
-            from envhooks.policy.trust import stand
+            from envhooks.policy.trust import trust_context
 
             updates = events.pre_receive(sys.stdin.buffer.read())
-            git.settle()
+            git.await_answers()
             relook.forget(git, (update.new for update in updates if update.new))
-            policy = stand(git, Door.RECEIVE).law.policy
+            policy = trust_context(git, Hook.RECEIVE).root.policy
             if any(build.on == "server" for build in policy.builds):
                 from envhooks.builds import watcher
 
@@ -129,7 +129,7 @@ def _after_receive() -> int:
 
 
 def _unwired(git: Git) -> tuple[str, ...]:
-    """This door is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
+    """This hook is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
     from envhooks.hooks.managers import marks
 
     if marks.is_wired(git.hooks_path, "pre-push"):  # the usual case, without a survey of all neighbours
@@ -139,16 +139,16 @@ def _unwired(git: Git) -> tuple[str, ...]:
     return faults(git)
 
 
-def _say(door: Door, report: Report, warn: bool, message: str) -> None:
+def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
     shown = _worth_saying(report)
     if report.exit_code:
-        headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[door]
+        headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[hook]
         print(f"envhooks: {headline}", file=sys.stderr)
     if shown != Report():
         from envhooks.report import render
 
         print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
-    if report.exit_code and not warn and door is Door.TAG and os.path.exists(message):
+    if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
         print(
             f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>",
@@ -157,7 +157,7 @@ def _say(door: Door, report: Report, warn: bool, message: str) -> None:
 
 
 def _worth_saying(report: Report) -> Report:
-    """What was refused or warned of: a door has nothing to say about a good tag, nor about what is merely noted."""
+    """What was refused or warned of: a hook has nothing to say about a good tag, nor about what is merely noted."""
     tags = (
         replace(tag, findings=tuple(finding for finding in tag.findings if finding.level != "note"))
         for tag in report.tags

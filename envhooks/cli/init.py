@@ -1,4 +1,4 @@
-"""write the law: .envhooks/policy.toml, and allowed_signers with the key that your git signs with
+"""write the policy: .envhooks/policy.toml, and allowed_signers with the key that your git signs with
 
 Nothing that exists is overwritten. The files count from the moment they are on the protected branch; the
 commands that bring them there are printed. Tags that already exist and that envhooks would refuse are named.
@@ -15,15 +15,13 @@ from envhooks.base.refs import HEADS
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.judge import runs as gate
 from envhooks.policy.commented import commented
-from envhooks.policy.trust import FOLDER, law_branch, release_remote
+from envhooks.policy.trust import FOLDER, protected_branch, release_remote
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The protected branch, where it cannot be told."""
-    parser.add_argument(
-        "--branch", help="the protected branch that carries the law (default: told by the remote)"
-    )
+    parser.add_argument("--branch", help="the protected protected branch (default: told by the remote)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
             )
         remote = release_remote(git)
         is_new = git.resolve_head() is None
-        branch = options.branch or (_first_branch(git) if is_new else "") or law_branch(git, remote)
+        branch = options.branch or (_first_branch(git) if is_new else "") or protected_branch(git, remote)
         key = _own_key(git)
         written = _write(top / FOLDER, _files(branch, key))
         _say_written(written, key)
@@ -110,7 +108,7 @@ def _say_old_tags(git: Git) -> None:
 
 
 def _say_next(branch: str, remote: str | None) -> None:
-    print("\nLook through the files, then put them under the law:\n")
+    print("\nLook through the files, then put them under the policy:\n")
     print(f"  git add {FOLDER}")
     print('  git commit -m "Say who may release what"')
     print(f"  git push {printable(remote)} {printable(branch)}" if remote else "", end="\n" if remote else "")

@@ -1,4 +1,4 @@
-"""put the doors into this clone, or into a server's repository
+"""put the hooks into this clone, or into a server's repository
 
 Hooks do not come with a clone, so every clone needs this once. Other hooks stay and are run as before;
 `envhooks uninstall` puts everything back.
@@ -19,14 +19,12 @@ from envhooks.hooks.managers.settings import Request
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--branch`, `--remote`, `--server`, `--global`, `--dry-run`."""
-    parser.add_argument(
-        "--branch", help="the branch that carries the law; default: what the repository tells"
-    )
+    parser.add_argument("--branch", help="the protected branch; default: what the repository tells")
     parser.add_argument("--remote", help="the remote that releases go to; default: what the repository tells")
     parser.add_argument("--server", action="store_true", help="this repository is pushed to: judge there")
     parser.add_argument(
         "--global", action="store_true", dest="everywhere",
-        help="for all of your clones that have a law, by your own git configuration (Git 2.54 and newer)",
+        help="for all of your clones that have a policy, by your own git configuration (Git 2.54 and newer)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
     parser.add_argument("--from-pre-commit", action="store_true", help=argparse.SUPPRESS)
@@ -48,15 +46,15 @@ def run(options: argparse.Namespace) -> int:
     if not plan.actions:
         print("envhooks is installed here; there is nothing to do")
     elif not options.dry_run:
-        doors = "pushes to this repository" if options.server else "git tag and git push"
-        print(f"envhooks is installed: it judges release tags at {doors}")
+        hooks = "pushes to this repository" if options.server else "git tag and git push"
+        print(f"envhooks is installed: it judges release tags at {hooks}")
     for line in consented:
         print(printable_block(line))
     return 0
 
 
 def _everywhere(options: argparse.Namespace) -> int:
-    """The doors for all clones; what belongs to one repository cannot be said beside it."""
+    """The hooks for all clones; what belongs to one repository cannot be said beside it."""
     from envhooks.hooks.managers import everywhere
 
     if options.server or options.branch or options.remote:
@@ -68,19 +66,21 @@ def _everywhere(options: argparse.Namespace) -> int:
     if not plan.actions:
         print("envhooks is installed for all of your clones; there is nothing to do")
     elif not options.dry_run:
-        print("envhooks is installed: it judges release tags in every clone of yours that has a law")
+        print("envhooks is installed: it judges release tags in every clone of yours that has a policy")
     return 0
 
 
 def _consent(git: Git, server: bool) -> tuple[str, ...]:
-    """Allow the law's builds that this machine would start, and say what they do."""
-    from envhooks.base.refs import Door
-    from envhooks.policy.trust import stand  # not at the top: pre-commit's install costs as little as it can
+    """Allow the policy's builds that this machine would start, and say what they do."""
+    from envhooks.base.refs import Hook
+    from envhooks.policy.trust import (
+        trust_context,  # not at the top: pre-commit's install costs as little as it can
+    )
 
     try:
-        policy = stand(git, Door.RECEIVE if server else Door.CHECK).law.policy
+        policy = trust_context(git, Hook.RECEIVE if server else Hook.CHECK).root.policy
     except EnvhooksError:
-        return ()  # no law yet: the first build section will ask for its own word
+        return ()  # no policy yet: the first build section will ask for its own word
     builds = [build for build in policy.builds if build.on == ("server" if server else "client")]
     if not builds:
         return ()
@@ -95,7 +95,7 @@ def _consent(git: Git, server: bool) -> tuple[str, ...]:
 
 
 def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:
-    """One line for each action, those in the folder of the doors together, and the notes."""
+    """One line for each action, those in the folder of the hooks together, and the notes."""
     inside = [
         action for action in plan.actions if isinstance(action, WriteFile) and home in action.path.parents
     ]

@@ -12,6 +12,7 @@ from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.changelog.facts import ChangelogEntry
 from envhooks.cli import use_colour
+from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image.facts import CannotTell, Environment
 from envhooks.judge import registry
 from envhooks.judge.engine import judge
@@ -45,16 +46,14 @@ def run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _policy(top: Path) -> Policy:
-    """The work tree's own law: nothing else can be meant before it is committed."""
-    file = top / FOLDER / "policy.toml"
-    if not file.exists():
-        return default_policy()
-    return parse_policy(file.read_bytes(), f"{FOLDER}/policy.toml", registry.ids())
+def _own_policy(top: Path) -> Policy:
+    """The work tree's own policy: nothing else can be meant before it is committed."""
+    data = PolicyFiles.at(top).read("policy.toml")
+    return default_policy() if data is None else parse_policy(data, f"{FOLDER}/policy.toml", registry.ids())
 
 
 def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
-    policy = _policy(top)
+    policy = _own_policy(top)
     checks = [c for c in load_checks() if not c.needs and c.reads and _READABLE.issuperset(c.reads)]
     subjects = []
     for name in files or ["Dockerfile"]:
@@ -87,7 +86,7 @@ def _changelogs(top: Path, files: Sequence[str]) -> Report:
     from envhooks.changelog.reader import read_changelog
 
     reports = []
-    for name in files or [_policy(top).changelog.path or "CHANGELOG.md"]:
+    for name in files or [_own_policy(top).changelog.path or "CHANGELOG.md"]:
         entries = read_changelog((top / name).read_bytes(), name)
         findings = tuple(_entry_findings(name, entries))
         reports.append(_file_report(name, findings))
@@ -101,17 +100,16 @@ def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Fi
             yield Finding.at(Place(name, entry.line), text, got=entry.heading, check="changelog-entry")
 
 
-def _law(top: Path, files: Sequence[str]) -> Report:
+def _policy(top: Path, files: Sequence[str]) -> Report:
     from envhooks.image.compat.rules import table_of
     from envhooks.signatures.signers.reader import read_signers
 
-    folder = top / FOLDER
-    table_of(_policy(top))
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    read_signers({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}, FOLDER)
-    lock = folder / "tags.lock"
-    if lock.exists():
-        parse_lock(lock.read_bytes(), f"{FOLDER}/tags.lock")
+    own = PolicyFiles.at(top)
+    table_of(_own_policy(top))
+    read_signers(own.signer_files(), FOLDER)
+    lock = own.read("tags.lock")
+    if lock is not None:
+        parse_lock(lock, f"{FOLDER}/tags.lock")
     return Report()
 
 
@@ -123,5 +121,5 @@ def _file_report(name: str, findings: tuple[Finding, ...]) -> TagReport:
 _KINDS: dict[str, Callable[[Path, Sequence[str]], Report]] = {
     "changelog": _changelogs,
     "dockerfile": _dockerfiles,
-    "policy": _law,
+    "policy": _policy,
 }

@@ -20,7 +20,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.cli._lawfiles import LawFiles, next_commands
+from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.facts import Subject
@@ -93,7 +93,7 @@ class _Run:
 
     def __init__(self, git: Git, options: argparse.Namespace) -> None:
         self.git = git
-        self.files = LawFiles.of(git)
+        self.files = PolicyFiles.of(git)
         self.named = [_ref(name) for name in options.tags]
         self.legacy = dict.fromkeys(_ref(name) for name in options.legacy)
         self.reason: str = options.reason
@@ -126,25 +126,25 @@ class _Run:
     # ---------------------------------------------------------------------------- what is there
 
     def _judge(self) -> tuple[dict[str, _Judged], dict[str, LockedTag]]:
-        """(ref -> what is known of it, ref -> its line in the law or in the work tree)."""
+        """(ref -> what is known of it, ref -> its line in the policy or in the work tree)."""
         judgement = gate.standing_judgement(self.git, gate.every_tag)
-        law = judgement.standpoint.law
-        if not law.has_signers and not (self.legacy and not self.named):
-            where = printable(law.where) or "the protected branch"
+        root = judgement.trust.root
+        if not root.has_signers and not (self.legacy and not self.named):
+            where = printable(root.where) or "the protected branch"
             text = f"{where} names no signers in {FOLDER}/allowed_signers, so no tag counts as good for everybody"
             raise CannotJudge(text, fix=f"envhooks init, then commit and push {FOLDER}/")
-        known = dict(law.locked)
+        known = dict(root.locked)
         data = self.files.read(NAME)
         for ref, tag in parse_lock(data or b"", _PLACE, self.git.oid_length).items():
             if known.setdefault(ref, tag) != tag:
-                where = printable(law.where)
+                where = printable(root.where)
                 text = (
                     f"the work tree and {where} list {printable(ref)} differently, and {where} is what counts"
                 )
                 raise CannotJudge(text, place=_PLACE, fix=f"git checkout {where} -- {_PLACE}")
         pairs = zip(judgement.subjects, judgement.report.tags, strict=True)
         judged = {subject.update.ref: _Judged(subject, report) for subject, report in pairs}
-        if not law.has_signers:
+        if not root.has_signers:
             judged = {}
         return judged, known
 

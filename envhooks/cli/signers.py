@@ -1,6 +1,6 @@
 """who may sign releases: add a key, list the keys, revoke one
 
-The files are written in the work tree, with the diff and the commands that bring them under the law: what
+The files are written in the work tree, with the diff and the commands that bring them under the policy: what
 counts is the protected branch alone. A key that leaked is revoked, not removed, so that everybody can see it.
 """
 

@@ -1,4 +1,4 @@
-"""take the doors out again, and put back every hook as it was"""
+"""take the hooks out again, and put back every hook as it was"""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _everywhere(dry_run: bool) -> int:
     if not plan.actions:
         print("envhooks is not installed for all clones; there is nothing to do")
     elif not dry_run:
-        print("envhooks is uninstalled: clones that were installed by themselves keep their doors")
+        print("envhooks is uninstalled: clones that were installed by themselves keep their hooks")
     return 0

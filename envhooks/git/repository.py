@@ -81,7 +81,7 @@ def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 def _config_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """For reading what the user configured in files; what `-c` and the environment add does not count.
 
-    A law, a mode or a signing key that lasts for one command is not a setting of the clone.
+    A policy, a mode or a signing key that lasts for one command is not a setting of the clone.
     """
     dropped = ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG")
     return {**{k: v for k, v in environ.items() if k not in dropped}, "LC_ALL": "C"}
@@ -127,7 +127,7 @@ class Git:
     ) -> None:
         """Open the repository that holds `path` (or that GIT_DIR names).
 
-        Without `waits` git is started for all that a door is sure to ask, and goes on while the caller imports
+        Without `waits` git is started for all that a hook is sure to ask, and goes on while the caller imports
         what it needs; then the caller has to `settle` before anything else.
 
         Raises:
@@ -145,7 +145,7 @@ class Git:
         self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
         self._listing: subprocess.Popen[bytes] | None = None
         if waits:
-            self.settle()
+            self.await_answers()
             return
         try:
             self._begin(_WHERE)
@@ -157,7 +157,7 @@ class Git:
             self.close()
             raise
 
-    def settle(self) -> Git:
+    def await_answers(self) -> Git:
         """Wait until git has found the repository.
 
         Raises:
@@ -306,7 +306,7 @@ class Git:
 
     @cached_property
     def git_dir(self) -> Path:
-        """`git_path`, for all that may take 4 ms to import pathlib: no door does."""
+        """`git_path`, for all that may take 4 ms to import pathlib: no hook does."""
         from pathlib import Path
 
         return Path(self.git_path)

@@ -3,7 +3,7 @@
 Nothing here judges: GitPython's ref and object layers are blind to reftable repositories and fail on
 SHA-256 ones, so verdicts come through `envhooks.git` alone. Arguments are our own constants; text from a
 repository never becomes an option. GitPython costs 60 to 140 ms to import and is therefore imported
-where it is used, never by a door.
+where it is used, never by a hook.
 """
 
 from __future__ import annotations

@@ -21,19 +21,19 @@ MARK = "config-hooks"
 
 
 def server_events() -> tuple[str, ...]:
-    """The doors of a server that this version has."""
+    """The hooks of a server that this version has."""
     return tuple(event for event in SERVER if (script_folder() / event).is_file())
 
 
 def script_folder() -> Path:
-    """Where the doors lie: in the installed package, or beside it in a checkout."""
+    """Where the hooks lie: in the installed package, or beside it in a checkout."""
     package = Path(envhooks.__file__).parent
     folder = package / "hooks" / "scripts"
     return folder if folder.is_dir() else package.parent / "hooks"
 
 
 def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
-    """What puts the doors of `events` into a folder, and keeps them up."""
+    """What puts the hooks of `events` into a folder, and keeps them up."""
     for name in ("judge.sh", *events):
         yield from kept_up(home / name, (script_folder() / name).read_bytes(), 0o755)
 

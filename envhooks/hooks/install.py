@@ -1,9 +1,9 @@
-"""Wiring the doors into a repository, and out again.
+"""Wiring the hooks into a repository, and out again.
 
 What git runs lies in `<git common dir>/envhooks/`, outside of the work tree and shared by all linked
-ones: a copy of each door, `judge.sh`, and the interpreter that judges (`python`, `site`). Hook files and
+ones: a copy of each hook, `judge.sh`, and the interpreter that judges (`python`, `site`). Hook files and
 config hooks point there. Where git knows both, pre-push has both, since an older git may push from the same
-clone; `hooks/judge.sh` sees to it that each event is judged once. The tag door then has its config hook alone:
+clone; `hooks/judge.sh` sees to it that each event is judged once. The tag hook then has its config hook alone:
 git starts it seven times for one `git commit`. Hooks do not come with a clone, so each clone needs one install.
 """
 
@@ -36,7 +36,7 @@ _OWN_HOOKS = (
 
 
 def plan_install(git: Git, request: settings.Request) -> Plan:
-    """What is to be done so that the doors stand; no actions where they do.
+    """What is to be done so that the hooks stand; no actions where they do.
 
     Raises:
         UsageError: it takes a decision: the branch, or what to do with a hook that is in the way.
@@ -86,7 +86,7 @@ def plan_uninstall(git: Git) -> Plan:
 
 
 def faults(git: Git) -> tuple[str, ...]:
-    """One sentence for each door that was installed here and that git no longer comes through.
+    """One sentence for each hook that was installed here and that git no longer comes through.
 
     `pre-commit install -f` does that, and so do lefthook and husky installed afterwards, on Git before
     2.54. It may have been meant, so it is said and not undone.
@@ -101,14 +101,14 @@ def faults(git: Git) -> tuple[str, ...]:
 
 
 def is_wired(git: Git, event: str) -> bool:
-    """Whether git runs our door for this event, in whichever way."""
+    """Whether git runs our hook for this event, in whichever way."""
     return (
         hookfiles.is_wired(git.hooks_dir, event)
         or confighooks.is_wired(git.config, git.version, event)
         or _stands_everywhere(git, event)
         or (event == husky.EVENT and husky.is_wired(git.hooks_dir))
         or (event == lefthook.EVENT and _by_lefthook(git))
-        or callers.calls_door(git.hooks_dir, event)
+        or callers.calls_hook(git.hooks_dir, event)
     )
 
 
@@ -142,7 +142,7 @@ def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
         yield from husky.install(scripts)
         if not husky.is_displaced(folder):
             return
-    if callers.calls_door(folder, event):
+    if callers.calls_hook(folder, event):
         return  # its owner writes that file anew, or git does not run ours
     hook = (script_folder() / "hook-file.sh").read_bytes().replace(b"@event@", event.encode())
     yield from hookfiles.install(folder, event, hook)

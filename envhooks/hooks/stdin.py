@@ -1,6 +1,6 @@
-"""One pure parser for each door: what git writes to a hook's stdin -> RefUpdates.
+"""One pure parser for each hook: what git writes to a hook's stdin -> RefUpdates.
 
-githooks(5) gives the formats. Every line is read and has to be as git writes it: a door that skipped
+githooks(5) gives the formats. Every line is read and has to be as git writes it: a hook that skipped
 what it does not understand would let it pass.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import TAGS, Door, RefUpdate
+from envhooks.base.refs import TAGS, Hook, RefUpdate
 
 _OID = "[0-9a-f]{40}|[0-9a-f]{64}"
 # git-check-ref-format(1) forbids blanks and controls, but receive-pack runs pre-receive before it looks at
@@ -112,5 +112,5 @@ def _malformed(line: str) -> CannotJudge:
     return CannotJudge(f"git gave the hook a line that cannot be read: {printable(line, 200)}")
 
 
-PARSERS = {Door.TAG: reference_transaction, Door.PUSH: pre_push, Door.RECEIVE: pre_receive}
-"""Door -> the parser of what git tells it."""
+PARSERS = {Hook.TAG: reference_transaction, Hook.PUSH: pre_push, Hook.RECEIVE: pre_receive}
+"""Hook -> the parser of what git tells it."""

@@ -1,4 +1,4 @@
-"""What a CI's checkout left out, brought back: the tag object, the law's branch, and enough of the history.
+"""What a CI's checkout left out, brought back: the tag object, the protected branch, and enough of the history.
 
 Checkout actions clone one commit, put a lightweight tag on it whatever the remote has, and know no
 branch. Nothing here judges; it ends where the answer is in the clone, and says which tags are the
@@ -14,7 +14,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.git.fetch import Fetcher, Remote, legal_ref
 from envhooks.git.repository import Git
-from envhooks.policy.trust import REMOTES, law_branch, read_law, release_remote, tracking_ref
+from envhooks.policy.trust import REMOTES, protected_branch, read_trust_root, release_remote, tracking_ref
 
 STEPS = (64, 512, 4096)
 """By how many commits the history is deepened in turn, before all of it is fetched."""
@@ -60,7 +60,7 @@ def _is_stale(git: Git, here: str | None, there: str, renew: bool) -> bool:
 
 
 def _branch(git: Git, fetcher: Fetcher, remote: str, there: Remote) -> str:
-    """The law's branch, short; where the clone does not know, what the remote's HEAD names."""
+    """the protected branch, short; where the clone does not know, what the remote's HEAD names."""
     known = any(ref.symref for ref in git.refs(f"{REMOTES}{remote}/HEAD"))
     if not git.setting("envhooks.branch") and not known and there.head is not None:
         branch = there.head.removeprefix(HEADS)
@@ -68,18 +68,18 @@ def _branch(git: Git, fetcher: Fetcher, remote: str, there: Remote) -> str:
             fetcher.fetch([f"+{there.head}:{REMOTES}{remote}/{branch}"])
             fetcher.point_head(branch)
             return branch
-    branch = law_branch(git, remote)
+    branch = protected_branch(git, remote)
     legal_ref(HEADS + branch)
     return branch
 
 
 def _other_branches(path: Path, remote: str, branch: str) -> list[str]:
-    """Refspecs for the protected branches besides the law's own, if the law that is now here names any."""
+    """Refspecs for the protected branches besides the policy's own, if the policy that is now here names any."""
     with Git.open(path) as git:
         tips = {ref.name: ref.oid for ref in git.refs(REMOTES)}
-        law = read_law(git, tips.get(tracking_ref(git, remote, branch)), f"{remote}/{branch}")
-    # a glob of ours is not one of git's, and a name need not be there: all branches, and the law chooses
-    others = set(law.policy.branches) - {branch}
+        root = read_trust_root(git, tips.get(tracking_ref(git, remote, branch)), f"{remote}/{branch}")
+    # a glob of ours is not one of git's, and a name need not be there: all branches, and the policy chooses
+    others = set(root.policy.branches) - {branch}
     return [f"+{HEADS}*:{REMOTES}{remote}/*"] if others else []
 
 

@@ -1,4 +1,4 @@
-"""From what a door was told to Subjects: every fact that the checks READ, collected for all tags at once.
+"""From what a hook was told to Subjects: every fact that the checks READ, collected for all tags at once.
 
 Collect first, judge after. A fact that cannot be had becomes `Unknown` with the reason, one that a tag
 does not have `Inapplicable`; no collector decides anything about a tag.
@@ -19,13 +19,13 @@ from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
-from envhooks.base.refs import HEADS, TAGS, Change, Door, RefUpdate
+from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge.contents import Contents, or_unknown
 from envhooks.judge.facts import LISTED, Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
 from envhooks.policy.lockfile import LockedTag
-from envhooks.policy.trust import FOLDER, Standpoint, matches
+from envhooks.policy.trust import FOLDER, TrustContext, matches
 from envhooks.policy.types import Policy
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, is_release_tag
@@ -34,7 +34,7 @@ from envhooks.tagname.names import Naming, TagName
 if TYPE_CHECKING:
     from envhooks.signatures.payload import Payload
     from envhooks.signatures.signers.reader import Signers
-    from envhooks.signatures.verify import Begun
+    from envhooks.signatures.verify import PendingVerification
 
 Fact = object
 K = TypeVar("K")
@@ -71,7 +71,7 @@ class _Draft:
 def release_tags(
     updates: Iterable[RefUpdate], policy: Policy, locked: Collection[str] = ()
 ) -> tuple[RefUpdate, ...]:
-    """The updates that are about release tags; everything else passes every door untouched.
+    """The updates that are about release tags; everything else passes every hook untouched.
 
     `locked` are the refs that tags.lock lists: they are held to it even where the policy ignores their names.
     """
@@ -87,7 +87,7 @@ def release_tags(
 
 def collect(
     git: Git,
-    standpoint: Standpoint,
+    trust: TrustContext,
     updates: Sequence[RefUpdate],
     reads: Iterable[str],
     jobs: int | None = None,
@@ -100,10 +100,10 @@ def collect(
     Raises:
         CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
     """
-    grammar = Grammar(standpoint.law.policy.tag)
+    grammar = Grammar(trust.root.policy.tag)
     drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
     wanted = frozenset(reads)
-    collector = _Collector(git, standpoint, grammar, drafts, wanted, jobs, step)
+    collector = _Collector(git, trust, grammar, drafts, wanted, jobs, step)
     try:
         for names, fill in collector.in_order():
             if not wanted.isdisjoint(names) or ("object" in names and drafts):
@@ -120,7 +120,7 @@ class _Collector:
     def __init__(
         self,
         git: Git,
-        standpoint: Standpoint,
+        trust: TrustContext,
         grammar: Grammar,
         drafts: list[_Draft],
         wanted: frozenset[str],
@@ -131,15 +131,15 @@ class _Collector:
         self.jobs = jobs
         self.step = step
         self.git = git
-        self.standpoint = standpoint
-        self.policy = standpoint.law.policy
+        self.trust = trust
+        self.policy = trust.root.policy
         self.grammar = grammar
         self.drafts = drafts
-        on_server = standpoint.door is Door.RECEIVE
+        on_server = trust.hook is Hook.RECEIVE
         self.reader = Contents(
             git, self.policy, time.monotonic() + MAX_RUN_SECONDS if on_server else float("inf")
         )
-        self._verifying: Begun | None = None
+        self._verifying: PendingVerification | None = None
         self._fill_later: Callable[[Verdict], None] = lambda verdict: None
 
     def in_order(self) -> tuple[tuple[tuple[str, ...], Callable[[], None]], ...]:
@@ -166,11 +166,11 @@ class _Collector:
         """Refs for which git takes the tag's short name first, or that differ from it by case only."""
         tags = {draft.tag: draft for draft in self.drafts}
         found: dict[str, list[str]] = {tag: [] for tag in tags}
-        if self.standpoint.door in (Door.CHECK, Door.RECEIVE):
+        if self.trust.hook in (Hook.CHECK, Hook.RECEIVE):
             alike: dict[str, list[str]] = {}
             for tag in tags:
                 alike.setdefault(tag.casefold(), []).append(tag)
-            remote = f"refs/remotes/{self.standpoint.remote}/" if self.standpoint.remote else ""
+            remote = f"refs/remotes/{self.trust.remote}/" if self.trust.remote else ""
             for ref in self.git.refs():
                 places = (HEADS, *((remote,) if remote else ()), TAGS, "refs/")
                 prefix = next((one for one in places if ref.name.startswith(one)), "")
@@ -182,10 +182,10 @@ class _Collector:
             draft.facts["shadows"] = tuple(found[draft.tag])
 
     def publication(self) -> None:
-        locked = self.standpoint.law.locked
+        locked = self.trust.root.locked
         for draft in self.drafts:
             entry = locked.get(draft.update.ref)
-            on_remote = draft.update.old is not None and self.standpoint.door in (Door.PUSH, Door.RECEIVE)
+            on_remote = draft.update.old is not None and self.trust.hook in (Hook.PUSH, Hook.RECEIVE)
             how = "the remote has it" if on_remote else LISTED if entry else ""
             found = Publication(bool(how), how)
             draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
@@ -201,7 +201,7 @@ class _Collector:
                     f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
                 )
             sha256 = hashlib.sha256(held.data).hexdigest()
-        elif self._is_vague(draft) and self.standpoint.door is Door.CHECK:
+        elif self._is_vague(draft) and self.trust.hook is Hook.CHECK:
             return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
         return replace(
             found,
@@ -215,7 +215,7 @@ class _Collector:
 
     def _is_vague(self, draft: _Draft) -> bool:
         """Whether the clone may hold something else under this name than the remote."""
-        return self.git.is_shallow and draft.update.ref not in self.standpoint.fetched
+        return self.git.is_shallow and draft.update.ref not in self.trust.fetched
 
     def siblings(self) -> None:
         series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
@@ -223,7 +223,7 @@ class _Collector:
         # it is, takes nothing away from what stands there
         made = {draft.update.ref for draft in self.drafts if draft.update.change is Change.CREATED}
         names: list[TagName] = []
-        if self.standpoint.door is not Door.CHECK and series:
+        if self.trust.hook is not Hook.CHECK and series:
             others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in made)
             read = (self.grammar.match(name) for name in others)
             names = [name for name in read if name is not None and name.series in series]
@@ -245,7 +245,7 @@ class _Collector:
 
     def _made_together(self) -> tuple[TagName, ...]:
         """The names that this event creates or moves."""
-        if self.standpoint.door is Door.CHECK or len(self.drafts) < 2:
+        if self.trust.hook is Hook.CHECK or len(self.drafts) < 2:
             return ()
         return tuple(draft.naming.name for draft in self.drafts if draft.update.new and draft.naming.name)
 
@@ -267,7 +267,7 @@ class _Collector:
 
         found = self.git.read(draft.oid)
         if found is None:
-            words = (self.standpoint.remote or "origin", printable(draft.update.ref))
+            words = (self.trust.remote or "origin", printable(draft.update.ref))
             fix = f"git fetch {' '.join(map(shlex.quote, words))}"
             return Unknown(f"the tag's object {draft.oid} is not in this repository", fix)
         if found.type != "tag":
@@ -310,12 +310,12 @@ class _Collector:
 
     def ancestry(self) -> None:
         commits = [self._commit(draft) for draft in self.drafts]
-        mains = self.standpoint.mains
+        mains = self.trust.mains
         names = tuple(dict.fromkeys(branch.name for branch in mains))
         stored = [branch.tip for branch in mains if not branch.is_proposed]
         proposed = [branch for branch in mains if branch.is_proposed]
         if not mains:
-            unknown = Unknown("no branch is known here on which a release may lie", self.standpoint.mains_fix)
+            unknown = Unknown("no branch is known here on which a release may lie", self.trust.mains_fix)
             outside: frozenset[str] | Unknown = unknown
         else:
             outside = self._outside((commit for commit in commits if isinstance(commit, str)), stored)
@@ -341,10 +341,10 @@ class _Collector:
 
     def _unpushed(self, commit: str) -> tuple[str, str] | None:
         """The remote, and the protected branch here that has the commit while the remote's has not."""
-        point = self.standpoint
-        if point.remote is None or point.door is Door.RECEIVE:
+        point = self.trust
+        if point.remote is None or point.hook is Hook.RECEIVE:
             return None
-        patterns = point.law.policy.branches or (point.branch,)
+        patterns = point.root.policy.branches or (point.branch,)
         for ref in self.git.refs(HEADS):
             name = ref.name[len(HEADS) :]
             if matches(name, patterns) and self._outside([commit], [ref.oid]) == frozenset():
@@ -352,13 +352,13 @@ class _Collector:
         return None
 
     def _outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str] | Unknown:
-        return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.standpoint.fetched)))
+        return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.trust.fetched)))
 
     # ------------------------------------------------------------------------------- signatures
 
     def signatures(self) -> None:
         from envhooks.signatures.signers.expiry import all_with_warnings
-        from envhooks.signatures.verify import Begun, verify_all
+        from envhooks.signatures.verify import PendingVerification, verify_all
 
         signed = [draft for draft in self.drafts if draft.payload is not None]
         signers = self._signers(any(d.payload and d.payload.annotation().signed for d in signed))
@@ -368,7 +368,7 @@ class _Collector:
             payloads = [draft.payload for draft in signed if draft.payload is not None]
             now = datetime.now(timezone.utc)
             if len(payloads) == 1:
-                self._verifying = Begun(payloads[0], signers, now)
+                self._verifying = PendingVerification(payloads[0], signers, now)
                 self._fill_later = lambda found: self._fill_signatures(
                     signed, all_with_warnings([found], signers, now)
                 )
@@ -397,10 +397,10 @@ class _Collector:
     def _signers(self, needed: bool) -> Signers | Unknown:
         from envhooks.signatures.signers.reader import read_signers
 
-        law = self.standpoint.law
-        if law.has_signers or self.standpoint.door is Door.RECEIVE or not needed:
-            found = read_signers(law.signer_files, f"{FOLDER} on {printable(law.where)}")
-            return replace(found, keyless=law.policy.keyless)
+        root = self.trust.root
+        if root.has_signers or self.trust.hook is Hook.RECEIVE or not needed:
+            found = read_signers(root.signer_files, f"{FOLDER} on {printable(root.where)}")
+            return replace(found, keyless=root.policy.keyless)
         from envhooks.signatures.signers.ownkey import find_own_key
 
         def own() -> Signers:

@@ -38,16 +38,16 @@ _KEPT = 64
 class Contents:
     """The contents of the tagged commits of one run."""
 
-    def __init__(self, git: Git, law: Policy, until: float = float("inf")) -> None:
-        """`law` describes what a commit without a policy of its own builds.
+    def __init__(self, git: Git, root: Policy, until: float = float("inf")) -> None:
+        """`policy` describes what a commit without a policy of its own builds.
 
         By `until` the whole run has to end, by `time.monotonic`.
         """
         self._until = until
         self._budget = Budget(until)
         self._git = git
-        self._law = law
-        self._vocabulary = words(law.tag.frameworks, law.tag.hardware)
+        self._policy = root
+        self._vocabulary = words(root.tag.frameworks, root.tag.hardware)
         self._policies: dict[str, Policy] = {}
         self._environments: Readings[Environment] = Readings()
         self._changelogs: dict[tuple[str, str], Entries] = {}
@@ -56,7 +56,7 @@ class Contents:
         """Have the trees of these commits at hand, and the files at their top that most of them are asked for."""
         trees = list(dict.fromkeys(self._tree_of(commit) for commit in commits))
         self._git.read_ahead(trees)
-        paths = {section.path for section in self._law.dockerfiles} | {self._law.changelog.path}
+        paths = {section.path for section in self._policy.dockerfiles} | {self._policy.changelog.path}
         entries = (entry for tree in trees for entry in self._entries_of(tree))
         self._git.read_ahead([entry.oid for entry in entries if entry.name in paths])
 
@@ -82,7 +82,7 @@ class Contents:
         def read() -> Policy:
             found = tagged_policy(self._git.files(commit), commit[:12])
             if found is None:
-                return self._law
+                return self._policy
             oid, data = found
             if oid not in self._policies:
                 self._policies[oid] = parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")

@@ -198,7 +198,7 @@ class Subject:
 
     @property
     def siblings(self) -> tuple[TagName, ...]:
-        """The other release tags of the same series that the door's repository knows."""
+        """The other release tags of the same series that the hook's repository knows."""
         return self._fact("siblings", tuple)
 
     @property

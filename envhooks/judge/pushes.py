@@ -14,7 +14,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, RefUpdate
 from envhooks.git.objects import Ref
-from envhooks.policy.trust import Standpoint, matches
+from envhooks.policy.trust import TrustContext, matches
 from envhooks.tagname import Grammar
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ def _behind(ref: str, stored: Mapping[str, Ref]) -> str:
     return ref
 
 
-def lies(told: Iterable[RefUpdate], standpoint: Standpoint, released: Iterable[RefUpdate]) -> Iterator[str]:
+def lies(told: Iterable[RefUpdate], trust: TrustContext, released: Iterable[RefUpdate]) -> Iterator[str]:
     """A sentence for each release tag and protected branch of which a push tells another id than the stored one.
 
     What was compared when it was judged could be another thing when it is taken.
     """
     judged = {update.ref for update in released}
-    patterns = standpoint.law.policy.branches or (standpoint.branch,)
+    patterns = trust.root.policy.branches or (trust.branch,)
     for update in told:
-        if update.ref in judged or _is_protected(update.ref, standpoint.branch, patterns):
+        if update.ref in judged or _is_protected(update.ref, trust.branch, patterns):
             where = f"at {update.old}" if update.old else "not there"
             yield (
                 f"{printable(update.ref)}: the push says that it is {where}, and that is not so here"
@@ -71,13 +71,13 @@ def _is_protected(ref: str, branch: str, patterns: Iterable[str]) -> bool:
     return ref.startswith(HEADS) and (name == branch or matches(name, patterns))
 
 
-def shadows(updates: Sequence[RefUpdate], standpoint: Standpoint, stored: Iterable[str]) -> Iterator[str]:
+def shadows(updates: Sequence[RefUpdate], trust: TrustContext, stored: Iterable[str]) -> Iterator[str]:
     """A sentence for each ref that a push makes and that people would take for a release, or a release for it.
 
     `git clone -b NAME` takes the branch before the tag, `git show NAME` takes `refs/NAME` before both, and a
     file system that ignores case keeps one of two names that differ by nothing else.
     """
-    grammar = Grammar(standpoint.law.policy.tag)
+    grammar = Grammar(trust.root.policy.tag)
     made = [update for update in updates if update.new is not None]
     known = {name for name in chain(stored, (update.ref for update in made)) if name.startswith(TAGS)}
     tags: dict[str, set[str]] = {}
@@ -134,21 +134,19 @@ def _renaming(ref: str, name: str) -> str:
 
 
 def rewinds(
-    git: Git, updates: Sequence[RefUpdate], standpoint: Standpoint, tags: Iterable[Ref]
+    git: Git, updates: Sequence[RefUpdate], trust: TrustContext, tags: Iterable[Ref]
 ) -> Iterator[str]:
     """A sentence for each protected branch that a push takes back below published releases.
 
     Those would then lie on no protected branch: what was released could be looked at nowhere.
     """
-    patterns = standpoint.law.policy.branches or (standpoint.branch,)
-    moved = {
-        update.ref: update for update in updates if _is_protected(update.ref, standpoint.branch, patterns)
-    }
+    patterns = trust.root.policy.branches or (trust.branch,)
+    moved = {update.ref: update for update in updates if _is_protected(update.ref, trust.branch, patterns)}
     back = [update for update in moved.values() if update.old and not _goes_on(git, update)]
     if not back:
         return
-    before = [branch for branch in standpoint.mains if not branch.is_proposed]
-    remote = f"{standpoint.remote}/" if standpoint.remote else ""
+    before = [branch for branch in trust.mains if not branch.is_proposed]
+    remote = f"{trust.remote}/" if trust.remote else ""
     after = [branch.tip for branch in before if HEADS + branch.name.removeprefix(remote) not in moved]
     after += [update.new for update in moved.values() if update.new]
     commits = {commit: ref.name for ref in tags if (commit := _commit_of(git, ref.oid))}

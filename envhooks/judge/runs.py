@@ -1,14 +1,14 @@
-"""One run of the gate: what a door was told -> Report. Every door, the command line and CI come through here."""
+"""One run of the gate: what a hook was told -> Report. Every hook, the command line and CI come through here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
-from envhooks.base.errors import CannotJudge, EnvhooksError, LawError
+from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
-from envhooks.base.refs import TAGS, Change, Door, RefUpdate
+from envhooks.base.refs import TAGS, Change, Hook, RefUpdate
 from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge import registry
@@ -17,12 +17,12 @@ from envhooks.judge.engine import judge
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Report
 from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
-from envhooks.policy.proposal import mends_the_law, proposed_law
-from envhooks.policy.trust import FOLDER, Law, Standpoint, stand
+from envhooks.policy.proposal import mends_the_policy, proposed_policy
+from envhooks.policy.trust import FOLDER, TrustContext, TrustRoot, trust_context
 from envhooks.tagname import Grammar, is_release_tag
 
-Choose = Callable[[Git, Standpoint], Sequence[RefUpdate]]
-"""Which tags to judge, once it is known what the law calls a release tag."""
+Choose = Callable[[Git, TrustContext], Sequence[RefUpdate]]
+"""Which tags to judge, once it is known what the policy calls a release tag."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Work:
 class Judgement:
     """A report, and what it was made from: the builds go on from there."""
 
-    standpoint: Standpoint
+    trust: TrustContext
     subjects: tuple[Subject, ...]
     report: Report
 
@@ -57,15 +57,15 @@ def load_checks() -> tuple[registry.Check, ...]:
         raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
 
 
-def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Judgement:
-    """The verdict on every release tag among the updates of a door.
+def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Judgement:
+    """The verdict on every release tag among the updates of a hook.
 
-    A push that would leave the law's branch with an unreadable law, or without signers, is an error of the
-    whole run. One that only mends a law which cannot be read passes: nothing else could mend it.
+    A push that would leave the protected branch with an unreadable policy, or without signers, is an error of the
+    whole run. One that only mends a policy which cannot be read passes: nothing else could mend it.
     """
     told: tuple[RefUpdate, ...] = ()
     stored: Mapping[str, Ref] = {}
-    if door is Door.RECEIVE:
+    if hook is Hook.RECEIVE:
         stored = {ref.name: ref for ref in git.refs()}
         for update in updates:
             if update.ref not in stored and (target := git.symbolic_target(update.ref)):
@@ -73,28 +73,28 @@ def judge_push(git: Git, door: Door, updates: Sequence[RefUpdate], pushed_to: st
         updates, told = as_stored(updates, stored)
         _refuse_twice(updates)
     try:
-        standpoint = stand(git, door, updates, pushed_to, registry.ids())
-    except LawError as error:
-        default = Standpoint(door, "", None, Law.default(), ())
+        trust = trust_context(git, hook, updates, pushed_to, registry.ids())
+    except PolicyError as error:
+        default = TrustContext(hook, "", None, TrustRoot.default(), ())
         faulty = told or [*shadows(updates, default, stored)]
-        if door is Door.TAG or faulty or not mends_the_law(git, door, updates, _read_wholly):
+        if hook is Hook.TAG or faulty or not mends_the_policy(git, hook, updates, _read_wholly):
             raise
-        note = f"the law cannot be read, and this push mends it: {error.message}"
+        note = f"the policy cannot be read, and this push mends it: {error.message}"
         return Judgement(default, (), Report(notes=(note,)))
-    proposal = proposed_law(git, standpoint, updates, _read_wholly, registry.ids())
-    released = _release_tags(updates, standpoint)
-    judged = judge_at(git, standpoint, released)
+    proposal = proposed_policy(git, trust, updates, _read_wholly, registry.ids())
+    released = _release_tags(updates, trust)
+    judged = judge_at(git, trust, released)
     report = judged.report
     errors = [str(proposal.fault)] if proposal.fault else []
     notes = [*proposal.notes]
-    if door is Door.RECEIVE:
-        errors += lies(told, standpoint, released)
-        errors += shadows(updates, standpoint, stored)
-        errors += _rewinds(git, updates, standpoint, [*stored.values()])
-    elif door is Door.PUSH:
+    if hook is Hook.RECEIVE:
+        errors += lies(told, trust, released)
+        errors += shadows(updates, trust, stored)
+        errors += _rewinds(git, updates, trust, [*stored.values()])
+    elif hook is Hook.PUSH:
         tags = git.refs(TAGS)
-        errors += shadows(updates, standpoint, (ref.name for ref in tags))
-        notes += _rewinds(git, updates, standpoint, tags)
+        errors += shadows(updates, trust, (ref.name for ref in tags))
+        notes += _rewinds(git, updates, trust, tags)
     report = replace(report, errors=(*errors, *report.errors), notes=(*report.notes, *notes))
     return replace(judged, report=report)
 
@@ -109,12 +109,12 @@ def _refuse_twice(updates: Sequence[RefUpdate]) -> None:
 
 
 def _rewinds(
-    git: Git, updates: Sequence[RefUpdate], standpoint: Standpoint, refs: Sequence[Ref]
+    git: Git, updates: Sequence[RefUpdate], trust: TrustContext, refs: Sequence[Ref]
 ) -> tuple[str, ...]:
-    policy, grammar = standpoint.law.policy, Grammar(standpoint.law.policy.tag)
+    policy, grammar = trust.root.policy, Grammar(trust.root.policy.tag)
     names = (ref for ref in refs if ref.name.startswith(TAGS))
     tags = (ref for ref in names if is_release_tag(ref.name[len(TAGS) :], grammar, policy.tag))
-    return tuple(rewinds(git, updates, standpoint, tags))
+    return tuple(rewinds(git, updates, trust, tags))
 
 
 def judge_standing(
@@ -124,74 +124,72 @@ def judge_standing(
 
     `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
     """
-    standpoint = replace(stand(git, Door.CHECK, check_ids=registry.ids()), fetched=fetched)
-    return judge_at(git, standpoint, _release_tags(choose(git, standpoint), standpoint), work).report
+    trust = replace(trust_context(git, Hook.CHECK, check_ids=registry.ids()), fetched=fetched)
+    return judge_at(git, trust, _release_tags(choose(git, trust), trust), work).report
 
 
 def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
     """Like `judge_standing`, with what the report was made from."""
-    standpoint = replace(stand(git, Door.CHECK, check_ids=registry.ids()), fetched=fetched)
-    return judge_at(git, standpoint, _release_tags(choose(git, standpoint), standpoint))
+    trust = replace(trust_context(git, Hook.CHECK, check_ids=registry.ids()), fetched=fetched)
+    return judge_at(git, trust, _release_tags(choose(git, trust), trust))
 
 
-def _release_tags(updates: Sequence[RefUpdate], standpoint: Standpoint) -> tuple[RefUpdate, ...]:
-    return release_tags(updates, standpoint.law.policy, standpoint.law.locked)
+def _release_tags(updates: Sequence[RefUpdate], trust: TrustContext) -> tuple[RefUpdate, ...]:
+    return release_tags(updates, trust.root.policy, trust.root.locked)
 
 
-def every_tag(git: Git, standpoint: Standpoint) -> Sequence[RefUpdate]:
+def every_tag(git: Git, trust: TrustContext) -> Sequence[RefUpdate]:
     """All tags of the repository, and those that tags.lock lists."""
-    return standing(git, standpoint.law.locked)
+    return standing(git, trust.root.locked)
 
 
 def judge_at(
-    git: Git, standpoint: Standpoint, updates: Sequence[RefUpdate], work: Work | None = None
+    git: Git, trust: TrustContext, updates: Sequence[RefUpdate], work: Work | None = None
 ) -> Judgement:
-    """The verdict on these release tags, from where a door stands."""
+    """The verdict on these release tags, from where a hook stands."""
     if not updates:
-        return Judgement(standpoint, (), Report(notes=standpoint.notes))
+        return Judgement(trust, (), Report(notes=trust.notes))
     checks = load_checks()
     reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     work = work or Work()
-    subjects = collect(git, standpoint, updates, reads, work.jobs, work.step)
-    report = judge(subjects, checks, standpoint.law.policy, standpoint.notes)
-    report = replace(
-        report, notes=(*report.notes, *_first_day(standpoint)), errors=_closed(standpoint, updates)
-    )
-    return Judgement(standpoint, subjects, report)
+    subjects = collect(git, trust, updates, reads, work.jobs, work.step)
+    report = judge(subjects, checks, trust.root.policy, trust.notes)
+    report = replace(report, notes=(*report.notes, *_first_day(trust)), errors=_closed(trust, updates))
+    return Judgement(trust, subjects, report)
 
 
-def _first_day(standpoint: Standpoint) -> tuple[str, ...]:
-    if standpoint.law.has_signers or standpoint.door is Door.RECEIVE:
+def _first_day(trust: TrustContext) -> tuple[str, ...]:
+    if trust.root.has_signers or trust.hook is Hook.RECEIVE:
         return ()
-    where = printable(standpoint.law.where) or "the protected branch"
+    where = printable(trust.root.where) or "the protected branch"
     return (
         f"{where} names no signers in {FOLDER}/allowed_signers yet, so only the key that your own git signs with"
         " is accepted; to pin the signers: envhooks init",
     )
 
 
-def _closed(standpoint: Standpoint, updates: Sequence[RefUpdate]) -> tuple[str, ...]:
+def _closed(trust: TrustContext, updates: Sequence[RefUpdate]) -> tuple[str, ...]:
     """A server takes release tags only from signers that main names: it has no key of its own to trust."""
     creates = any(update.change is not Change.DELETED for update in updates)
-    if standpoint.door is not Door.RECEIVE or standpoint.law.has_signers or not creates:
+    if trust.hook is not Hook.RECEIVE or trust.root.has_signers or not creates:
         return ()
     return (
-        f"{printable(standpoint.branch)} names no signers in {FOLDER}/allowed_signers, so this server takes no"
+        f"{printable(trust.branch)} names no signers in {FOLDER}/allowed_signers, so this server takes no"
         f" release tags yet\n  fix: envhooks init, then commit and push {FOLDER}/",
     )
 
 
-def _read_wholly(law: Law) -> None:
+def _read_wholly(root: TrustRoot) -> None:
     """Read what a run would stumble over later.
 
     Raises:
-        LawError: it cannot be read.
+        PolicyError: it cannot be read.
     """
     from envhooks.image.compat.rules import table_of
     from envhooks.signatures.signers.reader import read_signers
 
-    read_signers(law.signer_files, f"{FOLDER} on {law.where}")
-    table_of(law.policy)
+    read_signers(root.signer_files, f"{FOLDER} on {root.where}")
+    table_of(root.policy)
 
 
 def warn_only(git: Git) -> bool:

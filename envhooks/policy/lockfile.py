@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"
@@ -41,7 +41,7 @@ def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mappi
     """Ref -> its line. `origin` names the file in messages; `oid_length` is 40 or 64 hexadecimal digits, if known.
 
     Raises:
-        LawError: a line that cannot be read, or a ref that stands twice. A tag that is silently
+        PolicyError: a line that cannot be read, or a ref that stands twice. A tag that is silently
             not locked could be moved, so nothing is passed over.
     """
     locked: dict[str, LockedTag] = {}
@@ -50,16 +50,16 @@ def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mappi
             continue
         match = re.fullmatch(_LINE, line)
         if match is None or len(match[2]) != (oid_length or len(match[2])):
-            raise LawError(
+            raise PolicyError(
                 "not a line of tags.lock: ref, tag object id, SHA-256 and signer are expected",
                 place=f"{origin}:{number}",
                 fix=f"git log -p -- {FILE}",
             )
         if match[4] == LEGACY and not match[5].strip():
-            raise LawError("a legacy tag stands in tags.lock without a reason", place=f"{origin}:{number}")
+            raise PolicyError("a legacy tag stands in tags.lock without a reason", place=f"{origin}:{number}")
         tag = LockedTag(match[1], match[2], match[3], match[4], match[5].strip())
         if tag.ref in locked:
-            raise LawError(
+            raise PolicyError(
                 "a tag stands twice in tags.lock", place=f"{origin}:{number}", fix="remove one of the lines"
             )
         locked[tag.ref] = tag

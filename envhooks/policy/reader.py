@@ -1,4 +1,4 @@
-"""The law's words: `.envhooks/policy.toml` -> Policy. Every key is optional, and no unknown one is passed over.
+"""The policy's words: `.envhooks/policy.toml` -> Policy. Every key is optional, and no unknown one is passed over.
 
 A misspelt key that was ignored would be a rule that silently does not hold.
 """
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.refs import HEADS
 from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
 from envhooks.policy.values import Source, Value
@@ -59,7 +59,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         check_ids: the checks that there are; None takes any, for a reader that does not run them.
 
     Raises:
-        LawError: the first fault that was found, with its line.
+        PolicyError: the first fault that was found, with its line.
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
@@ -92,21 +92,21 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
 
 def _decode(data: bytes, origin: str) -> str:
     if len(data) > MAX_BYTES:
-        raise LawError(f"the policy is {len(data)} bytes long and may have {MAX_BYTES}", place=origin)
+        raise PolicyError(f"the policy is {len(data)} bytes long and may have {MAX_BYTES}", place=origin)
     file = origin.partition(" ")[0]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         fix = f"iconv -f utf-16 -t utf-8 {file} > policy.utf8 && mv policy.utf8 {file}"
-        raise LawError("the policy is UTF-16 and must be UTF-8", place=origin, fix=fix)
+        raise PolicyError("the policy is UTF-16 and must be UTF-8", place=origin, fix=fix)
     if data.startswith(b"\xef\xbb\xbf"):
         fix = f"tail -c +4 {file} > policy.utf8 && mv policy.utf8 {file}"
-        raise LawError(
+        raise PolicyError(
             "the policy begins with a byte order mark, which TOML does not have", place=origin, fix=fix
         )
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise LawError(
+        raise PolicyError(
             "the policy is not UTF-8",
             place=Source(origin, {}).at(line),
             fix=f"iconv -f latin1 -t utf-8 {file} > policy.utf8 && mv policy.utf8 {file}",
@@ -120,7 +120,7 @@ def _refuse_long_lines(text: str, origin: str) -> None:
             (line.count("."), "full stops", MAX_DOTS),
         ):
             if count > limit:
-                raise LawError(
+                raise PolicyError(
                     f"the line has {count} {what} and may have {limit}", place=Source(origin, {}).at(number)
                 )
 
@@ -134,7 +134,7 @@ def _load(text: str, source: Source) -> dict[str, Any]:
     try:
         loaded = tomllib.loads(text)
     except RecursionError:
-        raise LawError("the policy is nested too deeply", place=source.origin) from None
+        raise PolicyError("the policy is nested too deeply", place=source.origin) from None
     except ValueError as error:  # TOMLDecodeError, and int() of thousands of digits
         message = str(error)
         where = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)", message)
@@ -143,7 +143,7 @@ def _load(text: str, source: Source) -> dict[str, Any]:
             message = message.replace(where.group(), "")
         elif not isinstance(error, tomllib.TOMLDecodeError):
             message = "a number has too many digits"
-        raise LawError(
+        raise PolicyError(
             f"the policy is not TOML: {message[:1].lower()}{message[1:200]}",
             place=source.at(line) if where else source.origin,
         ) from None
@@ -162,4 +162,4 @@ def _refuse_depth(loaded: object, source: Source) -> None:
             for inner in (value.values() if isinstance(value, dict) else value)
         ]
     if level:
-        raise LawError("the policy is nested too deeply", place=source.origin)
+        raise PolicyError("the policy is nested too deeply", place=source.origin)

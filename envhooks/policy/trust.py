@@ -1,7 +1,7 @@
-"""Who decides: the branch that carries the law, the law itself, and what counts as main at each door.
+"""Who decides: the protected branch, the policy itself, and what counts as main at each hook.
 
-The law is the folder `.envhooks/` at the tip of one branch. It is read by object id from what the
-door already knows of the protected branch, and never from the tag, its commit, the index or the work
+The policy is the folder `.envhooks/` at the tip of one branch. It is read by object id from what the
+hook already knows of the protected branch, and never from the tag, its commit, the index or the work
 tree: whoever makes a tag would otherwise judge it as well.
 """
 
@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import HEADS, TAGS, Door, RefUpdate
+from envhooks.base.refs import HEADS, TAGS, Hook, RefUpdate
 from envhooks.git.objects import Ref
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.policy.reader import default_policy, parse_policy
@@ -32,8 +32,8 @@ REMOTES = "refs/remotes/"
 
 
 @dataclass(frozen=True)
-class Law:
-    """The law as one commit states it."""
+class TrustRoot:
+    """The policy as one commit states it."""
 
     where: str
     """For people: `origin/main`; empty where there is no branch yet."""
@@ -45,13 +45,13 @@ class Law:
     """Object id of the `.envhooks` tree; empty on the first day."""
 
     @classmethod
-    def default(cls, where: str = "") -> Law:
-        """The built-in law, where a branch carries none."""
+    def default(cls, where: str = "") -> TrustRoot:
+        """The built-in policy, where a branch carries none."""
         return cls(where, default_policy(), MappingProxyType({}), MappingProxyType({}))
 
     @property
     def has_signers(self) -> bool:
-        """Whether the law names anybody; if not, it is the first day."""
+        """Whether the policy names anybody; if not, it is the first day."""
         if self.policy.keyless:
             return True
         text = self.signer_files.get("allowed_signers", b"")
@@ -60,7 +60,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Branch:
-    """A protected branch as this door knows it."""
+    """A protected branch as this hook knows it."""
 
     name: str
     """For people: `origin/main`, `main`, `main as this push moves it`."""
@@ -75,17 +75,17 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Standpoint:
-    """All that a door has to know before it can look at a tag."""
+class TrustContext:
+    """All that a hook has to know before it can look at a tag."""
 
-    door: Door
+    hook: Hook
     branch: str
-    """The law's branch, short: `main`."""
+    """the protected branch, short: `main`."""
     remote: str | None
     """The remote whose main counts; None where the local main is everything."""
-    law: Law
+    root: TrustRoot
     mains: tuple[Branch, ...]
-    """On one of these a tagged commit has to lie; empty if the door knows none."""
+    """On one of these a tagged commit has to lie; empty if the hook knows none."""
     mains_fix: str = ""
     """What makes `mains` known, where they are not."""
     notes: tuple[str, ...] = ()
@@ -93,19 +93,21 @@ class Standpoint:
     """Refs of tags that a fetch by their full names has just made the remote's own."""
 
 
-# --------------------------------------------------------------------------------- reading the law
+# --------------------------------------------------------------------------------- reading the policy
 
 
-def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str] | None = None) -> Law:
-    """The law that a commit carries; the defaults where it carries none, or where there is no commit.
+def read_trust_root(
+    git: Git, commit: str | None, where: str, check_ids: frozenset[str] | None = None
+) -> TrustRoot:
+    """The policy that a commit carries; the defaults where it carries none, or where there is no commit.
 
     Raises:
-        LawError: it is there and cannot be read. Going on without it would be failing open.
+        PolicyError: it is there and cannot be read. Going on without it would be failing open.
     """
     files = git.files(commit) if commit else None
     folder = _folder(files, FOLDER, where) if files else None
     if files is None or folder is None:
-        return Law.default(where)
+        return TrustRoot.default(where)
     on = f" on {printable(where)}" if where else ""
     data = _file(files, f"{FOLDER}/policy.toml", where)
     origin = f"{FOLDER}/policy.toml{on}"
@@ -119,7 +121,7 @@ def read_law(git: Git, commit: str | None, where: str, check_ids: frozenset[str]
         from envhooks.policy.lockfile import parse_lock
 
         locked = parse_lock(lock, f"{FOLDER}/tags.lock{on}", git.oid_length)
-    return Law(
+    return TrustRoot(
         where,
         policy,
         MappingProxyType({path: data for path, data in found.items() if data is not None}),
@@ -140,7 +142,7 @@ def _folder(files: TreeFiles, path: str, where: str) -> TreeEntry | None:
     """The entry of a folder of the policy; None where there is nothing of its name.
 
     Raises:
-        LawError: something else stands there. To take it for nothing would be failing open.
+        PolicyError: something else stands there. To take it for nothing would be failing open.
     """
     entry = _entry(files, path, where)
     if entry is not None and not entry.is_tree:
@@ -152,7 +154,7 @@ def _file(files: TreeFiles, path: str, where: str) -> bytes | None:
     """The bytes of a file of the policy; None where there is nothing of its name.
 
     Raises:
-        LawError: something else stands there, a link too: it could lead to what nobody guards.
+        PolicyError: something else stands there, a link too: it could lead to what nobody guards.
     """
     entry = _entry(files, path, where)
     if entry is None:
@@ -162,19 +164,19 @@ def _file(files: TreeFiles, path: str, where: str) -> bytes | None:
     try:
         return files.read(path)
     except CannotJudge as error:
-        raise LawError(error.message, place=_at(path, where), fix=error.fix) from None
+        raise PolicyError(error.message, place=_at(path, where), fix=error.fix) from None
 
 
 def _entry(files: TreeFiles, path: str, where: str) -> TreeEntry | None:
     try:
         return files.plain(path)
     except CannotJudge as error:
-        raise LawError(error.message, place=_at(path, where), fix=error.fix) from None
+        raise PolicyError(error.message, place=_at(path, where), fix=error.fix) from None
 
 
-def _unreadable(entry: TreeEntry, path: str, where: str, wanted: str) -> LawError:
+def _unreadable(entry: TreeEntry, path: str, where: str, wanted: str) -> PolicyError:
     what = _WHAT.get(stat.S_IFMT(entry.mode), "something else")
-    return LawError(
+    return PolicyError(
         f"this is {what} and has to be {wanted}: the policy is read in place only",
         place=_at(path, where),
         fix=f"git rm --cached {path}, then commit {wanted} in its place",
@@ -192,7 +194,7 @@ def release_remote(git: Git) -> str | None:
     """`envhooks.remote`, else the upstream of the local main, else origin, else the only remote.
 
     Raises:
-        LawError: there are several remotes and nothing says which one releases go to.
+        PolicyError: there are several remotes and nothing says which one releases go to.
     """
     named = git.setting("envhooks.remote")
     if named:
@@ -208,7 +210,7 @@ def release_remote(git: Git) -> str | None:
     if "origin" in remotes:
         return "origin"
     if len(remotes) > 1:
-        raise LawError(
+        raise PolicyError(
             f"this clone has {len(remotes)} remotes and none is said to be the one that releases go to",
             fix=f"git config envhooks.remote {printable(remotes[0])}",
         )
@@ -259,16 +261,16 @@ class _Refs:
         }
 
 
-def law_branch(git: Git, remote: str | None) -> str:
+def protected_branch(git: Git, remote: str | None) -> str:
     """`envhooks.branch`, else the remote's HEAD (a server's own), else the only one of main and master.
 
     Raises:
-        LawError: nothing says which branch carries the law.
+        PolicyError: nothing says which branch carries the policy.
     """
-    return _law_branch(git, _Refs(git), remote)
+    return _protected_branch(git, _Refs(git), remote)
 
 
-def _law_branch(git: Git, refs: _Refs, remote: str | None) -> str:
+def _protected_branch(git: Git, refs: _Refs, remote: str | None) -> str:
     named = git.setting("envhooks.branch")
     if named:
         return named.removeprefix(HEADS)
@@ -284,63 +286,63 @@ def _law_branch(git: Git, refs: _Refs, remote: str | None) -> str:
         which = "both main and master exist" if usual else "there is neither a main nor a master"
         # a clone of one tag, as CI makes it, has no branch at all, and its remote knows
         fix = "git config envhooks.branch main" if usual or remote is None else "envhooks check --fetch"
-        raise LawError(f"nothing says which branch carries the law: {which}", fix=fix)
+        raise PolicyError(f"nothing says which branch carries the policy: {which}", fix=fix)
     return usual[0]
 
 
-# ---------------------------------------------------------------------------------------- the doors
+# ---------------------------------------------------------------------------------------- the hooks
 
 
-def stand(
+def trust_context(
     git: Git,
-    door: Door,
+    hook: Hook,
     updates: Iterable[RefUpdate] = (),
     pushed_to: str | None = None,
     check_ids: frozenset[str] | None = None,
-) -> Standpoint:
-    """What a door knows. `pushed_to` is the remote's name, or the URL, that pre-push is told.
+) -> TrustContext:
+    """What a hook knows. `pushed_to` is the remote's name, or the URL, that pre-push is told.
 
     Raises:
-        LawError: the law cannot be found or read.
+        PolicyError: the policy cannot be found or read.
     """
     refs = _Refs(git)
-    if door is Door.RECEIVE:
-        return _stand_on_server(git, refs, tuple(updates), check_ids)
+    if hook is Hook.RECEIVE:
+        return _server_context(git, refs, tuple(updates), check_ids)
     release = release_remote(git)
-    branch = _law_branch(git, refs, release)
-    target = _named_remote(git, pushed_to) if door is Door.PUSH else release
-    law, law_tip = _client_law(git, refs, door, branch, [target, release], check_ids)
+    branch = _protected_branch(git, refs, release)
+    target = _named_remote(git, pushed_to) if hook is Hook.PUSH else release
+    root, root_tip = _client_root(git, refs, hook, branch, [target, release], check_ids)
     updates = tuple(updates)
-    # a push of branches alone judges no tag by either law, and often is the one that brings the newer
-    judges = door is not Door.PUSH or any(update.ref.startswith(TAGS) for update in updates)
-    notes = _other_law_note(git, refs.local().get(branch), law, law_tip) if judges else ()
-    patterns = law.policy.branches or (branch,)
+    # a push of branches alone judges no tag by either policy, and often is the one that brings the newer
+    judges = hook is not Hook.PUSH or any(update.ref.startswith(TAGS) for update in updates)
+    notes = _other_policy_note(git, refs.local().get(branch), root, root_tip) if judges else ()
+    patterns = root.policy.branches or (branch,)
     mains: list[Branch] = []
     if target is not None:
         mains += [Branch(f"{target}/{n}", t) for n, t in _matching(refs, git, target, patterns).items()]
-    if door is Door.TAG or release is None:
+    if hook is Hook.TAG or release is None:
         mains += [Branch(n, t) for n, t in refs.local().items() if matches(n, patterns)]
-    if door is Door.PUSH:
+    if hook is Hook.PUSH:
         mains += _proposed(git, updates, patterns)
     fix = f"git fetch {printable(target)}" if target else f"git fetch {printable(release or 'origin')}"
-    if door is Door.PUSH and target is None and pushed_to is not None:
+    if hook is Hook.PUSH and target is None and pushed_to is not None:
         fix = _naming(pushed_to)
-    if door is Door.CHECK and target is not None:
+    if hook is Hook.CHECK and target is not None:
         fix += f" +{HEADS}{branch}:{REMOTES}{target}/{branch}"
-    return Standpoint(door, branch, target, law, tuple(mains), fix, notes)
+    return TrustContext(hook, branch, target, root, tuple(mains), fix, notes)
 
 
-def _stand_on_server(
+def _server_context(
     git: Git, refs: _Refs, updates: tuple[RefUpdate, ...], check_ids: frozenset[str] | None
-) -> Standpoint:
-    branch = _law_branch(git, refs, None)
+) -> TrustContext:
+    branch = _protected_branch(git, refs, None)
     stored = refs.local()
-    law = read_law(git, stored.get(branch), branch, check_ids)
-    patterns = law.policy.branches or (branch,)
+    root = read_trust_root(git, stored.get(branch), branch, check_ids)
+    patterns = root.policy.branches or (branch,)
     mains = [Branch(name, tip) for name, tip in stored.items() if matches(name, patterns)]
     mains += _proposed(git, updates, patterns)
-    return Standpoint(
-        Door.RECEIVE, branch, None, law, tuple(mains), f"git push --atomic <remote> {branch} <tag>"
+    return TrustContext(
+        Hook.RECEIVE, branch, None, root, tuple(mains), f"git push --atomic <remote> {branch} <tag>"
     )
 
 
@@ -374,39 +376,41 @@ def _naming(url: str) -> str:
     return f"git remote add release {word} && git fetch release"
 
 
-def _client_law(
+def _client_root(
     git: Git,
     refs: _Refs,
-    door: Door,
+    hook: Hook,
     branch: str,
     remotes: Iterable[str | None],
     check_ids: frozenset[str] | None,
-) -> tuple[Law, str | None]:
+) -> tuple[TrustRoot, str | None]:
     named = list(dict.fromkeys(remote for remote in remotes if remote is not None))
     for remote in named:
         tip = refs.tip(tracking_ref(git, remote, branch))
         if tip is not None:
-            return read_law(git, tip, f"{remote}/{branch}", check_ids), tip
+            return read_trust_root(git, tip, f"{remote}/{branch}", check_ids), tip
     tip = refs.local().get(branch)
-    if tip is None and named and door is Door.CHECK:
-        # a clone of one tag, as CI makes it: silence about the law would be the built-in defaults
+    if tip is None and named and hook is Hook.CHECK:
+        # a clone of one tag, as CI makes it: silence about the policy would be the built-in defaults
         remote = printable(named[0])
-        raise LawError(
-            f"the branch that carries the law, {remote}/{printable(branch)}, is not in this clone",
+        raise PolicyError(
+            f"the protected branch, {remote}/{printable(branch)}, is not in this clone",
             fix=f"git fetch {remote} +{HEADS}{printable(branch)}:{REMOTES}{remote}/{printable(branch)}",
         )
-    return read_law(git, tip, branch, check_ids), tip
+    return read_trust_root(git, tip, branch, check_ids), tip
 
 
-def _other_law_note(git: Git, local_tip: str | None, law: Law, law_tip: str | None) -> tuple[str, ...]:
-    if local_tip is None or local_tip == law_tip:
+def _other_policy_note(
+    git: Git, local_tip: str | None, root: TrustRoot, root_tip: str | None
+) -> tuple[str, ...]:
+    if local_tip is None or local_tip == root_tip:
         return ()
     folder = git.files(local_tip).find(FOLDER)
-    if (folder.oid if folder else "") == law.tree:
+    if (folder.oid if folder else "") == root.tree:
         return ()
-    used = printable(law.where)
+    used = printable(root.where)
     return (
-        f"the local branch carries another law in {FOLDER}/ than {used}, and {used} is the one that counts",
+        f"the local branch carries another policy in {FOLDER}/ than {used}, and {used} is the one that counts",
     )
 
 
@@ -451,7 +455,7 @@ def tagged_policy(files: TreeFiles, where: str) -> tuple[str, bytes] | None:
     """Object id and bytes of the policy that a tagged commit carries; None where it carries none.
 
     Raises:
-        LawError: it is there and cannot be read.
+        PolicyError: it is there and cannot be read.
     """
     path = f"{FOLDER}/policy.toml"
     if _folder(files, FOLDER, where) is None:

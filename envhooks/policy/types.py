@@ -69,12 +69,12 @@ class DeployPolicy:
 
 @dataclass(frozen=True)
 class Policy:
-    """The law, as it was read from one commit."""
+    """The policy, as it was read from one commit."""
 
     origin: str
     """Where it stands, for people: `.envhooks/policy.toml on origin/main`, or `the defaults`."""
     branches: tuple[str, ...]
-    """Branch names or globs on which tagged commits must lie; empty: the law's branch."""
+    """Branch names or globs on which tagged commits must lie; empty: the protected branch."""
     tag: TagPolicy
     dockerfiles: tuple[DockerfilePolicy, ...]
     changelog: ChangelogPolicy

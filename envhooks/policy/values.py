@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.tagname import expansion_faults
 from envhooks.tagname.refname import git_faults
@@ -109,11 +109,11 @@ class Value:
         return printable(text, 120)
 
     def refuse(self, message: str, fix: str = "") -> NoReturn:
-        """Raise the LawError that says what is wrong with this value."""
-        raise LawError(message, place=self.source.place(self.path), fix=fix)
+        """Raise the PolicyError that says what is wrong with this value."""
+        raise PolicyError(message, place=self.source.place(self.path), fix=fix)
 
     def wrong_type(self, wanted: str, fix: str = "") -> NoReturn:
-        """Raise the LawError for a value of another type."""
+        """Raise the PolicyError for a value of another type."""
         self.refuse(f"`{self.name}` is {kind_of(self.raw)} and must be {wanted}", fix)
 
     # ------------------------------------------------------------------------------------ types

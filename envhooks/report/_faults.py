@@ -14,7 +14,7 @@ UNDECIDED = "could-not-judge"
 """The rule of what is no finding: a gate that shows nothing there would read as a pass."""
 UNDECIDED_SUMMARY = "a fact that the verdict needs cannot be had, so the tag counts as not good"
 STAND_IN = ".envhooks/policy.toml"
-"""The file that a fault of the tag itself is shown at, where a format insists on one: it holds the law."""
+"""The file that a fault of the tag itself is shown at, where a format insists on one: it holds the policy."""
 
 
 @dataclass(frozen=True)

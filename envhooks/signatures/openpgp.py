@@ -1,4 +1,4 @@
-"""OpenPGP signatures, verified by gpgv (or gpg, where gpgv is missing) against the law's certificates only.
+"""OpenPGP signatures, verified by gpgv (or gpg, where gpgv is missing) against the policy's certificates only.
 
 GnuPG is given a keyring that holds nothing but the packets of those certificates, one binary
 signature packet and the signed bytes. Whether to accept is decided from its status lines and by the rules here.
@@ -233,7 +233,7 @@ class OpenPgp:
         return accept(signed, detached.facts, self._signers, self._now)
 
     def _explained(self, refused: Refused, claim: str) -> Refused:
-        """The refusal with what is known of the key from the law; GnuPG proves `key`, the tag claims `claim`."""
+        """The refusal with what is known of the key from the policy; GnuPG proves `key`, the tag claims `claim`."""
         proven = next((entry for entry in self._signers.openpgp if entry.fingerprint == refused.key), None)
         claimed = next((entry for entry in self._signers.openpgp if holds(entry, claim)), None)
         if claimed is None and isinstance(refused, UnknownKey):

@@ -11,7 +11,7 @@ VerdictStatus = Literal["good", "bad", "unsigned", "undecided"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the signature on a tag is worth now, under the signers that the law allows."""
+    """What the signature on a tag is worth now, under the signers that the policy allows."""
 
     status: VerdictStatus
     why: str = ""

@@ -175,7 +175,7 @@ def _verdict(begin: _Begin, payload: Payload, number: int) -> Verdict:
         return error.verdict(payload.armor.scheme)
 
 
-class Begun:
+class PendingVerification:
     """One tag whose verifier is at work while its files are read; the verdict is that of `verify_all`."""
 
     def __init__(self, payload: Payload, signers: Signers, now: datetime) -> None:

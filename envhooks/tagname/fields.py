@@ -138,7 +138,7 @@ class FieldReader:
             return f"cu{''.join(numbers[:2])}" if len(numbers) == 2 else None
         return value.lower() if wanted.modifier else value
 
-    def settle(self, wanted: Field, text: str, reading: Reading) -> Reading:
+    def await_answers(self, wanted: Field, text: str, reading: Reading) -> Reading:
         """The same reading, with the known word that the unknown one is nearest to, if there is just one."""
         if not reading.guess:
             return reading

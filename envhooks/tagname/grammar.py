@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.tagname.names import Naming, TagName, TagPolicy
 from envhooks.tagname.reader import Reader
@@ -22,16 +22,18 @@ class Grammar:
     """The names that one policy takes for releases. Built once, then asked for each name.
 
     Raises:
-        LawError: a template, or the name of a framework or a piece of hardware, cannot be used.
+        PolicyError: a template, or the name of a framework or a piece of hardware, cannot be used.
     """
 
     def __init__(self, policy: TagPolicy) -> None:
         self._policy = policy
         for fault in name_faults(policy.frameworks, policy.hardware):
-            raise LawError(fault)
+            raise PolicyError(fault)
         for template in policy.templates:
             for fault in template_faults(template):
-                raise LawError(f"the tag template `{printable(template, MAX_TEMPLATE)}` is faulty: {fault}")
+                raise PolicyError(
+                    f"the tag template `{printable(template, MAX_TEMPLATE)}` is faulty: {fault}"
+                )
         self._readers = tuple(Reader.of(template, policy) for template in policy.templates)
 
     def match(self, text: str) -> TagName | None:

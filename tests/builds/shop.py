@@ -1,4 +1,4 @@
-"""A clone whose law builds with a program: a script that writes down each time it is started."""
+"""A clone whose policy builds with a program: a script that writes down each time it is started."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class Shop:
         file = self.folder / "built"
         return file.read_text().split("\n")[:-1] if file.exists() else []
 
-    def write_law(self, on: str = "client", more: str = "", push: bool = True) -> None:
+    def write_policy(self, on: str = "client", more: str = "", push: bool = True) -> None:
         text = POLICY.format(on=on, program=json.dumps(str(self.program))) + more
-        self.clone.commit_files({".envhooks/policy.toml": text}, "State the law")
+        self.clone.commit_files({".envhooks/policy.toml": text}, "State the policy")
         if push:
             self.clone.git("push", "-q", "--no-verify", "origin", "main")
 
@@ -102,10 +102,10 @@ class Shop:
 
 @pytest.fixture
 def shop(guarded: Repo, server: Repo, tmp_path: Path) -> Shop:
-    """A law that builds, allowed, and a good tag that is not pushed yet."""
+    """A policy that builds, allowed, and a good tag that is not pushed yet."""
     shop = Shop(guarded, server, tmp_path)
     shop.write_program()
-    shop.write_law()
+    shop.write_policy()
     shop.allow()
     shop.tag()
     return shop

@@ -13,7 +13,7 @@ import pytest
 from builder_parts import PLAN, new_log
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds.builders import command
 
 
@@ -119,7 +119,7 @@ def test_the_dry_run_is_the_log_s_first_line(tool: Path, tmp_path: Path, environ
     ],
 )
 def test_what_a_command_may_not_say(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(LawError) as found:
+    with pytest.raises(PolicyError) as found:
         command.check_options(options)
     assert said in found.value.message
 
@@ -139,7 +139,7 @@ def test_a_program_in_a_work_tree_is_refused(tool: Path, tmp_path: Path, environ
         (("image-tool",), by_path),
         (("sh", str(inside)), environ),
     ):
-        with pytest.raises(LawError, match="lies in the work tree"):
+        with pytest.raises(PolicyError, match="lies in the work tree"):
             command.build(plan(*argv), tmp_path, new_log(), env)
 
 

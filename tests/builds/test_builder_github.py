@@ -13,7 +13,7 @@ from builder_parts import PLAN, Reply, missing, new_log, service
 from github_description import NotHere, fetch, mock
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds import web
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
@@ -217,7 +217,7 @@ def test_the_repository_is_told_by_the_remote(remote: str) -> None:
     ],
 )
 def test_a_remote_elsewhere_does_not_tell(remote: str) -> None:
-    with pytest.raises(LawError, match="does not tell the repository"):
+    with pytest.raises(PolicyError, match="does not tell the repository"):
         github.commands(replace(PLAN, remote_url=remote, options={"event": "x"}), Path())
 
 
@@ -251,6 +251,6 @@ def test_a_dry_run_with_follow_and_the_words_for_consent() -> None:
     ],
 )
 def test_what_a_github_build_may_not_say(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(LawError) as found:
+    with pytest.raises(PolicyError) as found:
         github.check_options(options)
     assert said in found.value.message

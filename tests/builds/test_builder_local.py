@@ -24,7 +24,7 @@ from python_image import write_python_tree
 from support import run
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds.builders import local
 from envhooks.builds.types import Plan
 
@@ -297,7 +297,7 @@ def test_a_plan_without_a_promise_is_not_called_checked(tmp_path: Path) -> None:
 
 
 def test_a_plan_without_an_image_has_nowhere_to_go(tmp_path: Path) -> None:
-    with pytest.raises(LawError, match="names no image"):
+    with pytest.raises(PolicyError, match="names no image"):
         local.commands(replace(PLAN, own="", image="", images=()), tmp_path)
 
 
@@ -323,7 +323,7 @@ def test_a_plan_without_an_image_has_nowhere_to_go(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_local_build_may_not_say(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(LawError, match=said):
+    with pytest.raises(PolicyError, match=said):
         local.check_options(options)
 
 

@@ -15,7 +15,7 @@ from builder_parts import PLAN, Reply, Request, new_log, service
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds import web
 from envhooks.builds.builders import gitlab, webhook
 from envhooks.builds.secrets import Secret
@@ -170,7 +170,7 @@ def test_a_run_url_that_is_no_address_is_not_shown() -> None:
     ],
 )
 def test_what_a_webhook_may_not_say(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(LawError) as found:
+    with pytest.raises(PolicyError) as found:
         webhook.check_options(options)
     assert said in found.value.message
     assert not any(word in str(found.value) for word in ("hunter2", WHSEC, "ghp_"))
@@ -225,7 +225,7 @@ def test_the_project_is_told_by_the_remote() -> None:
     made = replace(PLAN, remote_url="git@gitlab.com:group/sub/name.git", options={"token": "T"})
     assert "projects/group%2Fsub%2Fname/" in gitlab.commands(made, Path())[0]
     assert "token=$T" in gitlab.commands(made, Path())[0]
-    with pytest.raises(LawError, match="does not tell the project"):
+    with pytest.raises(PolicyError, match="does not tell the project"):
         gitlab.commands(replace(PLAN, options={"token": "T"}), Path())
 
 
@@ -241,6 +241,6 @@ def test_the_project_is_told_by_the_remote() -> None:
     ],
 )
 def test_what_a_pipeline_may_not_say(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(LawError) as found:
+    with pytest.raises(PolicyError) as found:
         gitlab.check_options(options)
     assert said in found.value.message

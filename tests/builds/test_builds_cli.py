@@ -119,7 +119,7 @@ def test_an_unknown_section_or_remote_is_said(held: Shop) -> None:
 
 
 def test_a_tag_of_the_remote_decides_about_aliases(held: Shop) -> None:
-    held.write_law(more="")
+    held.write_policy(more="")
     held.clone.git("tag", "-d", GOOD_TAG)
     # this clone has never seen v2.9, and it is what latest goes by
     head = held.server.git("rev-parse", "main")
@@ -174,8 +174,8 @@ def test_what_is_not_in_the_commit_is_exit_2_unless_it_is_allowed(
     assert shop.clone.envhooks("builds", "--retry").code == 2
     assert shop.built() == []
 
-    # the law is main's, so the tag that is there can be built by it
-    shop.write_law(more=allowance + "\n")
+    # the policy is main's, so the tag that is there can be built by it
+    shop.write_policy(more=allowance + "\n")
     printed = shop.clone.envhooks("build", GOOD_TAG, "--dry-run", check=True)
     assert printed.out.startswith(f"{shop.program} {GOOD_TAG} ")
     assert shop.built() == []
@@ -211,7 +211,7 @@ def test_in_ci_the_sections_of_ci_are_meant(held: Shop) -> None:
         f'[[build]]\nname = "ci"\nusing = "command"\non = "ci"\ncommand = ["{held.program}", "{{build}}"]\n'
     )
     held.clone.git("tag", "-d", GOOD_TAG)
-    held.write_law(more=more)
+    held.write_policy(more=more)
     environ = {**held.clone.environ, "CI": "true"}
     from support import Repo
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import Repo
 
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds.context import Allowed, name_fault, write_context
 from envhooks.git.objects import BLOB_LIMIT
 from envhooks.git.repository import Git
@@ -159,7 +159,7 @@ def test_an_lfs_pointer_is_refused_unless_allowed(good: Repo, tmp_path: Path) ->
 
 @pytest.mark.parametrize("options", [{"submodules": True}, {"lfs": "fetch"}])
 def test_other_words_are_refused(options: Mapping[str, object]) -> None:
-    with pytest.raises(LawError):
+    with pytest.raises(PolicyError):
         Allowed.by(options)
 
 

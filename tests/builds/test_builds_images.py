@@ -16,7 +16,7 @@ from support import GOOD_TAG, Repo, run
 pytestmark = pytest.mark.xdist_group("buildah")
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 # The image is a few megabytes of busybox, so its Dockerfile installs nothing that could be held against the tag.
-LAW = """\
+POLICY = """\
 [checks]
 dockerfile-matches = {{ level = "off", reason = "an image for a test" }}
 
@@ -34,7 +34,7 @@ tls_verify = false
 
 @pytest.fixture
 def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) -> Iterator[Shop]:
-    """A clone that pushes over ssh, whose law builds into a registry on loopback."""
+    """A clone that pushes over ssh, whose policy builds into a registry on loopback."""
     need("docker-registry", "skopeo", "buildah", "busybox")
     if sshd.program() is None:
         missing("sshd (apt-get install openssh-server)")
@@ -44,7 +44,7 @@ def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) 
     with registry(tmp_path / "registry") as address, sshd.serve(tmp_path / "ssh", environ) as host:
         clone = Repo(guarded.path, here)
         files: dict[str, str | bytes] = {
-            ".envhooks/policy.toml": LAW.format(address=address),
+            ".envhooks/policy.toml": POLICY.format(address=address),
             "Dockerfile": DOCKERFILE,
             "python": python_that_says(),
             "busybox": Path(busybox).read_bytes(),

@@ -206,7 +206,7 @@ def test_another_hook_that_fails_builds_nothing(shop: Shop) -> None:
 
 
 def test_without_consent_it_waits_with_a_sentence(shop: Shop) -> None:
-    shop.write_law(more="timeout = 5\n")
+    shop.write_policy(more="timeout = 5\n")
     shop.clone.git("tag", "-d", GOOD_TAG)
     shop.tag()
     pushed = shop.push()
@@ -233,7 +233,7 @@ def test_many_tags_at_once_wait_for_a_word(shop: Shop) -> None:
     assert pushed.code == 0, pushed
     assert "envhooks builds --retry" in pushed.err
     assert [row.held for row in shop.ledger.rows()] == [1] * 4
-    shop.tag("PyTorch-CUDA-v2.8")  # a door in between does not start them
+    shop.tag("PyTorch-CUDA-v2.8")  # a hook in between does not start them
     assert [row.state for row in shop.ledger.rows()] == ["pending"] * 4
     assert shop.built() == []
     assert shop.clone.envhooks("builds", "--retry").code == 0
@@ -356,7 +356,7 @@ def test_a_watcher_killed_while_it_builds_is_taken_over(shop: Shop) -> None:
     assert "interrupted" in shop.clone.envhooks("builds").out
     gate.touch()
     shop.tag(RC2)
-    assert shop.push("origin", RC2).code == 0  # the next door takes it up
+    assert shop.push("origin", RC2).code == 0  # the next hook takes it up
     shop.await_state("done", count=2)
     keys = [line.rsplit(" ", 1)[1] for line in shop.built() if line.startswith(GOOD_TAG + " ")]
     assert len(keys) == 2
@@ -370,7 +370,7 @@ def test_a_watcher_killed_between_its_steps_forgets_nothing(shop: Shop) -> None:
     intent = Intent(f"refs/tags/{GOOD_TAG}", oid, "image")
     (key,) = shop.ledger.record(str(shop.server.path), "origin", "client", [intent])
     assert shop.ledger.confirm(key)  # and here it was killed
-    shop.tag(RC2)  # the next door
+    shop.tag(RC2)  # the next hook
     shop.await_state("done")
     assert len(shop.built()) == 1
 
@@ -407,7 +407,7 @@ def test_the_builder_is_down_and_comes_back(shop: Shop) -> None:
     assert shop.state() == "done"
 
 
-def test_what_failed_is_taken_up_by_the_next_door(shop: Shop) -> None:
+def test_what_failed_is_taken_up_by_the_next_hook(shop: Shop) -> None:
     up = shop.folder / "up"
     shop.write_program(f'[ -e "{up}" ] || exit 7')
     shop.clone.git("config", "envhooks.pauses", "0.05")
@@ -497,8 +497,8 @@ def test_a_push_over_ssh_is_built(shop: Shop) -> None:
 
 @pytest.fixture
 def built_there(shop: Shop) -> Shop:
-    """The law has the server build, and its administrator allowed it."""
-    shop.write_law(on="server")
+    """The policy has the server build, and its administrator allowed it."""
+    shop.write_policy(on="server")
     shop.server.envhooks("builds", "--allow", check=True)
     shop.clone.git("tag", "-d", GOOD_TAG)
     shop.tag()

@@ -9,7 +9,7 @@ import pytest
 from support import Repo
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.builds import consent
 from envhooks.git.repository import Git
 from envhooks.policy.types import BuildPolicy
@@ -127,6 +127,6 @@ def test_what_a_person_is_shown() -> None:
 def test_what_cannot_be_described_cannot_be_allowed(good: Repo) -> None:
     with Git(good.path, good.environ) as git:
         for build in (replace(BUILD, using="docker"), replace(BUILD, options={"command": ["./x"]})):
-            with pytest.raises(LawError):
+            with pytest.raises(PolicyError):
                 consent.allow(git, build)
             assert not consent.allowed(git, build)

@@ -15,7 +15,7 @@ command = ["true", "{tag}"]
 """
 
 
-def law(repo: Repo, text: str = POLICY) -> None:
+def root(repo: Repo, text: str = POLICY) -> None:
     repo.commit_files({".envhooks/policy.toml": text})
     repo.git("push", "-q", "origin", "main")
 
@@ -25,7 +25,7 @@ def consent(repo: Repo) -> str:
 
 
 def test_a_typed_install_shows_and_allows_what_will_run(good: Repo) -> None:
-    law(good)
+    root(good)
     done = good.envhooks("install", check=True)
     assert "build image (using command)" in done.out
     assert "registry.example.com/team" in done.out
@@ -34,17 +34,17 @@ def test_a_typed_install_shows_and_allows_what_will_run(good: Repo) -> None:
 
 
 def test_pre_commit_consents_for_nobody(good: Repo) -> None:
-    law(good)
+    root(good)
     for arguments in (["--from-pre-commit"], ["--dry-run"]):
         good.envhooks("install", *arguments, check=True)
         assert not consent(good)
 
 
 def test_an_image_that_goes_elsewhere_is_asked_for_again(good: Repo) -> None:
-    law(good)
+    root(good)
     good.envhooks("install", check=True)
     before = consent(good)
-    law(good, POLICY.replace("team", "elsewhere"))
+    root(good, POLICY.replace("team", "elsewhere"))
     done = good.envhooks("install", check=True)
     assert "elsewhere" in done.out
     assert consent(good) != before

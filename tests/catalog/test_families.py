@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_catalog import findings
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.catalog.tags import TemplateFault, fields, pattern, read
 from envhooks.image.dockerfile.baseimage import contents, parse_reference
 from envhooks.policy.reader import parse_policy
@@ -128,7 +128,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "said"), FAULTS)
 def test_a_faulty_section_says_where_and_why(text: str, said: str) -> None:
-    with pytest.raises(LawError, match=said) as caught:
+    with pytest.raises(PolicyError, match=said) as caught:
         parse_policy(text.encode(), ".envhooks/policy.toml")
     assert caught.value.place.startswith(".envhooks/policy.toml:")
 

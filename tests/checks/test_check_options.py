@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support import DOCKERFILE, GOOD_TAG, Done, Repo
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.policy.reader import parse_policy
 
 
@@ -25,7 +25,7 @@ def test_a_base_image_by_digest_on_request(good: Repo) -> None:
     assert judged(good, policy, pinned).code == 0
 
 
-def test_a_framework_that_no_file_states_is_refused_unless_the_law_says_why_not(good: Repo) -> None:
+def test_a_framework_that_no_file_states_is_refused_unless_the_policy_says_why_not(good: Repo) -> None:
     hidden = DOCKERFILE.replace("torch==2.8.0+cu128", "torch==$(cat version)")
     done = judged(good, "", hidden)
     assert done.code == 1
@@ -55,7 +55,7 @@ def test_a_policy_extends_and_overrides_the_published_facts(good: Repo) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(policy: str) -> None:
-    with pytest.raises(LawError):
+    with pytest.raises(PolicyError):
         parse_policy(
             policy.encode(), "policy.toml", frozenset({"dockerfile-matches", "dockerfile-pinned", "tag-name"})
         )

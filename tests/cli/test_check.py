@@ -63,7 +63,7 @@ def test_all_tags(good: Repo) -> None:
 
 
 def test_a_tag_that_is_a_symbolic_ref(good: Repo) -> None:
-    """What it names moves with a ref that no door looks at; the fix pins it."""
+    """What it names moves with a ref that no hook looks at; the fix pins it."""
     tag(good)
     good.git("update-ref", "refs/hidden/x", f"refs/tags/{GOOD_TAG}")
     good.git("update-ref", "-d", f"refs/tags/{GOOD_TAG}")
@@ -133,7 +133,7 @@ def test_no_remote_the_local_main_is_everything(good: Repo) -> None:
 
 def test_no_policy_only_your_own_key_is_accepted(good: Repo) -> None:
     good.git("rm", "-q", "-r", ".envhooks")
-    good.commit("No law")
+    good.commit("No policy")
     good.git("push", "-q", "origin", "main")
     tag(good)
     done = good.envhooks("check", GOOD_TAG)

@@ -200,7 +200,7 @@ def test_tags_at_head(released: Callable[[Callable[[Repo], None]], Repo], tmp_pa
     assert f"{GOOD_TAG}: good" in plain.envhooks("check", "--fetch", check=True).out
 
 
-def test_protected_branches_besides_the_laws(good: Repo, server: Repo, tmp_path: Path) -> None:
+def test_protected_branches_besides_the_policies(good: Repo, server: Repo, tmp_path: Path) -> None:
     good.commit_files({".envhooks/policy.toml": 'branch = ["main", "release/*"]\n'})
     good.git("switch", "-q", "-c", "release/2.8")
     good.commit("Back-port")
@@ -210,7 +210,9 @@ def test_protected_branches_besides_the_laws(good: Repo, server: Repo, tmp_path:
     assert ci.envhooks("check", "--fetch").code == 0
 
 
-def test_the_remotes_head_says_which_branch_carries_the_law(good: Repo, server: Repo, tmp_path: Path) -> None:
+def test_the_remotes_head_says_which_branch_carries_the_policy(
+    good: Repo, server: Repo, tmp_path: Path
+) -> None:
     good.git("branch", "-m", "main", "trunk")
     good_tag(good)
     good.git("push", "-q", "origin", "trunk", GOOD_TAG)

@@ -55,9 +55,9 @@ def test_a_healthy_clone(guarded: Repo) -> None:
     shown = screen(guarded.envhooks("doctor"))
     assert "SHA-1 objects, refs in files" in shown["git"]
     assert "whole history" in shown["repository"]
-    assert "reference-transaction: " in shown["doors"] and "NOT WIRED" not in shown["doors"]
+    assert "reference-transaction: " in shown["hooks"] and "NOT WIRED" not in shown["hooks"]
     assert shown["neighbours"] == "none"
-    assert ".envhooks/policy.toml on origin/main" in shown["law"]
+    assert ".envhooks/policy.toml on origin/main" in shown["policy"]
     assert shown["signers"] == "1 SSH, 0 OpenPGP in .envhooks/ on origin/main"
     assert re.search("gpg: [0-9.]+, gpgv: [0-9.]+, ssh: [0-9.p]+", shown["programs"])
     assert shown["mode"] == "enforce"
@@ -66,7 +66,7 @@ def test_a_healthy_clone(guarded: Repo) -> None:
 def test_a_healthy_server(guarded: Repo, server: Repo) -> None:
     healthy(server)
     shown = screen(server.envhooks("doctor"))
-    assert "pre-receive: hooks/pre-receive" in shown["doors"] or "config hook" in shown["doors"]
+    assert "pre-receive: hooks/pre-receive" in shown["hooks"] or "config hook" in shown["hooks"]
     assert "(bare)" in shown["repository"]
 
 
@@ -80,17 +80,17 @@ def test_not_installed(good: Repo) -> None:
     mended(good, "envhooks install")
 
 
-def test_a_server_without_its_doors(server: Repo) -> None:
+def test_a_server_without_its_hooks(server: Repo) -> None:
     server.git("config", "envhooks.branch", "main")
     mended(server, "envhooks install --server")
 
 
-def test_a_door_that_somebody_replaced(guarded: Repo) -> None:
+def test_a_hook_that_somebody_replaced(guarded: Repo) -> None:
     hook = guarded.path / ".git/hooks/pre-push"
     if not hook.exists():
         pytest.skip("this git is wired by config hooks alone")
     hook.write_text("#!/bin/sh\nexit 0\n")
-    if "config hook" in screen(guarded.envhooks("doctor"))["doors"]:
+    if "config hook" in screen(guarded.envhooks("doctor"))["hooks"]:
         healthy(guarded)
     else:
         mended(guarded, "envhooks install")
@@ -114,13 +114,13 @@ def test_a_shallow_clone(good: Repo, server: Repo, tmp_path: Path) -> None:
     mended(shallow, "git fetch --unshallow --tags --force")
 
 
-def test_a_law_that_cannot_be_read(guarded: Repo) -> None:
+def test_a_policy_that_cannot_be_read(guarded: Repo) -> None:
     guarded.commit_files({".envhooks/policy.toml": "[tga]\n"})
     guarded.git("push", "-q", "--no-verify", "origin", "HEAD:refs/heads/other")
     guarded.git("update-ref", "refs/remotes/origin/main", "HEAD")
     done = guarded.envhooks("doctor")
     assert done.code == 1
-    assert "cannot be read" in screen(done)["law"]
+    assert "cannot be read" in screen(done)["policy"]
     assert "tga" in done.out
     assert fixes(done)
 
@@ -136,19 +136,19 @@ def test_signers_that_cannot_be_read(guarded: Repo) -> None:
 
 def test_the_first_day(guarded: Repo) -> None:
     guarded.git("rm", "-q", "-r", ".envhooks")
-    guarded.commit("No law")
+    guarded.commit("No policy")
     guarded.git("update-ref", "refs/remotes/origin/main", "HEAD")
     done = guarded.envhooks("doctor")
     assert done.code == 1
-    assert "the defaults" in screen(done)["law"]
+    assert "the defaults" in screen(done)["policy"]
     assert fixes(done) == ["envhooks init"]
 
 
-def test_another_local_law(guarded: Repo) -> None:
+def test_another_local_policy(guarded: Repo) -> None:
     guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["v*"]\n'})
     done = guarded.envhooks("doctor")
     assert done.code == 1
-    assert "another law" in done.out
+    assert "another policy" in done.out
     (command,) = fixes(done)
     assert "A change" in guarded.git(*command.split(" ")[1:])
 

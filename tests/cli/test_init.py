@@ -1,4 +1,4 @@
-"""`envhooks init`: the law is written once, with the key that git signs with."""
+"""`envhooks init`: the policy is written once, with the key that git signs with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fresh(tmp_path: Path, environ: dict[str, str]) -> Repo:
     return repo
 
 
-def test_init_writes_a_law_that_means_the_defaults(fresh: Repo) -> None:
+def test_init_writes_a_policy_that_means_the_defaults(fresh: Repo) -> None:
     done = fresh.envhooks("init", check=True)
     policy = (fresh.path / ".envhooks/policy.toml").read_bytes()
     assert parse_policy(policy, "the defaults") == default_policy()
@@ -29,7 +29,7 @@ def test_init_writes_a_law_that_means_the_defaults(fresh: Repo) -> None:
     assert "envhooks install" in done.out
 
 
-def test_the_printed_commands_bring_it_under_the_law(fresh: Repo) -> None:
+def test_the_printed_commands_bring_it_under_the_policy(fresh: Repo) -> None:
     fresh.envhooks("init", check=True)
     fresh.git("add", ".envhooks")
     fresh.git("commit", "-q", "-m", "Say who may release what")
@@ -40,7 +40,9 @@ def test_the_printed_commands_bring_it_under_the_law(fresh: Repo) -> None:
     assert "envhooks init" not in refused.err, "the first day is over"
 
 
-def test_a_repository_without_a_commit_begins_with_its_law(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_repository_without_a_commit_begins_with_its_policy(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
     run(["git", "init", "-q", "-b", "main", "new"], tmp_path, environ, check=True)
     repo = Repo(tmp_path / "new", environ)
     done = repo.envhooks("init", check=True)
@@ -103,7 +105,7 @@ def test_openpgp_keys_are_exported(fresh: Repo, tmp_path: Path) -> None:
             .startswith("-----BEGIN PGP PUBLIC KEY")
         )
         assert fingerprint in (repo.path / ".envhooks/allowed_signers").read_text()
-        repo.commit("Law", CHANGELOG_DOT_md="## 2.8-rc1 - 2026-01-01\n\nx\n", Dockerfile=DOCKERFILE)
+        repo.commit("Policy", CHANGELOG_DOT_md="## 2.8-rc1 - 2026-01-01\n\nx\n", Dockerfile=DOCKERFILE)
         repo.git("tag", "-s", "-m", "x", GOOD_TAG)
         done = repo.envhooks("check", GOOD_TAG)
         assert done.code == 0, done.said

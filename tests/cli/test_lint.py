@@ -56,7 +56,7 @@ def test_a_dated_entry_says_something(good: Repo) -> None:
     assert done.out.count("[changelog-entry]") == 1
 
 
-def test_the_law_is_read_as_the_gate_would(good: Repo) -> None:
+def test_the_policy_is_read_as_the_gate_would(good: Repo) -> None:
     for path, data in (
         (".envhooks/policy.toml", "[tga]\n"),
         (".envhooks/allowed_signers", "alice nonsense\n"),

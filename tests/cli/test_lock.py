@@ -74,7 +74,7 @@ def test_every_good_tag_gets_its_line(good: Repo) -> None:
     said(done, "not locked: old: [tag-name]", f"+refs/tags/{RC2} ", f"git add {LOCK}", "git push origin main")
 
 
-def test_the_printed_commands_put_it_under_the_law(good: Repo) -> None:
+def test_the_printed_commands_put_it_under_the_policy(good: Repo) -> None:
     tag(good)
     done = good.envhooks("lock", check=True)
     commands = [line.strip() for line in done.out.split("\n") if line.startswith("  git ")]
@@ -148,7 +148,7 @@ def test_without_signers_there_is_nothing_to_go_by(good: Repo) -> None:
     said(done, "no signers", "envhooks init")
 
 
-def test_only_the_law_on_the_branch_judges(good: Repo) -> None:
+def test_only_the_policy_on_the_branch_judges(good: Repo) -> None:
     """A signer who stands in the work tree alone gets no line."""
     stranger = (Path(good.environ["HOME"]) / "stranger.pub").read_text()
     good.write({".envhooks/allowed_signers": f"mallory@example.org {stranger}"})
@@ -225,7 +225,7 @@ def test_legacy_tags_of_every_kind(good: Repo) -> None:
     }
     assert lines["v1.0"][3] == "made before the policy"
     assert lines[GOOD_TAG][2] == "alice@example.org"
-    assert good.envhooks("check", "--all").code == 1, "only the law's ledger counts, not the work tree's"
+    assert good.envhooks("check", "--all").code == 1, "only the policy's ledger counts, not the work tree's"
     enact(good)
     found = verdicts(good)
     assert {entry["verdict"] for entry in found.values()} == {"accepted"}
@@ -249,7 +249,7 @@ def test_a_legacy_tag_that_moved_is_an_ordinary_bad_tag(good: Repo) -> None:
     assert found["verdict"] == "refused", "what it was admitted as does not cover what it is now"
 
 
-def test_legacy_tags_pass_the_doors_as_they_are_listed(guarded: Repo, server: Repo) -> None:
+def test_legacy_tags_pass_the_hooks_as_they_are_listed(guarded: Repo, server: Repo) -> None:
     off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
     guarded.git(*off, "tag", "v1.0")
     assert guarded.try_git("push", "origin", "v1.0").code != 0
@@ -360,7 +360,7 @@ def test_lock_writes_nothing_over_a_mismatch(locked: Repo, what: str) -> None:
     assert (locked.path / LOCK).read_bytes() == before
 
 
-def test_a_work_tree_that_contradicts_the_law_is_not_believed(locked: Repo) -> None:
+def test_a_work_tree_that_contradicts_the_policy_is_not_believed(locked: Repo) -> None:
     file = locked.path / LOCK
     file.write_text(file.read_text().replace("alice@", "mallory@"))
     done = locked.envhooks("lock")
@@ -368,7 +368,7 @@ def test_a_work_tree_that_contradicts_the_law_is_not_believed(locked: Repo) -> N
     said(done, "differently", "git checkout origin/main")
 
 
-def test_lines_of_the_law_are_not_lost_on_an_old_branch(locked: Repo) -> None:
+def test_lines_of_the_policy_are_not_lost_on_an_old_branch(locked: Repo) -> None:
     (locked.path / LOCK).unlink()
     locked.envhooks("lock", check=True)
     assert list(ledger(locked)) == [GOOD_TAG, RC2]

@@ -1,4 +1,4 @@
-"""`envhooks signers`: real keys go into the law, and what must not go in is refused."""
+"""`envhooks signers`: real keys go into the policy, and what must not go in is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALLOWED = ".envhooks/allowed_signers"
 STRANGER = "stranger@example.org"
 
 
-def law(repo: Repo) -> Signers:
+def root(repo: Repo) -> Signers:
     """The work tree's signers."""
     folder = repo.path / ".envhooks"
     files = {
@@ -75,7 +75,7 @@ def pgp(good: Repo, workshop: Workshop) -> Iterator[Repo]:
 def test_an_ssh_key_from_a_file(good: Repo) -> None:
     done = good.envhooks("signers", "add", str(home(good) / "stranger.pub"), check=True)
     assert f'{STRANGER} namespaces="git" {public(good)}\n' in text(good)
-    assert len(law(good).ssh) == 2
+    assert len(root(good).ssh) == 2
     said(done, f"+{STRANGER} ", f"--- a/{ALLOWED}", f"git add {ALLOWED}", "git push origin main")
 
 
@@ -83,7 +83,7 @@ def test_the_printed_commands_let_the_key_sign(good: Repo) -> None:
     good.git("config", "user.signingkey", str(home(good) / "stranger.pub"))
     done = good.envhooks("signers", "add", check=True)
     good.git("tag", "-s", "-m", "x", GOOD_TAG)
-    assert good.envhooks("check", GOOD_TAG).code == 1, "the work tree is not the law"
+    assert good.envhooks("check", GOOD_TAG).code == 1, "the work tree is not the policy"
     commands = [line.strip() for line in done.out.split("\n") if line.startswith("  git ")]
     assert len(commands) == 3
     for command in commands:
@@ -124,7 +124,7 @@ def test_keys_in_the_style_of_a_code_host(good: Repo, workshop: Workshop, tmp_pa
     said(done, "whose", "--principal")
     good.envhooks("signers", "add", str(file), "--principal", "dave@example.org", check=True)
     assert text(good).count("dave@example.org ") == 3
-    assert len(law(good).ssh) == 4
+    assert len(root(good).ssh) == 4
 
 
 def test_an_address_of_a_code_host_is_answered_with_the_way_to_go(good: Repo) -> None:
@@ -142,7 +142,7 @@ def test_standard_input(good: Repo) -> None:
 def test_a_file_without_a_last_line_feed(good: Repo) -> None:
     (good.path / ALLOWED).write_text(text(good).rstrip("\n"))
     good.envhooks("signers", "add", str(home(good) / "stranger.pub"), check=True)
-    assert len(law(good).ssh) == 2
+    assert len(root(good).ssh) == 2
 
 
 def test_openpgp_keys_from_the_keyring(pgp: Repo, workshop: Workshop) -> None:
@@ -170,7 +170,7 @@ def test_openpgp_keys_from_a_file(pgp: Repo, workshop: Workshop, tmp_path: Path,
     file.write_bytes(armored if form != "binary" else workshop.gpg("--export", fingerprint))
     named = "-" if form == "stdin" else str(file)
     pgp.envhooks("signers", "add", named, stdin=armored.decode() if form == "stdin" else "", check=True)
-    assert law(pgp).openpgp[0].signer == "carol@example.org"
+    assert root(pgp).openpgp[0].signer == "carol@example.org"
     run(["gpg", "-q", "--show-keys", f".envhooks/keys/{fingerprint}.asc"], pgp.path, pgp.environ, check=True)
 
 
@@ -367,7 +367,7 @@ def test_the_table(good: Repo) -> None:
     assert len(lines) == 3, "the work tree says the same"
 
 
-def test_it_lists_the_law_that_counts_and_names_what_differs(good: Repo) -> None:
+def test_it_lists_the_policy_that_counts_and_names_what_differs(good: Repo) -> None:
     good.envhooks("signers", "add", str(home(good) / "stranger.pub"), check=True)
     done = good.envhooks("signers", "list", check=True)
     assert f"only in the work tree, so it does not count yet: {STRANGER} SHA256:" in done.out
@@ -445,7 +445,7 @@ def test_a_key_whose_next_window_is_there_already_is_not_warned_of(good: Repo) -
     good.envhooks("signers", "revoke", "alice@example.org", check=True)
 
 
-def test_an_expiring_certificate_is_warned_of_at_the_door(pgp: Repo, workshop: Workshop) -> None:
+def test_an_expiring_certificate_is_warned_of_at_the_hook(pgp: Repo, workshop: Workshop) -> None:
     fingerprint = workshop.pgp("erna", expire="10d")
     pgp.envhooks("signers", "add", fingerprint, check=True)
     enact(pgp)
@@ -469,7 +469,7 @@ def test_a_revoked_key_signs_nothing_more(good: Repo, by: str) -> None:
     good.envhooks("lock", check=True)
     enact(good)
     good.git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8-rc2")
-    key = law(good).ssh[0].key.fingerprint
+    key = root(good).ssh[0].key.fingerprint
     named = {"principal": "alice@example.org", "fingerprint": key, "file": str(home(good) / "id.pub")}[by]
     done = good.envhooks("signers", "revoke", named, "--reason", "the laptop was stolen", check=True)
     said(done, f"take those out of tags.lock that its owner did not make: {GOOD_TAG}", "nobody is left")
@@ -531,7 +531,7 @@ def test_an_openpgp_key_is_revoked(pgp: Repo, workshop: Workshop) -> None:
 
 def test_a_key_that_nobody_has_is_revoked_all_the_same(good: Repo) -> None:
     good.envhooks("signers", "revoke", "A" * 40, check=True)
-    assert law(good).revoked.openpgp == {"A" * 40}
+    assert root(good).revoked.openpgp == {"A" * 40}
 
 
 def test_a_principal_with_two_keys_is_asked_which(good: Repo) -> None:

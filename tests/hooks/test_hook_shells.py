@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from stand_in import StandIn, doors_of, stand_in
+from stand_in import StandIn, hooks_of, stand_in
 from support import GOOD_TAG, Repo, run
 
 SHELLS = {
@@ -130,7 +130,7 @@ def test_every_line_of_a_push_reaches_the_judge_whole(
     shell: list[str], environment: dict[str, str], clone: Repo, python: StandIn
 ) -> None:
     for event in ("pre-push", "pre-receive", "post-receive"):
-        script = doors_of(clone) / event
+        script = hooks_of(clone) / event
         if not script.exists():
             shutil.copy(Path(__file__).parents[2] / "hooks" / event, script)
         stdin = lines(event)
@@ -182,7 +182,7 @@ SOME = [
 def test_every_name_of_a_tag_reaches_the_judge_whole(
     shell: list[str], environment: dict[str, str], clone: Repo, python: StandIn
 ) -> None:
-    script = doors_of(clone) / "reference-transaction"
+    script = hooks_of(clone) / "reference-transaction"
     for byte in SOME:
         for name in (b"BAD" + byte, b"BAD" + byte + b"x"):
             line = f"{ZERO} {A} refs/tags/".encode() + name + b"\n"
@@ -204,7 +204,7 @@ def test_every_name_of_a_tag_reaches_the_judge_whole(
 def test_five_thousand_refs(shell: list[str], clone: Repo, python: StandIn) -> None:
     stdin = b"".join(f"refs/tags/v{n} {A} refs/tags/v{n} {ZERO}\n".encode() for n in range(5000))
     done = call(
-        shell, doors_of(clone) / "pre-push", clone, stdin, {}, "origin", "x", ENVHOOKS_WIRING="config"
+        shell, hooks_of(clone) / "pre-push", clone, stdin, {}, "origin", "x", ENVHOOKS_WIRING="config"
     )
     assert done.returncode == 0 and given(python) == stdin
 

@@ -59,7 +59,7 @@ MIXED = Report(
         ),
         tag("v3", passed=("tag-name",)),
     ),
-    errors=(str(CannotJudge("no law", fix="git fetch")),),
+    errors=(str(CannotJudge("no policy", fix="git fetch")),),
     notes=("first day",),
 )
 

@@ -45,7 +45,9 @@ UNDECIDED = TagReport(
     undecided={"on-main": Unknown("shallow", "git fetch"), "tag-signed": Unknown("shallow", "git fetch")},
 )
 REPORT = Report(
-    (REFUSED, UNDECIDED), errors=(str(CannotJudge(f"no law {HOSTILE}", fix=HOSTILE)),), notes=("first day",)
+    (REFUSED, UNDECIDED),
+    errors=(str(CannotJudge(f"no policy {HOSTILE}", fix=HOSTILE)),),
+    notes=("first day",),
 )
 
 

@@ -1,6 +1,6 @@
 """Tags made to deceive, and beside each kind the one that has to be accepted.
 
-A case is a tag as it comes through a door: a ref, a raw object and the law. Each is made by a function that
+A case is a tag as it comes through a hook: a ref, a raw object and the policy. Each is made by a function that
 gets the Workshop, and is registered under `class/name`.
 """
 
@@ -80,7 +80,7 @@ Sign = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Hand:
-    """Somebody with a key: how they sign, and the law's lines that allow them, with other options."""
+    """Somebody with a key: how they sign, and the policy's lines that allow them, with other options."""
 
     sign: Sign
     files: Callable[[str], dict[str, bytes]]
@@ -330,7 +330,7 @@ HARMLESS = b"[GNUPG:] GOODSIG 1 x\n[GNUPG:] VALIDSIG " + b"A" * 40
 
 
 def allowed(certificate: PgpCertificate, raw: bytes, *, good: bool = False) -> Case:
-    return Case(raw, certificate.law(), good)
+    return Case(raw, certificate.root(), good)
 
 
 @case("control/pgp-forged-by-hand")
@@ -411,8 +411,8 @@ for _user in (
         alice = PgpCertificate()
         valid = f"{alice.key.fingerprint} 2026-01-01 1790000000 0 4 0 22 8 00 {alice.key.fingerprint}"
         mallory = PgpCertificate(user=user.replace(b"%s", valid.encode()))
-        files = {**alice.law(), **mallory.law(), "allowed_signers": alice.law()["allowed_signers"]}
-        files["allowed_signers"] += mallory.law('valid-before="20200101Z"')["allowed_signers"]
+        files = {**alice.root(), **mallory.root(), "allowed_signers": alice.root()["allowed_signers"]}
+        files["allowed_signers"] += mallory.root('valid-before="20200101Z"')["allowed_signers"]
         return Case(mallory.key.sign(tag_text()), files)
 
     CASES[f"signer/pgp-status-text-in-user-id-{_user[1:2].hex()}"] = _smuggled
@@ -519,7 +519,7 @@ def _(w: Workshop) -> Case:
 def _(w: Workshop) -> Case:
     made, subkey = PgpCertificate(), PgpKey()
     made.add_subkey(subkey)
-    return Case(subkey.sign(tag_text()), {**made.law(), "revoked_keys": subkey.fingerprint.encode()})
+    return Case(subkey.sign(tag_text()), {**made.root(), "revoked_keys": subkey.fingerprint.encode()})
 
 
 for _digest in (2, 11):
@@ -1008,7 +1008,7 @@ for _kind in ("pgp-ed25519", "ssh-ed25519"):
 
 @case("environment/keyring-of-the-user")
 def _(w: Workshop) -> Case:
-    """The key is in the user's own keyring, ultimately trusted, and not in the law."""
+    """The key is in the user's own keyring, ultimately trusted, and not in the policy."""
     w.pgp("alice")
     w.pgp("rosa", algorithm="rsa3072")
     return Case(w.pgp_sign(tag_text(), "rosa"), pgp_files(w, "alice"), environ={"GNUPGHOME": str(w.home)})

@@ -189,7 +189,7 @@ class PgpCertificate:
     def file(self) -> bytes:
         return armor(b"".join(self.packets), "PUBLIC KEY BLOCK")
 
-    def law(self, options: str = 'namespaces="git"') -> dict[str, bytes]:
+    def root(self, options: str = 'namespaces="git"') -> dict[str, bytes]:
         fingerprint = self.key.fingerprint
         line = f"alice@example.org {options} openpgp {fingerprint}\n"
         return {"allowed_signers": line.encode(), f"keys/{fingerprint}.asc": self.file}
@@ -241,7 +241,7 @@ class SshEd25519:
         self.blob = pack(self.type) + pack(public)
 
     def line(self, options: str = 'namespaces="git"') -> dict[str, bytes]:
-        return ssh_law(self.blob, self.type, options)
+        return ssh_policy(self.blob, self.type, options)
 
     def sign(
         self, data: bytes, *, namespace: bytes = b"git", reserved: bytes = b"", digest: bytes = b"sha512",
@@ -274,7 +274,7 @@ class Fido:
             self.blob = pack(self.type) + pack(b"nistp256") + pack(point) + pack(application)
 
     def line(self, options: str = 'namespaces="git"') -> dict[str, bytes]:
-        return ssh_law(self.blob, self.type, options)
+        return ssh_policy(self.blob, self.type, options)
 
     def sign(
         self, data: bytes, *, flags: int = 1, shown_flags: int | None = None, counter: int = 7,
@@ -295,6 +295,6 @@ class Fido:
         return data + ssh_armor(sshsig(self.blob, raw, namespace=namespace))
 
 
-def ssh_law(blob: bytes, type_: bytes, options: str = 'namespaces="git"') -> dict[str, bytes]:
+def ssh_policy(blob: bytes, type_: bytes, options: str = 'namespaces="git"') -> dict[str, bytes]:
     key = base64.b64encode(blob).decode()
     return {"allowed_signers": f"alice@example.org {options} {type_.decode()} {key}\n".encode()}

@@ -113,22 +113,22 @@ class Workshop:
 
 
 def pgp_files(workshop: Workshop, *names: str, options: str = 'namespaces="git"') -> dict[str, bytes]:
-    """The law with these OpenPGP keys."""
+    """The policy with these OpenPGP keys."""
     files = {f"keys/{workshop.pgp(name)}.asc": workshop.export(name) for name in names}
     lines = (f"{name}@example.org {options} openpgp {workshop.pgp(name)}\n" for name in names)
     return {**files, "allowed_signers": "".join(lines).encode()}
 
 
 def ssh_files(workshop: Workshop, *names: str, options: str = 'namespaces="git"') -> dict[str, bytes]:
-    """The law with these SSH keys."""
+    """The policy with these SSH keys."""
     lines = (f"{name}@example.org {options} {workshop.public(name)}\n" for name in names)
     return {"allowed_signers": "".join(lines).encode()}
 
 
-def law(files: Mapping[str, bytes]) -> Signers:
+def root(files: Mapping[str, bytes]) -> Signers:
     return read_signers(files, ".envhooks on origin/main")
 
 
 def verdict(raw: bytes, files: Mapping[str, bytes], *, fast: bool = False, now: datetime = NOW) -> Verdict:
     """The verdict on one tag of a SHA-1 repository."""
-    return verify_all([split(raw, 40)], law(files), now, fast=fast)[0]
+    return verify_all([split(raw, 40)], root(files), now, fast=fast)[0]

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from signing import Workshop, law
+from signing import Workshop, root
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -56,7 +56,7 @@ def test_nothing_deceives_and_nothing_good_is_refused(
     if payload is None:
         assert not case.good
         return
-    signers, now = law(case.files), datetime.now(timezone.utc)
+    signers, now = root(case.files), datetime.now(timezone.utc)
     plain = verify_all([payload], signers, now, fast=False)[0]
     if case.good:
         assert plain.status == "good" and plain.key and plain.signer and not plain.why, plain

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from signing import NOW, TARGET, Workshop, law, pgp_files, ssh_files, tag_text
+from signing import NOW, TARGET, Workshop, pgp_files, root, ssh_files, tag_text
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -36,7 +36,7 @@ def many(workshop: Workshop) -> tuple[list[Payload], Signers]:
     ]
     raws.append(raws[0].replace(b"number", b"Number"))
     raws.append(raws[3].replace(b"number", b"Number"))
-    return [split(raw, 40) for raw in raws], law(files)
+    return [split(raw, 40) for raw in raws], root(files)
 
 
 def test_both_paths_tell_the_same(workshop: Workshop) -> None:
@@ -74,7 +74,7 @@ def test_a_library_that_is_missing_costs_time_only(
 def test_expiry_is_looked_at_now_and_not_at_the_date_of_the_signature() -> None:
     made = PgpCertificate(expires_after=5 * YEAR)
     payload = split(made.key.sign(tag_text(), created=now() - YEAR), 40)
-    signers = law(made.law())
+    signers = root(made.root())
     assert Fast(signers, NOW).verify(payload) is not None
     assert Fast(signers, NOW + timedelta(days=366)).verify(payload) is None
     assert Fast(signers, NOW - timedelta(days=5 * 365)).verify(payload) is None
@@ -89,7 +89,7 @@ def test_a_certificate_that_gnupg_alone_can_weigh_is_left_to_it() -> None:
         if spoil == "subkey-revoked":
             made.revoke_subkey(subkey, 1, at=now())
         payload = split(made.key.sign(tag_text(), created=now() - YEAR), 40)
-        assert Fast(law(made.law()), NOW).verify(payload) is None
+        assert Fast(root(made.root()), NOW).verify(payload) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -97,7 +97,7 @@ def test_a_changed_byte_anywhere_is_not_accepted(workshop: Workshop, kind: str) 
     """Every byte of an object, by three changes each."""
     alice = KINDS[kind][0](workshop)
     raw = alice.sign(tag_text("m\n"))
-    fast = Fast(law(alice.files(GIT)), NOW)
+    fast = Fast(root(alice.files(GIT)), NOW)
     assert fast.verify(split(raw, 40)) is not None
     for at in range(len(raw)):
         for change in (0x01, 0x20, 0x80):
@@ -140,7 +140,7 @@ def _signed(kind: str, sign: object) -> bytes:
 
 
 def _accepted(payload: Payload, files: dict[str, bytes]) -> bool:
-    return Fast(law(files), NOW).verify(payload) is not None
+    return Fast(root(files), NOW).verify(payload) is not None
 
 
 def _same_but_for_line_breaks(one: bytes, other: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Keys on their way into the law, in memory: nothing but a sentence comes of bytes that are no key."""
+"""Keys on their way into the policy, in memory: nothing but a sentence comes of bytes that are no key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signing import Workshop
 
-from envhooks.base.errors import EnvhooksError, LawError
+from envhooks.base.errors import EnvhooksError, PolicyError
 from envhooks.signatures.signers.lines import read_line
 from envhooks.signatures.signers.manage import armor, check_principal, read_date, read_keys, signer_line
 from envhooks.signatures.wire import packets
@@ -28,13 +28,13 @@ _BEGIN = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"
 def test_bytes_of_any_kind_are_refused_in_a_sentence(head: bytes, tail: bytes) -> None:
     try:
         assert read_keys(head + tail, "x", NOW)
-    except LawError as error:
+    except PolicyError as error:
         assert error.message
 
 
 @pytest.mark.parametrize("blank", ["\x0b", "\x1f", "\x85", "\u2028", "\u3000"])
 def test_a_line_of_odd_blanks_is_an_empty_line(blank: str) -> None:
-    with pytest.raises(LawError, match="no public key"):
+    with pytest.raises(PolicyError, match="no public key"):
         read_keys(f"\n{blank}\n".encode(), "x", NOW)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timezone
 
 import pytest
-from signing import Workshop, law, tag_text
+from signing import Workshop, root, tag_text
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -67,7 +67,7 @@ def test_an_interruption_ends_the_forks() -> None:
 def test_the_whole_adversarial_set_at_once_is_judged_as_one_by_one(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the fast path in forks and by the plain path with two workers, all cases of one law together."""
+    """By the fast path in forks and by the plain path with two workers, all cases of one policy together."""
     monkeypatch.setattr(forked, "ENOUGH", 2)
     monkeypatch.setattr(signatures, "_processors", lambda: 2)
     groups: dict[tuple[tuple[str, bytes], ...], list[Payload]] = defaultdict(list)
@@ -79,7 +79,7 @@ def test_the_whole_adversarial_set_at_once_is_judged_as_one_by_one(
     now = datetime.now(timezone.utc)
     judged = 0
     for files, cases in groups.items():
-        signers = law(dict(files))
+        signers = root(dict(files))
         alone = [verify_all([payload], signers, now, fast=False)[0] for payload in cases]
         assert verify_all(cases, signers, now, fast=True) == alone
         assert verify_all(cases, signers, now, fast=False, jobs=2) == alone

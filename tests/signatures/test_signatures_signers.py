@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signing import Workshop, law, pgp_files, ssh_files
+from signing import Workshop, pgp_files, root, ssh_files
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.signatures.signers.lines import matches
 from envhooks.signatures.signers.reader import Signers, choose, read_signers
 from envhooks.signatures.signers.revocation import read_revoked
@@ -118,22 +118,22 @@ def test_namespaces_are_patterns(namespaces: str, good: bool) -> None:
         (f"alice openpgp {FPR}", "is missing"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_a_fault_of_the_law(line: str, sentence: str) -> None:
-    with pytest.raises(LawError, match=sentence) as caught:
+def test_a_line_that_cannot_be_read_is_a_fault_of_the_policy(line: str, sentence: str) -> None:
+    with pytest.raises(PolicyError, match=sentence) as caught:
         read(f"# first line\nbob {ED2}\n{line}\n")
     assert caught.value.place == ".envhooks/allowed_signers:3"
     assert not caught.value.message.endswith(".")
 
 
 def test_a_line_that_is_not_utf8() -> None:
-    with pytest.raises(LawError, match="UTF-8") as caught:
+    with pytest.raises(PolicyError, match="UTF-8") as caught:
         read(b"bob \xff\n")
     assert caught.value.place == ".envhooks/allowed_signers:1"
 
 
 def test_a_fingerprint_in_groups_is_shown_joined() -> None:
     groups = " ".join(FPR[at : at + 4] for at in range(0, 40, 4))
-    with pytest.raises(LawError) as caught:
+    with pytest.raises(PolicyError) as caught:
         read(f"alice openpgp {groups}")
     assert caught.value.fix == f"openpgp {FPR}"
 
@@ -166,20 +166,20 @@ def test_of_several_lines_for_a_key_the_one_that_allows_it_counts(
 def test_certificates_are_bound_to_their_names(workshop: Workshop) -> None:
     alice, rosa = workshop.pgp("alice"), workshop.pgp("rosa", algorithm="rsa")
     files = pgp_files(workshop, "alice", "rosa")
-    signers = law(files)
+    signers = root(files)
     assert [entry.fingerprint for entry in signers.openpgp] == [alice, rosa]
     assert signers.origin == "origin/main" and signers.notes == ()
     lower = {path.replace(alice, alice.lower()): data for path, data in files.items()}
-    assert law(lower).openpgp[0].fingerprint == alice
+    assert root(lower).openpgp[0].fingerprint == alice
     swapped = {**files, f"keys/{alice}.asc": files[f"keys/{rosa}.asc"]}
-    with pytest.raises(LawError, match=f"another key than its name says: {rosa}") as caught:
-        law(swapped)
+    with pytest.raises(PolicyError, match=f"another key than its name says: {rosa}") as caught:
+        root(swapped)
     assert caught.value.place == f".envhooks/keys/{alice}.asc"
 
 
 def test_a_key_file_that_no_line_names_is_ignored_and_noted(workshop: Workshop) -> None:
     files = pgp_files(workshop, "alice")
-    signers = law({**files, f"keys/{FPR}.asc": b"rubbish", "keys/README": b"x"})
+    signers = root({**files, f"keys/{FPR}.asc": b"rubbish", "keys/README": b"x"})
     assert len(signers.openpgp) == 1 and len(signers.notes) == 2
     assert all("no line of allowed_signers names it" in note for note in signers.notes)
 
@@ -200,7 +200,7 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
     other = workshop.gpg("--export", workshop.pgp("rosa"))
     secret = workshop.gpg("--armor", "--export-secret-keys", alice)
     trust = bytes([0xCC, 2, 0x41, 0])
-    assert law({**files, path: armored(blob)}).openpgp[0].fingerprint == alice
+    assert root({**files, path: armored(blob)}).openpgp[0].fingerprint == alice
     changed = files[path].replace(b"=", b"=A", 1)
     for data, sentence in (
         (b"", "not one armored"),
@@ -216,13 +216,13 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
         (armored(b"\0" + blob), "not OpenPGP"),
         (changed, "checksum|base64|canonical"),
     ):
-        with pytest.raises(LawError, match=sentence) as caught:
-            law({**files, path: data})
+        with pytest.raises(PolicyError, match=sentence) as caught:
+            root({**files, path: data})
         assert caught.value.place == f".envhooks/{path}" and caught.value.fix
 
 
 def test_files_beyond_all_measure_are_not_read() -> None:
-    with pytest.raises(LawError, match="too large"):
+    with pytest.raises(PolicyError, match="too large"):
         read(b"#" * (5 << 20))
 
 
@@ -254,8 +254,8 @@ def test_revoked_keys_in_all_their_forms() -> None:
         b"SSHKRL",
     ],
 )
-def test_a_revocation_that_cannot_be_read_is_a_fault_of_the_law(line: bytes) -> None:
-    with pytest.raises(LawError) as caught:
+def test_a_revocation_that_cannot_be_read_is_a_fault_of_the_policy(line: bytes) -> None:
+    with pytest.raises(PolicyError) as caught:
         read(f"alice {ED2}", revoked_keys=b"# first\n" + line + b"\n")
     assert caught.value.place == ".envhooks/revoked_keys:2"
 
@@ -268,7 +268,7 @@ def test_a_krl_is_kept_whole_or_refused(workshop: Workshop) -> None:
     data = krl.read_bytes()
     assert read_revoked(data).krl == data
     for damaged in (data[:-1], data + b"\1", data[:8] + b"\0\0\0\2" + data[12:]):
-        with pytest.raises(LawError, match="revocation list"):
+        with pytest.raises(PolicyError, match="revocation list"):
             read_revoked(damaged)
 
 
@@ -277,12 +277,12 @@ def test_a_krl_is_kept_whole_or_refused(workshop: Workshop) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80) | st.binary(max_size=80).map(lambda b: b.decode("latin-1")))
-def test_nothing_but_a_law_error_comes_out(text: str) -> None:
+def test_nothing_but_a_policy_error_comes_out(text: str) -> None:
     for line in (text, f"alice {text}", f'alice namespaces="{text}" {ED}', f"alice {text} {ED}"):
         for files in ({"allowed_signers": line.encode("utf-8", "replace")}, {"revoked_keys": line.encode()}):
             try:
                 found = read_signers(files, "main")
-            except LawError as error:
+            except PolicyError as error:
                 assert error.message and error.place.startswith(".envhooks/")
             else:
                 assert len(found.ssh) <= line.count("\n") + 1
@@ -306,4 +306,4 @@ def test_a_pattern_of_stars_costs_nothing() -> None:
 def test_ssh_files_of_the_workshop_are_read(workshop: Workshop) -> None:
     for type_ in ("ed25519", "ecdsa"):
         workshop.ssh(f"read-{type_}", type_)
-    assert len(law(ssh_files(workshop, "read-ed25519", "read-ecdsa")).ssh) == 2
+    assert len(root(ssh_files(workshop, "read-ed25519", "read-ecdsa")).ssh) == 2

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from signing import NOW, TARGET, Workshop, law, pgp_files, ssh_files, tag_text, verdict
+from signing import NOW, TARGET, Workshop, pgp_files, root, ssh_files, tag_text, verdict
 
 from envhooks.signatures.payload import Payload, PayloadError, split
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers.reader import Signers
 from envhooks.signatures.verdict import Verdict
-from envhooks.signatures.verify import Begun, verify_all
+from envhooks.signatures.verify import PendingVerification, verify_all
 
 pytest_plugins = ("signing_fixture",)
 
@@ -56,7 +56,7 @@ def test_what_git_signs_is_good(
         files = pgp_files(workshop, name)
     raw = git_tag(workshop, tmp_path, object_format, *options, "tag", "-f", "-s", "-m", message, "v1")
     payload = split(raw, length)
-    found = verify_all([payload], law(files), NOW, fast=False)[0]
+    found = verify_all([payload], root(files), NOW, fast=False)[0]
     assert found.status == "good", found
     assert found.scheme == ("ssh" if kind.startswith("ssh") else "openpgp")
     assert found.signer.endswith("@example.org") and found.key
@@ -109,7 +109,7 @@ def mixed(workshop: Workshop) -> tuple[list[Payload], Signers, list[str]]:
         expected += ["bad", "bad"]
         raws.append(text + b"-----BEGIN SIGNED MESSAGE-----\nAAAA\n-----END SIGNED MESSAGE-----\n")
         expected.append("undecided")
-    return [split(raw, 40) for raw in raws], law(files), expected
+    return [split(raw, 40) for raw in raws], root(files), expected
 
 
 @pytest.mark.parametrize("jobs", [None, 1, 2])
@@ -207,7 +207,7 @@ def test_a_program_that_reads_nothing_is_not_waited_for_longer(
     """Of a tag that is larger than any pipe."""
     workshop.pgp("alice")
     payload = split(workshop.pgp_sign(tag_text("0123456789\n" * 80_000), "alice"), 40)
-    signers = law(pgp_files(workshop, "alice"))
+    signers = root(pgp_files(workshop, "alice"))
     assert verify_all([payload], signers, NOW, fast=False)[0].status == "good"
     stand_in("exec sleep 60", tmp_path, monkeypatch)
     started = time.monotonic()
@@ -271,7 +271,7 @@ def test_where_the_system_lacks_something_the_verdicts_are_the_same(
 
 def test_a_tag_whose_verifier_is_at_work_meanwhile_has_the_same_verdict(workshop: Workshop) -> None:
     payloads, signers, expected = mixed(workshop)
-    begun = [Begun(payload, signers, NOW) for payload in payloads]
+    begun = [PendingVerification(payload, signers, NOW) for payload in payloads]
     found = [one.verdict() for one in begun]
     assert found == verify_all(payloads, signers, NOW, fast=False)
     assert [verdict.status for verdict in found] == expected
@@ -285,7 +285,7 @@ def test_a_verifier_at_work_is_ended_with_all_that_it_was_given(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "folders"))
     (tmp_path / "folders").mkdir()
     stand_in(f"echo $$ > {tmp_path}/pid; exec sleep 60", tmp_path, monkeypatch)
-    begun = Begun(payloads[1], signers, NOW)
+    begun = PendingVerification(payloads[1], signers, NOW)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         time.sleep(0.01)
     begun.end()
@@ -294,7 +294,7 @@ def test_a_verifier_at_work_is_ended_with_all_that_it_was_given(
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
     monkeypatch.setattr("envhooks.signatures.programs.TIME_LIMIT", 0.3)
-    assert Begun(payloads[1], signers, NOW).verdict().status == "undecided"
+    assert PendingVerification(payloads[1], signers, NOW).verdict().status == "undecided"
     assert not list((tmp_path / "folders").iterdir())
 
 
@@ -355,7 +355,7 @@ def test_a_changed_byte_anywhere_is_refused(workshop: Workshop, scheme: str) -> 
     for at in range(len(raw)):
         with contextlib.suppress(PayloadError):
             payloads.append(split(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :], 40))
-    found = verify_all(payloads, law(files), NOW, fast=False)
+    found = verify_all(payloads, root(files), NOW, fast=False)
     assert found[0].status == "good" and len(found) > 250
     assert {verdict.status for verdict in found[1:]} <= {"bad", "unsigned"}
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from signing import law, tag_text
+from signing import root, tag_text
 
 from envhooks.signatures.payload import split
 from envhooks.signatures.signers.reader import KeylessSigner, Signers
@@ -103,5 +103,5 @@ def test_a_repository_further_up_is_not_taken_for_ours(
     assert judged(RAW, CI).status == "good"
 
 
-def test_a_law_with_identities_alone_names_somebody() -> None:
-    assert law({}).is_empty and not Signers("x", keyless=(CI,)).is_empty
+def test_a_policy_with_identities_alone_names_somebody() -> None:
+    assert root({}).is_empty and not Signers("x", keyless=(CI,)).is_empty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.registry import module_names
 
@@ -22,9 +22,9 @@ def load(using: str) -> Builder:
     """The builder of this name.
 
     Raises:
-        LawError: there is none.
+        PolicyError: there is none.
     """
     known = names()
     if using not in known:
-        raise LawError(f"there is no builder `{printable(using, 60)}`; known: {', '.join(known)}")
+        raise PolicyError(f"there is no builder `{printable(using, 60)}`; known: {', '.join(known)}")
     return cast("Builder", importlib.import_module(f"{__name__}.{using}"))

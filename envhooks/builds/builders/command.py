@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.process import engine_environment, run, shown
@@ -33,7 +33,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what a `command` build may not say.
 
     Raises:
-        LawError: no command, a program inside the repository, an unknown field or key.
+        PolicyError: no command, a program inside the repository, an unknown field or key.
     """
     _read(options)
 
@@ -108,7 +108,7 @@ def _refuse_repository(path: str) -> None:
     for form in (Path(path), Path(path).resolve()):
         for folder in form.parents:
             if (folder / ".git").exists():
-                raise LawError(
+                raise PolicyError(
                     f"{printable(path)} lies in the work tree {printable(str(folder))}: what main puts there later "
                     "would run without being asked",
                     place=".envhooks/policy.toml",
@@ -128,7 +128,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
     """Run the program in an empty folder. A digest on its last line is kept as the image's.
 
     Raises:
-        LawError: options that cannot be, or a program inside a repository.
+        PolicyError: options that cannot be, or a program inside a repository.
         CannotJudge: there is no such program.
     """
     argv = _argv(plan, context)

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
@@ -53,7 +53,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what a `github` build may not say.
 
     Raises:
-        LawError: a key that is unknown, missing or of the wrong kind, or beyond GitHub's limits.
+        PolicyError: a key that is unknown, missing or of the wrong kind, or beyond GitHub's limits.
     """
     _read(options)
 
@@ -124,7 +124,7 @@ def _repository(remote_url: str, api: str) -> str:
         re.ASCII,
     )
     if match is None or match[1].lower() != _web_host(api):
-        raise LawError(
+        raise PolicyError(
             f"the remote {printable(remote_url, 120)} does not tell the repository on GitHub",
             place=".envhooks/policy.toml",
             fix='repository = "OWNER/NAME"',
@@ -152,7 +152,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
     """Start the workflow or send the event; with `follow`, wait for the run to end.
 
     Raises:
-        LawError: options that cannot be.
+        PolicyError: options that cannot be.
         CannotJudge: no token, or GitHub said no.
     """
     wanted = _read(plan.options)

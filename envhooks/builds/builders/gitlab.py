@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, urlencode, urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
@@ -41,7 +41,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what a `gitlab` build may not say.
 
     Raises:
-        LawError: a key that is unknown, missing or of the wrong kind.
+        PolicyError: a key that is unknown, missing or of the wrong kind.
     """
     _read(options)
 
@@ -94,7 +94,7 @@ def _project(remote_url: str, url: str) -> str:
         re.ASCII,
     )
     if match is None or match[1].lower() != urlsplit(url).hostname or "/" not in match[2]:
-        raise LawError(
+        raise PolicyError(
             f"the remote {printable(remote_url, 120)} does not tell the project on GitLab",
             place=".envhooks/policy.toml",
             fix='project = "GROUP/NAME"',
@@ -114,7 +114,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
     """Start the pipeline.
 
     Raises:
-        LawError: options that cannot be.
+        PolicyError: options that cannot be.
         CannotJudge: no token, or GitLab said no.
     """
     wanted = _read(plan.options)

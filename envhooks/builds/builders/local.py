@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds import engines, verify_image
 from envhooks.builds.engines import Engine, Wanted
@@ -45,7 +45,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what a `local` build may not say.
 
     Raises:
-        LawError: a key that is unknown or of the wrong kind.
+        PolicyError: a key that is unknown or of the wrong kind.
     """
     _read(options)
 
@@ -115,7 +115,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
 def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted, Engine, Steps]:
     wanted = _read(plan.options)
     if not plan.own and wanted.output != "none":
-        raise LawError(
+        raise PolicyError(
             "the policy names no image, so there is nowhere to push to",
             place=".envhooks/policy.toml",
             fix='[image]\nname = "registry.example.com/team/{framework:lower}-{hardware:lower}"',
@@ -143,7 +143,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
     """Build, ask the image what it holds, and only then move its tags.
 
     Raises:
-        LawError: options that cannot be.
+        PolicyError: options that cannot be.
         CannotJudge: no engine can be used here.
     """
     wanted, engine, listed = _prepare(plan, context, environ)

@@ -41,7 +41,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse what a `webhook` build may not say.
 
     Raises:
-        LawError: a key that is unknown, missing or of the wrong kind.
+        PolicyError: a key that is unknown, missing or of the wrong kind.
     """
     _read(options)
 
@@ -103,7 +103,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
     """Send the plan.
 
     Raises:
-        LawError: options that cannot be.
+        PolicyError: options that cannot be.
         CannotJudge: no secret, or the service said no.
     """
     wanted = _read(plan.options)

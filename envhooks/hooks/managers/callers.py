@@ -1,4 +1,4 @@
-"""Hooks that somebody wrote, or that a host runs, and that call our door: it stands, and no file of ours is needed.
+"""Hooks that somebody wrote, or that a host runs, and that call our hook: it stands, and no file of ours is needed.
 
 Hosts have their own places: gitolite runs `pre-receive.NAME` and Gitea and Forgejo run `pre-receive.d/NAME` from a hook
 file that they write anew; GitLab runs `custom_hooks/` and no hook file at all.
@@ -14,8 +14,8 @@ _NOT_RUN = (".sample", ".legacy", ".old", ".envhooks-kept")
 _LIMIT = 100_000  # bytes of a hook that are read
 
 
-def calls_door(hooks: Path, event: str) -> bool:
-    """Whether git, by whichever detour, comes to a hook that calls our door for an event."""
+def calls_hook(hooks: Path, event: str) -> bool:
+    """Whether git, by whichever detour, comes to a hook that calls our hook for an event."""
     return any(f"envhooks/{event}".encode() in _text(file) for file in _run_by_git(hooks, event))
 
 

@@ -43,11 +43,11 @@ def guard(event: str) -> str:
     """The command of an event's hook, to which git adds the hook's arguments.
 
     A command whose program is gone would make even `git commit` die (exit code 128). So it looks for the
-    door first; without one, what creates or moves a tag is refused, and all else passes.
+    hook first; without one, what creates or moves a tag is refused, and all else passes.
     """
     lines = [
-        f"door=$(git rev-parse --git-common-dir)/envhooks/{event}",
-        'if [ -f "$door" ]; then export ENVHOOKS_WIRING=config; exec sh "$door" "$@"; fi',
+        f"hook=$(git rev-parse --git-common-dir)/envhooks/{event}",
+        'if [ -f "$hook" ]; then export ENVHOOKS_WIRING=config; exec sh "$hook" "$@"; fi',
         *refusal(event, "envhooks install"),
     ]
     return judging(event, lines)
@@ -59,12 +59,12 @@ def judging(event: str, lines: Iterable[str]) -> str:
 
 
 def refusal(event: str, fix: str) -> Iterator[str]:
-    """What a guard says where `$door` is gone: what creates or moves a tag is refused."""
+    """What a guard says where `$hook` is gone: what creates or moves a tag is refused."""
     yield f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0"
     if event == HOT:  # fetch and gc make tags too
         yield "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
     yield (
-        'echo "envhooks: tags are judged here, but $door is gone; until it is back,'
+        'echo "envhooks: tags are judged here, but $hook is gone; until it is back,'
         ' no tag is created or moved" >&2'
     )
     yield f'echo "  fix: {fix}" >&2'

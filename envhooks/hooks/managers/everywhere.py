@@ -1,8 +1,8 @@
-"""The doors of all clones of one person at once: config hooks in the person's own configuration, Git >= 2.54.
+"""The hooks of all clones of one person at once: config hooks in the person's own configuration, Git >= 2.54.
 
 Hooks do not come with a clone; these stand before it is made. They judge only where the repository has a
-law, and leave every other one alone. They have the names of a clone's own config hooks, which therefore
-take their place: a clone that was installed by itself is judged once, by its own doors.
+policy, and leave every other one alone. They have the names of a clone's own config hooks, which therefore
+take their place: a clone that was installed by itself is judged once, by its own hooks.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ MARK = "everywhere"
 _LAWFUL = (
     "for ref in $(git for-each-ref --format='%(refname)' 'refs/remotes/*/HEAD' 'refs/remotes/*/main'"
     " 'refs/remotes/*/master' refs/heads/main refs/heads/master);"
-    ' do git cat-file -e "$ref:.envhooks" 2>/dev/null && lawful=yes; done; [ -n "$lawful" ] || exit 0'
+    ' do git cat-file -e "$ref:.envhooks" 2>/dev/null && found=yes; done; [ -n "$found" ] || exit 0'
 )
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the doors lie that belong to no repository."""
+    """Where the hooks lie that belong to no repository."""
     data = environ.get("XDG_DATA_HOME", "")
     return (Path(data) if data.startswith("/") else Path.home() / ".local/share") / "envhooks"
 
 
 def guard(event: str, folder: Path) -> str:
-    """The command of an event's hook: a clone's own door where there is one, else the one in `folder`."""
+    """The command of an event's hook: a clone's own hook where there is one, else the one in `folder`."""
     lines = [
-        f"own=$(git rev-parse --git-common-dir)/envhooks/{event}; door={shlex.quote(str(folder / event))}",
+        f"own=$(git rev-parse --git-common-dir)/envhooks/{event}; hook={shlex.quote(str(folder / event))}",
         "export ENVHOOKS_WIRING=config",
-        'for file in "$own" "$door"; do if [ -f "$file" ]; then exec sh "$file" "$@"; fi; done',
-        f"lawful=; {_LAWFUL}",
+        'for file in "$own" "$hook"; do if [ -f "$file" ]; then exec sh "$file" "$@"; fi; done',
+        f"found=; {_LAWFUL}",
         *confighooks.refusal(event, "envhooks install --global"),
     ]
     return confighooks.judging(event, lines)
 
 
 def is_wired(config: confighooks.Config, version: tuple[int, ...], event: str) -> bool:
-    """Whether git runs the door of an event that stands for all clones."""
+    """Whether git runs the hook of an event that stands for all clones."""
     command = config.get(f"hook.{confighooks.name(event)}.command", ("",))[-1]
     return command == guard(event, home()) and confighooks.is_on(config, version, event)
 
 
 def plan_install() -> Plan:
-    """What is to be done so that the doors stand for all clones; no actions where they do.
+    """What is to be done so that the hooks stand for all clones; no actions where they do.
 
     Raises:
         UsageError: this git has no config hooks.
@@ -63,14 +63,14 @@ def plan_install() -> Plan:
     numbers = tuple(int(word) for word in version.split(" ")[-1].split(".")[:2] if word.isdigit())
     if numbers < confighooks.SINCE:
         raise UsageError(
-            f"doors for all clones take the config hooks of Git 2.54, and this is {printable(version)}",
+            f"hooks for all clones take the config hooks of Git 2.54, and this is {printable(version)}",
             fix="envhooks install # in each clone",
         )
     folder = home()
     actions: list[Action] = [*copies.copies(folder, copies.CLIENT), *copies.interpreter(folder)]
     if not (folder / MARK).is_file():
         actions.append(
-            WriteFile(folder / MARK, b"Doors for all clones; written by envhooks install --global.\n")
+            WriteFile(folder / MARK, b"Hooks for all clones; written by envhooks install --global.\n")
         )
     for event in copies.CLIENT:
         section = f"hook.{confighooks.name(event)}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from envhooks.hooks.managers.actions import Action, RemoveFile, WriteFile
 
 EVENT = "pre-push"
-# passes where the doors are missing: the script is committed, and not everybody has to tag
+# passes where the hooks are missing: the script is committed, and not everybody has to tag
 LINE = (
     b"envhooks=$(git rev-parse --git-common-dir)/envhooks/pre-push.husky;"
     b' if [ -f "$envhooks" ]; then . "$envhooks"; fi # written by envhooks install\n'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 EVENT = "pre-push"
 _CONFIGS = ("lefthook.*", ".lefthook.*", "lefthook-local.*", ".lefthook-local.*", ".lefthook/pre-push/*")
-_DOOR = b"envhooks/pre-push"
+_HOOK = b"envhooks/pre-push"
 ADVICE = f"""\
 lefthook writes its hook files anew and would drop ours; what lasts is a script in .lefthook/{EVENT}/envhooks.sh:
     exec sh "$(git rev-parse --git-common-dir)/envhooks/{EVENT}" "$@"
@@ -25,9 +25,9 @@ def is_used(top: Path) -> bool:
 
 
 def is_wired(top: Path, hooks: Path) -> bool:
-    """Whether lefthook's own hook file is in place, and its configuration calls our door."""
+    """Whether lefthook's own hook file is in place, and its configuration calls our hook."""
     hook = hooks / EVENT
     if not hook.is_file() or b"lefthook" not in hook.read_bytes():
         return False
     files = (path for pattern in _CONFIGS for path in top.glob(pattern) if path.is_file())
-    return any(_DOOR in path.read_bytes() for path in files)
+    return any(_HOOK in path.read_bytes() for path in files)

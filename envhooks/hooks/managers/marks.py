@@ -1,4 +1,4 @@
-"""By which mark in a hook file it is known whose it is; read by a door too, and so without anything heavy."""
+"""By which mark in a hook file it is known whose it is; read by a hook too, and so without anything heavy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`envhooks.branch` and `envhooks.remote`: which branch carries the law, and where releases go."""
+"""`envhooks.branch` and `envhooks.remote`: which branch carries the policy, and where releases go."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Request:
     """What the person asked for."""
 
     branch: str | None = None
-    """The branch that carries the law; None: as configured, or as the repository tells."""
+    """The protected branch; None: as configured, or as the repository tells."""
     remote: str | None = None
     """The remote that releases go to; None: as configured, or as the repository tells."""
     server: bool = False
-    """The doors of a repository that is pushed to, instead of those of a clone."""
+    """The hooks of a repository that is pushed to, instead of those of a clone."""
     from_pre_commit: bool = False
     """Keep up what is installed: what somebody took out since then stays out."""
 
@@ -60,18 +60,18 @@ def _branch_name(text: str) -> str:
 
 
 def _find_branch(git: Git, request: Request) -> str:
-    """The branch that carries the law: what the doors would take themselves, or the only one there is.
+    """The protected branch: what the hooks would take themselves, or the only one there is.
 
-    Not simply the upstream of the current branch: who installs while on a feature branch would make it law.
+    Not simply the upstream of the current branch: who installs while on a feature branch would make it policy.
     """
-    from envhooks.policy.trust import law_branch, release_remote
+    from envhooks.policy.trust import protected_branch, release_remote
 
     fix = f"envhooks install{' --server' if request.server else ''} --branch main"
     remote = None if request.server else request.remote or release_remote(git)
     if not git.refs(_HEADS, _REMOTES):
         return _unborn(git, fix)
     try:
-        return law_branch(git, remote)
+        return protected_branch(git, remote)
     except CannotJudge as error:
         return _only_branch(git, remote) or _ask(error.message, fix)
 
@@ -81,7 +81,7 @@ def _unborn(git: Git, fix: str) -> str:
     head = git.head().removeprefix(_HEADS)
     if head in ("main", "master") and not git.is_bare:
         return head
-    return _ask("there is no branch yet that could carry the law", fix)
+    return _ask("there is no branch yet that could carry the policy", fix)
 
 
 def _only_branch(git: Git, remote: str | None) -> str | None:
@@ -94,7 +94,7 @@ def _only_branch(git: Git, remote: str | None) -> str | None:
 
 
 def _ask(why: str, fix: str) -> str:
-    raise UsageError(f"{why}; name the branch that carries the law", fix=fix)
+    raise UsageError(f"{why}; name the protected branch", fix=fix)
 
 
 def install(home: Path, keys: dict[str, str]) -> Iterator[Action]:

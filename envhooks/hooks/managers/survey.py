@@ -1,4 +1,4 @@
-"""What stands in a repository's way or beside us: how each door is wired, and which hook managers there are."""
+"""What stands in a repository's way or beside us: how each hook is wired, and which hook managers there are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envhooks.hooks.managers import confighooks, everywhere, hookfiles, husky, l
 
 
 def wired_by(git: Git, event: str) -> str:
-    """By what git comes to run our door for an event, for people; `NOT WIRED` where it does not."""
+    """By what git comes to run our hook for an event, for people; `NOT WIRED` where it does not."""
     folder = git.hooks_dir
     by = []
     if confighooks.is_wired(git.config, git.version, event):

@@ -33,7 +33,7 @@ def table_of(policy: Policy) -> Table:
     """The package's table, extended by the policy's rows.
 
     Raises:
-        LawError: a row that cannot be meant.
+        PolicyError: a row that cannot be meant.
     """
     return extended(load_table(), policy.compat) if policy.compat else load_table()
 

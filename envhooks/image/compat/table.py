@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from envhooks.base.dataclass import dataclass, field_names, replace, required_fields
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 
 if sys.version_info >= (3, 11):
@@ -180,7 +180,7 @@ def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> T
     """The table with the rows of a policy: a release that is there is overridden key by key, a new one is added.
 
     Raises:
-        LawError: a row has a key that its table does not know, or a new one lacks what every row has.
+        PolicyError: a row has a key that its table does not know, or a new one lacks what every row has.
     """
     changed: dict[str, Any] = {}
     for name, added in rows.items():
@@ -193,7 +193,7 @@ def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> T
             needed = required_fields(kind)
             for key in sorted(row.keys() - known) or sorted(needed - before.keys() - row.keys()):
                 fault = "has no" if key in known else "knows no"
-                raise LawError(
+                raise PolicyError(
                     f"the row for {name} {printable(version)} {fault} `{printable(key)}`",
                     place=f"[[compat.{name}]]",
                     fix=f"the keys are {', '.join(sorted(known))}",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import is_plain, printable
 from envhooks.signatures.wire.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
@@ -64,13 +64,13 @@ def read_line(text: str, number: int, place: str) -> SignerLine | None:
     """The signer in one line; None for an empty line and a comment.
 
     Raises:
-        LawError: the line cannot be read.
+        PolicyError: the line cannot be read.
     """
     if text.endswith("\r"):
         fix = f"sed -i 's/\\r$//' {place.rpartition(':')[0]}"
-        raise LawError("the line ends in a carriage return", place=place, fix=fix)
+        raise PolicyError("the line ends in a carriage return", place=place, fix=fix)
     if not is_plain(text.replace("\t", "")) and re.search(_UNPRINTABLE, text):
-        raise LawError("the line holds control characters", place=place)
+        raise PolicyError("the line holds control characters", place=place)
     text = text.strip(" \t")
     if not text or text.startswith("#"):
         return None
@@ -79,11 +79,11 @@ def read_line(text: str, number: int, place: str) -> SignerLine | None:
     options, rest = _options(rest, place)
     words = rest.split()
     if len(words) < 2:
-        raise LawError("the line names no key", place=place, fix=_EXAMPLE)
+        raise PolicyError("the line names no key", place=place, fix=_EXAMPLE)
     is_ca = "cert-authority" in options
     namespaces = tuple(options["namespaces"].split(",")) if "namespaces" in options else None
     if namespaces is not None and not all(namespaces):
-        raise LawError("namespaces lists nothing", place=place, fix='namespaces="git"')
+        raise PolicyError("namespaces lists nothing", place=place, fix='namespaces="git"')
     window = _window(options, place)
     if words[0] == "openpgp":
         fingerprint = _fingerprint(words, is_ca, place)
@@ -97,7 +97,7 @@ def _first_word(text: str, place: str) -> tuple[str, str]:
     if text.startswith('"'):
         quoted, closing, rest = text[1:].partition('"')
         if not closing or not rest.startswith((" ", "\t")):
-            raise LawError("the quotes around the principals are not closed", place=place, fix=_EXAMPLE)
+            raise PolicyError("the quotes around the principals are not closed", place=place, fix=_EXAMPLE)
         return quoted, rest.strip(" \t")
     parts = re.split(r"[ \t]+", text, maxsplit=1)
     return parts[0], parts[1] if len(parts) > 1 else ""
@@ -106,15 +106,15 @@ def _first_word(text: str, place: str) -> tuple[str, str]:
 def _principals(word: str, place: str) -> tuple[str, ...]:
     found = tuple(word.split(","))
     if not all(re.fullmatch(_PRINCIPAL, name) and '"' not in name for name in found):
-        raise LawError(
+        raise PolicyError(
             f"the principals are not printable ASCII, joined by commas: {printable(word, 80)}",
             place=place,
             fix=_EXAMPLE,
         )
     if found[0] in KEY_TYPES or found[0] == "openpgp":
-        raise LawError("the line begins with a key and not with a principal", place=place, fix=_EXAMPLE)
+        raise PolicyError("the line begins with a key and not with a principal", place=place, fix=_EXAMPLE)
     if found[0].startswith("!"):
-        raise LawError("the first principal is one that is excluded", place=place, fix=_EXAMPLE)
+        raise PolicyError("the first principal is one that is excluded", place=place, fix=_EXAMPLE)
     return found
 
 
@@ -132,13 +132,13 @@ def _options(text: str, place: str) -> tuple[dict[str, str], str]:
         name = match[1].lower() if match else ""
         if match is None or name not in _KNOWN_OPTIONS or (match[2] is None) != (name == "cert-authority"):
             shown = printable(text[at : at + 60])
-            raise LawError(
+            raise PolicyError(
                 f"not an option of allowed_signers: {shown}",
                 place=place,
                 fix=f"known are {', '.join(_KNOWN_OPTIONS)}; values stand in double quotes",
             )
         if name in found:
-            raise LawError(f"the option {name} stands twice", place=place)
+            raise PolicyError(f"the option {name} stands twice", place=place)
         found[name] = match[2] or ""
         at, more = match.end(), match[3] == ","
     return found, text[at:].strip(" \t")
@@ -161,7 +161,7 @@ def _window(options: dict[str, str], place: str) -> Window:
         for name in ("valid-after", "valid-before")
     )
     if after is not None and before is not None and after >= before:
-        raise LawError("valid-after is not before valid-before, so the key never counts", place=place)
+        raise PolicyError("valid-after is not before valid-before, so the key never counts", place=place)
     return Window(after, before)
 
 
@@ -172,9 +172,11 @@ def _time(text: str, name: str, place: str) -> int:
     except ValueError:
         parsed = None
     if match is None or parsed is None:
-        raise LawError(f"{name} is not a time: {printable(text, 60)}", place=place, fix=f'{name}="20270101Z"')
+        raise PolicyError(
+            f"{name} is not a time: {printable(text, 60)}", place=place, fix=f'{name}="20270101Z"'
+        )
     if not match[2]:
-        raise LawError(
+        raise PolicyError(
             f"{name} has no Z, so it would mean another moment on each machine, by its time zone",
             place=place,
             fix=f'{name}="{match[1]}Z"',
@@ -191,7 +193,7 @@ def _moment_of(digits: str) -> datetime:
 
 def _fingerprint(words: list[str], is_ca: bool, place: str) -> str:
     if is_ca:
-        raise LawError("an OpenPGP key cannot be a certificate authority", place=place)
+        raise PolicyError("an OpenPGP key cannot be a certificate authority", place=place)
     following = [word for word in words[2:] if re.fullmatch(r"[0-9A-Fa-f]{2,}", word)]
     if not re.fullmatch(_FINGERPRINT, words[1]):
         joined = "".join([words[1], *following])
@@ -200,7 +202,7 @@ def _fingerprint(words: list[str], is_ca: bool, place: str) -> str:
             if re.fullmatch(_FINGERPRINT, joined)
             else "gpg --list-keys --fingerprint"
         )
-        raise LawError(
+        raise PolicyError(
             "openpgp needs the whole fingerprint of the primary key, 40 hexadecimal digits without"
             " blanks: shorter ids can be made to collide",
             place=place,
@@ -219,7 +221,7 @@ def _key(type_: str, encoded: str, place: str, *, weak_too: bool) -> SshKey:
             raise SshError(f"the key is of type {key.type}, and the line says {printable(type_, 60)}")
     except (binascii.Error, ValueError) as error:  # SshError is a ValueError
         text = str(error) if isinstance(error, SshError) else "the key is not base64"
-        raise LawError(text, place=place, fix="ssh-keygen -t ed25519") from None
+        raise PolicyError(text, place=place, fix="ssh-keygen -t ed25519") from None
     return key
 
 
@@ -227,7 +229,7 @@ def read_public_key(type_: str, encoded: str, place: str) -> SshKey:
     """An SSH public key as text.
 
     Raises:
-        LawError: it cannot be read, or is too weak.
+        PolicyError: it cannot be read, or is too weak.
     """
     return _key(type_, encoded, place, weak_too=False)
 

@@ -1,4 +1,4 @@
-"""Keys on their way into the law: read from files, found in the user's keyring, and refused while it is easy.
+"""Keys on their way into the policy: read from files, found in the user's keyring, and refused while it is easy.
 
 A weak, private, expired or revoked key would be refused again and again later, at somebody's release.
 """
@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import LawError, UsageError
+from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers.expiry import KeyState, key_states
@@ -56,27 +56,27 @@ def read_keys(data: bytes, place: str, now: datetime) -> tuple[NewKey, ...]:
     """The public keys in a file: one OpenPGP certificate, or SSH keys, one a line.
 
     Raises:
-        LawError: it holds anything else, or a key that must not become a signer's.
+        PolicyError: it holds anything else, or a key that must not become a signer's.
     """
     if len(data) > SIZE_LIMIT:
-        raise LawError("the file is too large for a public key", place=place)
+        raise PolicyError("the file is too large for a public key", place=place)
     if re.search(_PRIVATE, data):
         raise _private(place)
     if data.lstrip().startswith(_ARMOR):
         try:
             return (_openpgp(decode_certificate(data), data, place, now),)
         except ArmorError as error:
-            raise LawError(str(error), place=place, fix="gpg --armor --export <fingerprint>") from None
+            raise PolicyError(str(error), place=place, fix="gpg --armor --export <fingerprint>") from None
     if data[:1] >= b"\x80" and data[:2] not in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb"):
         return (_openpgp(data, None, place, now),)
     keys = tuple(_ssh_lines(data, place))
     if not keys:
-        raise LawError("there is no public key in it", place=place, fix="ssh-keygen -t ed25519")
+        raise PolicyError("there is no public key in it", place=place, fix="ssh-keygen -t ed25519")
     return keys
 
 
-def _private(place: str) -> LawError:
-    return LawError(
+def _private(place: str) -> PolicyError:
+    return PolicyError(
         "this is a PRIVATE key, and it must never get into a repository; nothing was written",
         place=place,
         fix="give the public key: the file that ends in .pub, or what gpg --armor --export writes",
@@ -90,7 +90,7 @@ def _ssh_lines(data: bytes, place: str) -> list[NewKey]:
     try:
         lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError:
-        raise LawError("the file is neither UTF-8 text nor an OpenPGP key", place=place) from None
+        raise PolicyError("the file is neither UTF-8 text nor an OpenPGP key", place=place) from None
     found: list[NewKey] = []
     for number, line in enumerate(lines, 1):
         text = line.strip()
@@ -104,13 +104,13 @@ def _ssh_lines(data: bytes, place: str) -> list[NewKey]:
 def _ssh(text: str, place: str) -> NewKey:
     words = text.split(None, 2)
     if words[0] == "ssh-dss":
-        raise LawError("DSA keys are too weak", place=place, fix="ssh-keygen -t ed25519")
+        raise PolicyError("DSA keys are too weak", place=place, fix="ssh-keygen -t ed25519")
     if "-cert-v01@" in words[0]:
         text = "this is an SSH certificate: allow its CA by a cert-authority line, or its key without it"
-        raise LawError(text, place=place)
+        raise PolicyError(text, place=place)
     if len(words) < 2 or not re.fullmatch(r"(?:ssh|ecdsa|sk)-[!-~]+", words[0]):
         fix = "a line is TYPE BASE64 [COMMENT], as in id_ed25519.pub"
-        raise LawError("the line is no SSH public key", place=place, fix=fix)
+        raise PolicyError("the line is no SSH public key", place=place, fix=fix)
     key = read_public_key(words[0], words[1], place)
     comment = words[2].strip() if len(words) > 2 else ""
     return NewKey("ssh", key.fingerprint, f"{words[0]} {words[1]}", _address(comment))
@@ -138,29 +138,29 @@ def _openpgp(blob: bytes, armored: bytes | None, place: str, now: datetime) -> N
         certificate = read_certificate(text, fingerprint, place)
         _refuse_unfit(certificate, key_states(certificate), place, now)
     except PacketError as error:
-        raise LawError(str(error), place=place) from None
+        raise PolicyError(str(error), place=place) from None
     users = (p.body.decode("utf-8", "replace") for p in found if p.tag == packets.USER_ID)
     label = next(filter(None, map(_address, users)), "")
     return NewKey("openpgp", fingerprint, f"openpgp {fingerprint}", label, text)
 
 
 def _refuse_unfit(certificate: Certificate, states: tuple[KeyState, ...], place: str, now: datetime) -> None:
-    """Raise LawError for a certificate with which nobody could sign a release now."""
+    """Raise PolicyError for a certificate with which nobody could sign a release now."""
     primary = states[0]
     if primary.key.version != 4:
-        raise LawError(f"OpenPGP keys of version {primary.key.version} are not judged", place=place)
+        raise PolicyError(f"OpenPGP keys of version {primary.key.version} are not judged", place=place)
     if primary.revoked:
-        raise LawError("this key is revoked by its owner", place=place)
+        raise PolicyError("this key is revoked by its owner", place=place)
     signing = [state for state in states if state.may_sign and not state.revoked]
     for state in (primary, *signing):
         if state.key.algorithm == packets.DSA or state.key.is_weak:
-            raise LawError(f"a key of type {state.key.kind} is too weak", place=place, fix=_NEW_KEY)
+            raise PolicyError(f"a key of type {state.key.kind} is too weak", place=place, fix=_NEW_KEY)
     ends = [min(e for e in (primary.expires, state.expires, 1 << 62) if e is not None) for state in signing]
     if not ends:
-        raise LawError("no key in this certificate may sign", place=place, fix=_NEW_KEY)
+        raise PolicyError("no key in this certificate may sign", place=place, fix=_NEW_KEY)
     if max(ends) <= now.timestamp():
         fix = f"gpg --quick-set-expire {primary.key.fingerprint} 1y"
-        raise LawError(f"this key expired on {moment(max(ends))}", place=place, fix=fix)
+        raise PolicyError(f"this key expired on {moment(max(ends))}", place=place, fix=fix)
 
 
 _NEW_KEY = "gpg --quick-generate-key '<name> <address>' ed25519 sign 2y"
@@ -179,7 +179,7 @@ def find_in_keyring(wanted: str, now: datetime, environ: Mapping[str, str] = os.
 
     Raises:
         UsageError: none fits, several do, or the id is short enough to be made to collide.
-        LawError: the key must not become a signer's.
+        PolicyError: the key must not become a signer's.
     """
     shown = printable(wanted, 80)
     if re.fullmatch(_SHORT_ID, wanted):
@@ -200,7 +200,7 @@ def find_in_keyring(wanted: str, now: datetime, environ: Mapping[str, str] = os.
     exported = str(gpg.export_keys(usable[0], armor=True, minimal=True)).encode()
     found = read_keys(exported, f"the export of {usable[0]}", now)
     if [key.key for key in found] != usable:
-        raise LawError("gpg exported another key than the one asked for", place=usable[0])
+        raise PolicyError("gpg exported another key than the one asked for", place=usable[0])
     return found[0]
 
 

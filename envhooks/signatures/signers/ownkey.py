@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, LawError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers.lines import read_public_key
@@ -41,7 +41,7 @@ class OwnKey:
         """Signers with nobody but the user.
 
         Raises:
-            LawError: GnuPG exported something that is not accepted as a certificate.
+            PolicyError: GnuPG exported something that is not accepted as a certificate.
         """
         files = {"allowed_signers": self.signers_line.encode()}
         if self.certificate is not None:
@@ -137,7 +137,7 @@ def _parse_public(text: str, named: str) -> SshKey:
         )
     try:
         return read_public_key(words[0], words[1], _PLACE)
-    except LawError as error:
+    except PolicyError as error:
         raise CannotJudge(error.message, place=_PLACE, fix="ssh-keygen -t ed25519") from None
 
 

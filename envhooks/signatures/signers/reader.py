@@ -1,4 +1,4 @@
-"""The trust files of the law: who may sign, from when until when, and whose keys are revoked."""
+"""The trust files of the policy: who may sign, from when until when, and whose keys are revoked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.base.dataclass import dataclass, field
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.signatures.signers.lines import SignerLine, Window, matches, read_line
 from envhooks.signatures.signers.revocation import Revoked, read_revoked
@@ -132,12 +132,12 @@ def read_signers(files: Mapping[str, bytes], origin: str) -> Signers:
     where it does harm); what it signed is refused.
 
     Raises:
-        LawError: anything in the files that cannot be read. A signer who is silently dropped or
+        PolicyError: anything in the files that cannot be read. A signer who is silently dropped or
             added is worse than a gate that says that it cannot judge.
     """
     for path, data in files.items():
         if len(data) > SIZE_LIMIT:
-            raise LawError("the file is too large", place=f"{FOLDER}/{printable(path)}")
+            raise PolicyError("the file is too large", place=f"{FOLDER}/{printable(path)}")
     lines = _read_lines(files.get("allowed_signers", b""))
     certificates, notes = _read_certificates(files, lines)
     ssh, openpgp = [], []
@@ -159,7 +159,7 @@ def _read_lines(data: bytes) -> list[SignerLine]:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise LawError("the line is not UTF-8", place=place) from None
+            raise PolicyError("the line is not UTF-8", place=place) from None
         line = read_line(text, number, place)
         if line is not None:
             found.append(line)
@@ -192,12 +192,12 @@ def _read_certificates(
             notes.append(f"{FOLDER}/{printable(path)} is ignored: no line of allowed_signers names it")
             continue
         if fingerprint in found:
-            raise LawError("two files hold this key", place=f"{FOLDER}/{path}", fix="remove one of them")
+            raise PolicyError("two files hold this key", place=f"{FOLDER}/{path}", fix="remove one of them")
         found[fingerprint] = read_certificate(files[path], fingerprint, f"{FOLDER}/{path}")
     for fingerprint, line in named.items():
         if fingerprint not in found:
             file = f"{FOLDER}/keys/{fingerprint}.asc"
-            raise LawError(
+            raise PolicyError(
                 f"the line names an OpenPGP key whose certificate {file} is missing",
                 place=f"{FOLDER}/allowed_signers:{line.number}",
                 fix=f"gpg --armor --export-options export-minimal --export {fingerprint} > {file}",
@@ -211,7 +211,7 @@ def read_certificate(data: bytes, fingerprint: str, place: str) -> Certificate:
     The fingerprint is computed here from the key itself, so no file's name has to be believed.
 
     Raises:
-        LawError: it is no such file. A trust packet is GnuPG's own bookkeeping, and in a keyring
+        PolicyError: it is no such file. A trust packet is GnuPG's own bookkeeping, and in a keyring
             that it takes for its own a forged one makes it believe in a foreign subkey.
     """
     fix = f"gpg --armor --export-options export-minimal --export {fingerprint} > {place}"
@@ -220,7 +220,7 @@ def read_certificate(data: bytes, fingerprint: str, place: str) -> Certificate:
         found = packets.read_packets(blob)
         tags = [packet.tag for packet in found]
         if packets.SECRET_KEY in tags or packets.SECRET_SUBKEY in tags:
-            raise LawError(
+            raise PolicyError(
                 "the file holds a SECRET key, which everybody who can read the repository now has: revoke it",
                 place=place,
                 fix=f"gpg --generate-revocation {fingerprint}",
@@ -235,9 +235,9 @@ def read_certificate(data: bytes, fingerprint: str, place: str) -> Certificate:
         key_packets = (p for p in found if p.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY))
         keys = [packets.read_key(packet.body) for packet in key_packets]
     except (ArmorError, PacketError) as error:
-        raise LawError(str(error), place=place, fix=fix) from None
+        raise PolicyError(str(error), place=place, fix=fix) from None
     if keys[0].fingerprint != fingerprint:
-        raise LawError(
+        raise PolicyError(
             f"the file holds another key than its name says: {keys[0].fingerprint}", place=place, fix=fix
         )
     return Certificate(blob, {key.fingerprint: key for key in keys})

@@ -7,7 +7,7 @@ import binascii
 import re
 
 from envhooks.base.dataclass import dataclass, field
-from envhooks.base.errors import LawError
+from envhooks.base.errors import PolicyError
 from envhooks.signatures.wire.sshwire import SshError, Wire, fingerprint
 
 _PLACE = ".envhooks/revoked_keys"
@@ -36,7 +36,7 @@ def read_revoked(data: bytes) -> Revoked:
     cannot read; `openpgp` lines would be such.
 
     Raises:
-        LawError: a line, or a KRL, that cannot be read. A revocation that is passed over would be
+        PolicyError: a line, or a KRL, that cannot be read. A revocation that is passed over would be
             the worst of all.
     """
     if data.startswith(_KRL_MAGIC):
@@ -55,7 +55,7 @@ def read_revoked(data: bytes) -> Revoked:
         elif match := re.fullmatch(_SSH, line):
             ssh.add(fingerprint(_revoked_blob(match[1], match[2], place)))
         else:
-            raise LawError(
+            raise PolicyError(
                 "not a revoked key: an SSH public key, SHA256:..., or a whole OpenPGP fingerprint is expected",
                 place=place,
                 fix="begin a comment with #",
@@ -65,7 +65,7 @@ def read_revoked(data: bytes) -> Revoked:
 
 def _revoked_blob(type_: str, encoded: str, place: str) -> bytes:
     if "-cert-v01@" in type_:
-        raise LawError(
+        raise PolicyError(
             "a certificate cannot be revoked here: revoke its key, or its CA's",
             place=place,
             fix="ssh-keygen -k",
@@ -76,7 +76,7 @@ def _revoked_blob(type_: str, encoded: str, place: str) -> bytes:
             raise SshError("the key is not of the type that the line says")
     except (binascii.Error, ValueError) as error:
         text = str(error) if isinstance(error, SshError) else "the key is not base64"
-        raise LawError(text, place=place) from None
+        raise PolicyError(text, place=place) from None
     return blob
 
 
@@ -95,4 +95,4 @@ def _check_krl(data: bytes) -> None:
             wire.string()
     except SshError as error:
         text = str(error) if "version" in str(error) else "the key revocation list is damaged"
-        raise LawError(text, place=_PLACE, fix=f"ssh-keygen -Q -l -f {_PLACE}") from None
+        raise PolicyError(text, place=_PLACE, fix=f"ssh-keygen -Q -l -f {_PLACE}") from None

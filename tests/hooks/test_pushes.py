@@ -1,4 +1,4 @@
-"""Real pushes through real doors: what leaves, what is taken, and what is refused."""
+"""Real pushes through real hooks: what leaves, what is taken, and what is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clone(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterat
 
 
 def make_tag(repo: Repo, name: str, at: str = "HEAD", *options: str) -> None:
-    """A tag that came into being behind the door's back: in another clone, or before envhooks."""
+    """A tag that came into being behind the hook's back: in another clone, or before envhooks."""
     options = options or ("-s", "-m", "A release")
     # config hooks (Git 2.54) do not mind core.hooksPath
     off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
@@ -262,7 +262,7 @@ def test_what_is_no_release_tag_passes(clone: Repo, server: Repo) -> None:
     assert push(clone, "origin", ":refs/heads/feature").code == 0
 
 
-def test_a_push_that_would_break_the_law_is_refused(clone: Repo, server: Repo) -> None:
+def test_a_push_that_would_break_the_policy_is_refused(clone: Repo, server: Repo) -> None:
     before = server.git("rev-parse", "main")
     clone.commit_files({".envhooks/policy.toml": "[tga]\n"})
     for attempt in (push, past_the_client):
@@ -273,7 +273,7 @@ def test_a_push_that_would_break_the_law_is_refused(clone: Repo, server: Repo) -
     assert server.git("rev-parse", "main") == before
 
 
-def test_a_law_that_is_only_pushed_does_not_judge_its_own_push(clone: Repo, home_key: str) -> None:
+def test_a_policy_that_is_only_pushed_does_not_judge_its_own_push(clone: Repo, home_key: str) -> None:
     """The signers of the old main count: nobody lets himself in with the push that adds him."""
     stranger = f'mallory@example.org namespaces="git" {home_key}\n'
     clone.commit_files({".envhooks/allowed_signers": stranger})

@@ -1,4 +1,4 @@
-"""The doors of a push, client and server, by themselves: what goes to Python, with how much of stdin."""
+"""The hooks of a push, client and server, by themselves: what goes to Python, with how much of stdin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from stand_in import StandIn, doors_of, stand_in
+from stand_in import StandIn, hooks_of, stand_in
 from support import Done, Repo, run
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
@@ -16,7 +16,7 @@ A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 def installed(
     template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]
 ) -> Path:
-    """The clone and the server with their doors, made once; the server's law is on another branch."""
+    """The clone and the server with their hooks, made once; the server's policy is on another branch."""
     folder = tmp_path_factory.mktemp("installed") / "repos"
     shutil.copytree(template, folder, symlinks=True)
     Repo(folder / "clone", session_environ).envhooks("install", "--branch", "main", check=True)
@@ -49,9 +49,9 @@ def server_python(served: Repo, tmp_path: Path) -> StandIn:
 
 
 def call(repo: Repo, event: str, stdin: str, *arguments: str) -> Done:
-    """The door as a config hook calls it; called otherwise, it steps back where git >= 2.54 has one."""
+    """The hook as a config hook calls it; called otherwise, it steps back where git >= 2.54 has one."""
     environ = {**repo.environ, "ENVHOOKS_WIRING": "config"}
-    return run(["sh", str(doors_of(repo) / event), *arguments], repo.path, environ, stdin)
+    return run(["sh", str(hooks_of(repo) / event), *arguments], repo.path, environ, stdin)
 
 
 def hook_files_alone(repo: Repo) -> None:
@@ -114,7 +114,7 @@ def test_what_a_shell_would_take_to_pieces_arrives_whole(clone: Repo, python: St
 
 
 def test_stdout_stays_clean(clone: Repo, python: StandIn) -> None:
-    (doors_of(clone) / "python").write_text(f"{clone.path.parent / 'talks'}\n")
+    (hooks_of(clone) / "python").write_text(f"{clone.path.parent / 'talks'}\n")
     talks = clone.path.parent / "talks"
     talks.write_text("#!/bin/sh\necho a word\n")
     talks.chmod(0o755)
@@ -136,13 +136,13 @@ def test_stdout_stays_clean(clone: Repo, python: StandIn) -> None:
         (f"refs/tags/v1 {A} refs/heads/main {B}\nx {B} refs/tags/v1 {ZERO}", 2),
     ],
 )
-@pytest.mark.parametrize("lost", ["interpreter", "doors"])
+@pytest.mark.parametrize("lost", ["interpreter", "hooks"])
 def test_nobody_judges(clone: Repo, lost: str, line: str, code: int) -> None:
     clone.environ["PATH"] = "/usr/bin:/bin"
     if lost == "interpreter":
-        (doors_of(clone) / "python").unlink()
+        (hooks_of(clone) / "python").unlink()
     else:
-        shutil.rmtree(doors_of(clone))
+        shutil.rmtree(hooks_of(clone))
     hook_files_alone(clone)
     hook = clone.path / ".git/hooks/pre-push"
     done = run([str(hook), "origin", "x"], clone.path, clone.environ, f"{line}\n")
@@ -223,7 +223,7 @@ def test_the_pushed_objects_are_visible(clone: Repo, served: Repo, tmp_path: Pat
     looks = tmp_path / "looks"
     looks.write_text('#!/bin/sh\nwhile read -r old new ref; do git cat-file -p "$new"; done\n')
     looks.chmod(0o755)
-    (doors_of(served) / "python").write_text(f"{looks}\n")
+    (hooks_of(served) / "python").write_text(f"{looks}\n")
     clone.git(
         "-c",
         "core.hooksPath=/dev/null",
@@ -247,13 +247,13 @@ def test_the_pushed_objects_are_visible(clone: Repo, served: Repo, tmp_path: Pat
         (f"{A} {B} refs/heads/main", 0),
     ],
 )
-@pytest.mark.parametrize("lost", ["interpreter", "doors"])
+@pytest.mark.parametrize("lost", ["interpreter", "hooks"])
 def test_nobody_judges_on_the_server(served: Repo, lost: str, line: str, code: int) -> None:
     served.environ["PATH"] = "/usr/bin:/bin"
     if lost == "interpreter":
-        (doors_of(served) / "python").unlink()
+        (hooks_of(served) / "python").unlink()
     else:
-        shutil.rmtree(doors_of(served))
+        shutil.rmtree(hooks_of(served))
     hook_files_alone(served)
     done = run([str(served.path / "hooks/pre-receive")], served.path, served.environ, f"{line}\n")
     assert done.code == code and done.out == ""

@@ -1,4 +1,4 @@
-"""The door of `git tag`, with real git: what it judges, and what it must not even look at twice."""
+"""The hook of `git tag`, with real git: what it judges, and what it must not even look at twice."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from stand_in import StandIn, doors_of, stand_in
+from stand_in import StandIn, hooks_of, stand_in
 from support import Done, Repo, run
 
 from envhooks.hooks.copies import script_folder
 
-# `upstream NAME...`: tags that appear on the remote; `in_main`: the clone itself, which has the door
+# `upstream NAME...`: tags that appear on the remote; `in_main`: the clone itself, which has the hook
 PRELUDE = """
 set -e
 upstream() (
@@ -96,8 +96,8 @@ NOT_MADE_BY_TAG = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Path:
-    """`a` with its server `up.git`, and `b`, a clone with the door."""
-    folder = tmp_path_factory.mktemp("doors")
+    """`a` with its server `up.git`, and `b`, a clone with the hook."""
+    folder = tmp_path_factory.mktemp("hooks")
     script = """
       git init -q --bare up.git; git init -q a; cd a; git commit -q --allow-empty -m c1
       git tag -a v0.1 -m v0; git push -q ../up.git HEAD:refs/heads/main --tags; cd ..
@@ -115,7 +115,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, st
 
 @dataclass(frozen=True)
 class Scene:
-    """One copy of all that, and what its door has asked."""
+    """One copy of all that, and what its hook has asked."""
 
     repo: Repo
     python: StandIn
@@ -140,23 +140,23 @@ def build(made: Path, tmp_path: Path, environ: dict[str, str]) -> Scene:
     repo = Repo(folder / "b", environ)
     repo.git("worktree", "add", "-q", "../wt", "-b", "wt")
     python = stand_in(repo, tmp_path / "python")
-    # a clone from this template runs the same door
+    # a clone from this template runs the same hook
     hooks = folder / "template" / "hooks"
     hooks.mkdir(parents=True)
     text = (script_folder() / "hook-file.sh").read_text().replace("@event@", "reference-transaction")
     (hooks / "reference-transaction").write_text(text)
     (hooks / "reference-transaction").chmod(0o755)
-    shutil.copytree(doors_of(repo), folder / "template" / "envhooks")
+    shutil.copytree(hooks_of(repo), folder / "template" / "envhooks")
     return Scene(repo, python)
 
 
 def rewrite(scene: Scene, old: str, new: str) -> None:
-    """The door as it behaves on a system where `old` is not there."""
-    for folder in (doors_of(scene.repo), scene.repo.path.parent / "template" / "envhooks"):
-        door = folder / "reference-transaction"
-        text = door.read_text()
+    """The hook as it behaves on a system where `old` is not there."""
+    for folder in (hooks_of(scene.repo), scene.repo.path.parent / "template" / "envhooks"):
+        hook = folder / "reference-transaction"
+        text = hook.read_text()
         assert old in text
-        door.write_text(text.replace(old, new))
+        hook.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize("command", MADE_BY_TAG)
@@ -251,8 +251,8 @@ class TestBlind:
         assert not scene.python.was_called
 
     def test_nothing_is_refused_where_that_cannot_be_noted(self, scene: Scene) -> None:
-        """A redirection that fails ends a POSIX shell in `:`, and so it did the door."""
-        (doors_of(scene.repo) / "unknown-ancestor").symlink_to("/no/such/folder/file")
+        """A redirection that fails ends a POSIX shell in `:`, and so it did the hook."""
+        (hooks_of(scene.repo) / "unknown-ancestor").symlink_to("/no/such/folder/file")
         done = scene.sh("git tag BAD")
         assert done.code == 0 and "warning" in done.err
 
@@ -282,7 +282,7 @@ class TestNobodyJudges:
         return scene
 
     def lose(self, scene: Scene) -> None:
-        (doors_of(scene.repo) / "python").write_text("/no/such/python\n")
+        (hooks_of(scene.repo) / "python").write_text("/no/such/python\n")
 
     @pytest.mark.parametrize("command", ["git tag v1", "git tag -a -m x v1", "git tag -f there HEAD^{tree}"])
     def test_no_tag_is_made_or_moved(self, scene: Scene, command: str) -> None:
@@ -299,7 +299,7 @@ class TestNobodyJudges:
 
     def test_a_clone_installed_by_pre_commit_is_told_so(self, scene: Scene) -> None:
         python = "/home/x/.cache/pre-commit/repoabc/py_env-python3/bin/python"
-        (doors_of(scene.repo) / "python").write_text(f"{python}\n")
+        (hooks_of(scene.repo) / "python").write_text(f"{python}\n")
         assert "fix: pre-commit run --hook-stage manual envhooks-install\n" in scene.sh("git tag v1").err
 
 
@@ -312,15 +312,15 @@ class TestPackageIsGone(TestNobodyJudges):
         bare = folder / "python"
         bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # -S: no site-packages
         bare.chmod(0o755)
-        (doors_of(scene.repo) / "python").write_text(f"{bare}\n")
-        (doors_of(scene.repo) / "site").write_text("/no/such/folder\n")
+        (hooks_of(scene.repo) / "python").write_text(f"{bare}\n")
+        (hooks_of(scene.repo) / "site").write_text("/no/such/folder\n")
 
 
 class TestDoorsAreGone(TestNobodyJudges):
-    """Somebody removed the folder with the doors; the hook file is still there."""
+    """Somebody removed the folder with the hooks; the hook file is still there."""
 
     def lose(self, scene: Scene) -> None:
-        shutil.rmtree(doors_of(scene.repo))
+        shutil.rmtree(hooks_of(scene.repo))
 
     def test_a_clone_installed_by_pre_commit_is_told_so(self, scene: Scene) -> None:
         pytest.skip("what was recorded is gone too")
@@ -336,7 +336,7 @@ def test_envhooks_on_path_judges_where_the_recorded_interpreter_is_gone(
     program.chmod(0o755)
     environ["PATH"] = f"{folder}:/usr/bin:/bin"
     scene = build(made, tmp_path, environ)
-    (doors_of(scene.repo) / "python").unlink()
+    (hooks_of(scene.repo) / "python").unlink()
     refused, taken = scene.sh("git tag BAD"), scene.sh("git tag v1")
     assert refused.code != 0 and "called: hook reference-transaction prepared" in refused.err
     assert taken.code == 0 and taken.out == ""
@@ -345,7 +345,7 @@ def test_envhooks_on_path_judges_where_the_recorded_interpreter_is_gone(
 def test_a_program_of_the_work_tree_is_never_run(made: Path, tmp_path: Path, environ: dict[str, str]) -> None:
     environ["PATH"] = ".:/usr/bin:/bin"
     scene = build(made, tmp_path, environ)
-    (doors_of(scene.repo) / "python").unlink()
+    (hooks_of(scene.repo) / "python").unlink()
     program = scene.repo.path / "envhooks"
     program.write_text("#!/bin/sh\n: >ran\n")
     program.chmod(0o755)
@@ -357,7 +357,7 @@ def test_a_module_of_the_work_tree_is_never_imported(
     made: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     scene = build(made, tmp_path, environ)
-    (doors_of(scene.repo) / "python").write_text(f"{sys.executable}\n")
+    (hooks_of(scene.repo) / "python").write_text(f"{sys.executable}\n")
     trap = "import pathlib; pathlib.Path(r'{}').touch()\n".format(tmp_path / "imported")
     files = {
         "json.py": trap,
@@ -369,7 +369,7 @@ def test_a_module_of_the_work_tree_is_never_imported(
     scene.repo.write({**files, "envhooks/__main__.py": trap})
     for site in (None, "", str(Path(sys.executable).parent)):
         if site is not None:
-            (doors_of(scene.repo) / "site").write_text(f"{site}\n")
+            (hooks_of(scene.repo) / "site").write_text(f"{site}\n")
         scene.sh("git tag v1")
         assert not (tmp_path / "imported").exists()
 
@@ -380,8 +380,8 @@ def test_an_interpreter_judges_where_its_packages_have_moved(
     """As those of an environment do that is made anew with another version of Python."""
     environ["PATH"] = "/usr/bin:/bin"
     scene = build(made, tmp_path, environ)
-    (doors_of(scene.repo) / "python").write_text(f"{sys.executable}\n")
-    (doors_of(scene.repo) / "site").write_text("/no/such/folder\n")
+    (hooks_of(scene.repo) / "python").write_text(f"{sys.executable}\n")
+    (hooks_of(scene.repo) / "site").write_text("/no/such/folder\n")
     done = scene.sh("git tag BAD")
     assert done.code != 0 and "[tag-name]" in done.err
     assert "not found any more" not in done.err and "Traceback" not in done.err

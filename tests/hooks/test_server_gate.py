@@ -1,4 +1,4 @@
-"""The server's gate beyond the tags: refs that deceive, refs that are none of its business, and the law itself."""
+"""The server's gate beyond the tags: refs that deceive, refs that are none of its business, and the policy itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNERS = ".envhooks/allowed_signers"
 
 
 def push(repo: Repo, *arguments: str) -> Done:
-    """Past the client's own doors, as anybody can."""
+    """Past the client's own hooks, as anybody can."""
     return repo.try_git("push", "--no-verify", *arguments)
 
 
@@ -41,7 +41,7 @@ def tip(server: Repo) -> str:
 
 
 def propose(repo: Repo, path: str, data: str | None) -> None:
-    """A commit on the clone's main that changes the law."""
+    """A commit on the clone's main that changes the policy."""
     if data is None:
         repo.git("rm", "-q", "-r", path)
         repo.commit("Without it")
@@ -119,7 +119,7 @@ def test_a_mirror_of_everything_passes_as_long_as_its_tags_are_good(guarded: Rep
     assert not server.has_tag("bad")
 
 
-# ------------------------------------------------------------------------------- the law itself
+# ------------------------------------------------------------------------------- the policy itself
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_mirror_of_everything_passes_as_long_as_its_tags_are_good(guarded: Rep
         (".envhooks/tags.lock", f"refs/tags/x {'1' * 64} {'2' * 64} alice\n", "tags.lock"),
     ],
 )
-def test_a_main_with_an_unreadable_law_is_refused(
+def test_a_main_with_an_unreadable_policy_is_refused(
     guarded: Repo, server: Repo, path: str, data: str, word: str
 ) -> None:
     before = tip(server)
@@ -143,10 +143,10 @@ def test_a_main_with_an_unreadable_law_is_refused(
     for attempt in (guarded.try_git("push", "origin", "main"), push(guarded, "origin", "main")):
         refused(attempt, word)
     assert tip(server) == before
-    assert push(guarded, "origin", "main:refs/heads/topic").code == 0, "elsewhere it is nobody's law"
+    assert push(guarded, "origin", "main:refs/heads/topic").code == 0, "elsewhere it is nobody's policy"
 
 
-def test_a_law_that_can_be_read_is_taken(guarded: Repo, server: Repo) -> None:
+def test_a_policy_that_can_be_read_is_taken(guarded: Repo, server: Repo) -> None:
     propose(guarded, ".envhooks/policy.toml", '[tag]\nignore = ["v*"]\n')
     assert guarded.try_git("push", "origin", "main").code == 0
     guarded.git("tag", "v1")
@@ -181,20 +181,20 @@ def test_one_signer_of_two_can_go(guarded: Repo, server: Repo) -> None:
     assert guarded.try_git("push", "origin", "main").code == 0
 
 
-def test_the_law_is_read_at_the_old_main(guarded: Repo, server: Repo) -> None:
+def test_the_policy_is_read_at_the_old_main(guarded: Repo, server: Repo) -> None:
     """Nobody lets himself in, switches a check off or admits a tag with the push that carries the tag."""
     home = Path(guarded.environ["HOME"])
     old = (guarded.path / SIGNERS).read_text()
     guarded.write({SIGNERS: f"{old}mallory@example.org {(home / 'stranger.pub').read_text()}"})
     guarded.write({".envhooks/policy.toml": '[checks]\ntag-signed = { level = "off", reason = "x" }\n'})
-    guarded.commit("A law of my own")
+    guarded.commit("A policy of my own")
     guarded.git("config", "user.signingkey", str(home / "stranger.pub"))
     make_tag(guarded)
     oid = guarded.git("rev-parse", f"refs/tags/{GOOD_TAG}")
     for arguments in (("main", GOOD_TAG), (GOOD_TAG, "main"), ("--atomic", "main", GOOD_TAG)):
         refused(push(guarded, "origin", *arguments), "[tag-signed]")
     assert push(guarded, "origin", "main").code == 0
-    assert push(guarded, "origin", GOOD_TAG).code == 0, "once it is the law, it counts"
+    assert push(guarded, "origin", GOOD_TAG).code == 0, "once it is the policy, it counts"
     assert server.git("rev-parse", f"refs/tags/{GOOD_TAG}") == oid
 
 
@@ -236,7 +236,7 @@ def test_dropping_a_line_of_the_ledger_is_seen(guarded: Repo, server: Repo) -> N
 
 
 def test_the_first_day_of_a_server(guarded: Repo, server: Repo, tmp_path: Path) -> None:
-    """No signers, no release tags; and a law can be brought in."""
+    """No signers, no release tags; and a policy can be brought in."""
     run(["git", "init", "-q", "--bare", "young.git"], tmp_path, guarded.environ, check=True)
     young = Repo(tmp_path / "young.git", guarded.environ)
     young.envhooks("install", "--server", "--branch", "main", check=True)
@@ -248,7 +248,7 @@ def test_the_first_day_of_a_server(guarded: Repo, server: Repo, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("path", [SIGNERS, ".envhooks/policy.toml", ".envhooks/tags.lock"])
-def test_a_law_that_broke_before_the_gate_was_there_can_be_mended(
+def test_a_policy_that_broke_before_the_gate_was_there_can_be_mended(
     guarded: Repo, server: Repo, path: str
 ) -> None:
     server.envhooks("uninstall", check=True)

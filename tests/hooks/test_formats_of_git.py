@@ -1,4 +1,4 @@
-"""The doors in repositories of every object and ref format, from the first install to the last tag."""
+"""The hooks in repositories of every object and ref format, from the first install to the last tag."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def clone(formats: list[str], server: Repo, home: Path, tmp_path: Path, environ:
     run(["git", "init", "-q", *formats, "clone"], tmp_path, environ, check=True)
     made = Repo(tmp_path / "clone", environ)
     key = (home / "id.pub").read_text().rsplit(" ", 1)[0]
-    law = {
+    root = {
         ".envhooks/policy.toml": "",
         ".envhooks/allowed_signers": f'alice@example.org namespaces="git" {key}\n',
     }
-    made.commit_files({"Dockerfile": DOCKERFILE, "CHANGELOG.md": CHANGELOG, **law})
+    made.commit_files({"Dockerfile": DOCKERFILE, "CHANGELOG.md": CHANGELOG, **root})
     made.git("remote", "add", "origin", "../server.git")
     made.git("push", "-q", "-u", "origin", "main")
     made.envhooks("install", check=True)
@@ -45,7 +45,7 @@ def clone(formats: list[str], server: Repo, home: Path, tmp_path: Path, environ:
     return made
 
 
-def behind_the_doors(repo: Repo, name: str, *options: str) -> None:
+def behind_the_hooks(repo: Repo, name: str, *options: str) -> None:
     # config hooks (Git 2.54) do not mind core.hooksPath
     off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
     repo.git(*off, "tag", "-s", "-m", "x", *options, name)
@@ -62,14 +62,14 @@ def test_from_the_first_tag_to_one_that_would_move(clone: Repo, server: Repo) ->
     assert checked.code == 0, checked
     clone.commit("Later")
     clone.git("push", "-q", "origin", "main")
-    behind_the_doors(clone, GOOD_TAG, "-f")
+    behind_the_hooks(clone, GOOD_TAG, "-f")
     for way_round in ([], ["--no-verify"]):
         moved = clone.try_git("push", *way_round, "--force", "origin", GOOD_TAG)
         assert moved.code != 0 and "[tag-immutable]" in moved.err
 
 
-def test_the_server_stops_what_went_past_the_clients_doors(clone: Repo, server: Repo) -> None:
-    behind_the_doors(clone, BAD)
+def test_the_server_stops_what_went_past_the_clients_hooks(clone: Repo, server: Repo) -> None:
+    behind_the_hooks(clone, BAD)
     for way_round in ([], ["--no-verify"]):
         done = clone.try_git("push", *way_round, "origin", BAD)
         assert done.code != 0 and "[tag-name]" in done.err
@@ -77,7 +77,7 @@ def test_the_server_stops_what_went_past_the_clients_doors(clone: Repo, server: 
 
 
 def test_everyday_work_is_as_without_envhooks(clone: Repo) -> None:
-    behind_the_doors(clone, BAD)
+    behind_the_hooks(clone, BAD)
     work = (
         "commit --allow-empty -qm x",
         "pack-refs --all",

@@ -1,4 +1,4 @@
-"""The same tag gives the same findings at every door, on every way in."""
+"""The same tag gives the same findings at every hook, on every way in."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def warned_of_only(repo: Repo) -> Made:
     return "PyTorch-CUDA-v2.8", ("tag", *SIGNED, "PyTorch-CUDA-v2.8")
 
 
-# How the tag is made, what each door has to find, and whether it refuses.
+# How the tag is made, what each hook has to find, and whether it refuses.
 TAGS: list[tuple[Callable[[Repo], Made], set[str], bool]] = [
     (plain, set(), False),
     (unsigned, {"tag-signed"}, True),
@@ -104,7 +104,7 @@ def from_json(done: Done) -> Findings:
 
 
 @pytest.mark.parametrize(("make", "ids", "refused"), TAGS, ids=lambda value: getattr(value, "__name__", ""))
-def test_every_door_finds_the_same(
+def test_every_hook_finds_the_same(
     make: Callable[[Repo], Made],
     ids: set[str],
     refused: bool,

@@ -81,7 +81,7 @@ def test_a_clone_without_any_release_works_from_a_linked_worktree(full: Repo) ->
     quiet(linked, "push", "-q", "origin", "linked")
 
 
-def test_the_tag_door_tells_when_the_push_door_was_replaced(guarded: Repo) -> None:
+def test_the_tag_hook_tells_when_the_push_hook_was_replaced(guarded: Repo) -> None:
     (guarded.path / ".git/hooks/pre-push").write_text("#!/bin/sh\nexit 0\n")
     guarded.try_git("config", "--remove-section", "hook.envhooks-pre-push")  # there from Git 2.54 on
     made = guarded.try_git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8-rc1")

@@ -12,18 +12,18 @@ from pathlib import Path
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.git.repository import Git
-from envhooks.policy.trust import FOLDER, law_branch, release_remote
+from envhooks.policy.trust import FOLDER, protected_branch, release_remote
 
 
-class LawFiles:
-    """The law's folder in a work tree."""
+class PolicyFiles:
+    """The policy's folder in a work tree."""
 
     def __init__(self, top: Path) -> None:
         """`top` is the top of the work tree."""
         self.folder = top / FOLDER
 
     @classmethod
-    def of(cls, git: Git) -> LawFiles:
+    def of(cls, git: Git) -> PolicyFiles:
         """The one of this repository.
 
         Raises:
@@ -31,15 +31,26 @@ class LawFiles:
         """
         if git.work_tree is None:
             raise CannotJudge("a bare repository has no work tree to write to", fix="do this in a clone")
-        files = cls(git.work_tree)
-        files._refuse_link(files.folder)
-        files._refuse_link(files.folder / "keys")
+        return cls.at(git.work_tree)
+
+    @classmethod
+    def at(cls, top: Path) -> PolicyFiles:
+        """The one of the work tree with this top.
+
+        Raises:
+            UsageError: the folder, or that of the keys, is a link, or something else than a folder.
+        """
+        files = cls(top)
+        for folder in (files.folder, files.folder / "keys"):
+            files._refuse_link(folder)
+            if folder.exists() and not folder.is_dir():
+                raise UsageError("this has to be a folder", place=printable(str(folder)))
         return files
 
     def _refuse_link(self, path: Path) -> None:
         # a link that was committed would have files of the user's, outside of the repository, read and written
         if path.is_symlink():
-            raise UsageError("this is a symbolic link, and the law is read and written in place only",
+            raise UsageError("this is a symbolic link, and the policy is read and written in place only",
                              place=printable(str(path)))  # fmt: skip
 
     def read(self, name: str) -> bytes | None:
@@ -117,10 +128,10 @@ def _replace(file: Path, data: bytes) -> None:
 
 
 def next_commands(git: Git, changes: Mapping[str, bytes], message: str) -> str:
-    """The commands that bring the changes under the law, fit to print."""
+    """The commands that bring the changes under the policy, fit to print."""
     try:
         remote = release_remote(git)
-        branch = printable(law_branch(git, remote))
+        branch = printable(protected_branch(git, remote))
     except EnvhooksError:
         remote, branch = None, "the protected branch"
     paths = " ".join(shlex.quote(f"{FOLDER}/{name}") for name in changes)
