@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix bench
+.PHONY: demo test lint matrix bench fuzz
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
@@ -31,6 +31,15 @@ bench: .cache/peers/.made .cache/installed/bin/python
 .cache/peers/.made:
 	@$(PYTHON) -m venv .cache/peers
 	-@for peer in pre-commit prek tag-validate commit-check; do .cache/peers/bin/python -m pip install --quiet $$peer; done
+	@touch $@
+
+# Every parser that a push reaches, FUZZ_SECONDS each; what breaks one is kept in tests/fuzz/corpus.
+fuzz: .cache/fuzz/.made
+	@.cache/fuzz/bin/python tests/fuzz
+
+.cache/fuzz/.made:
+	@$(PYTHON) -m venv .cache/fuzz
+	@.cache/fuzz/bin/python -m pip install --quiet --editable . atheris
 	@touch $@
 
 lint: $(VENV)/.lint

@@ -243,7 +243,7 @@ def look(path):
         pass
 for path in sys.argv[1:]:
     try:
-        with Git.open(path, waits=False).settle() as git:
+        with Git.open(path, waits=False).await_answers() as git:
             print(len(git.config) if path.endswith("repo") else "not asked")
     except CannotJudge as error:
         print(error.message)

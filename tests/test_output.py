@@ -109,13 +109,13 @@ def _call(node: ast.Call) -> Iterator[str]:
 
 EXCEPTIONS = {
     ("cli/_signers_list.py", "where"): "escaped where it is set",
-    ("cli/demo.py", "arguments"): "commands of the demo's own",
+    ("cli/_demo_folder.py", "arguments"): "commands of the demo's own",
     (
-        "cli/demo.py",
+        "cli/_demo_folder.py",
         "line",
     ): "output of git and envhooks in the demo's own repository, where nobody else writes",
-    ("cli/demo.py", "self._bold[0]"): "the terminal's own codes",
-    ("cli/demo.py", "self._bold[1]"): "the terminal's own codes",
+    ("cli/_demo_folder.py", "self._bold[0]"): "the terminal's own codes",
+    ("cli/_demo_folder.py", "self._bold[1]"): "the terminal's own codes",
     ("cli/explain.py", "label"): "our own table of published facts",
     ("cli/explain.py", "text"): "our own table of published facts",
     ("builds/watcher.py", "line.split(' ', 1)[1]"): "the watcher's own log, escaped where it is written",

@@ -130,7 +130,7 @@ def test_a_link_is_never_written_through(good: Repo, blob: str, tmp_path: Path) 
         [("120000", link, "x"), ("40000", tree, "x")],
         [("120000", link, "x"), ("100644", blob, "x")],
     ):
-        with pytest.raises(CannotJudge, match="two files"):
+        with pytest.raises(CannotJudge, match="two entries of the name"):
             write(good, make_tree(good, entries), tmp_path)
     assert not list(outside.iterdir())
 
