@@ -1,3 +1,3 @@
 """envhooks: the release gate for repositories that publish deep-learning environments."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.2.0.dev0"

@@ -164,6 +164,8 @@ def _is_shared(git: Git) -> bool:
 def _remarks(git: Git, events: tuple[str, ...]) -> Iterator[str]:
     """What the person should know about where the hooks went."""
     top, folder = git.work_tree, git.hooks_dir
+    if events != CLIENT and git.setting("receive.fsckobjects").lower() not in ("true", "yes", "on", "1"):
+        yield "damaged objects are refused before any hook with: git config receive.fsckObjects true"
     if git.is_bare and events == CLIENT:
         yield "this repository is bare; if it is one that is pushed to: envhooks install --server"
     if top is None or git.version >= confighooks.SINCE:

@@ -1,7 +1,7 @@
 """Fuzzing for as long as one likes: `make fuzz`, FUZZ_SECONDS for each parser, FUZZ_TARGETS for some of them.
 
-Atheris runs where it is installed; it has wheels for Linux and Python 3.11 to 3.13. An input that breaks a parser is kept
-in the corpus, where the test suite tries it again.
+Atheris runs where it is installed; it has wheels for Linux and Python 3.11 to 3.13. An input that breaks a parser is
+kept in the corpus, where the test suite tries it again.
 """
 
 from __future__ import annotations
