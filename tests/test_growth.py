@@ -215,6 +215,8 @@ OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], s
     ),
     "policy: keys": (policy, lambda n: "[checks]\n" + "".join(f'c{i} = "error"\n' for i in range(n))),
     "policy: tables": (policy, lambda n: "".join(f"[[dockerfile]]\nmatch = 'a{i}'\n" for i in range(n))),
+    "policy: a long word": (policy, lambda n: "[tag]\n" + ("a" * 60 + "\n") * n),
+    "policy: quotes": (policy, lambda n: "a = [" + '"' * 9 + "\n" * n),
     "policy: comments": (policy, lambda n: "# x\n" * n),
     "signers: lines": (signers, lambda n: f'a@b.c namespaces="git" {KEY}\n' * n),
     "signers: principals": (signers, lambda n: ",".join(f"a{i}@b.c" for i in range(n)) + f" {KEY}\n"),

@@ -3,7 +3,7 @@
 `dataclasses` writes the methods of each class as source and compiles it, at every start, and imports `inspect`
 to do so. With some 120 classes that was a third of the time of `git tag` (docs/speed.md has the figures). Here
 the classes share their methods, and only one that is made often has its `__init__` compiled: an audit makes some of
-them by the hundred thousand. To a type checker these are the standard ones, and tests/test_records.py holds both
+them by the hundred thousand. To a type checker these are the standard ones, and tests/base/test_dataclass.py holds both
 against each other.
 """
 

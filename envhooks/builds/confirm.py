@@ -24,8 +24,10 @@ from envhooks.judge import runs as gate
 from envhooks.judge.contents import dockerfile_section
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import TagReport
+from envhooks.policy.branches import matches
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.trust import FOLDER, Branch, TrustContext, matches, trust_context
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import Branch, TrustContext, trust_context
 from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, expand

@@ -16,7 +16,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.builders import load
 from envhooks.builds.plan import builder_options
-from envhooks.git.repository import Git, clean_environment, find_git
+from envhooks.git.environ import clean_environment, find_git
+from envhooks.git.repository import Git
 from envhooks.policy.types import BuildPolicy
 
 _SECTION = "envhooks.allow"

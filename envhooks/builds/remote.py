@@ -17,7 +17,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.git import addresses as urls
-from envhooks.git.repository import Git, find_git
+from envhooks.git.environ import find_git
+from envhooks.git.repository import Git
 
 TIMEOUT = 120
 """Seconds; a remote that says nothing for so long is asked again later."""

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.git.repository import find_git
+from envhooks.git.environ import find_git
 
 # Whatever could ask: git itself, ssh, a window of the credential manager. GIT_ASKPASS set to a program that
 # answers nothing would send empty credentials; empty itself, it also stands before `core.askPass`.

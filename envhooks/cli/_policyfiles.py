@@ -12,7 +12,8 @@ from pathlib import Path
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.git.repository import Git
-from envhooks.policy.trust import FOLDER, protected_branch, release_remote
+from envhooks.policy.branches import protected_branch, release_remote
+from envhooks.policy.root import FOLDER
 
 
 class PolicyFiles:

@@ -19,7 +19,7 @@ from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.git.repository import Git
-from envhooks.policy.trust import FOLDER
+from envhooks.policy.root import FOLDER
 from envhooks.signatures.signers import manage
 from envhooks.signatures.signers.expiry import ends_soon
 from envhooks.signatures.signers.lines import moment

@@ -16,7 +16,8 @@ from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.collect import collect, release_tags
 from envhooks.judge.facts import Subject, TagObject
-from envhooks.policy.trust import FOLDER, TrustContext, trust_context
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soon, valid_until
 from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.manage import key_of

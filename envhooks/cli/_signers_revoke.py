@@ -21,7 +21,8 @@ from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
 from envhooks.git.repository import Git
-from envhooks.policy.trust import FOLDER, trust_context
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import trust_context
 from envhooks.signatures.signers import manage
 from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 

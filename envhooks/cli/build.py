@@ -26,7 +26,7 @@ from envhooks.builds.work import Worker, context_path, work_in_foreground
 from envhooks.cli import use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.findings import Report
-from envhooks.policy.trust import release_remote
+from envhooks.policy.branches import release_remote
 from envhooks.policy.types import BuildPolicy
 from envhooks.report import render
 

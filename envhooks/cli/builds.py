@@ -15,7 +15,7 @@ from envhooks.builds.ledger import OPEN, Ledger, Row
 from envhooks.builds.work import Worker, resumable, work_in_foreground
 from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git.repository import Git
-from envhooks.policy.trust import release_remote
+from envhooks.policy.branches import release_remote
 
 AGAIN = "envhooks builds --retry"
 QUIET = 15.0

@@ -23,7 +23,8 @@ from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
 from envhooks.judge import registry
 from envhooks.judge import runs as gate
-from envhooks.policy.trust import FOLDER, TrustContext, trust_context
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.tagname import Grammar
 
 WIDTH = 100

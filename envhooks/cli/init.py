@@ -14,8 +14,9 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import HEADS
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.judge import runs as gate
+from envhooks.policy.branches import protected_branch, release_remote
 from envhooks.policy.commented import commented
-from envhooks.policy.trust import FOLDER, protected_branch, release_remote
+from envhooks.policy.root import FOLDER
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
 
 

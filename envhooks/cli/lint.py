@@ -21,7 +21,7 @@ from envhooks.judge.findings import Finding, Report, TagReport
 from envhooks.judge.runs import failed, load_checks
 from envhooks.policy.lockfile import parse_lock
 from envhooks.policy.reader import default_policy, parse_policy
-from envhooks.policy.trust import FOLDER
+from envhooks.policy.root import FOLDER
 from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.report import render
 

@@ -26,7 +26,7 @@ from envhooks.judge import runs as gate
 from envhooks.judge.facts import Subject
 from envhooks.judge.findings import TagReport
 from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
-from envhooks.policy.trust import FOLDER
+from envhooks.policy.root import FOLDER
 from envhooks.signatures.verdict import Verdict
 
 NAME = "tags.lock"

@@ -13,55 +13,27 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from envhooks.base.errors import CannotJudge
-from envhooks.base.executables import find_program
-from envhooks.base.hygiene import printable
 from envhooks.git.batch import ObjectBatch, reason
+from envhooks.git.environ import (
+    OPTIONS,
+    clean_environment,
+    config_environment,
+    find_git,
+    not_a_repository,
+    trusted_folders,
+)
+from envhooks.git.history import outside
 from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
-from envhooks.git.settings import ConfigFiles, settings
+from envhooks.git.settings import ConfigFiles, hooks_folder, settings
 from envhooks.git.treefiles import TreeFiles
 
 if TYPE_CHECKING:
     import tempfile
     from pathlib import Path
 
-# What the platform needs to run programs at all, and the repository that git itself chose for a hook.
-_KEPT = (
-    "PATH",
-    "TMPDIR",
-    "TEMP",
-    "TMP",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "COMSPEC",
-    "GIT_DIR",
-    "GIT_COMMON_DIR",
-)
-# The objects of a push are visible only through these while pre-receive runs (git-receive-pack(1),
-# "quarantine"). Only git sets GIT_QUARANTINE_PATH; without it the other two are somebody's own and go.
-_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
-_OURS = {
-    "LC_ALL": "C",
-    "HOME": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_GRAFT_FILE": os.devnull,  # GIT_NO_REPLACE_OBJECTS does not switch grafts off
-    "GIT_NO_LAZY_FETCH": "1",  # known from Git 2.44 on only
-    "GIT_ALLOW_PROTOCOL": "none",  # no protocol has this name; it overrules every `protocol.<name>.allow`
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-}
-_OPTIONS = (
-    "-c", "core.fsmonitor=false",
-    "-c", f"core.hooksPath={os.devnull}",
-    "-c", "advice.graftFileDeprecated=false",
-    "-c", "core.useReplaceRefs=false",
-    "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
-)  # fmt: skip
 _WHERE = (
     "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
     "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
@@ -72,35 +44,8 @@ _ENTRIES = 50_000
 """Entries of trees that are kept: about 15 MB."""
 
 
-def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment in which git is asked: a few kept variables, our own, and nothing else."""
-    kept = _KEPT + (_QUARANTINE if environ.get("GIT_QUARANTINE_PATH") else ())
-    return {**{key: environ[key] for key in kept if key in environ}, **_OURS}
-
-
-def _config_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For reading what the user configured in files; what `-c` and the environment add does not count.
-
-    A policy, a mode or a signing key that lasts for one command is not a setting of the clone.
-    """
-    dropped = ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG")
-    return {**{k: v for k, v in environ.items() if k not in dropped}, "LC_ALL": "C"}
-
-
 def _refs_question(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return ("for-each-ref", "--format=%(objectname) %(refname) %(symref)", *patterns)
-
-
-def find_git() -> str:
-    """The absolute path of git.
-
-    Raises:
-        CannotJudge: there is none.
-    """
-    program = find_program("git")
-    if program is None:
-        raise CannotJudge("git was not found on PATH", fix="apt-get install git")
-    return program
 
 
 class Git:
@@ -141,7 +86,7 @@ class Git:
         self._commits: dict[str, Commit] = {}
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries = 0  # in all of `_trees`
-        self._batch = ObjectBatch([self._program, *_OPTIONS], self._path, self._environ)
+        self._batch = ObjectBatch([self._program, *OPTIONS], self._path, self._environ)
         self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
         self._listing: subprocess.Popen[bytes] | None = None
         if waits:
@@ -183,9 +128,7 @@ class Git:
     def __enter__(self) -> Git:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -201,7 +144,7 @@ class Git:
     def _begin(self, arguments: tuple[str, ...]) -> None:
         """Start a question that `_run` waits for once it is asked."""
         self._begun[arguments] = subprocess.Popen(
-            [self._program, *_OPTIONS, *arguments],
+            [self._program, *OPTIONS, *arguments],
             cwd=self._path,
             env=self._environ,
             stdin=subprocess.DEVNULL,
@@ -215,7 +158,7 @@ class Git:
             stdout, stderr = begun.communicate()
             return subprocess.CompletedProcess(begun.args, begun.returncode, stdout, stderr)
         return subprocess.run(
-            [self._program, *_OPTIONS, *arguments],
+            [self._program, *OPTIONS, *arguments],
             cwd=self._path,
             env=self._environ,
             input=stdin,
@@ -223,7 +166,12 @@ class Git:
             check=False,
         )
 
-    def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Standard output of a git command of our own.
+
+        Raises:
+            CannotJudge: it failed; git's reason is in the message.
+        """
         done = self._run(*arguments, stdin=stdin)
         if done.returncode:
             raise CannotJudge(f"git {arguments[0]} failed: {reason(done.stderr)}")
@@ -234,44 +182,18 @@ class Git:
         if done.returncode and b"dubious ownership" in done.stderr and self._keep_trust():
             done = self._run(*_WHERE)
         if done.returncode:
-            raise self._not_a_repository(done.stderr)
+            raise not_a_repository(self._path, done.stderr)
         return os.fsdecode(done.stdout).split("\n")
-
-    def _not_a_repository(self, stderr: bytes) -> CannotJudge:
-        place = printable(self._path)
-        if b"dubious ownership" in stderr:
-            fix = f"git config --global --add safe.directory {place}"
-            return CannotJudge(
-                "this repository belongs to another user, and git does not trust it", place=place, fix=fix
-            )
-        if b"not a git repository" in stderr:
-            return CannotJudge(
-                "this is not a git repository", place=place, fix="cd into the repository, then again"
-            )
-        return CannotJudge(f"git cannot read this repository: {reason(stderr)}", place=place)
 
     def _keep_trust(self) -> bool:
         """Carry the user's own `safe.directory` over: a decision of the person, not of the repository.
 
         Before Git 2.38 it counts only from a system or global file, hence a file with nothing else in it.
         """
-        import tempfile
-
-        done = subprocess.run(
-            [self._program, "config", "--includes", "-z", "--get-all", "safe.directory"],
-            cwd=tempfile.gettempdir(),
-            env={**self._user_environ, "GIT_DIR": os.devnull, "LC_ALL": "C"},
-            capture_output=True,
-            check=False,
-        )
-        folders = [folder for folder in done.stdout.split(b"\0") if folder]
-        if not folders:
+        self._trusted = trusted_folders(self._program, self._user_environ)
+        if self._trusted is None:
             return False
-        self._trusted = tempfile.TemporaryDirectory(prefix="envhooks-")
         file = os.path.join(self._trusted.name, "gitconfig")
-        quoted = (folder.replace(b"\\", b"\\\\").replace(b'"', b'\\"') for folder in folders)
-        with open(file, "wb") as stream:
-            stream.write(b"[safe]\n" + b"".join(b'\tdirectory = "%s"\n' % folder for folder in quoted))
         self._environ["GIT_CONFIG_GLOBAL"] = file
         self._batch.end()
         self._end_begun()  # they may have been asked without that decision
@@ -279,7 +201,7 @@ class Git:
 
     def _list_config(self) -> subprocess.Popen[bytes]:
         # a `safe.directory` that came through the environment is needed here too
-        environ = self._user_environ if self._trusted else _config_environment(self._user_environ)
+        environ = self._user_environ if self._trusted else config_environment(self._user_environ)
         return subprocess.Popen(
             [self._program, "config", "--includes", "--show-scope", "--show-origin", "--list", "-z"],
             cwd=self._path,
@@ -301,7 +223,7 @@ class Git:
     @cached_property
     def version(self) -> tuple[int, ...]:
         """Git's own version, as in (2, 39, 5)."""
-        found = re.search(rb"[0-9]+(?:\.[0-9]+)+", self._ask("--version"))
+        found = re.search(rb"[0-9]+(?:\.[0-9]+)+", self.ask("--version"))
         return tuple(map(int, found.group().split(b"."))) if found else (0,)
 
     @cached_property
@@ -350,11 +272,8 @@ class Git:
     @property
     def hooks_path(self) -> str:
         """Absolute path of where git looks for hook files, `core.hooksPath` honoured."""
-        configured = self.setting("core.hookspath")
-        if not configured:
-            return os.path.join(self.common_path, "hooks")
         base = self.git_path if self.is_bare else (self._top or self.git_path)
-        return os.path.join(base, os.path.expanduser(configured))
+        return hooks_folder(self.setting("core.hookspath"), self.common_path, base)
 
     @property
     def hooks_dir(self) -> Path:
@@ -368,7 +287,7 @@ class Git:
 
         Only what the ref store itself knows is asked: an object's type would cost one look-up each.
         """
-        listed = self._ask(*_refs_question(patterns))
+        listed = self.ask(*_refs_question(patterns))
         lines = (line.split(" ") for line in os.fsdecode(listed).split("\n") if line)
         return tuple(Ref(name, oid, symref) for oid, name, symref in lines)
 
@@ -377,15 +296,11 @@ class Git:
 
         `for-each-ref` leaves out a symbolic ref that leads nowhere, and what is pushed to it makes the ref behind it.
         """
-        if not self._has_reftable:  # there a symbolic ref is always a file of its own
-            place = os.path.join(self.common_path, *ref.split("/"))
-            if ".." in ref or not os.path.isfile(place):
-                return ""
+        # without reftable a symbolic ref is always a file of its own, so that no process is needed for all others
+        is_file = ".." not in ref and os.path.isfile(os.path.join(self.common_path, *ref.split("/")))
+        if not is_file and not os.path.isdir(os.path.join(self.common_path, "reftable")):
+            return ""
         return os.fsdecode(self._run("symbolic-ref", "-q", ref).stdout).rstrip("\n")
-
-    @cached_property
-    def _has_reftable(self) -> bool:
-        return os.path.isdir(os.path.join(self.common_path, "reftable"))
 
     def head(self) -> str:
         """The full name of the branch that HEAD names; empty where it is detached."""
@@ -477,28 +392,7 @@ class Git:
             CannotJudge: the history is shallow (git would answer "no" instead of failing), or a
                 commit is missing.
         """
-        wanted, known = list(dict.fromkeys(commits)), list(dict.fromkeys(tips))
-        shallow = CannotJudge(
-            "this clone is shallow, so its history does not tell what is on main",
-            fix="git fetch --unshallow --tags",
-        )
-        if self.is_shallow and not in_part:
-            raise shallow
-        if not set(wanted).difference(known):  # a release of the newest commit: no walk, and no process
-            return frozenset()
-        tips_in = "".join(f"{oid}\n" for oid in known)
-        stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
-        listed = self._ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
-        outside = frozenset(wanted) & frozenset(listed)
-        if outside:
-            # git ends that walk by dates, so a root dated in the future leaves commits in that lie on a tip; the
-            # whole history of the tips, which no date cuts short, has the last word
-            outside -= frozenset(
-                self._ask("rev-list", "--stdin", stdin=tips_in.encode()).decode().split("\n")
-            )
-        if self.is_shallow and outside:
-            raise shallow
-        return outside
+        return outside(self, commits, tips, in_part=in_part)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` can be reached from `new`: a move from one to the other is a fast-forward."""

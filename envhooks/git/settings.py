@@ -63,3 +63,8 @@ def settings(items: Sequence[str], files: ConfigFiles) -> Mapping[str, tuple[str
             # `[section] key` without `=` means true
             values[key] = (*values.get(key, ()), value if has_value else "true")
     return values
+
+
+def hooks_folder(configured: str, common: str, base: str) -> str:
+    """Where git looks for hook files: `core.hooksPath`, relative to `base`, else `hooks` in the common directory."""
+    return os.path.join(base, os.path.expanduser(configured)) if configured else os.path.join(common, "hooks")

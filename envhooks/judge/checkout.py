@@ -14,7 +14,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.git.fetch import Fetcher, Remote, legal_ref
 from envhooks.git.repository import Git
-from envhooks.policy.trust import REMOTES, protected_branch, read_trust_root, release_remote, tracking_ref
+from envhooks.policy.branches import REMOTES, protected_branch, release_remote, tracking_ref
+from envhooks.policy.root import read_trust_root
 
 STEPS = (64, 512, 4096)
 """By how many commits the history is deepened in turn, before all of it is fetched."""

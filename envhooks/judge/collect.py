@@ -6,16 +6,15 @@ does not have `Inapplicable`; no collector decides anything about a tag.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from envhooks.base.budget import MAX_RUN_SECONDS
-from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
@@ -23,49 +22,22 @@ from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge.contents import Contents, or_unknown
-from envhooks.judge.facts import LISTED, Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
-from envhooks.policy.lockfile import LockedTag
-from envhooks.policy.trust import FOLDER, TrustContext, matches
+from envhooks.judge.drafts import SHALLOW, Draft, Fact
+from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
+from envhooks.judge.names import NameFacts
+from envhooks.policy.branches import matches
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import TrustContext
 from envhooks.policy.types import Policy
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import Grammar, is_release_tag
-from envhooks.tagname.names import Naming, TagName
 
 if TYPE_CHECKING:
-    from envhooks.signatures.payload import Payload
     from envhooks.signatures.signers.reader import Signers
     from envhooks.signatures.verify import PendingVerification
 
-Fact = object
-K = TypeVar("K")
 CHUNK = 400
 """Tags whose objects are read ahead at once."""
-SHALLOW = Unknown(
-    "this clone is shallow, so nothing in it tells what the remote has (envhooks check --fetch asks the remote)",
-    "git fetch --unshallow --tags --force",
-)
-
-
-@dataclass
-class _Draft:
-    """A Subject in the making."""
-
-    update: RefUpdate
-    naming: Naming
-    facts: dict[str, Fact] = field(default_factory=dict)
-    payload: Payload | None = None
-    """The tag object's parts; None for a lightweight or malformed tag."""
-
-    @property
-    def tag(self) -> str:
-        return self.update.ref[len(TAGS) :]
-
-    @property
-    def oid(self) -> str:
-        """The object to look at: the new one, or the old one of a tag that is deleted."""
-        oid = self.update.new or self.update.old
-        assert oid is not None, "an update of nothing to nothing is no update"
-        return oid
 
 
 def release_tags(
@@ -101,7 +73,7 @@ def collect(
         CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
     """
     grammar = Grammar(trust.root.policy.tag)
-    drafts = [_Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
+    drafts = [Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
     wanted = frozenset(reads)
     collector = _Collector(git, trust, grammar, drafts, wanted, jobs, step)
     try:
@@ -114,7 +86,7 @@ def collect(
     return tuple(Subject(draft.update, MappingProxyType(draft.facts)) for draft in drafts)
 
 
-class _Collector:
+class _Collector(NameFacts):
     """The facts of one run; each method fills one or two of them into every draft."""
 
     def __init__(
@@ -122,7 +94,7 @@ class _Collector:
         git: Git,
         trust: TrustContext,
         grammar: Grammar,
-        drafts: list[_Draft],
+        drafts: list[Draft],
         wanted: frozenset[str],
         jobs: int | None,
         step: Step,
@@ -130,11 +102,7 @@ class _Collector:
         self.wanted = wanted
         self.jobs = jobs
         self.step = step
-        self.git = git
-        self.trust = trust
-        self.policy = trust.root.policy
-        self.grammar = grammar
-        self.drafts = drafts
+        super().__init__(git, trust, grammar, drafts)
         on_server = trust.hook is Hook.RECEIVE
         self.reader = Contents(
             git, self.policy, time.monotonic() + MAX_RUN_SECONDS if on_server else float("inf")
@@ -156,99 +124,6 @@ class _Collector:
             (("compatibility",), self.compatibility),
         )
 
-    # ---------------------------------------------------------------------- name and publication
-
-    def naming(self) -> None:
-        for draft in self.drafts:
-            draft.facts["naming"] = draft.naming
-
-    def shadows(self) -> None:
-        """Refs for which git takes the tag's short name first, or that differ from it by case only."""
-        tags = {draft.tag: draft for draft in self.drafts}
-        found: dict[str, list[str]] = {tag: [] for tag in tags}
-        if self.trust.hook in (Hook.CHECK, Hook.RECEIVE):
-            alike: dict[str, list[str]] = {}
-            for tag in tags:
-                alike.setdefault(tag.casefold(), []).append(tag)
-            remote = f"refs/remotes/{self.trust.remote}/" if self.trust.remote else ""
-            for ref in self.git.refs():
-                places = (HEADS, *((remote,) if remote else ()), TAGS, "refs/")
-                prefix = next((one for one in places if ref.name.startswith(one)), "")
-                name = ref.name[len(prefix) :]
-                for tag in alike.get(name.casefold(), ()) if prefix else ():
-                    if ref.name != TAGS + tag:
-                        found[tag].append(ref.name)
-        for draft in self.drafts:
-            draft.facts["shadows"] = tuple(found[draft.tag])
-
-    def publication(self) -> None:
-        locked = self.trust.root.locked
-        for draft in self.drafts:
-            entry = locked.get(draft.update.ref)
-            on_remote = draft.update.old is not None and self.trust.hook in (Hook.PUSH, Hook.RECEIVE)
-            how = "the remote has it" if on_remote else LISTED if entry else ""
-            found = Publication(bool(how), how)
-            draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
-
-    def _locked(self, draft: _Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
-        """What tags.lock says of the tag, beside the bytes that stand here under the id that it lists."""
-        sha256 = ""
-        if draft.update.new == entry.oid:
-            held = self.git.read(entry.oid)
-            if held is None or held.is_too_large:
-                why = "is not in this repository" if held is None else "is over 32 MiB"
-                return Unknown(
-                    f"the tag's object {entry.oid} {why}", "git fetch --refetch" if not held else ""
-                )
-            sha256 = hashlib.sha256(held.data).hexdigest()
-        elif self._is_vague(draft) and self.trust.hook is Hook.CHECK:
-            return SHALLOW  # checkout actions leave tags out, or put a lightweight one there
-        return replace(
-            found,
-            locked_oid=entry.oid,
-            locked_sha256=entry.sha256,
-            sha256=sha256,
-            locked_by="" if entry.is_legacy else entry.signer,
-            legacy=entry.reason if entry.is_legacy else "",
-            ignored=not is_release_tag(draft.tag, self.grammar, self.policy.tag),
-        )
-
-    def _is_vague(self, draft: _Draft) -> bool:
-        """Whether the clone may hold something else under this name than the remote."""
-        return self.git.is_shallow and draft.update.ref not in self.trust.fetched
-
-    def siblings(self) -> None:
-        series = {draft.naming.name.series for draft in self.drafts if draft.naming.name}
-        # what this event creates has no before and after; what only is told of, such as a tag that a push leaves where
-        # it is, takes nothing away from what stands there
-        made = {draft.update.ref for draft in self.drafts if draft.update.change is Change.CREATED}
-        names: list[TagName] = []
-        if self.trust.hook is not Hook.CHECK and series:
-            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in made)
-            read = (self.grammar.match(name) for name in others)
-            names = [name for name in read if name is not None and name.series in series]
-        series_of = _grouped(names, lambda name: name.series)
-        together = _grouped(self._made_together(), lambda name: name.series)
-        releases = {  # compared only where a series has several: `packaging` takes 10 ms to load
-            key: _grouped(group, lambda name: name.order) for key, group in together.items() if len(group) > 1
-        }
-        for draft in self.drafts:
-            own = draft.naming.name
-            # what one push brings has no before and after, but two names of one release it must not have
-            same = releases.get(own.series, {}).get(own.order, ()) if own and own.series in releases else ()
-            twins = (name for name in same if own and name.text != own.text)
-            series_names = series_of.get(own.series, ()) if own else ()
-            draft.facts["siblings"] = (
-                *(name for name in series_names if own and name.text != own.text),
-                *twins,
-            )
-
-    def _made_together(self) -> tuple[TagName, ...]:
-        """The names that this event creates or moves."""
-        if self.trust.hook is Hook.CHECK or len(self.drafts) < 2:
-            return ()
-        return tuple(draft.naming.name for draft in self.drafts if draft.update.new and draft.naming.name)
-
     # ------------------------------------------------------------------------------- the object
 
     def objects(self) -> None:
@@ -262,7 +137,7 @@ class _Collector:
                 self._check_target(draft)
             self.step("reading tags", at + len(drafts), len(self.drafts))
 
-    def _object(self, draft: _Draft) -> TagObject | Unknown:
+    def _object(self, draft: Draft) -> TagObject | Unknown:
         from envhooks.signatures.payload import PayloadError, split
 
         found = self.git.read(draft.oid)
@@ -280,7 +155,7 @@ class _Collector:
             return TagObject(found.oid, "tag", fault=error.message)
         return TagObject(found.oid, "tag", draft.payload.annotation())
 
-    def _check_target(self, draft: _Draft) -> None:
+    def _check_target(self, draft: Draft) -> None:
         """That the object is there which the tag says that it points at, and of the type that it says."""
         tag = draft.facts["object"]
         if not isinstance(tag, TagObject) or tag.annotation is None:
@@ -294,7 +169,7 @@ class _Collector:
             fault = f"it says that it points at a {annotation.target_type}, and that is a {kind}"
             draft.facts["object"] = TagObject(tag.oid, "tag", fault=fault)
 
-    def _commit(self, draft: _Draft) -> str | Unknown | Inapplicable:
+    def _commit(self, draft: Draft) -> str | Unknown | Inapplicable:
         """The tagged commit, or why there is none to look at."""
         found = draft.facts["object"]
         if isinstance(found, Unknown):
@@ -377,7 +252,7 @@ class _Collector:
             verdicts = [*all_with_warnings(found, signers, now)]
         self._fill_signatures(signed, verdicts)
 
-    def _fill_signatures(self, signed: Sequence[_Draft], verdicts: Sequence[Verdict | Unknown]) -> None:
+    def _fill_signatures(self, signed: Sequence[Draft], verdicts: Sequence[Verdict | Unknown]) -> None:
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
@@ -419,7 +294,7 @@ class _Collector:
 
     def contents(self) -> None:
         """The environment and the changelog, in one pass: the files of a commit are at hand for a while only."""
-        readers: dict[str, Callable[[_Draft, str, Policy], Fact]] = {
+        readers: dict[str, Callable[[Draft, str, Policy], Fact]] = {
             "environment": self._environment,
             "changelog": self._changelog,
         }
@@ -434,9 +309,9 @@ class _Collector:
 
     def _fill_contents(
         self,
-        draft: _Draft,
+        draft: Draft,
         commit: str | Unknown | Inapplicable,
-        wanted: Mapping[str, Callable[[_Draft, str, Policy], Fact]],
+        wanted: Mapping[str, Callable[[Draft, str, Policy], Fact]],
     ) -> None:
         if not isinstance(commit, str):
             draft.facts.update(dict.fromkeys(wanted, commit))
@@ -449,10 +324,10 @@ class _Collector:
         for fact, read in wanted.items():
             draft.facts[fact] = policy if isinstance(policy, Unknown) else read(draft, commit, policy)
 
-    def _environment(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+    def _environment(self, draft: Draft, commit: str, policy: Policy) -> Fact:
         return self.reader.environment(commit, policy, draft.tag, draft.naming.name)
 
-    def _changelog(self, draft: _Draft, commit: str, policy: Policy) -> Fact:
+    def _changelog(self, draft: Draft, commit: str, policy: Policy) -> Fact:
         return self.reader.changelog(commit, policy, draft.naming.name)
 
     def compatibility(self) -> None:
@@ -468,13 +343,6 @@ class _Collector:
                 draft.facts["compatibility"] = judged[id(environment)]
             else:
                 draft.facts["compatibility"] = environment
-
-
-def _grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, list[TagName]]:
-    groups: dict[K, list[TagName]] = {}
-    for name in names:
-        groups.setdefault(key(name), []).append(name)
-    return groups
 
 
 def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:

@@ -22,7 +22,7 @@ from envhooks.image.text.files import Budgeted, Files
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.judge.rereading import Readings
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.trust import FOLDER, tagged_policy
+from envhooks.policy.root import FOLDER, tagged_policy
 from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.tagname import expand
 from envhooks.tagname.names import TagName

@@ -14,7 +14,8 @@ from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, RefUpdate
 from envhooks.git.objects import Ref
-from envhooks.policy.trust import TrustContext, matches
+from envhooks.policy.branches import matches
+from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from envhooks.judge.facts import Subject
 from envhooks.judge.findings import Report
 from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
 from envhooks.policy.proposal import mends_the_policy, proposed_policy
-from envhooks.policy.trust import FOLDER, TrustContext, TrustRoot, trust_context
+from envhooks.policy.root import FOLDER, TrustRoot
+from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.tagname import Grammar, is_release_tag
 
 Choose = Callable[[Git, TrustContext], Sequence[RefUpdate]]

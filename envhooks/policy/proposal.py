@@ -9,14 +9,9 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Hook, RefUpdate
 from envhooks.git.repository import Git
-from envhooks.policy.trust import (
-    FOLDER,
-    TrustContext,
-    TrustRoot,
-    protected_branch,
-    read_trust_root,
-    release_remote,
-)
+from envhooks.policy.branches import protected_branch, release_remote
+from envhooks.policy.root import FOLDER, TrustRoot, read_trust_root
+from envhooks.policy.trust import TrustContext
 
 
 @dataclass(frozen=True)

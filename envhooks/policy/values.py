@@ -18,7 +18,8 @@ MAX_TEXT = 1000
 """Characters in one value, and more than any path, pattern or reason needs."""
 
 _HEADER = r"[ \t]*(\[\[?)([^\[\]]+)\]"
-_KEY = r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'|[ \t]*\.[ \t]*)+)[ \t]*="""
+_WORD = r"""(?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*')"""
+_KEY = rf"[ \t]*({_WORD}(?:[ \t]*\.[ \t]*{_WORD})*)[ \t]*="
 _PART = r"""[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*'"""
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _TYPES: tuple[tuple[type, str], ...] = (

@@ -64,7 +64,7 @@ def _find_branch(git: Git, request: Request) -> str:
 
     Not simply the upstream of the current branch: who installs while on a feature branch would make it policy.
     """
-    from envhooks.policy.trust import protected_branch, release_remote
+    from envhooks.policy.branches import protected_branch, release_remote
 
     fix = f"envhooks install{' --server' if request.server else ''} --branch main"
     remote = None if request.server else request.remote or release_remote(git)

@@ -10,13 +10,24 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
-from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
 from envhooks.image.dockerfile.stages import Scope, join
 from envhooks.image.facts import Unpinned
-from envhooks.image.interpreter.filechanges import CHANGERS, spoil, touch
-from envhooks.image.interpreter.programs import MANAGERS, carried, run_program
-from envhooks.image.interpreter.wrappers import WRAPPERS, unwrap
+from envhooks.image.interpreter.filechanges import spoil, touch
+from envhooks.image.interpreter.heads import (
+    ASSIGN,
+    HARMLESS_SOURCE,
+    INSTALLS,
+    KNOWN,
+    MATTERS,
+    MAX_DEPTH,
+    QUIET,
+    SHELLS,
+    State,
+)
+from envhooks.image.interpreter.programs import carried, run_program
+from envhooks.image.interpreter.swallowed import swallowed_pins
+from envhooks.image.interpreter.wrappers import unwrap
 from envhooks.image.shell.commands import parse
 from envhooks.image.shell.scan import Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
@@ -30,43 +41,7 @@ from envhooks.image.stage.session import (
     conda_place,
     prefix_of,
 )
-from envhooks.image.text.unknowns import names, readable, unknown
-
-MAX_DEPTH = 8
-"""How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
-_ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)"
-_SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
-INSTALLS = r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b"
-_VERSION_WORD = r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*"
-_HARMLESS_SOURCE = r".*(?:activate|bashrc|profile|conda\.sh|os-release|lsb-release|/env|setup\.bash|nvm\.sh)"
-_QUIET = names("echo cat grep egrep ls dpkg sleep which type")
-_KNOWN = (
-    CHANGERS
-    | WRAPPERS
-    | MANAGERS
-    | CONDAS
-    | _SHELLS
-    | names(
-        "cd pushd popd chdir export declare local readonly typeset read mapfile readarray getopts unset printf source "
-        "eval exit return deactivate virtualenv pyvenv pdm pixi hatch rye xargs su runuser uv poetry pipenv pip"
-    )
-)
-"""Words that mean something here; anything else is passed over quickly."""
-_MATTERS = r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]"
-
-
-@dataclass
-class _State:
-    """What a subshell has for itself."""
-
-    variables: dict[str, str | None]
-    """None: unset."""
-    cwd: str
-    where: str | None
-    """The environment that was activated here; None: what PATH says."""
-
-    def copy(self) -> _State:
-        return _State(dict(self.variables), self.cwd, self.where)
+from envhooks.image.text.unknowns import readable, unknown
 
 
 class Runner:
@@ -78,15 +53,13 @@ class Runner:
         self._session = session
         self._scope = scope
         self._spend = spend
-        self._state = _State({}, scope.workdir, where)
+        self._state = State({}, scope.workdir, where)
         self._overlay: dict[str, str] = {}
         self._functions: set[str] = set()
         self._certain = True
         self._over = False
         self._depth = 0
         self._expander = Expander(self, spend)
-
-    # ---------------------------------------------------------------- variables
 
     def lookup(self, name: str) -> str | None:
         """Value of a shell variable; see shellwords.Variables."""
@@ -114,8 +87,6 @@ class Runner:
             return self._state.variables[name]
         return self._scope.values.get(name)
 
-    # ---------------------------------------------------------------- scripts
-
     def script(self, text: str, place: Callable[[int], Place], *, certain: bool = True) -> None:
         """Follow one shell text.
 
@@ -133,7 +104,7 @@ class Runner:
             return
         parsed = parse(text)
         certain = certain and not parsed.fault
-        stack: list[tuple[_State, bool]] = []
+        stack: list[tuple[State, bool]] = []
         for event in parsed.events:
             self._spend(20)
             if isinstance(event, Enter):
@@ -181,7 +152,7 @@ class Runner:
                         self._inner(text, lambda at, start=start: place(start + at), False)  # type: ignore[misc]
         words = list(command.words)
         assigned: dict[str, str] = {}
-        while words and (match := re.fullmatch(_ASSIGN, words[0].text)):
+        while words and (match := re.fullmatch(ASSIGN, words[0].text)):
             name, plus, raw = match.groups()
             value = self.mark(f"{name} is an array") if raw.startswith("(") else self._expander.text(raw)
             assigned[name] = ((assigned.get(name) or self.lookup(name) or "") if plus else "") + value
@@ -193,7 +164,9 @@ class Runner:
         args, counts = self._arguments(words, place)
         if not args:
             return
-        swallowed = self._swallowed(command, counts, args, len(command.words) - len(words), place)
+        swallowed = swallowed_pins(
+            self._expander, command, counts, args, len(command.words) - len(words), place
+        )
         self._overlay = assigned
         if command.piped:
             before = self._state
@@ -210,13 +183,13 @@ class Runner:
         if command.redirects or not command.words:
             return False
         head = command.words[0].text
-        if head in _QUIET and not any("$(" in word.text or "`" in word.text for word in command.words):
+        if head in QUIET and not any("$(" in word.text or "`" in word.text for word in command.words):
             return True
         return (
             head.isalnum()
-            and head not in _KNOWN
+            and head not in KNOWN
             and head not in self._functions
-            and not any(re.search(_MATTERS, word.text) for word in command.words)
+            and not any(re.search(MATTERS, word.text) for word in command.words)
         )
 
     def _assign_all(self, values: Mapping[str, str], certain: bool, piped: bool) -> None:
@@ -234,34 +207,6 @@ class Runner:
             args += [Arg(text, at) for text in self._expander.fields(word.text)]
             counts.append(len(args))
         return args, counts
-
-    def _swallowed(
-        self,
-        command: Command,
-        counts: list[int],
-        args: list[Arg],
-        skipped: int,
-        place: Callable[[int], Place],
-    ) -> tuple[Unpinned, ...]:
-        """Redirects that were meant as version bounds: `pip install pkg>=1`."""
-        found = []
-        for redirect in command.redirects:
-            behind = redirect.after - skipped
-            if redirect.sign not in (">", "<", ">>") or behind < 1 or behind > len(counts):
-                continue
-            target = self._expander.text(redirect.target)
-            if not re.fullmatch(_VERSION_WORD, readable(target)):
-                continue
-            if not (redirect.glued or target.startswith("=") or re.fullmatch(r"[0-9]+(?:\.[0-9]+)+", target)):
-                continue
-            arg = args[counts[behind - 1] - 1]
-            text = f"{readable(arg.text)}{redirect.sign}{readable(target)}"
-            name = re.split(r"[\[=<>!~ ]", arg.text, maxsplit=1)[0].lower().replace("_", "-")
-            why = f"the shell takes {redirect.sign} for a redirect: no version is asked for"
-            found.append(Unpinned(name, "python", text, why, place(redirect.offset), swallowed=True))
-        return tuple(found)
-
-    # ---------------------------------------------------------------- files that a RUN changes
 
     def _redirects(self, command: Command, args: list[Arg], place: Callable[[int], Place]) -> None:
         for redirect in command.redirects:
@@ -338,7 +283,7 @@ class Runner:
             self._change_folder(program, texts, certain)
         elif program in ("export", "declare", "local", "readonly", "typeset"):
             for text in texts:
-                if match := re.fullmatch(_ASSIGN, text):
+                if match := re.fullmatch(ASSIGN, text):
                     self._assign_all({match.group(1): match.group(3)}, certain, command.piped)
         elif program == "unset":
             for text in texts:
@@ -359,7 +304,7 @@ class Runner:
                 self._over = self._over or (not texts or texts[0] == "0")
             elif texts[:1] in ([], ["0"]):
                 self._certain = False  # `if ...; then exit 0; fi`: what follows may not run
-        elif program in _SHELLS:
+        elif program in SHELLS:
             self._shell(texts, call, command, certain, place)
         elif program in CONDAS and texts[:1] in (["activate"], ["deactivate"], ["shell"]):
             if texts[0] == "activate":
@@ -394,7 +339,7 @@ class Runner:
                 self._activate(prefix_of(self._session, prefix), certain)
         elif path == "activate" and len(texts) > 1:
             self._activate(conda_place(texts[1]), certain)
-        elif not re.fullmatch(_HARMLESS_SOURCE, path):
+        elif not re.fullmatch(HARMLESS_SOURCE, path):
             why = f"{readable(path)} may set it"
             for name in (*self._state.variables, *self._scope.values):
                 self.assign(name, self.mark(why))

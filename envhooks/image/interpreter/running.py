@@ -7,7 +7,8 @@ import re
 from envhooks.base.place import Place
 from envhooks.image.dockerfile.parser import Instruction
 from envhooks.image.interpreter.copying import mounted_files
-from envhooks.image.interpreter.runner import INSTALLS, Runner
+from envhooks.image.interpreter.heads import INSTALLS
+from envhooks.image.interpreter.runner import Runner
 from envhooks.image.interpreter.state import StageState
 from envhooks.image.stage.session import conda_place
 from envhooks.image.text.unknowns import Lines, readable

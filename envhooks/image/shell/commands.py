@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.dataclass import replace
+from envhooks.image.shell.frames import ASSIGN_ARRAY, BLANK, NAME, PLAIN, SIGN, TESTS, Frame
 from envhooks.image.shell.scan import (
     Command,
     Define,
@@ -23,35 +24,6 @@ from envhooks.image.shell.scan import (
     Word,
     skip,
 )
-from envhooks.image.text.unknowns import names
-
-# What asks instead of doing: behind `&&` its failure is an answer, not a fault.
-_TESTS = names("[ [[ test command which type hash grep egrep fgrep false cmp diff expr let pgrep ! ((")
-_OPENERS = frozenset(("if", "while", "until", "for", "select", "case"))
-_BLANK = " \t\r"
-_PLAIN = re.compile(r"[^\s\\'\"$`|&;()<>#]+")
-_SIGN = re.compile(r"<<<|<<-|<<|<>|<&|>>|>\||>&|[<>]")
-_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_ASSIGN_ARRAY = r"[A-Za-z_][A-Za-z0-9_]*\+?="
-
-
-@dataclass
-class _Frame:
-    """One level of nesting."""
-
-    kind: str
-    uncertain: bool
-    maybe: bool = False
-    """Whether the and-or list so far may fail without being a fault."""
-    either: bool = False
-    """Whether a `||` stands in the and-or list."""
-    doubtful: list[int] = field(default_factory=list)
-    """Commands of this and-or list that are uncertain only because a test stands before them."""
-    pattern: bool = False
-    """In a `case`: a pattern comes next."""
-    skipped: bool = False
-    """The next pipeline may not run."""
-    body: bool = False
 
 
 class _Parser:
@@ -59,7 +31,7 @@ class _Parser:
         self.text = text
         self.at = 0
         self.events: list[Event] = []
-        self.frames = [_Frame("top", False)]
+        self.frames = [Frame("top", False)]
         self.words: list[Word] = []
         self.redirects: list[Redirect] = []
         self.pending: list[tuple[int, str, bool]] = []
@@ -75,7 +47,7 @@ class _Parser:
         text, size = self.text, len(self.text)
         parts: list[str] = []
         while self.at < size:
-            plain = _PLAIN.match(text, self.at)
+            plain = PLAIN.match(text, self.at)
             if plain:
                 parts.append(plain.group())
                 self.at = plain.end()
@@ -91,7 +63,7 @@ class _Parser:
                 self.at = min(size, skip(text, self.at)) if char != "$" or self.at + 1 < size else self.at + 1
             elif char in "$#":
                 self.at += 1
-            elif char == "(" and parts and re.fullmatch(_ASSIGN_ARRAY, "".join(parts)):
+            elif char == "(" and parts and re.fullmatch(ASSIGN_ARRAY, "".join(parts)):
                 self.at = skip(text, self.at + 1, ")")
             else:
                 break
@@ -117,7 +89,7 @@ class _Parser:
 
     def _status(self) -> bool:
         """Whether the command that is about to end asks instead of doing."""
-        return bool(self.words) and self.words[0].text in _TESTS
+        return bool(self.words) and self.words[0].text in TESTS
 
     def _and_or(self, either: bool) -> None:
         frame = self.frames[-1]
@@ -150,7 +122,7 @@ class _Parser:
         top = self.frames[-1]
         doubt = top.uncertain or top.skipped or (top.maybe and top.body) or self.function
         self.function = False
-        self.frames.append(_Frame(kind, doubt or uncertain))
+        self.frames.append(Frame(kind, doubt or uncertain))
 
     def _pop(self, *kinds: str) -> bool:
         if self.frames[-1].kind not in kinds:
@@ -199,7 +171,7 @@ class _Parser:
         return True
 
     def _blanks(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in _BLANK:
+        while self.at < len(self.text) and self.text[self.at] in BLANK:
             self.at += 1
 
     def _for(self) -> None:
@@ -209,7 +181,7 @@ class _Parser:
             self._arithmetic()
             return
         name = self._word().text
-        if re.fullmatch(_NAME, name):
+        if re.fullmatch(NAME, name):
             self.events.append(Loop(name))
         while self.at < len(self.text) and self.text[self.at] not in ";\n":
             self._blanks()
@@ -249,7 +221,7 @@ class _Parser:
     # ---------------------------------------------------------------- redirections
 
     def _redirect(self) -> None:
-        match = _SIGN.match(self.text, self.at)
+        match = SIGN.match(self.text, self.at)
         assert match is not None
         sign, offset = match.group(), self.at
         previous = self.words[-1] if self.words else None
@@ -317,7 +289,7 @@ class _Parser:
         text = self.text
         char = text[self.at]
         frame = self.frames[-1]
-        if char in _BLANK:
+        if char in BLANK:
             self.at += 1
         elif text.startswith("\\\n", self.at):
             self.at += 2

@@ -11,8 +11,9 @@ import pytest
 from support import Repo, run
 
 from envhooks.base.errors import CannotJudge
+from envhooks.git.environ import clean_environment, find_git
 from envhooks.git.objects import BLOB_LIMIT, parse_tree
-from envhooks.git.repository import Git, clean_environment, find_git
+from envhooks.git.repository import Git
 
 
 def make(path: Path, environ: dict[str, str], *options: str) -> Repo:

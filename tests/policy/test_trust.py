@@ -10,13 +10,9 @@ from support import GOOD_TAG, Repo, run
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
-from envhooks.policy.trust import (
-    protected_branch,
-    read_trust_root,
-    release_remote,
-    tracking_ref,
-    trust_context,
-)
+from envhooks.policy.branches import protected_branch, release_remote, tracking_ref
+from envhooks.policy.root import read_trust_root
+from envhooks.policy.trust import trust_context
 
 
 @pytest.fixture

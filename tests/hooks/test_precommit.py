@@ -10,7 +10,7 @@ import yaml
 from neighbours import need
 from support import GOOD_TAG, Done, Repo, run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 IDS = [hook["id"] for hook in MANIFEST]
 CONFIG = """\
