@@ -43,6 +43,10 @@ _ON_CPU: Holds = {"CPU": None}
 _NO_MORE: Holds = {}
 
 
+_AWS_REGISTRY = "763104351884.dkr.ecr.{any}.amazonaws.com"
+"""The account under which AWS publishes them, in each region; an image of that name elsewhere is somebody else's."""
+
+
 def _aws(package: str) -> Mapping[str, Holds]:
     """Tags of AWS Deep Learning Containers, whose list of available images stands in their repository."""
     gpu, cpu = "gpu-py{python:compact}-cu{cuda:compact}[-{any}]", "cpu-py{python:compact}[-{any}]"
@@ -98,7 +102,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("rocm/dev-{any}", {"{rocm}[-complete]": _NO_MORE}, _ON_ROCM, plain=True),
     Family("rocm/{any}", holds=_ON_ROCM),
     *(
-        Family(f"{prefix}{name}-{kind}", _aws(package), opaque=package)
+        Family(f"{_AWS_REGISTRY}/{prefix}{name}-{kind}", _aws(package), opaque=package)
         for prefix in ("", "huggingface-")
         for name, package in (("pytorch", "torch"), ("tensorflow", "tensorflow"))
         for kind in ("training", "inference")
@@ -107,8 +111,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("vllm/vllm-openai", {"v{vllm:full}": _NO_MORE}, _ON_CUDA, opaque="vllm"),
     Family(
         "lmsysorg/sglang",
-        {"v{sglang}-cu{cuda:compact}": _NO_MORE, "v{sglang}": _NO_MORE},
-        _ON_CUDA,
+        {"v{sglang}-cu{cuda:compact}": _NO_MORE},
         opaque="sglang",
     ),
     Family(

@@ -90,7 +90,9 @@ def words(frameworks: Iterable[str] = (), hardware: Iterable[str] = ()) -> Words
             *(word for word in (*one.aliases, *one.packages) if len(word) > 3),
         )
         known.update({word: one.name.lower() for word in own if word.isalnum()})
-    kinds = {word: one.name.lower() for one in HARDWARE for word in (one.name.lower(), *one.words)}
+    kinds = {
+        word: one.name.lower() for one in HARDWARE for word in (one.name.lower(), *one.words, *one.aliases)
+    }
     known.update({name.lower(): name.lower() for name in frameworks if name.lower() not in known})
     kinds.update({name.lower(): name.lower() for name in hardware if name.lower() not in kinds})
     return Words(known, kinds)

@@ -162,9 +162,14 @@ def _score(heading: _Read, name: TagName, wanted: _Release, vocabulary: Words) -
         return 0
     stated = re.findall(_HARDWARE_VERSION, plain)
     versions = {v for word, v in stated if vocabulary.hardware.get(word.lower(), word.lower()) == hardware}
-    if name.hardware_version and versions and name.hardware_version not in versions:
+    if name.hardware_version and versions and not any(_agree(v, name.hardware_version) for v in versions):
         return 0
     return 1 + (framework in frameworks) + (hardware in kinds)
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether two versions are equal as far as both go: `12.8.1` is a 12.8."""
+    return all(a == b for a, b in zip(one.split("."), other.split("."), strict=False))
 
 
 def _own(name: TagName) -> tuple[str, str]:

@@ -6,7 +6,7 @@ never compares: `0000 0000 refs/tags/T` deletes T wherever it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -72,11 +72,14 @@ def _is_protected(ref: str, branch: str, patterns: Iterable[str]) -> bool:
     return ref.startswith(HEADS) and (name == branch or matches(name, patterns))
 
 
-def shadows(updates: Sequence[RefUpdate], trust: TrustContext, stored: Iterable[str]) -> Iterator[str]:
+def shadows(
+    updates: Sequence[RefUpdate], trust: TrustContext, stored: Iterable[str], here: Container[str] = ()
+) -> Iterator[str]:
     """A sentence for each ref that a push makes and that people would take for a release, or a release for it.
 
     `git clone -b NAME` takes the branch before the tag, `git show NAME` takes `refs/NAME` before both, and a
-    file system that ignores case keeps one of two names that differ by nothing else.
+    file system that ignores case keeps one of two names that differ by nothing else. `here` are the refs of the
+    clone that pushes: a branch of that name in it can be renamed.
     """
     grammar = Grammar(trust.root.policy.tag)
     made = [update for update in updates if update.new is not None]
@@ -102,7 +105,7 @@ def shadows(updates: Sequence[RefUpdate], trust: TrustContext, stored: Iterable[
             where = "in front of" if not update.ref.startswith(HEADS) else "in place of"
             yield (
                 f"{ref}: a {'branch' if update.ref.startswith(HEADS) else 'ref'} of a release's name would be taken"
-                f" {where} the tag{_renaming(update.ref, name)}"
+                f" {where} the tag{_renaming(update.ref, name, here)}"
             )
         elif update.ref.count("/") == 1:
             yield f"{ref}: a ref directly below refs/ would stand in front of the tag of that name"
@@ -125,10 +128,10 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _renaming(ref: str, name: str) -> str:
+def _renaming(ref: str, name: str, here: Container[str]) -> str:
     import shlex
 
-    if not ref.startswith(HEADS):
+    if not ref.startswith(HEADS) or ref not in here:
         return ""
     word = printable(name)
     return f"\n  fix: git branch -m -- {shlex.quote(word)} {shlex.quote(f'work/{word}')}"

@@ -8,7 +8,7 @@ from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.progress import Step, no_step
-from envhooks.base.refs import TAGS, Change, Hook, RefUpdate
+from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge import registry
@@ -94,7 +94,8 @@ def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: st
         errors += _rewinds(git, updates, trust, [*stored.values()])
     elif hook is Hook.PUSH:
         tags = git.refs(TAGS)
-        errors += shadows(updates, trust, (ref.name for ref in tags))
+        here = frozenset(ref.name for ref in git.refs(HEADS))
+        errors += shadows(updates, trust, (ref.name for ref in tags), here)
         notes += _rewinds(git, updates, trust, tags)
     report = replace(report, errors=(*errors, *report.errors), notes=(*report.notes, *notes))
     return replace(judged, report=report)

@@ -51,12 +51,6 @@ KNOWN = [
         {"HPU": None},
         None,
     ),
-    (
-        "pytorchlightning/pytorch_lightning:base-cuda12.6.3-py3.10-torch2.8",
-        {"torch": "2.8"},
-        {"CUDA": "12.6.3"},
-        "3.10",
-    ),
     ("python:3.12-slim", {}, {}, "3.12"),
 ]
 OPAQUE = [
@@ -68,6 +62,10 @@ OPAQUE = [
     (f"{AWS}/pytorch-training:latest", "torch"),
     ("team/mindspore-base:1", "mindspore"),
     ("vllm/vllm-openai:nightly", "vllm"),
+    ("pytorchlightning/pytorch_lightning:base-cuda12.6.3-py3.10-torch2.8", "torch"),
+    ("rocm/tensorflow:rocm6.4.2-py3.12-tf2.18-dev", "tensorflow"),
+    ("evil.example.com/pytorch-training:2.8.0-gpu-py312-cu126-ubuntu22.04", "torch"),
+    ("lmsysorg/sglang:v0.5.10-rocm720-mi30x", "sglang"),
 ]
 
 

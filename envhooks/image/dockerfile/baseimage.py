@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 
 from envhooks.base.dataclass import dataclass
 from envhooks.catalog.families import Family, family_of, is_plain, named, tell
-from envhooks.catalog.lookup import KINDS, package_of
+from envhooks.catalog.lookup import KINDS, PACKAGES, package_of
 from envhooks.image.facts import BaseImage
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
@@ -89,9 +89,19 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
             hardware[kind] = told.pop(field)
     python = told.pop("python", None)
     packages = tuple((package, version, None) for package, version in told.items() if version)
-    opaque = _opaque_of(family, reference, {package for package, _, _ in packages})
+    series = tuple(one for one in packages if one[0] in _CARRIERS and one[1].count(".") < 2)
+    packages = tuple(one for one in packages if one not in series)
+    told_of_series = tuple((package, _series(reference, version)) for package, version, _ in series)
+    opaque = told_of_series or _opaque_of(family, reference, {package for package, _, _ in packages})
     plain = family.plain or is_plain(name)
     return Contents(packages, opaque, plain, python, tuple(hardware.items()))
+
+
+_CARRIERS = frozenset(package for packages in PACKAGES.values() for package in packages)
+
+
+def _series(reference: Reference, version: str) -> str:
+    return f"the base image {reference.name}:{reference.tag} says {version} and not which release of it"
 
 
 def _opaque_of(family: Family, reference: Reference, told: Container[str]) -> tuple[tuple[str, str], ...]:
