@@ -34,6 +34,7 @@ def fuzz(target: str, seconds: int) -> None:
     found = HERE.parent.parent / ".cache" / "fuzz" / "corpus" / target.replace(" ", "-")
     found.mkdir(parents=True, exist_ok=True)
     limits = [f"-max_total_time={seconds}", "-timeout=10", "-max_len=4096", "-rss_limit_mb=2048"]
+    limits.append(f"-artifact_prefix={found}/")  # or libFuzzer leaves what was slow in the work tree
     atheris.Setup([sys.argv[0], *limits, str(found), str(CORPUS / target)], one)
     atheris.Fuzz()
 
