@@ -23,12 +23,12 @@ from envhooks.builds.ledger import Intent, Ledger, Row
 from envhooks.builds.types import Plan
 from envhooks.builds.watcher import in_ci
 from envhooks.builds.work import Worker, context_path, work_in_foreground
-from envhooks.cli import use_colour
+from envhooks.cli import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.findings import Report
 from envhooks.policy.branches import release_remote
 from envhooks.policy.types import BuildPolicy
-from envhooks.report import render
+from envhooks.report import Look, render
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,11 @@ def run(options: argparse.Namespace) -> int:
         confirmed = confirm.confirm(git, target, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
         if report.exit_code:
-            print(render(report, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
+            print(
+                render(report, "text", Look(use_colour(sys.stderr), columns(sys.stderr))),
+                end="",
+                file=sys.stderr,
+            )
             return report.exit_code
         sections = _sections(confirm.sections_for(confirmed.policy, ref, target), options, ref)
         plans = [confirm.plan_for(git, confirmed, ref, target, section) for section in sections]

@@ -17,7 +17,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, RefUpdate
-from envhooks.cli import use_colour
+from envhooks.cli import columns, use_colour
 from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
@@ -28,6 +28,8 @@ from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
 MOST_JOBS = 256
+MANY = 3
+"""Tags of which each is shown whole; of more, each has one line."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Output:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`."""
+    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`, `--quiet`, `--verbose`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
     parser.add_argument(
@@ -60,6 +62,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_output,
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(report.formats())}; may be given several times; default: text",
+    )
+    detail = parser.add_mutually_exclusive_group()
+    detail.add_argument(
+        "--quiet", action="store_true", help="text: what is refused, alone; nothing where all is good"
+    )
+    detail.add_argument(
+        "--verbose", action="store_true", help="text: each warning and note, and each check by name"
     )
 
 
@@ -90,9 +99,9 @@ def run(options: argparse.Namespace) -> int:
         outcome = _judge(options)
     except EnvhooksError as error:
         # what a program reads says it too: a report that is not there may be taken for one without findings
-        _write(gate.failed(error), [output for output in outputs if output != Output("text", None)])
+        _write(gate.failed(error), [output for output in outputs if output != Output("text", None)], "full")
         raise
-    _write(outcome, outputs)
+    _write(outcome, outputs, _detail(options, outcome))
     if not outcome.tags and not outcome.errors:
         print(f"envhooks: nothing to judge: {_why_nothing(options)}", file=sys.stderr)
     return outcome.exit_code
@@ -129,17 +138,24 @@ def _why_nothing(options: argparse.Namespace) -> str:
 # ------------------------------------------------------------------------------------------ output
 
 
-def _write(outcome: Report, outputs: Sequence[Output]) -> None:
+def _detail(options: argparse.Namespace, outcome: Report) -> report.Detail:
+    if options.quiet or options.verbose:
+        return "quiet" if options.quiet else "full"
+    return "brief" if len(outcome.tags) > MANY else "usual"
+
+
+def _write(outcome: Report, outputs: Sequence[Output], detail: report.Detail) -> None:
     """Standard output first, so that a file that cannot be written hides nothing.
 
     Raises:
         UsageError: a file cannot be written.
     """
     for output in (output for output in outputs if output.file is None):
-        print(report.render(outcome, output.format, colour=use_colour(sys.stdout)), end="", flush=True)
+        look = report.Look(use_colour(sys.stdout), columns(sys.stdout), detail)
+        print(report.render(outcome, output.format, look), end="", flush=True)
     for output in outputs:
         if output.file is not None:
-            _save(output.file, report.render(outcome, output.format), "w")
+            _save(output.file, report.render(outcome, output.format, report.Look(detail=detail)), "w")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and any(output.format == "github" for output in outputs):
         from envhooks.report.github import summary as render_summary

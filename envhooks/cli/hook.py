@@ -11,7 +11,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Hook
-from envhooks.cli import use_colour
+from envhooks.cli import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.findings import Report
 
@@ -145,9 +145,10 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
         headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[hook]
         print(f"envhooks: {headline}", file=sys.stderr)
     if shown != Report():
-        from envhooks.report import render
+        from envhooks.report import Look, render
 
-        print(render(shown, "text", colour=use_colour(sys.stderr)), end="", file=sys.stderr)
+        look = Look(use_colour(sys.stderr), columns(sys.stderr), exists=hook is not Hook.TAG)
+        print(render(shown, "text", look), end="", file=sys.stderr)
     if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
         print(

@@ -11,7 +11,7 @@ from envhooks.base.errors import EnvhooksError
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.changelog.facts import ChangelogEntry
-from envhooks.cli import use_colour
+from envhooks.cli import columns, use_colour
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image.facts import CannotTell, Environment
 from envhooks.judge import registry
@@ -23,7 +23,7 @@ from envhooks.policy.lockfile import parse_lock
 from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.policy.root import FOLDER
 from envhooks.policy.types import DockerfilePolicy, Policy
-from envhooks.report import render
+from envhooks.report import Look, render
 
 _READABLE = {"environment", "compatibility"}
 """The facts that a file has without a tag."""
@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     except EnvhooksError as error:
         report = failed(error)
     tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
-    print(render(Report(tags, report.errors), "text", colour=use_colour(sys.stdout)), end="")
+    look = Look(use_colour(sys.stdout), columns(sys.stdout), "full", summary=False)
+    print(render(Report(tags, report.errors), "text", look), end="")
     return report.exit_code
 
 

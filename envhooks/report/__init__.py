@@ -1,6 +1,6 @@
 """The report's formats: one file each, found by the folder.
 
-A format is a module with `render(report: Report, colour: bool) -> str`; the first line of its docstring
+A format is a module with `render(report: Report, look: Look) -> str`; the first line of its docstring
 says what it is for. What begins with an underscore is shared by formats and is none.
 """
 
@@ -10,6 +10,9 @@ import importlib
 
 from envhooks.base.registry import module_names
 from envhooks.judge.findings import Report
+from envhooks.report._look import PLAIN, Detail, Look
+
+__all__ = ["PLAIN", "Detail", "Look", "formats", "render"]
 
 
 def formats() -> tuple[str, ...]:
@@ -17,7 +20,7 @@ def formats() -> tuple[str, ...]:
     return module_names(__path__)
 
 
-def render(report: Report, format: str, *, colour: bool = False) -> str:
+def render(report: Report, format: str, look: Look = PLAIN) -> str:
     """The report in one of `formats()`, ending in a line feed unless it is empty."""
-    text: str = importlib.import_module(f"{__name__}.{format}").render(report, colour)
+    text: str = importlib.import_module(f"{__name__}.{format}").render(report, look)
     return text

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import Change
 from envhooks.judge.findings import Finding, Report, TagReport
 from envhooks.report._faults import Fault, faults
+from envhooks.report._kinds import grouped, in_order, shown
+from envhooks.report._look import Look
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 _VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
@@ -16,15 +20,38 @@ SUMMARY_LIMIT = 900_000
 """Bytes; GitHub drops the whole summary of a step that goes over 1 MiB."""
 
 
-def render(report: Report, colour: bool) -> str:
-    """One command a line."""
-    lines = [_command(fault) for fault in faults(report)]
+def render(report: Report, look: Look) -> str:
+    """One command a line: the verdict, then what it rests on.
+
+    GitHub shows ten errors, ten warnings and ten notices of a step, and drops the rest: so what warns is one command
+    a kind, and errors come in the order of tags. The summary of the job has all.
+    """
+    lines = list(_verdict(report))
+    found = list(faults(report))
+    lines += [_command(fault) for fault in found if fault.level == "error"]
+    milder = [finding for tag in report.tags for finding in shown(tag)[1]]
+    lines += [_grouped(group) for group in grouped(in_order(milder))]
     lines += [f"::notice title=envhooks::{_data(printable_block(note))}" for note in report.notes]
-    good = [printable(tag.tag) for tag in report.tags if tag.verdict == "accepted"]
-    if good:
-        more = f" and {len(good) - _NAMED} more" if len(good) > _NAMED else ""
-        lines.append(f"::notice title=envhooks::{_data('good: ' + ', '.join(good[:_NAMED]) + more)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _verdict(report: Report) -> Iterator[str]:
+    said = []
+    for verdict in ("refused", "undecided", "accepted"):
+        names = [printable(tag.tag) for tag in report.tags if tag.verdict == verdict]
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            said.append(f"{_VERDICTS[verdict]}: {', '.join(names[:_NAMED])}{more}")
+    if said:
+        command = "error" if report.exit_code else "notice"
+        yield f"::{command} title=envhooks::{_data('; '.join(said))}"
+
+
+def _grouped(group: Sequence[Finding]) -> str:
+    first, more = group[0], len(group) - 1
+    (fault,) = faults(Report((TagReport(first.tag, "", Change.STANDING, None, None, "accepted", (first,)),)))
+    text = f"and {more} more of this kind; envhooks check --verbose shows each"
+    return _command(replace(fault, details=(*fault.details, text)) if more else fault)
 
 
 def _command(fault: Fault) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 from envhooks.base.hygiene import printable
 from envhooks.judge.findings import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, Fault, faults
+from envhooks.report._look import Look
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 
 
-def render(report: Report, colour: bool) -> str:
+def render(report: Report, look: Look) -> str:
     """One array; GitLab drops all but the first of two entries with the same fingerprint."""
     return json.dumps([_entry(fault) for fault in faults(report)], indent=2, ensure_ascii=False) + "\n"
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.report._look import Look
 
 VERSION = 1
 
 
-def render(report: Report, colour: bool) -> str:
+def render(report: Report, look: Look) -> str:
     """One JSON document; text from the repository is escaped in it as everywhere."""
     document = {
         "version": VERSION,

@@ -9,13 +9,14 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.findings import Report, TagReport
 from envhooks.report._faults import UNDECIDED, Fault, faults
+from envhooks.report._look import Look
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 # What `printable` leaves standing and XML 1.0 does not know (its production 2, Char).
 _NOT_XML = "[\ufffe\uffff]"
 
 
-def render(report: Report, colour: bool) -> str:
+def render(report: Report, look: Look) -> str:
     """One document; a run that could not judge is a suite of its own with an error."""
     suites = [_suite(tag) for tag in report.tags]
     errors = list(faults(Report(errors=report.errors)))

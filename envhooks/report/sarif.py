@@ -11,6 +11,7 @@ from envhooks.base.hygiene import printable_block
 from envhooks.judge import registry as checks
 from envhooks.judge.findings import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, UNDECIDED_SUMMARY, Fault, faults
+from envhooks.report._look import Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 HOME = "https://github.com/envhooks/envhooks"
@@ -18,7 +19,7 @@ _PATH_LIMIT = 4096  # Linux's PATH_MAX
 _TEXT_LIMIT = 1024  # code scanning refuses longer descriptions of a rule
 
 
-def render(report: Report, colour: bool) -> str:
+def render(report: Report, look: Look) -> str:
     """One run, whether or not there is a result: an upload without one closes the alerts that are mended."""
     found = tuple(faults(report))
     rules = _rules(found)

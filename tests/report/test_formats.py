@@ -10,7 +10,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change
 from envhooks.judge.facts import Unknown
 from envhooks.judge.findings import Finding, Report, TagReport
-from envhooks.report import formats, render
+from envhooks.report import Look, formats, render
 
 HOSTILE = "v1\x1b[2J\u202e\u2028\n::error::x"
 REFUSED = TagReport(
@@ -54,7 +54,7 @@ REPORT = Report(
 @pytest.mark.parametrize("format", formats())
 @pytest.mark.parametrize("colour", [True, False])
 def test_no_format_lets_a_control_character_through(format: str, colour: bool) -> None:
-    text = render(REPORT, format, colour=colour)
+    text = render(REPORT, format, Look(colour))
     for line in text.split("\n"):
         assert not line.startswith("::error::")
     for char in ("\x1b[2J", "\u202e", "\u2028"):
@@ -71,7 +71,8 @@ def test_text_says_each_thing_once_and_with_its_place() -> None:
     assert ":4: wrong" in text
     assert "fix:      one\n                two" in text
     assert "v2 (deleted): could not judge" in text
-    assert "passed: tag-annotated" in text
+    assert "passed: 1 check\n" in text
+    assert "passed: tag-annotated" in render(REPORT, "text", Look(detail="full"))
 
 
 def test_text_of_nothing_is_nothing() -> None:
@@ -79,7 +80,7 @@ def test_text_of_nothing_is_nothing() -> None:
 
 
 def test_colour_only_where_it_is_asked_for() -> None:
-    assert "\x1b[31m" in render(REPORT, "text", colour=True)
+    assert "\x1b[31m" in render(REPORT, "text", Look(True))
     assert "\x1b" not in render(REPORT, "text")
 
 
