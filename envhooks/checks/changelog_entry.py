@@ -1,4 +1,4 @@
-"""no dated, non-empty entry for this version at that commit
+"""Refuses a tag whose commit has no dated changelog entry with text for its version
 
 Whoever finds the image a year later asks what is in it and what changed; the changelog at the tagged commit
 is where the answer is looked for, and after the release it is too late to write it there.

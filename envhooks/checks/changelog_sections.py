@@ -1,4 +1,4 @@
-"""(warns by default) a stable entry without known issues and upgrade notes; a pre-release entry without use and risk
+"""Warns of a stable release without known issues and upgrade notes, and of a pre-release without use and risk
 
 A list of changes does not answer what people ask before they move: what is known to be broken, and what must
 I do? And before they try a candidate: what is it for, and what may go wrong?

@@ -1,4 +1,4 @@
-"""pins that cannot work together, by published fact (torch x torchvision x torchaudio x CUDA x Python x ROCm; TensorFlow; JAX)
+"""Refuses a tag whose Dockerfile has pins that cannot work together, by published fact (torch x torchvision x torchaudio x CUDA x Python x ROCm; TensorFlow; JAX)
 
 A build that fails after twenty minutes, or an image that fails at its first import, could have been told from
 the pins: torchvision 0.19.0 requires torch 2.4.0, there is no cu118 wheel of torch 2.8.0, and

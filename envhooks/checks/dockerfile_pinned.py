@@ -1,4 +1,4 @@
-"""what is not pinned: base image, framework and companions are errors, and so is a pin that the shell swallows (`pip install pkg>=1` unquoted); other Python packages are warnings; system packages and pip itself notes
+"""Refuses a tag whose Dockerfile leaves the base image, the framework or its companions unpinned, or loses a pin to the shell (`pip install pkg>=1` unquoted); warns of other Python packages, and notes system packages and pip itself
 
 A tag names one environment for ever. What is not pinned is another thing at the next build: the tag stays and
 its meaning moves. `pip install pkg>=1` without quotes is worse: the shell takes `>=1` for a redirect, so pip

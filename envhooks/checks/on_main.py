@@ -1,4 +1,4 @@
-"""a commit not reachable from the protected branch
+"""Refuses a tag whose commit is not reachable from the protected branch
 
 What was merged was reviewed; what lies on a side branch was not, and the branch may be rewritten or
 deleted, after which nobody can look at what was released.

@@ -1,4 +1,4 @@
-"""a lightweight tag; a symbolic ref; a tag of a tag, tree or blob; a tag object whose own name is not the ref's
+"""Refuses a tag that is lightweight, a symbolic ref, a tag of a tag, tree or blob, or an object whose own name is not the ref's
 
 A lightweight tag is a second name for a commit: it carries no signature, no message and no maker. A tag
 object that was signed under one name and stored under another is the classic forgery: the signature is
@@ -7,7 +7,7 @@ on main. A symbolic ref among the tags moves whenever the ref behind it does, an
 
 Make the tag with `git tag -s`. In CI a lightweight tag may be the checkout's doing: some checkout actions
 put the commit where the tag object was, and fetching the tag by its full name brings it back.
-"""
+"""  # noqa: E501 - the first line is the row of a table
 
 from __future__ import annotations
 

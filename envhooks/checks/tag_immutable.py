@@ -1,4 +1,4 @@
-"""moving or deleting a published tag
+"""Refuses a push that moves or deletes a published tag
 
 A published tag has been built, pulled and written into lock files and papers. Moved, the same name means
 two environments, and nobody can tell which one they have; git itself never moves a tag that a clone

@@ -1,4 +1,4 @@
-"""an empty message; a subject line whose stated facts (CUDA 11.8, PyTorch 2.8) contradict the Dockerfile: refused only if no mention of that fact agrees
+"""Refuses a tag that has an empty message, or a subject line whose stated facts (CUDA 11.8, PyTorch 2.8) contradict the Dockerfile while no mention of the fact agrees
 
 The message is the part of a release that `git show` prints, and that release notes are made from. A subject
 line that promises CUDA 11.8 over a CUDA 12.8 image misleads exactly the people who read before they pull.

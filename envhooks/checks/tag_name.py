@@ -1,4 +1,4 @@
-"""a name outside the grammar, or one that a branch has too
+"""Refuses a tag whose name is outside the grammar, or is the name of a branch too
 
 A release is found by its name: people type it, CI matches it, and the image's own tag is made from it.
 A name that is nearly right is a release that nobody finds, and one with a look-alike letter is a release

@@ -1,4 +1,4 @@
-"""a version that goes backwards in its line: rc after its stable, a repeated or lower rc
+"""Refuses a new tag whose version goes backwards in its line: rc after its stable, a repeated or lower rc
 
 Releases of one series are read as a sequence: rc2 mends rc1, and the stable one ends it. A candidate that
 appears behind its release, or a second spelling of a version that exists (`v2.8` and `v2.8.0`), makes two

@@ -1,4 +1,4 @@
-"""no signature, a bad one, or one whose key is not allowed now
+"""Refuses a tag that has no signature, a bad one, or one whose key is not allowed now
 
 A signature is what ties a release to somebody who may release: names and e-mail addresses in a tag are
 typed by whoever made it. "Allowed" is what `.envhooks/allowed_signers` on the protected branch says, and

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if options.package is not None:
         return _explain_package(options.check, options.package, options.version)
     check = known[options.check]
-    print(f"{check.id} ({check.level}) refuses {check.summary}\n\n{check.page}")
+    print(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n\n{check.page}")
     return 0
 
 

@@ -26,7 +26,7 @@ class Check:
     id: str
     """The file's name with hyphens."""
     summary: str
-    """What is refused: the first line of the docstring."""
+    """A sentence without a full stop, `Refuses a tag that ...`: the first line of the docstring."""
     page: str
     """Why it matters and how to put it right: the rest of it."""
     needs: tuple[str, ...]

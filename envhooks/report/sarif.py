@@ -42,7 +42,7 @@ def _rules(found: tuple[Fault, ...]) -> list[dict[str, Any]]:
     levels = {UNDECIDED: "error"}
     try:
         for check in checks.load():
-            pages[check.id] = (f"refuses {check.summary}", check.page)
+            pages[check.id] = (f"{check.summary}.", check.page)
             levels[check.id] = check.level
     except Exception:  # that a check does not load is what this very report says
         pages |= {id: (id, id) for id in checks.ids()}
