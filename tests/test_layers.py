@@ -28,6 +28,7 @@ PACKAGES = (
     "checks",
     "report",
     "builds",
+    "releases",
     "hooks",
     "cli",
     "__main__",
@@ -50,7 +51,7 @@ MODULES_OF_A_HOOK = 148
 """Fewer modules of envhooks are loaded to judge one tag."""
 HEAVY = {
     "argparse", "ast", "asyncio", "cryptography", "dataclasses", "email", "git", "gnupg", "http", "inspect", "logging",
-    "packaging", "pre_commit", "pysequoia", "socket", "ssl", "yaml",
+    "packaging", "pre_commit", "pysequoia", "rich", "socket", "ssl", "yaml",
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def _retag(base: BaseImage, old: str, new: str) -> str:
     return f"sed -i.bak {script} {shlex.quote(base.place.path)}"
 
 
-def _wheels(environment: Environment, table: Table) -> Iterator[tuple[str, str, Place]]:
+def cuda_of_wheels(environment: Environment, table: Table) -> Iterator[tuple[str, str, Place]]:
     """(what, its CUDA, place) of everything installed that is built for one CUDA."""
     torch = last(environment, "torch")
     row = table.torch.get(release(torch.version)) if torch and torch.version else None
@@ -105,7 +105,7 @@ def _against_wheels(environment: Environment, table: Table) -> Iterator[CompatFa
     if image is None or image.version is None:
         return
     seen = set()
-    for what, cuda, place in _wheels(environment, table):
+    for what, cuda, place in cuda_of_wheels(environment, table):
         length = min(2, len(key(cuda)))
         ours, theirs = key(image.version)[:length], key(cuda)[:length]
         if ours == theirs or cuda in seen:

@@ -108,6 +108,22 @@ class NvidiaCuda:
 
 
 @dataclass(frozen=True)
+class Drivers:
+    """Drivers of the node, Linux, by the CUDA or ROCm of an image."""
+
+    minor: Mapping[str, str]
+    """Major of CUDA -> the least driver by minor-version compatibility: `12` -> `525.60.13`."""
+    toolkit: Mapping[str, str]
+    """CUDA release -> the driver of its toolkit: `12.8.1` -> `570.124.06`."""
+    require: Mapping[str, tuple[str, ...]]
+    """CUDA of nvidia/cuda -> older driver branches that it lets in on data-center and workstation GPUs."""
+    rocm_kernel: Mapping[str, str]
+    """ROCm -> the oldest kernel-mode driver that it was tested with, by that driver's ROCm."""
+    rocm_amdgpu: Mapping[str, str]
+    """ROCm -> an amdgpu release that is published as compatible; the oldest one is not known."""
+
+
+@dataclass(frozen=True)
 class Table:
     """All of compat.toml."""
 
@@ -119,6 +135,7 @@ class Table:
     tensorflow: Mapping[str, TensorflowLine]
     jax: Mapping[str, JaxRelease]
     nvidia_cuda: NvidiaCuda
+    drivers: Drivers
 
 
 def _row(kind: type[T], values: Mapping[str, Any]) -> T:
@@ -145,6 +162,10 @@ def read_table(data: Mapping[str, Any]) -> Table:
         tensorflow={row["version"]: _row(TensorflowLine, row) for row in data["tensorflow"]},
         jax={row["version"]: _row(JaxRelease, row) for row in data["jax"]},
         nvidia_cuda=_row(NvidiaCuda, {**image, "cudnn_name": names}),
+        drivers=_row(
+            Drivers,
+            {**data["drivers"], "require": {k: tuple(v) for k, v in data["drivers"]["require"].items()}},
+        ),
     )
 
 

@@ -1,0 +1,70 @@
+"""Tables on a terminal, by `rich`, which no hook loads. Every text is escaped and is never read as markup."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from envhooks.base.hygiene import printable
+from envhooks.cli import use_colour
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "accepted": "green", "refused": "bold red", "undecided": "yellow", "yanked": "bold red", "added": "green",
+    "removed": "red", "changed": "yellow", "unknown": "magenta",
+}  # fmt: skip
+"""Words that carry a colour of their own; the word says the same without it."""
+
+
+def console() -> Console:
+    """A console on standard output, as wide as the terminal."""
+    from rich.console import Console
+
+    colour = use_colour(sys.stdout)
+    return Console(
+        file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not colour, soft_wrap=False
+    )
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Sequence[str] = ()) -> None:
+    """Print rows of text under their heads; a column that is empty in every row is left out.
+
+    The first column is never folded, so that a name can be copied. `groups` has a text for each row: a rule stands
+    where it changes.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [tuple(printable(cell) for cell in row) for row in rows]
+    shown = [at for at in range(len(heads)) if any(row[at] for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for at in shown:
+        table.add_column(Text(heads[at]), overflow="fold", no_wrap=at == 0)
+    for number, row in enumerate(rows):
+        last = bool(groups) and groups[number] != groups[min(number + 1, len(groups) - 1)]
+        table.add_row(*(Text(row[at], style=STYLES.get(row[at], "")) for at in shown), end_section=last)
+    console().print(table)
+
+
+def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print labels and their texts in two columns; a pair without a text is left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for label, text in pairs:
+        if text:
+            word = text.split(" ", 1)[0].rstrip(":,")
+            table.add_row(Text(label), Text(printable(text), style=STYLES.get(word, "")))
+    console().print(table)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal: tables are for people, JSON for programs."""
+    return sys.stdout.isatty()

@@ -1,0 +1,87 @@
+"""the difference of two releases: base image, Python, hardware, driver, and every package
+
+A and B are tags, commits, or `.` for the files here; B may be left out and is then `.`. Nothing is built or fetched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.cli._tables import is_terminal, print_table
+from envhooks.git.repository import Git
+from envhooks.image.compat.rules import table_of
+from envhooks.image.facts import Environment
+from envhooks.releases.compare import Difference, differences
+from envhooks.releases.environments import environment_of
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """A, B, `--format`."""
+    parser.add_argument("before", metavar="A", help="a tag, a commit, or . for the files here")
+    parser.add_argument("after", metavar="B", nargs="?", default=".", help="default: the files here")
+    parser.add_argument(
+        "--format", choices=("table", "json"), help="default: a table on a terminal, else json"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the differences; 2 where one of them cannot be told."""
+    with Git.open() as git:
+        releases = Releases(git)
+        like = next((one for one in (options.before, options.after) if releases.has(one)), "")
+        before, after = (_known(releases, name, like) for name in (options.before, options.after))
+        found = differences(before, after, table_of(releases.trust.root.policy))
+    if (options.format or ("table" if is_terminal() else "json")) == "json":
+        print(json.dumps(document(options.before, options.after, found), indent=2, ensure_ascii=False))
+    else:
+        _print(options.before, options.after, found)
+    return 2 if any(one.change == "unknown" for one in found) else 0
+
+
+def _known(releases: Releases, name: str, like: str) -> Environment:
+    found = environment_of(releases, name, like)
+    if not isinstance(found, Environment):
+        raise CannotJudge(f"{printable(name)}: {found.why}")
+    missing = next((doubt for doubt in found.cannot_tell if doubt.what == "dockerfile"), None)
+    if missing:
+        raise UsageError(f"{printable(name)}: {missing.why}")
+    return found
+
+
+def document(before: str, after: str, found: Sequence[Difference]) -> dict[str, Any]:
+    """The differences as JSON, version 1."""
+    return {
+        "version": VERSION,
+        "before": printable(before),
+        "after": printable(after),
+        "differences": [
+            {
+                "kind": one.kind,
+                "name": printable(one.name),
+                "before": printable(one.before) or None,
+                "after": printable(one.after) or None,
+                "change": one.change,
+            }
+            for one in found
+        ],
+    }
+
+
+def _print(before: str, after: str, found: Sequence[Difference]) -> None:
+    if not found:
+        print(
+            f"{printable(before)} and {printable(after)} are the same environment, as far as their files say"
+        )
+        return
+    print_table(
+        ("", "", before, after),
+        [(one.change, one.name, one.before or "-", one.after or "-") for one in found],
+    )

@@ -1,0 +1,257 @@
+"""the least NVIDIA driver that a release needs, and whether a node's driver is enough
+
+WHAT is a tag, a commit, or a Dockerfile; default: the files here. `--have 570.195` or the node's own driver is held
+against what base image and wheels need: 0 enough, 1 not enough, 2 not known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.git.repository import Git
+from envhooks.image.compat.drivers import (
+    DriverNeed,
+    DriverVerdict,
+    driver_needs,
+    full_driver,
+    is_driver,
+    judge_driver,
+    least_driver,
+)
+from envhooks.image.compat.rules import table_of
+from envhooks.image.compat.table import Table, load_table
+from envhooks.image.facts import Environment
+from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.text.files import FolderFiles
+from envhooks.releases.environments import HERE, environment_of
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+NODE = Path("/proc/driver/nvidia/version")
+MAX_NODE = 4096
+"""Bytes that are read of the node's file."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """WHAT, `--have`, `--format`."""
+    parser.add_argument("what", nargs="?", default=HERE, metavar="WHAT", help="a tag, a commit, a Dockerfile")
+    parser.add_argument(
+        "--have", metavar="VERSION", help="a driver: 570.195; `node`: the one of this machine"
+    )
+    parser.add_argument("--format", default="text", choices=("text", "json", "node-selector"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the need, and the verdict on a driver where one is named."""
+    environment, table = _environment(options.what)
+    needs = driver_needs(environment, table)
+    have = _have(options.have) if options.have else None
+    verdicts = [judge_driver(need, have) for need in needs] if have else []
+    unknown = _not_known(environment, needs)
+    code = _code(verdicts, unknown) if have else 2 if unknown else 0
+    if options.format == "json":
+        print(
+            json.dumps(document(options.what, needs, have, verdicts, unknown), indent=2, ensure_ascii=False)
+        )
+    elif options.format == "node-selector":
+        print(_node_selector(needs, unknown), end="")
+    else:
+        print("\n".join(_lines(options.what, needs, have, verdicts, unknown)))
+    return code
+
+
+def _environment(what: str) -> tuple[Environment, Table]:
+    path = Path(what)
+    if what != HERE and path.is_file():
+        return read_environment(FolderFiles(path.parent.resolve()), path.name), load_table()
+    with Git.open() as git:
+        releases = Releases(git)
+        found = environment_of(releases, what)
+        table = table_of(releases.trust.root.policy)
+    if not isinstance(found, Environment):
+        raise CannotJudge(f"{printable(what)}: {found.why}")
+    missing = next((doubt for doubt in found.cannot_tell if doubt.what == "dockerfile"), None)
+    if missing:
+        raise UsageError(f"{printable(what)}: {missing.why}", fix="envhooks driver path/to/Dockerfile")
+    return found, table
+
+
+def _have(text: str) -> str:
+    if text == "node":
+        return node_driver()
+    if not is_driver(text):
+        raise UsageError(f"{printable(text)} is no driver version", fix="envhooks driver TAG --have 570.195")
+    return text
+
+
+def node_driver(file: Path = NODE) -> str:
+    """The NVIDIA driver that this machine runs.
+
+    Raises:
+        CannotJudge: there is none, or its file says nothing that can be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(MAX_NODE).decode("utf-8", "replace")
+    except OSError:
+        raise CannotJudge(f"this machine has no NVIDIA driver: there is no {file}") from None
+    match = re.search(r"(?a)Kernel Module(?: for \S+)?\s+([0-9]+(?:\.[0-9]+)+)", text)
+    if match is None:
+        raise CannotJudge("the driver's version cannot be read", place=str(file))
+    return match.group(1)
+
+
+def _not_known(environment: Environment, needs: Sequence[DriverNeed]) -> str:
+    """Why the need is not wholly known; empty where it is."""
+    for need in needs:
+        if need.kind == "CUDA" and need.least is None:
+            return f"no published driver is known for CUDA {need.version} of {need.what}"
+    if needs:
+        return ""
+    kinds = sorted({one.kind for one in environment.hardware})
+    if "CUDA" in kinds or "ROCm" in kinds:
+        return "the files do not say for which version of CUDA or ROCm it is built"
+    if kinds:
+        return ""
+    if environment.cannot_tell:
+        doubt = environment.cannot_tell[0]
+        return f"{doubt.what}: {doubt.why}"
+    return "nothing in the files says for which hardware it is built"
+
+
+def _code(verdicts: Sequence[DriverVerdict], unknown: str) -> int:
+    answers = {verdict.answer for verdict in verdicts}
+    if "no" in answers:
+        return 1  # one part that refuses is enough, whatever is not known of another
+    return 2 if unknown or answers & {"unknown", "branch"} else 0
+
+
+# --------------------------------------------------------------------------------------------- text
+
+
+def _lines(
+    what: str, needs: Sequence[DriverNeed], have: str | None, verdicts: Sequence[DriverVerdict], unknown: str
+) -> Iterator[str]:
+    name = "the files here" if what == HERE else printable(what)
+    if have:
+        yield f"{name}: driver {have} {_sentence(verdicts, unknown, have)}"
+    elif unknown:
+        yield f"{name}: cannot tell: {printable(unknown)}"
+    else:
+        yield f"{name}: {_need_sentence(tuple(needs))}"
+    answers = {verdict.need: verdict.answer for verdict in verdicts}
+    for need in needs:
+        yield f"  {need.source:5}  {printable(need.what)} ({need.kind} {printable(need.version)})"
+        yield f"         {_part(need)}"
+        if need in answers and answers[need] != "yes":
+            yield f"         {_answer(need, answers[need], have or '')}"
+
+
+def _need_sentence(needs: tuple[DriverNeed, ...]) -> str:
+    if not needs:
+        return "needs no NVIDIA or AMD driver"
+    least, full = least_driver(needs), full_driver(needs)
+    if least is None:
+        return "needs an AMD driver, see below"
+    more = f" ({full} for all of its CUDA)" if full and full != least else ""
+    return f"needs NVIDIA driver {least} or newer{more}"
+
+
+def _sentence(verdicts: Sequence[DriverVerdict], unknown: str, have: str) -> str:
+    answers = [verdict.answer for verdict in verdicts]
+    if "no" in answers:
+        worst = next(verdict.need for verdict in verdicts if verdict.answer == "no")
+        if worst.source == "base" and worst.branches:
+            return f"is too old: the container does not start without {worst.least}"
+        return f"is too old: no GPU is found without {worst.least}"
+    if unknown or "unknown" in answers:
+        return f"cannot be judged: {printable(unknown or 'no published fact says so')}"
+    if "branch" in answers:
+        return "is enough on data-center and workstation GPUs only; on GeForce the container does not start"
+    if "minor" in answers:
+        return "is enough, by CUDA's minor-version compatibility"
+    return "is enough" if answers else "is not asked for: no NVIDIA or AMD driver is needed"
+
+
+def _part(need: DriverNeed) -> str:
+    if need.kind == "ROCm":
+        if need.least:
+            return f"tested with the kernel driver of ROCm {need.least} or newer"
+        if need.full:
+            return f"amdgpu {need.full} is published as compatible; the oldest one is not known"
+        return "no published driver is known"
+    if need.least is None:
+        return "no published driver is known"
+    if need.source == "base" and need.branches:
+        older = ", ".join(need.branches)
+        return f"{need.least} or newer; data-center GPUs also branch {older}"
+    full = f", {need.full} for all of it" if need.full and need.full != need.least else ""
+    return f"{need.least} or newer{full}"
+
+
+def _answer(need: DriverNeed, answer: str, have: str) -> str:
+    if answer == "minor":
+        full = (
+            f"{need.full} is the driver of its own toolkit" if need.full else "its own toolkit's is not known"
+        )
+        return f"{have} runs it by minor-version compatibility; {full}"
+    if answer == "branch":
+        return f"branch {have.split('.')[0]} is let in on data-center and workstation GPUs"
+    return "not known" if answer == "unknown" else f"{have} is older than {need.least}"
+
+
+def _node_selector(needs: tuple[DriverNeed, ...], unknown: str) -> str:
+    """A nodeAffinity term for the labels of NVIDIA's GPU feature discovery."""
+    least = least_driver(needs)
+    if unknown or (needs and least is None):
+        raise CannotJudge(f"no node can be chosen: {printable(unknown or 'the least driver is not known')}")
+    if least is None:
+        return "# needs no GPU driver: no node has to be chosen\n"
+    # label values cannot be compared as versions: the major is what nodes are told apart by
+    branch = int(least.split(".")[0])
+    return (
+        "affinity:\n  nodeAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution:\n      nodeSelectorTerms:\n"
+        "        - matchExpressions:\n            - key: nvidia.com/cuda.driver.major\n              operator: Gt\n"
+        f'              values: ["{branch - 1}"]\n'
+    )
+
+
+def document(
+    what: str,
+    needs: Sequence[DriverNeed],
+    have: str | None,
+    verdicts: Sequence[DriverVerdict],
+    unknown: str,
+) -> dict[str, Any]:
+    """Need and verdict as JSON, version 1."""
+    answers = {verdict.need: verdict.answer for verdict in verdicts}
+    return {
+        "version": VERSION,
+        "what": printable(what),
+        "least": least_driver(tuple(needs)),
+        "full": full_driver(tuple(needs)),
+        "have": have,
+        "unknown": printable(unknown) or None,
+        "parts": [
+            {
+                "source": need.source,
+                "what": printable(need.what),
+                "kind": need.kind,
+                "version": printable(need.version),
+                "least": need.least,
+                "full": need.full,
+                "branches": list(need.branches),
+                "answer": answers.get(need),
+                "path": printable(need.place.path),
+                "line": need.place.line,
+            }
+            for need in needs
+        ],
+    }

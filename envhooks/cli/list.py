@@ -1,0 +1,159 @@
+"""the releases of this repository: lines, stages, dates, signers, verdicts
+
+`--has 'torch<2.6'` lists the releases that hold such a package, and apart from them those of which it is not known:
+then the exit code is 2. A table on a terminal, else JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.cli._progress import Progress
+from envhooks.cli._tables import is_terminal, print_table
+from envhooks.git.repository import Git
+from envhooks.image.facts import Environment
+from envhooks.judge.runs import Work
+from envhooks.releases.compare import holds
+from envhooks.releases.facts import Release
+from envhooks.releases.reading import Releases
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`--has`, `--line`, `--stage`, `--unjudged`, `--format`."""
+    parser.add_argument(
+        "--has",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package: torch, 'torch<2.6'; all must hold",
+    )
+    parser.add_argument(
+        "--direct", action="store_true", help="with --has: a package that no file names counts as not there"
+    )
+    parser.add_argument("--line", metavar="LINE", help="framework and hardware: PyTorch-CUDA")
+    parser.add_argument("--stage", choices=("stable", "post", "rc", "beta", "alpha"))
+    parser.add_argument(
+        "--unjudged", action="store_true", help="leave out verdicts and signers, which take longer"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "json"), help="default: a table on a terminal, else json"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the releases; 2 where `--has` could not be answered for one of them, or a release could not be judged."""
+    wanted = [_requirement(text) for text in options.has]
+    with Git.open() as git, Progress(sys.stderr) as progress:
+        releases = Releases(git, Work(step=progress.step))
+        chosen = [one for one in releases.read() if _fits(one, options.line, options.stage)]
+        found, unknown = _search(chosen, wanted, options.direct)
+        if not options.unjudged:
+            found = list(releases.judge(found))
+    if (options.format or ("table" if is_terminal() else "json")) == "json":
+        print(json.dumps(document(found, unknown), indent=2, ensure_ascii=False))
+    else:
+        _print(found, unknown, options.has)
+    undecided = any(one.verdict == "undecided" for one in found)
+    return 2 if unknown or undecided else 0
+
+
+def _requirement(text: str) -> Requirement:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:
+        raise UsageError(f"{printable(text)} is no package with versions", fix="--has 'torch<2.6'") from None
+    if wanted.url or wanted.marker or wanted.extras:
+        raise UsageError(f"{printable(text)}: a name and versions only", fix="--has 'torch<2.6'")
+    return wanted
+
+
+def _fits(release: Release, line: str | None, stage: str | None) -> bool:
+    if stage and release.stage != stage:
+        return False
+    if not line:
+        return True
+    # a line of `PyTorch-CUDA` holds `PyTorch-CUDA12.8` as well, where a team writes the version into the name
+    name = release.name
+    plain = "-".join(part for part in (name.framework, name.hardware) if part) if name else ""
+    return line.casefold() in (release.line.casefold(), plain.casefold())
+
+
+def _search(
+    releases: Sequence[Release], wanted: Sequence[Requirement], direct: bool
+) -> tuple[list[Release], list[tuple[Release, str]]]:
+    """The releases that hold all that is wanted, and those of which it is not known, with the reason."""
+    found: list[Release] = []
+    unknown: list[tuple[Release, str]] = []
+    for release in releases:
+        if not wanted:
+            found.append(release)
+            continue
+        environment = release.environment
+        if not isinstance(environment, Environment):
+            unknown.append((release, environment.why))
+            continue
+        answers = [holds(environment, one, direct=direct) for one in wanted]
+        if any(answer is False for answer in answers):
+            continue
+        doubt = next((answer for answer in answers if isinstance(answer, str)), None)
+        if doubt is None:
+            found.append(release)
+        else:
+            unknown.append((release, doubt))
+    return found, unknown
+
+
+def document(found: Sequence[Release], unknown: Sequence[tuple[Release, str]]) -> dict[str, Any]:
+    """The list as JSON, version 1."""
+    return {
+        "version": VERSION,
+        "releases": [_entry(one) for one in found],
+        "unknown": [{**_entry(one), "why": printable(why)} for one, why in unknown],
+    }
+
+
+def _entry(release: Release) -> dict[str, Any]:
+    return {
+        "tag": printable(release.tag),
+        "object": release.object,
+        "commit": release.commit,
+        "line": printable(release.line),
+        "stage": release.stage,
+        "date": release.date,
+        "verdict": release.verdict or None,
+        "reason": printable(release.why) or None,
+        "signer": printable(release.signer) or None,
+    }
+
+
+def _print(found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has: Sequence[str]) -> None:
+    if found:
+        print_table(
+            ("tag", "stage", "date", "verdict", "signer"),
+            [(one.tag, one.stage, one.date, one.verdict, one.signer) for one in found],
+            [one.line for one in found],
+        )
+    elif not unknown:
+        what = f"no release holds {' and '.join(has)}" if has else "there are no releases here"
+        print(printable(what))
+    if unknown:
+        print(f"\nnot known of {len(unknown)}:")
+        reasons: dict[str, list[str]] = {}
+        for release, why in unknown:
+            reasons.setdefault(why, []).append(release.tag)
+        for why, tags in reasons.items():
+            shown = ", ".join(tags[:4]) + (f" and {len(tags) - 4} more" if len(tags) > 4 else "")
+            print(f"  {printable(shown)}\n    {printable(why)}")

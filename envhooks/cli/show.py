@@ -1,0 +1,105 @@
+"""one release in full: verdict, signer, commit, base image, Python, hardware, driver, packages
+
+Nothing is built or fetched. `--format json` has the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from envhooks.base.hygiene import printable
+from envhooks.cli._progress import Progress
+from envhooks.cli._tables import is_terminal, print_pairs
+from envhooks.cli.env import document as environment_document
+from envhooks.git.repository import Git
+from envhooks.image.compat.rules import table_of
+from envhooks.image.compat.table import Table
+from envhooks.image.facts import Environment
+from envhooks.judge.runs import Work
+from envhooks.releases.compare import base_text, driver_text, packages_of, version_text
+from envhooks.releases.facts import Release
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--format`."""
+    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument("--format", choices=("text", "json"), help="default: text on a terminal, else json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the release; 0 accepted, 1 refused, 2 could not be judged."""
+    with Git.open() as git, Progress(sys.stderr) as progress:
+        releases = Releases(git, Work(step=progress.step))
+        release = releases.judge(releases.read([options.tag]))[0]
+        table = table_of(releases.trust.root.policy)
+    if (options.format or ("text" if is_terminal() else "json")) == "json":
+        print(json.dumps(document(release, table), indent=2, ensure_ascii=False))
+    else:
+        _print(release, table)
+    return {"accepted": 0, "refused": 1}.get(release.verdict, 2)
+
+
+def document(release: Release, table: Table) -> dict[str, Any]:
+    """The release as JSON, version 1."""
+    environment = release.environment
+    known = isinstance(environment, Environment)
+    return {
+        "version": VERSION,
+        "tag": printable(release.tag),
+        "object": release.object,
+        "commit": release.commit,
+        "line": printable(release.line),
+        "stage": release.stage,
+        "date": release.date,
+        "verdict": release.verdict,
+        "reason": printable(release.why) or None,
+        "signer": printable(release.signer) or None,
+        "environment": environment_document(environment) if isinstance(environment, Environment) else None,
+        "environment_unknown": None if isinstance(environment, Environment) else printable(environment.why),
+        "driver": driver_text(environment, table) or None
+        if known and isinstance(environment, Environment)
+        else None,
+    }
+
+
+def _print(release: Release, table: Table) -> None:
+    verdict = release.verdict + (f": {release.why}" if release.why else "")
+    pairs = [
+        ("tag", release.tag),
+        ("verdict", verdict),
+        ("signed by", release.signer),
+        ("line", f"{release.line}, {release.stage}" if release.line else release.stage),
+        ("date", f"{release.date} by its tagger" if release.date else ""),
+        ("commit", release.commit or "none"),
+        ("tag object", release.object),
+    ]
+    environment = release.environment
+    if not isinstance(environment, Environment):
+        print_pairs([*pairs, ("environment", f"not known: {environment.why}")])
+        return
+    hardware = dict.fromkeys(
+        f"{one.kind} {one.version}" if one.version else one.kind for one in environment.hardware
+    )
+    pairs += [
+        ("Dockerfile", environment.path),
+        ("base", base_text(environment)),
+        ("Python", environment.python or "not stated"),
+        ("hardware", ", ".join(hardware) or "not stated"),
+        ("driver", driver_text(environment, table)),
+    ]
+    packages = packages_of(environment)
+    pairs += [
+        ("packages" if at == 0 else " ", f"{name} {version_text(package)}")
+        for at, (name, package) in enumerate(packages.items())
+    ]
+    pairs += [
+        ("cannot tell" if at == 0 else " ", f"{doubt.what}: {doubt.why} ({doubt.place})")
+        for at, doubt in enumerate(environment.cannot_tell)
+    ]
+    print_pairs(pairs)

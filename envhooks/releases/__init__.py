@@ -1,0 +1,1 @@
+"""Releases of a repository as they stand: every release tag with its environment and its verdict."""

@@ -1,0 +1,154 @@
+"""The difference of two environments, and whether one holds a package of some versions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from envhooks.base.dataclass import dataclass
+from envhooks.image.compat.drivers import driver_needs, full_driver, least_driver
+from envhooks.image.compat.table import Table
+from envhooks.image.facts import Environment, Package
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+Change = Literal["added", "removed", "changed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact in which two environments differ."""
+
+    kind: str
+    """`base`, `python`, `hardware`, `driver` or `package`."""
+    name: str
+    """Name of the package or of the hardware; else as `kind`."""
+    before: str
+    """Empty where it is added."""
+    after: str
+    """Empty where it is removed."""
+    change: Change
+    """`unknown` where one of the two sides cannot be told."""
+
+
+def differences(
+    before: Environment, after: Environment, table: Table | None = None
+) -> tuple[Difference, ...]:
+    """The facts in which two environments differ: base, Python, hardware, driver, then packages by name."""
+    found = []
+    for kind, one, other in (
+        ("base", base_text(before), base_text(after)),
+        ("python", before.python or "", after.python or ""),
+    ):
+        if one != other:
+            found.append(Difference(kind, kind, one, other, _change(one, other)))
+    ours, theirs = _hardware(before), _hardware(after)
+    for name in dict.fromkeys((*ours, *theirs)):
+        one, other = ours.get(name, ""), theirs.get(name, "")
+        if one != other:
+            found.append(Difference("hardware", name, one, other, _change(one, other)))
+    one, other = driver_text(before, table), driver_text(after, table)
+    if one != other:
+        found.append(Difference("driver", "driver", one, other, _change(one, other)))
+    mine, yours = packages_of(before), packages_of(after)
+    for name in sorted(mine.keys() | yours.keys()):
+        change = _package(mine.get(name), yours.get(name), before, after)
+        if change is not None:
+            texts = [version_text(side[name]) if name in side else "" for side in (mine, yours)]
+            found.append(Difference("package", name, texts[0], texts[1], change))
+    return tuple(found)
+
+
+def _change(one: str, other: str) -> Change:
+    return "added" if not one else "removed" if not other else "changed"
+
+
+def _package(
+    one: Package | None, other: Package | None, before: Environment, after: Environment
+) -> Change | None:
+    if one and other:
+        if version_text(one) == version_text(other):
+            return None if one.exact else "unknown"  # `numpy>=1` twice may be two versions
+        return "changed" if one.exact and other.exact else "unknown"
+    if one is None and other is not None:
+        return "unknown" if hides(before, other.name) else "added"
+    if one is not None:
+        return "unknown" if hides(after, one.name) else "removed"
+    return None
+
+
+def base_text(environment: Environment) -> str:
+    """The base image as it is written, with tag and digest; empty where there is none."""
+    base = environment.base
+    if base is None:
+        return ""
+    return base.image + (f":{base.tag}" if base.tag else "") + (f"@{base.digest}" if base.digest else "")
+
+
+def packages_of(environment: Environment) -> Mapping[str, Package]:
+    """Name -> package as the last install leaves it."""
+    return {package.name: package for package in environment.packages}
+
+
+def version_text(package: Package) -> str:
+    """`2.8.0+cu128` where it is exact, else the specifier: `>=1.26`, `any version`."""
+    if not package.exact:
+        return package.specifier or "any version"
+    return f"{package.version}+{package.local}" if package.local else package.version or ""
+
+
+def _hardware(environment: Environment) -> Mapping[str, str]:
+    """Kind -> versions, those of base and wheels together: `CUDA` -> `12.8.1, 12.8`."""
+    kinds: dict[str, dict[str, None]] = {}
+    for one in environment.hardware:
+        kinds.setdefault(one.kind, {})[one.version or ""] = None
+    return {kind: ", ".join(text for text in versions if text) or "some" for kind, versions in kinds.items()}
+
+
+def driver_text(environment: Environment, table: Table | None = None) -> str:
+    """The least NVIDIA driver, `525.60.13 (570.26 for all of CUDA)`; empty where none is needed or it is not known."""
+    needs = driver_needs(environment, table)
+    least, full = least_driver(needs), full_driver(needs)
+    if least is None:
+        return ""
+    return least if full in (None, least) else f"{least} ({full} for all of CUDA)"
+
+
+def hides(environment: Environment, package: str) -> bool:
+    """Whether an environment may hold a package that its files do not name, as far as its open points go."""
+    return any(
+        doubt.what == package or doubt.what not in ("python", "hardware") for doubt in environment.cannot_tell
+    )
+
+
+def holds(environment: Environment, wanted: Requirement, *, direct: bool = False) -> bool | str:
+    """Whether an environment holds a package in one of some versions: yes, no, or why that is not known.
+
+    Args:
+        wanted: a name and a specifier, `torch<2.6`; a name alone asks for any version.
+        direct: count a package that no file names as not there. Dependencies of the packages that are named may
+            bring it all the same.
+    """
+    from packaging.utils import canonicalize_name
+
+    names = _names(canonicalize_name(wanted.name))
+    found = [package for package in environment.packages if package.name in names]
+    if not found:
+        if direct:
+            return False
+        if hides(environment, names[0]):
+            doubt = environment.cannot_tell[0]
+            return f"{doubt.what}: {doubt.why}"
+        return "its files do not name it, and a dependency may bring it"
+    last = found[-1]
+    if not last.exact or not last.version:
+        return True if not wanted.specifier else f"its version is not pinned: {version_text(last)}"
+    return wanted.specifier.contains(last.version, prereleases=True)
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """A package and its other names: conda's `pytorch` is `torch`."""
+    from envhooks.catalog.lookup import package_of
+
+    return tuple(dict.fromkeys((name, package_of(name), *(("pytorch",) if name == "torch" else ()))))

@@ -1,0 +1,43 @@
+"""One release: facts of a tag that the verbs about releases share, all frozen, none with a handle."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from envhooks.base.dataclass import dataclass
+from envhooks.image.facts import Environment
+from envhooks.judge.facts import Inapplicable, Unknown
+from envhooks.tagname.names import TagName
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release tag as it stands in this repository."""
+
+    tag: str
+    """The name behind `refs/tags/`."""
+    object: str
+    """Id of the object that the ref names."""
+    commit: str | None
+    """Id of the tagged commit; None where the tag leads to none."""
+    name: TagName | None
+    """The name as the grammar read it; None for a name that it refuses."""
+    date: str
+    """Date of the tag object by its tagger, `2026-11-30`; empty for a lightweight tag. Not proved by anybody."""
+    environment: Environment | Unknown | Inapplicable
+    verdict: Literal["accepted", "refused", "undecided", ""] = ""
+    """By today's policy; empty where the release was not judged."""
+    why: str = ""
+    """First sentence of a refusal, or of why it could not be judged."""
+    signer: str = ""
+    """The principal that allowed_signers gives the key of a good signature."""
+
+    @property
+    def line(self) -> str:
+        """Framework and hardware with its version: `PyTorch-CUDA12.8`; empty where the name was not read."""
+        return "-".join(part for part in self.name.line if part) if self.name else ""
+
+    @property
+    def stage(self) -> str:
+        """`stable`, `post`, `rc`, `beta` or `alpha`; empty where the name was not read."""
+        return self.name.stage if self.name else ""
