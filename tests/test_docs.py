@@ -42,7 +42,9 @@ def test_the_table_of_hooks_equals_the_manifest() -> None:
 
 @pytest.mark.parametrize("check", checks.load(), ids=lambda check: check.id)
 def test_every_check_has_a_page(check: Check) -> None:
-    assert re.match("(?:Refuses a (?:new )?(?:tag|push) (?:that|whose) |Warns of )", check.summary), "a sentence"
+    assert re.match("(?:Refuses a (?:new )?(?:tag|push) (?:that|whose) |Warns of )", check.summary), (
+        "a sentence"
+    )
     assert not check.summary.endswith(".")
     assert len(check.page) > 80, "why it matters, and how to put it right"
 

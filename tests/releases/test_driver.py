@@ -22,6 +22,10 @@ from envhooks.image.interpreter.reader import read_environment
 from envhooks.image.text.files import FolderFiles
 
 INDEX = "--index-url https://download.pytorch.org/whl"
+BASE = "nvidia/cuda:12.8.1-base-ubuntu22.04"
+CU126 = f"torch==2.8.0+cu126 {INDEX}/cu126"
+CU128 = f"torch==2.8.0+cu128 {INDEX}/cu128"
+CU130 = f"torch==2.9.0+cu130 {INDEX}/cu130"
 
 
 def needs(folder: Path, text: str):  # type: ignore[no-untyped-def]
@@ -32,15 +36,15 @@ def needs(folder: Path, text: str):  # type: ignore[no-untyped-def]
 # base, install -> least, full, have -> answer of each part
 CASES = [
     # the base lets 570 in, the wheel wants 580 (artokun/comfyui-mcp#118)
-    ("nvidia/cuda:12.8.1-base-ubuntu22.04", f"torch==2.9.0+cu130 {INDEX}/cu130", "580.65.06", "580.65.06", "570.195", ["yes", "no"]),
-    ("nvidia/cuda:12.8.1-base-ubuntu22.04", f"torch==2.8.0+cu128 {INDEX}/cu128", "570", "570.124.06", "570.195", ["yes", "yes"]),
-    ("nvidia/cuda:12.8.1-base-ubuntu22.04", f"torch==2.8.0+cu128 {INDEX}/cu128", "570", "570.124.06", "550.54", ["branch", "minor"]),
-    ("nvidia/cuda:12.8.1-base-ubuntu22.04", f"torch==2.8.0+cu128 {INDEX}/cu128", "570", "570.124.06", "555.42.06", ["no", "minor"]),
-    ("nvidia/cuda:12.8.1-base-ubuntu22.04", f"torch==2.8.0+cu128 {INDEX}/cu128", "570", "570.124.06", "470.82.01", ["branch", "no"]),
+    (BASE, CU130, "580.65.06", "580.65.06", "570.195", ["yes", "no"]),
+    (BASE, CU128, "570", "570.124.06", "570.195", ["yes", "yes"]),
+    (BASE, CU128, "570", "570.124.06", "550.54", ["branch", "minor"]),
+    (BASE, CU128, "570", "570.124.06", "555.42.06", ["no", "minor"]),
+    (BASE, CU128, "570", "570.124.06", "470.82.01", ["branch", "no"]),
     # a wheel alone: minor-version compatibility is told apart from its own toolkit's driver
-    ("python:3.12-slim", f"torch==2.8.0+cu126 {INDEX}/cu126", "525.60.13", "560.28.03", "525.60.13", ["minor"]),
-    ("python:3.12-slim", f"torch==2.8.0+cu126 {INDEX}/cu126", "525.60.13", "560.28.03", "525.60.12", ["no"]),
-    ("python:3.12-slim", f"torch==2.8.0+cu126 {INDEX}/cu126", "525.60.13", "560.28.03", "560.28.03", ["yes"]),
+    ("python:3.12-slim", CU126, "525.60.13", "560.28.03", "525.60.13", ["minor"]),
+    ("python:3.12-slim", CU126, "525.60.13", "560.28.03", "525.60.12", ["no"]),
+    ("python:3.12-slim", CU126, "525.60.13", "560.28.03", "560.28.03", ["yes"]),
     # PyPI's own build carries no local version
     ("python:3.12-slim", "torch==2.8.0", "525.60.13", "570.26", "520", ["no"]),
     # before CUDA 11 a toolkit's driver is the least one
