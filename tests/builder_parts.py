@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import io
+import json
 import os
 import re
 import shutil
@@ -111,13 +113,17 @@ def storage(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Debian's registry on loopback; answers `127.0.0.1:PORT`."""
-    folder.mkdir(parents=True)
+def registry(folder: Path, more: str = "", port: int = 0, http: str = "") -> Iterator[str]:
+    """Debian's registry on loopback; answers `127.0.0.1:PORT`.
+
+    `more` is added to its configuration, `http` to that of its listener. What it holds stays in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     config = folder / "config.yml"
     config.write_text(
-        f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
-        "http: {addr: '127.0.0.1:0'}\n"
+        "version: 0.1\nlog: {level: info}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'{http}}}\n{more}"
     )
     process = subprocess.Popen(
         ["docker-registry", "serve", str(config)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -135,6 +141,23 @@ def registry(folder: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+# bcrypt of `secret`, made once: no program for it comes with Python
+_HASH = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
+
+
+def htpasswd(folder: Path) -> str:
+    """The configuration of a registry that lets in alice, with the password `secret`, and nobody else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "htpasswd").write_text(f"alice:{_HASH}\n")
+    return f"auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}\n"
+
+
+def login_file(address: str, user: str = "alice", password: str = "secret") -> str:
+    """What `docker login` writes down."""
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return json.dumps({"auths": {address: {"auth": auth}}})
 
 
 @dataclass
@@ -180,7 +203,7 @@ def service(*answers: Reply) -> Iterator[Service]:
             self.end_headers()
             self.wfile.write(said)
 
-        do_POST = do_GET = _answer
+        do_POST = do_GET = do_HEAD = do_PUT = do_PATCH = _answer
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Not into the tests' output."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
@@ -46,6 +47,28 @@ class Answer:
         except (ValueError, RecursionError):
             return {}
         return loaded if isinstance(loaded, dict) else {}
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that a service asks to be left alone, at most a day; 0 where it does not say.
+
+    `Retry-After` in seconds or as a date (RFC 9110), else GitHub's `x-ratelimit-reset` where nothing is left.
+    """
+    text = headers.get("retry-after", "").strip()
+    found = 0.0
+    if re.fullmatch("[0-9]{1,9}", text, re.ASCII):
+        found = float(text)
+    elif text:
+        from email.utils import parsedate_to_datetime
+
+        try:
+            found = parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            found = 0.0
+    elif headers.get("x-ratelimit-remaining") == "0":
+        reset = headers.get("x-ratelimit-reset", "")
+        found = float(reset) - time.time() if re.fullmatch("[0-9]{1,12}", reset, re.ASCII) else 0.0
+    return min(max(found, 0.0), 24 * 3600.0)
 
 
 def is_loopback(host: str) -> bool:
