@@ -1,6 +1,6 @@
 """`python -m benchmarks [PART ...]`: measure, print the tables, and write them where docs/ shows them.
 
-Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, start (all of them by default); scale and server.
+Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, releases, start (all of them by default); scale and server.
 With --smoke everything is tiny: that shows only that the measuring still works.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audit, elsewhere, hooks, push, reading, scale, server, startup, world
+from benchmarks import audit, elsewhere, hooks, push, reading, releases, scale, server, startup, world
 from benchmarks.world import Home
 
 Part = Callable[[Home, bool], str]
@@ -27,6 +27,7 @@ PARTS: dict[str, Part] = {
     "plain": audit.plain,
     "push": push.receive,
     "dockerfiles": reading.dockerfiles,
+    "releases": releases.questions,
     "start": startup.start,
     "scale": scale.curves,
     "server": server.server,
