@@ -1,6 +1,7 @@
 """`python -m benchmarks [PART ...]`: measure, print the tables, and write them where docs/ shows them.
 
-Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, releases, start (all of them by default); scale and server.
+Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, releases, start (all of them by default); scale,
+server.
 With --smoke everything is tiny: that shows only that the measuring still works.
 """
 
