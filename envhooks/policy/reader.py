@@ -63,23 +63,30 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
-    from envhooks.policy import sections
+    from envhooks.policy import sections, tags
     from envhooks.policy.values import globs
+    from envhooks.tagname import field_names, packages_of
 
     source = Source.of(text, origin)
     top = Value(source, (), _load(text, source))
     keys = top.table(_KEYS)
     default = default_policy(origin)
-    tag = sections.tag(keys["tag"]) if "tag" in keys else default.tag
+    tag = tags.tag(keys["tag"]) if "tag" in keys else default.tag
+    packages = frozenset(name for template in tag.templates for name in packages_of(template))
+    written = frozenset(name for template in tag.templates for name in field_names(template))
     stages = (*tag.stages, sections.STABLE)
-    image = sections.image(keys["image"]) if "image" in keys else None
+    image = sections.image(keys["image"], packages) if "image" in keys else None
     builds = sections.builds(keys["build"], stages) if "build" in keys else ()
     return Policy(
         origin=origin,
         branches=globs(keys["branch"], HEADS) if "branch" in keys else default.branches,
         tag=tag,
-        dockerfiles=sections.dockerfiles(keys["dockerfile"]) if "dockerfile" in keys else default.dockerfiles,
-        changelog=sections.changelog(keys["changelog"]) if "changelog" in keys else default.changelog,
+        dockerfiles=sections.dockerfiles(keys["dockerfile"], packages)
+        if "dockerfile" in keys
+        else default.dockerfiles,
+        changelog=sections.changelog(keys["changelog"], written, packages)
+        if "changelog" in keys
+        else default.changelog,
         checks=sections.checks(keys["checks"], check_ids) if "checks" in keys else default.checks,
         image=image,
         builds=tuple(replace(build, image=image) for build in builds),

@@ -18,97 +18,33 @@ from envhooks.policy.values import (
     Value,
     expandable,
     glob,
-    globs,
     identifier,
     meant,
     path_in_tree,
     stages_of,
 )
 from envhooks.signatures.signers.reader import KeylessSigner
-from envhooks.tagname import BUILTIN_STAGES, DEFAULT_TAG_POLICY, name_faults, template_faults
-from envhooks.tagname.names import TagPolicy
+from envhooks.tagname import READ_FIELDS
 
 STABLE = "stable"
-MAX_TEMPLATES = 16
 MAX_KEYLESS = 8
 """gitsign is asked once for each, for every tag that it signed."""
 
 _ARGUMENT = r"[A-Za-z_][A-Za-z0-9_]*"
 _WHOLE = r"[!-)+-~]{1,500}"  # no blank, and no *
-_PACKAGE = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _TARGET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_HEADING_FIELDS = ("version", "stage", "tag", "framework", "hardware", "date")
+_HEADING_FIELDS = ("tag", *READ_FIELDS)
+_TELLING = ("version", "tag", "release")
 _FIELD = r"\{([^{}]*)\}"
-
-
-# ----------------------------------------------------------------------------------------- [tag]
-
-
-def tag(value: Value) -> TagPolicy:
-    """`[tag]`."""
-    keys = value.table(("templates", "frameworks", "hardware", "stages", "ignore", "aliases"))
-    default = DEFAULT_TAG_POLICY
-    frameworks, hardware = default.frameworks, default.hardware
-    if "frameworks" in keys:
-        own = keys["frameworks"].table()
-        frameworks = MappingProxyType({**frameworks, **{name: _packages(own[name]) for name in own}})
-        for fault in name_faults(frameworks, ()):
-            keys["frameworks"].refuse(fault)
-    if "hardware" in keys:
-        hardware = tuple(item.text() for item in keys["hardware"].texts())
-    for fault in name_faults(frameworks, hardware):
-        keys["hardware" if "hardware" in keys else "frameworks"].refuse(fault)
-    aliases = default.aliases
-    if "aliases" in keys:
-        own = keys["aliases"].table()
-        known = (*frameworks, *hardware)
-        aliases = MappingProxyType({**aliases, **{k.lower(): _alias(v, known) for k, v in own.items()}})
-    return TagPolicy(
-        templates=_templates(keys["templates"]) if "templates" in keys else default.templates,
-        frameworks=frameworks,
-        hardware=hardware,
-        stages=stages_of(keys["stages"], BUILTIN_STAGES) if "stages" in keys else default.stages,
-        ignore=globs(keys["ignore"], TAGS, may_be_empty=True) if "ignore" in keys else (),
-        aliases=aliases,
-    )
-
-
-def _templates(value: Value) -> tuple[str, ...]:
-    items = value.texts()
-    if len(items) > MAX_TEMPLATES:
-        value.refuse(f"`{value.name}` has {len(items)} templates and may have {MAX_TEMPLATES}")
-    for item in items:
-        for fault in template_faults(item.raw):
-            value.refuse(f"the tag template `{printable(item.raw, 120)}` cannot be used: {fault}")
-    return tuple(item.raw for item in items)
-
-
-def _packages(value: Value) -> tuple[str, ...]:
-    names = []
-    for item in value.texts():
-        if not re.fullmatch(_PACKAGE, item.raw):
-            value.refuse(f"`{printable(item.raw, 60)}` in `{value.name}` cannot be the name of a package")
-        names.append(re.sub("[-_.]+", "-", item.raw).lower())
-    return tuple(dict.fromkeys(names))
-
-
-def _alias(value: Value, known: Collection[str]) -> str:
-    text = value.text()
-    if text not in known and text.rstrip("0123456789.") not in known:
-        value.refuse(
-            f"the alias `{value.name}` stands for `{printable(text, 60)}`, which is no framework and no "
-            f"hardware; {meant(text, known)}"
-        )
-    return text
 
 
 # ------------------------------------------------------------- [dockerfile], [changelog], [image]
 
 
-def dockerfiles(value: Value) -> tuple[DockerfilePolicy, ...]:
-    """`[dockerfile]`, or several `[[dockerfile]]`."""
+def dockerfiles(value: Value, packages: Collection[str]) -> tuple[DockerfilePolicy, ...]:
+    """`[dockerfile]`, or several `[[dockerfile]]`; `packages` are those whose versions tags carry."""
     sections = (value,) if isinstance(value.raw, dict) else value.tables()
-    read = tuple(map(_dockerfile, sections))
+    read = tuple(_dockerfile(section, packages) for section in sections)
     for number, section in enumerate(read[:-1]):
         if section.match == "*":
             sections[number].refuse(
@@ -118,7 +54,7 @@ def dockerfiles(value: Value) -> tuple[DockerfilePolicy, ...]:
     return read
 
 
-def _dockerfile(value: Value) -> DockerfilePolicy:
+def _dockerfile(value: Value, packages: Collection[str]) -> DockerfilePolicy:
     keys = value.table(("match", "path", "context", "target", "args"))
     made = DockerfilePolicy()
     context = path_in_tree(keys["context"], is_folder=True) if "context" in keys else made.context
@@ -129,24 +65,19 @@ def _dockerfile(value: Value) -> DockerfilePolicy:
         keys["target"].refuse(f"`{printable(target, 60)}` cannot be the name of a stage in a Dockerfile")
     return DockerfilePolicy(
         match=glob(keys["match"], TAGS) if "match" in keys else made.match,
-        path=_path_or_off(keys["path"], fields=True) if "path" in keys else made.path,
+        path=_path_or_off(keys["path"], packages) if "path" in keys else made.path,
         context=context,
         target=target,
         args=tuple(_arguments(keys["args"])) if "args" in keys else (),
     )
 
 
-def _path_or_off(value: Value, *, fields: bool = False) -> str | None:
+def _path_or_off(value: Value, packages: Collection[str]) -> str | None:
     if value.raw is False:
         return None
     if value.raw is True:
         value.wrong_type("a path in quotes, or false to switch it off")
-    path = path_in_tree(value)
-    if fields:
-        return expandable(value, path)
-    if "{" in path:
-        value.refuse(f"`{value.name}` takes no fields")
-    return path
+    return expandable(value, path_in_tree(value), packages)
 
 
 def _arguments(value: Value) -> Iterator[tuple[str, str]]:
@@ -157,17 +88,17 @@ def _arguments(value: Value) -> Iterator[tuple[str, str]]:
         yield name, "" if item.raw == "" else item.text("text in quotes")
 
 
-def changelog(value: Value) -> ChangelogPolicy:
-    """`[changelog]`."""
+def changelog(value: Value, written: Collection[str], packages: Collection[str]) -> ChangelogPolicy:
+    """`[changelog]`; `written` are the fields of the policy's tags, `packages` those that name a package."""
     keys = value.table(("path", "heading"))
     made = ChangelogPolicy()
     return ChangelogPolicy(
-        path=_path_or_off(keys["path"]) if "path" in keys else made.path,
-        heading=_heading(keys["heading"]) if "heading" in keys else made.heading,
+        path=_path_or_off(keys["path"], packages) if "path" in keys else made.path,
+        heading=_heading(keys["heading"], written, packages) if "heading" in keys else made.heading,
     )
 
 
-def _heading(value: Value) -> str:
+def _heading(value: Value, written: Collection[str], packages: Collection[str]) -> str:
     """A heading is matched by its literal text; its brackets are those of `[2.8.0]`, not optional parts."""
     text = value.text()
     if len(text) > MAX_GLOB:
@@ -175,23 +106,26 @@ def _heading(value: Value) -> str:
     names = re.findall(_FIELD, text)
     if "{" in re.sub(_FIELD, "", text) or "}" in re.sub(_FIELD, "", text):
         value.refuse(f"`{value.name}` has a brace that stands alone: a field is written `{{version}}`")
+    known = (*_HEADING_FIELDS, *packages)
     for name in names:
-        if name not in _HEADING_FIELDS:
-            value.refuse(
-                f"`{{{printable(name, 60)}}}` is no field of a heading; {meant(name, _HEADING_FIELDS)}"
-            )
-    if not {"version", "tag"} & set(names):
+        if name not in known:
+            value.refuse(f"`{{{printable(name, 60)}}}` is no field of a heading; {meant(name, known)}")
+    if not {*_TELLING, *({"date"} & set(written))} & set(names):
         value.refuse(f"`{value.name}` has neither `{{version}}` nor `{{tag}}`, so it names no release")
+    for name in ("release", "date", *packages):
+        if name in written and name not in names and "tag" not in names:
+            text = f"`{value.name}` has no `{{{name}}}`, so one entry would answer two releases"
+            value.refuse(f"{text}; `{{tag}}` would do as well")
     return text
 
 
-def image(value: Value) -> str | None:
-    """`[image]`: the template of the image's name."""
+def image(value: Value, packages: Collection[str]) -> str | None:
+    """`[image]`: the template of the image's name; `packages` are those whose versions tags carry."""
     keys = value.table(("name",))
     if "name" not in keys:
         return None
     name = keys["name"]
-    text = expandable(name, name.text())
+    text = expandable(name, name.text(), packages)
     said = f"the image name `{printable(text, 120)}`"
     literal = re.sub(_FIELD, "x", text)
     if "://" in literal:

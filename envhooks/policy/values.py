@@ -240,9 +240,9 @@ def path_in_tree(value: Value, *, is_folder: bool = False) -> str:
     return text
 
 
-def expandable(value: Value, text: str) -> str:
-    """A template that `tagname.expand` can fill in."""
-    for fault in expansion_faults(text):
+def expandable(value: Value, text: str, packages: Collection[str] = ()) -> str:
+    """A template that `tagname.expand` can fill in; `packages` may be fields of it, too."""
+    for fault in expansion_faults(text, packages):
         value.refuse(f"the template `{printable(text, 120)}` in `{value.name}` cannot be used: {fault}")
     return text
 

@@ -149,9 +149,9 @@ def _date(seconds: int) -> str:
         return ""  # a tagger's date is whatever the client wrote
 
 
-def _order(release: Release) -> tuple[bool, tuple[str, str], object, str]:
+def _order(release: Release) -> tuple[bool, tuple[str, ...], object, str]:
     """By line, then by version; names that were not read come last."""
     name = release.name
     if name is None:
-        return (True, ("", ""), 0, release.tag)
+        return (True, (), 0, release.tag)
     return (False, name.line, name.order, release.tag)

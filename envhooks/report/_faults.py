@@ -12,7 +12,9 @@ from envhooks.judge.findings import Finding, Report, TagReport
 
 UNDECIDED = "could-not-judge"
 """The rule of what is no finding: a gate that shows nothing there would read as a pass."""
-UNDECIDED_SUMMARY = "Refuses a tag of which a fact cannot be had that the verdict needs: it counts as not good."
+UNDECIDED_SUMMARY = (
+    "Refuses a tag of which a fact cannot be had that the verdict needs: it counts as not good."
+)
 STAND_IN = ".envhooks/policy.toml"
 """The file that a fault of the tag itself is shown at, where a format insists on one: it holds the policy."""
 

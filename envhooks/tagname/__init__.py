@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from envhooks.tagname.grammar import Grammar, is_release_tag
-from envhooks.tagname.tables import (
+from envhooks.tagname.names import (
     BUILTIN_ALIASES,
     BUILTIN_FRAMEWORKS,
     BUILTIN_HARDWARE,
@@ -14,7 +14,15 @@ from envhooks.tagname.tables import (
     DEFAULT_TAG_POLICY,
     DEFAULT_TEMPLATE,
 )
-from envhooks.tagname.template import WRITTEN_FIELDS, expand, expansion_faults
+from envhooks.tagname.reader import field_text
+from envhooks.tagname.template import (
+    READ_FIELDS,
+    WRITTEN_FIELDS,
+    expand,
+    expansion_faults,
+    field_names,
+    packages_of,
+)
 from envhooks.tagname.validate import name_faults, template_faults
 
 __all__ = [
@@ -24,11 +32,15 @@ __all__ = [
     "BUILTIN_STAGES",
     "DEFAULT_TAG_POLICY",
     "DEFAULT_TEMPLATE",
+    "READ_FIELDS",
     "WRITTEN_FIELDS",
     "Grammar",
     "expand",
     "expansion_faults",
+    "field_names",
+    "field_text",
     "is_release_tag",
     "name_faults",
+    "packages_of",
     "template_faults",
 ]

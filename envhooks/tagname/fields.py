@@ -10,7 +10,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.hygiene import printable
 from envhooks.tagname.names import TagPolicy
 from envhooks.tagname.reader import field_pattern, is_date
-from envhooks.tagname.template import Field
+from envhooks.tagname.template import Field, distance, is_package
 
 MISSING = 4
 """What it costs an alignment that a field is not there; see `nearest`."""
@@ -27,7 +27,7 @@ _STABLE_WORDS = frozenset(("stable", "final", "ga"))
 _EXAMPLES: Mapping[str, str] = {
     "python": "3.12", "python:compact": "312", "cudnn": "9 or 9.10.2", "os": "ubuntu24.04",
     "date": "20260130, 2026-01-30 or 2026.01.30", "release": "7 or 25.06", "variant": "devel",
-    "cuda": "12.8", "rocm": "6.4",
+    "cuda": "12.8", "cuda:compact": "128", "rocm": "6.4",
 }  # fmt: skip
 _FRAMEWORK = r"[A-Za-z](?:[A-Za-z0-9_.+ -]*[A-Za-z0-9])?"
 _HARDWARE = r"([A-Za-z]+)[-_ .]?(?:([0-9]+(?:\.[0-9]+)*)\.?)?"
@@ -217,7 +217,7 @@ class FieldReader:
                 )
         if not re.fullmatch(r"[A-Za-z0-9.]+", text):
             return None
-        example = _EXAMPLES[str(wanted)[1:-1]]
+        example = "2.7.4" if is_package(wanted.name) else _EXAMPLES[str(wanted)[1:-1]]
         return Reading(UNKNOWN, None, (f"`{_quoted(text)}` is no {wanted.name}, such as {example}",))
 
 
@@ -249,17 +249,3 @@ def nearest_word(word: str, known: Mapping[str, str]) -> str | None:
             meanings.setdefault(distance(word, other), set()).add(meaning)
     near = min(meanings, default=limit + 1)
     return meanings[near].pop() if near <= limit and len(meanings[near]) == 1 else None
-
-
-def distance(one: str, other: str) -> int:
-    """Letters to insert, delete, replace or swap with their neighbour (optimal string alignment)."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        before, last, row = row, before, [i]
-        for j, b in enumerate(other, 1):
-            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if last and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                best = min(best, last[j - 2] + 1)
-            row.append(best)
-    return row[-1]

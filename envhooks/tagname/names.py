@@ -5,14 +5,18 @@ Text taken from a repository is kept as it was found: escaping is the printer's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass, field
+from envhooks.catalog.lookup import ALIASES, KINDS, PACKAGES
 
-if TYPE_CHECKING:
-    from packaging.version import Version
+_RANKS: Mapping[str, int] = {"alpha": 0, "a": 0, "beta": 1, "b": 1, "rc": 2, "stable": 3, "post": 4}
+_APART = ("python", "cudnn", "os", "variant")
+"""Fields that tell environments apart which exist side by side; the others of `extra` are ordered."""
+Order = tuple[object, ...]
+"""Compares as releases of one line follow each other."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,17 @@ class TagName:
     """The number behind the stage; 0 for `stable`."""
     extra: tuple[tuple[str, str], ...] = ()
     """Other fields of the template with their text: (("python", "3.12"),)."""
+    of_base: frozenset[str] = frozenset()
+    """Fields that the policy says are meant of the base image: {"cuda"}."""
+
+    def field(self, name: str) -> str:
+        """The text of a field in `extra`; empty where the name has none of it."""
+        return dict(self.extra).get(name, "")
+
+    @property
+    def packages(self) -> tuple[tuple[str, str], ...]:
+        """(distribution, version) of each field that is named after one."""
+        return tuple(one for one in self.extra if one[0] not in (*_APART, "release", "date"))
 
     @property
     def version_text(self) -> str:
@@ -52,23 +67,59 @@ class TagName:
         return self.stage in ("stable", "post")
 
     @property
-    def line(self) -> tuple[str, str]:
-        """(framework, hardware with its version): what `latest` and rollback go by."""
-        return (self.framework or "", (self.hardware or "") + (self.hardware_version or ""))
+    def line(self) -> tuple[str, ...]:
+        """(framework, hardware with its version), and what else tells environments apart that exist side by side.
+
+        This is what `latest` and rollback go by.
+        """
+        apart = (f"{name}={text}" for name, text in self.extra if name in _APART)
+        return (self.framework or "", (self.hardware or "") + (self.hardware_version or ""), *apart)
 
     @property
-    def series(self) -> tuple[str, str, tuple[int, ...]]:
-        """The line and X.Y: what the `X.Y` image alias and tag-order go by."""
-        return (*self.line, self.version[:2])
+    def series(self) -> tuple[object, ...]:
+        """The line and X.Y: what the `X.Y` image alias and tag-order go by.
+
+        A `{release}` of three numbers has series as a version has; one of fewer, and a date, only counts up.
+        """
+        numbers = self.version or _numbers(self.field("release"))
+        return (*self.line, numbers[:2] if self.version or len(numbers) > 2 else ())
+
+    @property
+    def release_text(self) -> str:
+        """What tells this release from the others of its line: `2.8-rc1`, `2.1.0`, `2.8.0-7`, `2026-01-30`."""
+        packages = (name + version for name, version in self.packages)
+        parts = (self.version_text, *packages, self.field("release"), self.field("date"), self.stage_text)
+        return "-".join(filter(None, parts))
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the name holds anything by which releases follow each other."""
+        return bool(self.version or self.packages or self.field("release") or self.field("date"))
 
     @cached_property
-    def order(self) -> Version:
-        """The PEP 440 version of version and stage; `packaging` orders it."""
-        from packaging.version import Version  # 10 ms: only where versions are compared
+    def order(self) -> Order:
+        """Version, packages, release, date, stage, as PEP 440 orders versions: `2.8` and `2.8.0` are one."""
+        day = self.field("date").replace("-", "").replace(".", "")
+        packages = tuple((name, _package_order(version)) for name, version in self.packages)
+        numbers = (_trimmed(self.version), packages, _trimmed(_numbers(self.field("release"))), day)
+        return (*numbers, _RANKS[self.stage], self.stage_number)
 
-        short = {"alpha": "a", "beta": "b", "rc": "rc", "post": ".post", "stable": ""}
-        number = "" if self.stage == "stable" else str(self.stage_number)
-        return Version(self.version_text + short[self.stage] + number)
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("."))) if text else ()
+
+
+def _trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Numbers without zeros at their end, which do not count in a comparison."""
+    return _trimmed(numbers[:-1]) if numbers and not numbers[-1] else numbers
+
+
+def _package_order(version: str) -> Order:
+    """A version of numbers with at most one stage behind them, as the grammar reads them: `2.7.4.post1`."""
+    match = re.fullmatch(r"([0-9.]*[0-9])\.?(?:([a-z]+)([0-9]+))?", version)
+    assert match is not None, "the grammar has matched it"
+    stage = match[2] or "stable"
+    return _trimmed(_numbers(match[1])), _RANKS[stage], int(match[3] or 0)
 
 
 @dataclass(frozen=True)
@@ -83,6 +134,16 @@ class Naming:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What the policy says of one template beside its text."""
+
+    constants: tuple[tuple[str, str], ...] = ()
+    """Fields that each tag of this form has without writing them: (("framework", "PyTorch"),)."""
+    of_base: frozenset[str] = frozenset()
+    """Fields that speak of the base image, not of what is installed on it."""
+
+
+@dataclass(frozen=True)
 class TagPolicy:
     """`[tag]`: which names are release tags."""
 
@@ -94,3 +155,22 @@ class TagPolicy:
     ignore: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Lower-case spelling -> canonical framework or hardware name, for suggestions: `pt`."""
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    """Template -> what is said of it; those of which nothing is said are left out."""
+
+
+# Where the policy does not say otherwise.
+BUILTIN_FRAMEWORKS = PACKAGES
+BUILTIN_HARDWARE = KINDS
+BUILTIN_ALIASES = ALIASES
+BUILTIN_STAGES: tuple[str, ...] = ("alpha", "beta", "rc", "post")
+"""All stages that have a place in the order of versions; a policy may allow fewer, not others."""
+
+DEFAULT_TEMPLATE = "{framework}-{hardware}-v{version}[-{stage}]"
+DEFAULT_TAG_POLICY = TagPolicy(
+    templates=(DEFAULT_TEMPLATE,),
+    frameworks=BUILTIN_FRAMEWORKS,
+    hardware=BUILTIN_HARDWARE,
+    stages=BUILTIN_STAGES,
+    aliases=BUILTIN_ALIASES,
+)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from envhooks.base.dataclass import dataclass
-from envhooks.tagname.names import TagName, TagPolicy
-from envhooks.tagname.template import NUMBER_OF, Field, Part, Text, fields_of, parse
+from envhooks.tagname.names import Meaning, TagName, TagPolicy
+from envhooks.tagname.template import NUMBER_OF, Field, Part, Text, fields_of, is_package, parse
 
 # Every repetition is bounded: names and templates are written by whoever can push.
 _N = r"(?:0|[1-9][0-9]{0,5})"
@@ -17,6 +17,7 @@ _NUMBERS = rf"{_N}(?:\.{_N}){{0,2}}"
 _FIXED: Mapping[str, str] = {
     "version": rf"{_N}(?:\.{_N}){{1,3}}",
     "cuda": _NUMBERS,
+    "cuda:compact": "[1-9][0-9]?[0-9]",
     "rocm": _NUMBERS,
     "cudnn": _NUMBERS,
     "python": rf"[23]\.{_PYTHON_MINOR}(?:\.{_PYTHON_MINOR})?",
@@ -27,6 +28,7 @@ _FIXED: Mapping[str, str] = {
     "variant": r"[a-z]{2,20}",
 }
 _COMPACT_CUDA = r"cu[1-9][0-9]?[0-9]"
+_PACKAGE = rf"{_N}(?:\.{_N}){{1,3}}(?:(?:a|b|rc|\.post)[1-9][0-9]{{0,5}})?"
 
 
 def field_pattern(field: Field, policy: TagPolicy) -> str:
@@ -42,7 +44,14 @@ def field_pattern(field: Field, policy: TagPolicy) -> str:
     if field.name == "stage":
         dot = r"\." if field.modifier else ""
         return rf"(?:{_any_of(policy.stages)}){dot}[1-9][0-9]{{0,5}}"
+    if is_package(field.name):
+        return _PACKAGE
     return _FIXED[f"{field.name}:{field.modifier}" if field.modifier else field.name]
+
+
+def field_text(name: str, text: str, policy: TagPolicy) -> bool:
+    """Whether a text is a canonical spelling of a field without modifier."""
+    return re.fullmatch(field_pattern(Field(name), policy), text) is not None
 
 
 def _any_of(words: Iterable[str]) -> str:
@@ -56,10 +65,15 @@ def _pattern(parts: tuple[Part, ...], policy: TagPolicy) -> str:
         if isinstance(part, Text):
             done.append(re.escape(part.text))
         elif isinstance(part, Field):
-            done.append(f"(?P<{part.name}>{field_pattern(part, policy)})")
+            done.append(f"(?P<{_group(part.name)}>{field_pattern(part, policy)})")
         else:
             done.append(f"(?:{_pattern(part.parts, policy)})?")
     return "".join(done)
+
+
+def _group(field: str) -> str:
+    """The name of a field's group: a package may be called `flash-attn`, a group may not."""
+    return "f_" + field.replace("-", "_")
 
 
 # ------------------------------------------------------------------------------ text -> TagName
@@ -76,6 +90,7 @@ class Reader:
     """Framework or hardware as this template spells it -> its canonical name."""
     compact: frozenset[str]
     """The fields that are written without their dots."""
+    meaning: Meaning
 
     @classmethod
     def of(cls, template: str, policy: TagPolicy) -> Reader:
@@ -84,20 +99,28 @@ class Reader:
         names = (*policy.frameworks, *policy.hardware)
         spelled = {name.lower(): name for name in names} | {name: name for name in names}
         compact = frozenset(field.name for field in fields_of(parts) if field.modifier == "compact")
-        return cls(template, parts, re.compile(_pattern(parts, policy)), spelled, compact)
+        meaning = policy.meanings.get(template, Meaning())
+        return cls(template, parts, re.compile(_pattern(parts, policy)), spelled, compact, meaning)
 
-    def read(self, text: str) -> TagName | None:
-        """The fields of a name that has this template's form; None for any other."""
+    def fields(self, text: str) -> dict[str, str] | None:
+        """The text of each field in a name that has this template's form; None for any other."""
         match = self.pattern.fullmatch(text)
         if match is None:
             return None
-        found = {name: value for name, value in match.groupdict().items() if value is not None}
-        if "date" in found and not is_date(found["date"]):
+        found = match.groupdict()
+        names = dict.fromkeys(field.name for field in fields_of(self.parts))
+        return {name: found[_group(name)] for name in names if found[_group(name)]}
+
+    def read(self, text: str) -> TagName | None:
+        """The TagName of a name that has this template's form; None for any other."""
+        found = self.fields(text)
+        if found is None or ("date" in found and not is_date(found["date"])):
             return None
         return self.assemble(text, found)
 
     def assemble(self, text: str, found: Mapping[str, str]) -> TagName:
-        """A TagName from the text of each field, spelled as this template has it."""
+        """A TagName from the text of each field, spelled as this template has it, and the template's constants."""
+        found = {**found, **dict(self.meaning.constants)}
         hardware, number = self._hardware(found)
         stage = found.get("stage", "").replace(".", "")
         word = stage.rstrip("0123456789")
@@ -110,12 +133,14 @@ class Reader:
             word or "stable",
             int(stage[len(word) :] or 0),
             tuple(self._extra(found)),
+            self.meaning.of_base,
         )
 
     def _hardware(self, found: Mapping[str, str]) -> tuple[str | None, str | None]:
         for field, hardware in NUMBER_OF.items():
             if field in found:
-                return hardware, found[field]
+                number = found[field]
+                return hardware, f"{number[:-1]}.{number[-1]}" if field in self.compact else number
         text = found.get("hardware", "")
         if "hardware" in self.compact and re.fullmatch(_COMPACT_CUDA, text):
             return "CUDA", f"{text[2:-1]}.{text[-1]}"

@@ -7,7 +7,7 @@ a repository, so its size is bounded, and no regular expression of the policy's 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -28,7 +28,7 @@ READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "hardware": ("lower", "compact"),
         "version": (),
         "stage": ("dotted",),
-        "cuda": (),
+        "cuda": ("compact",),
         "rocm": (),
         "python": ("compact",),
         "cudnn": (),
@@ -38,7 +38,7 @@ READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "variant": (),
     }
 )
-"""Field that a tag can be read by -> its modifiers."""
+"""Field that a tag can be read by -> its modifiers; any other is the name of a distribution: `{flash-attn}`."""
 WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {**READ_FIELDS, "tag": ("lower",), "series": ()}
 )
@@ -46,6 +46,7 @@ WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 # A number that stands for a piece of hardware, where the name itself is literal text: `cuda-{cuda}`.
 NUMBER_OF = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm"})
 
+_PACKAGE = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _PIECE = r"\{([^{}\[\]]*)\}|[\[\]{}]|[^\[\]{}]+"
 
 
@@ -143,17 +144,43 @@ def maybes_of(parts: tuple[Part, ...]) -> Iterator[Maybe]:
             yield from maybes_of(part.parts)
 
 
-def field_faults(parts: tuple[Part, ...], known: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Fields and modifiers that do not exist, and optional parts that nothing would make present."""
+def is_package(name: str) -> bool:
+    """Whether a field is the normalised name of a distribution and none of the fields that have a meaning."""
+    return name not in WRITTEN_FIELDS and len(name) <= 60 and re.fullmatch(_PACKAGE, name) is not None
+
+
+def field_names(template: str) -> tuple[str, ...]:
+    """The names of the fields of a template that can be parsed, in their order."""
+    return tuple(field.name for field in fields_of(parse(template)))
+
+
+def packages_of(template: str) -> tuple[str, ...]:
+    """The distributions whose versions a template writes; it can be parsed."""
+    return tuple(filter(is_package, field_names(template)))
+
+
+def _is_misspelt(name: str) -> bool:
+    limit = 2 if len(name) >= 6 else 1
+    return any(abs(len(name) - len(one)) <= limit and distance(name, one) <= limit for one in READ_FIELDS)
+
+
+def field_faults(
+    parts: tuple[Part, ...], known: Mapping[str, tuple[str, ...]], packages: Collection[str] | None
+) -> Iterator[str]:
+    """Fields and modifiers that do not exist, and optional parts that nothing would make present.
+
+    `packages` are the distributions that may be fields as well; None: any whose name is no slip of a field's.
+    """
     for field in fields_of(parts):
-        if field.name not in known:
+        own = field.name in packages if packages is not None else is_package(field.name)
+        if field.name not in known and (not own or (packages is None and _is_misspelt(field.name))):
             from difflib import get_close_matches  # where nothing is misspelt, nobody needs it
 
             near = get_close_matches(field.name[:40], known, 1)
             hint = f"did you mean `{{{near[0]}}}`?" if near else f"the fields are {', '.join(known)}"
             yield f"`{printable(str(field), 60)}` is no field; {hint}"
-        elif field.modifier and field.modifier not in known[field.name]:
-            may = " or ".join(f"`{{{field.name}:{modifier}}}`" for modifier in known[field.name])
+        elif field.modifier and field.modifier not in known.get(field.name, ()):
+            may = " or ".join(f"`{{{field.name}:{modifier}}}`" for modifier in known.get(field.name, ()))
             yield f"`{printable(str(field), 60)}` has a modifier that is not known; " + (
                 f"there is {may}" if may else f"`{{{field.name}}}` takes none"
             )
@@ -163,10 +190,27 @@ def field_faults(parts: tuple[Part, ...], known: Mapping[str, tuple[str, ...]]) 
             yield f"the optional part `[{inside}]` has no field that would say when it is there"
 
 
-def expansion_faults(template: str) -> tuple[str, ...]:
-    """What is wrong with a template that paths or image names are made by; one sentence for each fault."""
+def distance(one: str, other: str) -> int:
+    """Letters to insert, delete, replace or swap with their neighbour (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, b in enumerate(other, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if last and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, last[j - 2] + 1)
+            row.append(best)
+    return row[-1]
+
+
+def expansion_faults(template: str, packages: Collection[str] = ()) -> tuple[str, ...]:
+    """What is wrong with a template that paths or image names are made by; one sentence for each fault.
+
+    `packages` are the distributions that tags may carry.
+    """
     try:
-        return tuple(field_faults(parse(template), WRITTEN_FIELDS))
+        return tuple(field_faults(parse(template), WRITTEN_FIELDS, packages))
     except BadTemplate as error:
         return (str(error),)
 
@@ -197,7 +241,7 @@ def expand(template: str, name: TagName) -> str:
         raise UsageError(f"the template `{where}` cannot be read: {error}") from None
     except _Absent as absent:
         field = absent.field
-        if field.name not in WRITTEN_FIELDS:
+        if not _exists(field.name):
             raise UsageError(f"the template `{where}` has a field that does not exist: {field}") from None
         raise UsageError(
             f"the tag {printable(name.text)} carries no {field.name} for `{field}` in the template `{where}`",
@@ -216,17 +260,23 @@ def _fill(parts: tuple[Part, ...], name: TagName) -> str:
             try:
                 done.append(_fill(part.parts, name))
             except _Absent as absent:
-                if absent.field.name not in WRITTEN_FIELDS:
+                if not _exists(absent.field.name):
                     raise
     return "".join(done)
+
+
+def _exists(name: str) -> bool:
+    return name in WRITTEN_FIELDS or is_package(name)
 
 
 def _value(field: Field, name: TagName) -> str:
     if field.name == "hardware" and field.modifier == "compact":
         return _compact_hardware(field, name)
     value = _plain_value(field.name, name)
-    if not value or field.modifier not in ("", *WRITTEN_FIELDS[field.name]):
+    if not value or field.modifier not in ("", *WRITTEN_FIELDS.get(field.name, ())):
         raise _Absent(field)
+    if field.name == "cuda" and field.modifier and "." not in value:
+        raise _Absent(field)  # `12` would read back as 1.2
     if field.modifier == "lower":
         return value.lower()
     if field.modifier == "dotted":
@@ -244,7 +294,7 @@ def _plain_value(field: str, name: TagName) -> str:
         "version": name.version_text,
         "stage": name.stage_text,
         "tag": name.text,
-        "series": ".".join(map(str, name.version[:2])),
+        "series": ".".join((name.version_text or name.field("release")).split(".")[:2]),
     }
     return own[field] if field in own else dict(name.extra).get(field, "")
 

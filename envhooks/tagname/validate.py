@@ -8,9 +8,9 @@ from functools import lru_cache
 from itertools import islice
 
 from envhooks.base.hygiene import printable
+from envhooks.tagname.names import DEFAULT_TAG_POLICY
 from envhooks.tagname.reader import Reader
 from envhooks.tagname.refname import is_legal
-from envhooks.tagname.tables import DEFAULT_TAG_POLICY
 from envhooks.tagname.template import (
     NUMBER_OF,
     READ_FIELDS,
@@ -65,6 +65,7 @@ _SAMPLES: Mapping[str, tuple[str, ...]] = {
     "stage": ("rc1", "post12"),
     "stage:dotted": ("rc.1", "post.12"),
     "cuda": ("12.8", "13"),
+    "cuda:compact": ("128", "130"),
     "rocm": ("6.4.4", "7"),
     "python": ("3.12", "3.9.1"),
     "python:compact": ("312", "39"),
@@ -74,6 +75,7 @@ _SAMPLES: Mapping[str, tuple[str, ...]] = {
     "release": ("7", "25.06"),
     "variant": ("devel", "noble"),
 }
+_PACKAGE_SAMPLES = ("2.7", "0.10.2.1", "2.7.4.post1")
 _MAX_TRIES = 1024
 
 
@@ -84,7 +86,7 @@ def template_faults(template: str) -> tuple[str, ...]:
         parts = parse(template)
     except BadTemplate as error:
         return (str(error),)
-    faults = [*field_faults(parts, READ_FIELDS), *_text_faults(parts), *_repetitions(parts)]
+    faults = [*field_faults(parts, READ_FIELDS, None), *_text_faults(parts), *_repetitions(parts)]
     return tuple(faults) or tuple(islice(_misreadings(template, parts), 1))
 
 
@@ -115,8 +117,7 @@ def _misreadings(template: str, parts: tuple[Part, ...]) -> Iterator[str]:
         if not is_legal(text):
             yield f"it makes names that are not legal to git, such as `{printable(text)}`"
             continue
-        match = reader.pattern.fullmatch(text)
-        read = {name: value for name, value in match.groupdict().items() if value} if match else {}
+        read = reader.fields(text) or {}
         for name in sorted(fields.keys() | read.keys()):
             if read.get(name) != fields.get(name):
                 meant, taken = (f"`{way[name]}`" if name in way else "absent" for way in (fields, read))
@@ -129,7 +130,10 @@ def _misreadings(template: str, parts: tuple[Part, ...]) -> Iterator[str]:
 def _sample_names(parts: tuple[Part, ...]) -> Iterator[tuple[dict[str, str], str]]:
     """(text of each field, the name) for many ways to fill a template in, spread evenly over all of them."""
     fields = list(fields_of(parts))
-    ways = [_SAMPLES[str(field)[1:-1]] + (("",) if field not in parts else ()) for field in fields]
+    ways = [
+        _SAMPLES.get(str(field)[1:-1], _PACKAGE_SAMPLES) + (("",) if field not in parts else ())
+        for field in fields
+    ]
     total = 1
     for way in ways:
         total *= len(way)

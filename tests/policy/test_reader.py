@@ -360,7 +360,7 @@ def test_a_hostile_key_is_escaped() -> None:
         ("dockerfile = 'Dockerfile'", "must be a list of tables"),
         ("[[dockerfile]]\n[[dockerfile]]", "those behind it are never used"),
         ("[changelog]\npath = '/x'", "is absolute"),
-        ("[changelog]\npath = '{framework}.md'", "takes no fields"),
+        ("[changelog]\npath = '{framwork}.md'", "did you mean `{framework}`?"),
         ("[changelog]\nheading = '## x'", "names no release"),
         ("[changelog]\nheading = '## {version} {dtae}'", "did you mean `date`?"),
         ("[changelog]\nheading = '## {version'", "stands alone"),

@@ -26,9 +26,9 @@ from envhooks.tagname import (
     is_release_tag,
     template_faults,
 )
-from envhooks.tagname.fields import distance
 from envhooks.tagname.names import TagName, TagPolicy
 from envhooks.tagname.refname import MAX_NAME, is_legal
+from envhooks.tagname.template import distance
 
 GRAMMAR = Grammar(DEFAULT_TAG_POLICY)
 
@@ -585,8 +585,8 @@ def test_expand(template: str, name: TagName, text: str) -> None:
         ("{hardware:compact}", STABLE, "carries no hardware"),
         ("{rocm}", NAME, "carries no rocm"),
         ("{framework}", TagName("v1.0", version=(1, 0)), "carries no framework"),
-        ("{nothing}", NAME, "has a field that does not exist"),
-        ("[{nothing}]", NAME, "has a field that does not exist"),
+        ("{nothing}", NAME, "carries no nothing"),
+        ("[{No_thing}]", NAME, "has a field that does not exist"),
         ("{version", NAME, "cannot be read"),
     ],
 )
