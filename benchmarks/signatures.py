@@ -46,7 +46,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 import envhooks.cli.hook
-from envhooks.judge import registry as checks, runs as gate
+from envhooks.judge import engine as checks, runs as gate
 from envhooks.git.repository import Git
 from envhooks.signatures.payload import split
 checks.load()

@@ -15,13 +15,13 @@ def main() -> int:
     """Run one verb; the exit code is its outcome."""
     gc.set_threshold(*_COLLECT_AFTER)
     try:
-        from envhooks.base import interruption
+        from envhooks.base.run import ignore_signals, listen
 
-        interruption.listen()
+        listen()
         from envhooks.cli import run
 
         code = run(sys.argv[1:])
-        interruption.ignore()
+        ignore_signals()
     except KeyboardInterrupt as error:  # before the first verb could be imported, or once more on the way out
         return getattr(error, "exit_code", 130)
     _leave(code)

@@ -11,8 +11,8 @@ import yaml
 
 from envhooks import cli
 from envhooks.cli import _parser
-from envhooks.judge import registry as checks
-from envhooks.judge.registry import Check
+from envhooks.judge import engine as checks
+from envhooks.judge.engine import Check
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -36,6 +36,7 @@ PACKAGES = (
 ROOMS_OF_IMAGE = (
     "facts",
     "text",
+    "files",
     "requirements",
     "dockerfile",
     "shell",
@@ -47,7 +48,7 @@ ROOMS_OF_IMAGE = (
 # git/fetch: `git fetch` needs the person's own configuration and credentials, which git/repository keeps away
 PROCESSES = {"git", "signatures", "builds"}
 SOCKETS = {"builds"}
-MODULES_OF_A_HOOK = 148
+MODULES_OF_A_HOOK = 117
 """Fewer modules of envhooks are loaded to judge one tag."""
 HEAVY = {
     "argparse", "ast", "asyncio", "cryptography", "dataclasses", "email", "git", "gnupg", "http", "inspect", "logging",

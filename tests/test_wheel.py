@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from envhooks import cli, report
-from envhooks.judge import registry as checks
+from envhooks.judge import engine as checks
 
 ROOT = Path(__file__).parent.parent
 HOOKS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}

@@ -19,11 +19,10 @@ from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
 from envhooks.builds.types import Plan
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
-from envhooks.judge import registry
+from envhooks.judge import engine
 from envhooks.judge import runs as gate
 from envhooks.judge.contents import dockerfile_section
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import TagReport
+from envhooks.judge.facts import Subject, TagReport
 from envhooks.policy.branches import matches
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
@@ -74,8 +73,8 @@ def stand_at(git: Git, remote: Remote) -> TrustContext:
     """
     if remote.own:
         hook = Hook.RECEIVE if git.is_bare else Hook.CHECK
-        return trust_context(git, hook, (), check_ids=registry.ids())
-    found = trust_context(git, Hook.PUSH, (), remote.name or remote.url, registry.ids())
+        return trust_context(git, hook, (), check_ids=engine.ids())
+    found = trust_context(git, Hook.PUSH, (), remote.name or remote.url, engine.ids())
     return replace(found, hook=Hook.CHECK)
 
 

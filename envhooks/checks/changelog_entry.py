@@ -15,8 +15,7 @@ import re
 from collections.abc import Iterator
 
 from envhooks.changelog.facts import Changelog, ChangelogEntry
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
 NEEDS = ("tag-name",)

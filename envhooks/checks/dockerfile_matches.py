@@ -19,8 +19,7 @@ from collections.abc import Iterator
 from envhooks.base.place import Level
 from envhooks.catalog.lookup import carried_by
 from envhooks.image.facts import CannotTell, Environment, Hardware, Package, versions_agree
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import TagName
 

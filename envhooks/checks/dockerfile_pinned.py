@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from envhooks.base.place import Level
 from envhooks.catalog.lookup import COMPANIONS
 from envhooks.image.facts import CannotTell, Environment, Unpinned
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import Naming
 

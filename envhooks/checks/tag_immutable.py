@@ -16,8 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.base.refs import Change
-from envhooks.judge.facts import LISTED, Subject, TagObject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import LISTED, Finding, Subject, TagObject
 from envhooks.policy.types import Policy
 
 NEEDS = ()

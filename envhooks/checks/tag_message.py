@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from envhooks.base.place import Place
 from envhooks.image.facts import Environment, versions_agree
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
 NEEDS = ("tag-annotated",)

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
 NEEDS = ()

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import TagName
 

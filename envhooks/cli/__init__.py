@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.errors import EnvhooksError
+from envhooks.base.folders import module_names
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.base.registry import module_names
 
 if TYPE_CHECKING:
     from typing import TextIO

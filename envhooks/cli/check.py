@@ -23,7 +23,7 @@ from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.ci import tag_of_run
 from envhooks.judge.collect import standing
-from envhooks.judge.findings import Report
+from envhooks.judge.facts import Report
 from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 

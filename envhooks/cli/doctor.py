@@ -21,7 +21,7 @@ from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
-from envhooks.judge import registry
+from envhooks.judge import engine
 from envhooks.judge import runs as gate
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext, trust_context
@@ -140,7 +140,7 @@ def _policy(git: Git, screen: _Screen) -> TrustContext | None:
     home = git.common_dir / copies.FOLDER
     is_server = git.is_bare or (home / "pre-receive").is_file()
     try:
-        trust = trust_context(git, Hook.RECEIVE if is_server else Hook.CHECK, check_ids=registry.ids())
+        trust = trust_context(git, Hook.RECEIVE if is_server else Hook.CHECK, check_ids=engine.ids())
     except EnvhooksError as error:
         screen.say("policy", "cannot be read")
         screen.failed(error)

@@ -28,8 +28,8 @@ from envhooks.image.compat.drivers import (
 from envhooks.image.compat.rules import table_of
 from envhooks.image.compat.table import Table, load_table
 from envhooks.image.facts import Environment
+from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import FolderFiles
 from envhooks.releases.environments import HERE, environment_of
 from envhooks.releases.reading import Releases
 

@@ -15,8 +15,8 @@ from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
 from envhooks.image.facts import Environment, Package
+from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import FolderFiles
 
 VERSION = 1
 

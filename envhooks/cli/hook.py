@@ -13,7 +13,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Hook
 from envhooks.cli import columns, use_colour
 from envhooks.git.repository import Git
-from envhooks.judge.findings import Report
+from envhooks.judge.facts import Report
 
 if TYPE_CHECKING:
     import argparse

@@ -14,14 +14,12 @@ from envhooks.changelog.facts import ChangelogEntry
 from envhooks.cli import columns, use_colour
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image.facts import CannotTell, Environment
-from envhooks.judge import registry
+from envhooks.judge import engine
 from envhooks.judge.engine import judge
-from envhooks.judge.facts import Subject, Unknown
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, Subject, TagReport, Unknown
 from envhooks.judge.runs import failed, load_checks
-from envhooks.policy.lockfile import parse_lock
 from envhooks.policy.reader import default_policy, parse_policy
-from envhooks.policy.root import FOLDER
+from envhooks.policy.root import FOLDER, parse_lock
 from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.report import Look, render
 
@@ -50,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 def _own_policy(top: Path) -> Policy:
     """The work tree's own policy: nothing else can be meant before it is committed."""
     data = PolicyFiles.at(top).read("policy.toml")
-    return default_policy() if data is None else parse_policy(data, f"{FOLDER}/policy.toml", registry.ids())
+    return default_policy() if data is None else parse_policy(data, f"{FOLDER}/policy.toml", engine.ids())
 
 
 def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
@@ -65,8 +63,8 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
     from envhooks.image.compat.rules import judge_environment, table_of
+    from envhooks.image.files import FolderFiles
     from envhooks.image.interpreter.reader import read_environment
-    from envhooks.image.text.files import FolderFiles
 
     section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
     try:

@@ -23,10 +23,8 @@ from envhooks.base.refs import TAGS
 from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import TagReport
-from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
-from envhooks.policy.root import FOLDER
+from envhooks.judge.facts import Subject, TagReport
+from envhooks.policy.root import FOLDER, LEGACY, LockedTag, parse_lock
 from envhooks.signatures.verdict import Verdict
 
 NAME = "tags.lock"

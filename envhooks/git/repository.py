@@ -19,16 +19,17 @@ from envhooks.base.errors import CannotJudge
 from envhooks.git.batch import ObjectBatch, reason
 from envhooks.git.environ import (
     OPTIONS,
+    ConfigFiles,
     clean_environment,
     config_environment,
     find_git,
+    hooks_folder,
     not_a_repository,
+    settings,
     trusted_folders,
 )
 from envhooks.git.history import outside
-from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, parse_commit, parse_tree
-from envhooks.git.settings import ConfigFiles, hooks_folder, settings
-from envhooks.git.treefiles import TreeFiles
+from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, TreeFiles, parse_commit, parse_tree
 
 if TYPE_CHECKING:
     import tempfile

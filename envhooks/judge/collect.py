@@ -13,18 +13,16 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from envhooks.base.budget import MAX_RUN_SECONDS
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.base.progress import Step, no_step
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
+from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge.contents import Contents, or_unknown
-from envhooks.judge.drafts import SHALLOW, Draft, Fact
 from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
-from envhooks.judge.names import NameFacts
+from envhooks.judge.names import SHALLOW, Draft, Fact, NameFacts
 from envhooks.policy.branches import matches
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext

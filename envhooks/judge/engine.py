@@ -1,20 +1,93 @@
-"""judge(subjects, checks, policy) -> Report: pure, and the only place where a verdict is made."""
+"""judge(subjects, checks, policy) -> Report: pure, and the only place where a verdict is made.
+
+The checks are found as one file each in the folder `envhooks/checks`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
-from types import MappingProxyType
-from typing import TypeVar
+from types import MappingProxyType, ModuleType
+from typing import Literal, TypeVar
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
+from envhooks.base.folders import module_names
 from envhooks.base.hygiene import printable
-from envhooks.judge.facts import Inapplicable, Subject, TagObject, Unknown
-from envhooks.judge.findings import Finding, Report, TagReport, TagVerdict
-from envhooks.judge.registry import Check
+from envhooks.base.refs import Change
+from envhooks.judge.facts import (
+    Finding,
+    Inapplicable,
+    Report,
+    Subject,
+    TagObject,
+    TagReport,
+    TagVerdict,
+    Unknown,
+)
 from envhooks.policy.types import CheckSetting, Policy
 from envhooks.signatures.payload import Annotation
+
+_PACKAGE = "envhooks.checks"
+"""Imported by name, as a plugin is: a check imports the facts and findings of this package."""
+_UNLESS_DELETED = (Change.CREATED, Change.MOVED, Change.STANDING)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check as the engine sees it."""
+
+    id: str
+    """The file's name with hyphens."""
+    summary: str
+    """A sentence without a full stop, `Refuses a tag that ...`: the first line of the docstring."""
+    page: str
+    """Why it matters and how to put it right: the rest of it."""
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+    may_read: tuple[str, ...]
+    level: Literal["error", "warning"]
+    changes: tuple[Change, ...]
+    judge: Callable[[Subject, Policy], Iterator[Finding]]
+    not_applicable: Callable[[Subject, Policy], str]
+    admitted: bool = False
+    """Whether it judges tags that tags.lock admits (`Subject.admitted`), too."""
+
+
+def ids() -> frozenset[str]:
+    """The ids of all checks, told by the folder without importing one."""
+    return frozenset(
+        name.replace("_", "-") for name in module_names(importlib.import_module(_PACKAGE).__path__)
+    )
+
+
+def load() -> tuple[Check, ...]:
+    """All checks, by id.
+
+    Raises:
+        ImportError, AttributeError: a check that is broken. The caller must refuse to judge: a gate
+            that quietly lost a check is open.
+    """
+    return tuple(_read(importlib.import_module(f"{_PACKAGE}.{id.replace('-', '_')}")) for id in sorted(ids()))
+
+
+def _read(module: ModuleType) -> Check:
+    summary, _, page = (module.__doc__ or "").strip().partition("\n")
+    return Check(
+        id=module.__name__.rpartition(".")[2].replace("_", "-"),
+        summary=summary,
+        page=page.strip(),
+        needs=tuple(module.NEEDS),
+        reads=tuple(module.READS),
+        may_read=tuple(getattr(module, "MAY_READ", ())),
+        level=getattr(module, "LEVEL", "error"),
+        changes=tuple(getattr(module, "CHANGES", _UNLESS_DELETED)),
+        judge=module.check,
+        not_applicable=getattr(module, "not_applicable", lambda subject, policy: ""),
+        admitted=getattr(module, "ADMITTED", False),
+    )
+
 
 T = TypeVar("T")
 

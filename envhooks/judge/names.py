@@ -1,19 +1,68 @@
-"""Facts of a tag's name: what it says, who else has it, whether it is published, and its series."""
+"""Facts of a tag's name: its fields, other holders of the name, its publication, and its series.
+
+They go into drafts of Subjects, which `envhooks.judge.collect` completes.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
-from envhooks.base.dataclass import replace
-from envhooks.base.refs import HEADS, TAGS, Change, Hook
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.git.repository import Git
-from envhooks.judge.drafts import SHALLOW, Draft, grouped
 from envhooks.judge.facts import LISTED, Publication, Unknown
-from envhooks.policy.lockfile import LockedTag
+from envhooks.policy.root import LockedTag
 from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar, is_release_tag
-from envhooks.tagname.names import TagName
+from envhooks.tagname.names import Naming, TagName
+
+if TYPE_CHECKING:
+    from envhooks.signatures.payload import Payload
+
+Fact = object
+
+
+K = TypeVar("K")
+
+
+SHALLOW = Unknown(
+    "this clone is shallow, so nothing in it tells what the remote has (envhooks check --fetch asks the remote)",
+    "git fetch --unshallow --tags --force",
+)
+
+
+@dataclass
+class Draft:
+    """A Subject in the making."""
+
+    update: RefUpdate
+    naming: Naming
+    facts: dict[str, Fact] = field(default_factory=dict)
+    payload: Payload | None = None
+    """The tag object's parts; None for a lightweight or malformed tag."""
+
+    @property
+    def tag(self) -> str:
+        """The name after `refs/tags/`."""
+        return self.update.ref[len(TAGS) :]
+
+    @property
+    def oid(self) -> str:
+        """The object to look at: the new one, or the old one of a tag that is deleted."""
+        oid = self.update.new or self.update.old
+        assert oid is not None, "an update of nothing to nothing is no update"
+        return oid
+
+
+def grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, list[TagName]]:
+    """Names by their key, in their order."""
+    groups: dict[K, list[TagName]] = {}
+    for name in names:
+        groups.setdefault(key(name), []).append(name)
+    return groups
+
 
 if TYPE_CHECKING:
     pass

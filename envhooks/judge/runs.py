@@ -7,19 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
-from envhooks.base.progress import Step, no_step
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
+from envhooks.base.run import Step, no_step
 from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
-from envhooks.judge import registry
+from envhooks.judge import engine
 from envhooks.judge.collect import collect, release_tags, standing
 from envhooks.judge.engine import judge
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Report
+from envhooks.judge.facts import Report, Subject
 from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
-from envhooks.policy.proposal import mends_the_policy, proposed_policy
 from envhooks.policy.root import FOLDER, TrustRoot
-from envhooks.policy.trust import TrustContext, trust_context
+from envhooks.policy.trust import TrustContext, mends_the_policy, proposed_policy, trust_context
 from envhooks.tagname import Grammar, is_release_tag
 
 Choose = Callable[[Git, TrustContext], Sequence[RefUpdate]]
@@ -45,14 +43,14 @@ class Judgement:
     report: Report
 
 
-def load_checks() -> tuple[registry.Check, ...]:
+def load_checks() -> tuple[engine.Check, ...]:
     """All checks.
 
     Raises:
         CannotJudge: one of them does not load. A gate that quietly lost a check is open.
     """
     try:
-        return registry.load()
+        return engine.load()
     except Exception as error:
         text = f"a check does not load: {type(error).__name__}: {printable(str(error))}"
         raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
@@ -74,7 +72,7 @@ def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: st
         updates, told = as_stored(updates, stored)
         _refuse_twice(updates)
     try:
-        trust = trust_context(git, hook, updates, pushed_to, registry.ids())
+        trust = trust_context(git, hook, updates, pushed_to, engine.ids())
     except PolicyError as error:
         default = TrustContext(hook, "", None, TrustRoot.default(), ())
         faulty = told or [*shadows(updates, default, stored)]
@@ -82,7 +80,7 @@ def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: st
             raise
         note = f"the policy cannot be read, and this push mends it: {error.message}"
         return Judgement(default, (), Report(notes=(note,)))
-    proposal = proposed_policy(git, trust, updates, _read_wholly, registry.ids())
+    proposal = proposed_policy(git, trust, updates, _read_wholly, engine.ids())
     released = _release_tags(updates, trust)
     judged = judge_at(git, trust, released)
     report = judged.report
@@ -126,13 +124,13 @@ def judge_standing(
 
     `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
     """
-    trust = replace(trust_context(git, Hook.CHECK, check_ids=registry.ids()), fetched=fetched)
+    trust = replace(trust_context(git, Hook.CHECK, check_ids=engine.ids()), fetched=fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust), work).report
 
 
 def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
     """Like `judge_standing`, with what the report was made from."""
-    trust = replace(trust_context(git, Hook.CHECK, check_ids=registry.ids()), fetched=fetched)
+    trust = replace(trust_context(git, Hook.CHECK, check_ids=engine.ids()), fetched=fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust))
 
 

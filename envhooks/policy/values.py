@@ -10,7 +10,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.tagname import expansion_faults
-from envhooks.tagname.refname import git_faults
+from envhooks.tagname.names import git_faults
 
 Path = tuple[str | int, ...]
 """Keys from the top; numbers count the tables of an array from 0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.image.facts import Environment
-from envhooks.image.text.files import FolderFiles
+from envhooks.image.files import FolderFiles
 from envhooks.judge.contents import dockerfile_section, read_environment_at
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.policy.reader import parse_policy

@@ -11,10 +11,9 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
-from envhooks.judge import registry
+from envhooks.judge import engine
 from envhooks.judge.collect import collect, release_tags
-from envhooks.judge.facts import Inapplicable, Subject, TagObject, Unknown
-from envhooks.judge.findings import TagReport
+from envhooks.judge.facts import Inapplicable, Subject, TagObject, TagReport, Unknown
 from envhooks.judge.runs import Work, every_tag, judge_at
 from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.releases.facts import Release
@@ -34,7 +33,7 @@ class Releases:
             EnvhooksError: the policy or the protected branch cannot be read.
         """
         self.git = git
-        self.trust: TrustContext = trust_context(git, Hook.CHECK, check_ids=registry.ids())
+        self.trust: TrustContext = trust_context(git, Hook.CHECK, check_ids=engine.ids())
         self._work = work or Work()
         self._updates = [
             update

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 
-from envhooks.base.registry import module_names
-from envhooks.judge.findings import Report
+from envhooks.base.folders import module_names
+from envhooks.judge.facts import Report
 from envhooks.report._look import PLAIN, Detail, Look
 
 __all__ = ["PLAIN", "Detail", "Look", "formats", "render"]

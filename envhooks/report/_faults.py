@@ -8,7 +8,7 @@ from typing import Literal
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, TagReport
 
 UNDECIDED = "could-not-judge"
 """The rule of what is no finding: a gate that shows nothing there would read as a pass."""

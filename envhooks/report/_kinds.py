@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from envhooks.judge.findings import Finding, TagReport
+from envhooks.judge.facts import Finding, TagReport
 
 _WORD = re.compile(r"[^\s,:;`'\"()]+")
 _RANK = {"error": 0, "warning": 1, "note": 2}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Change
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, TagReport
 from envhooks.report._faults import Fault, faults
 from envhooks.report._kinds import grouped, in_order, shown
 from envhooks.report._look import Look

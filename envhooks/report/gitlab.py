@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from envhooks.base.hygiene import printable
-from envhooks.judge.findings import Report
+from envhooks.judge.facts import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, Fault, faults
 from envhooks.report._look import Look
 

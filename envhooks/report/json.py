@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, TagReport
 from envhooks.report._look import Look
 
 VERSION = 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.judge.findings import Report, TagReport
+from envhooks.judge.facts import Report, TagReport
 from envhooks.report._faults import UNDECIDED, Fault, faults
 from envhooks.report._look import Look
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from envhooks import __version__
 from envhooks.base.hygiene import printable_block
-from envhooks.judge import registry as checks
-from envhooks.judge.findings import Report
+from envhooks.judge import engine as checks
+from envhooks.judge.facts import Report
 from envhooks.report._faults import STAND_IN, UNDECIDED, UNDECIDED_SUMMARY, Fault, faults
 from envhooks.report._look import Look
 

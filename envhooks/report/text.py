@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Change
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, TagReport
 from envhooks.report._kinds import counted, grouped, in_order, is_misnamed, shown, tally, warned
 from envhooks.report._look import Look
 

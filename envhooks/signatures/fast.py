@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from envhooks.signatures import openpgp, ssh
+from envhooks.signatures.openpgp import DIGESTS, Signed
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.signers.reader import OpenPgpEntry, Signers
-from envhooks.signatures.status import DIGESTS, Signed
 from envhooks.signatures.verdict import Refused, Verdict
 from envhooks.signatures.wire import packets
 from envhooks.signatures.wire.packets import PacketError

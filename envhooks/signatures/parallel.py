@@ -11,7 +11,7 @@ import pickle
 import signal
 from collections.abc import Callable, Sequence
 
-from envhooks.base.interruption import as_in_a_fork, held_back
+from envhooks.base.run import as_in_a_fork, held_back
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.verdict import Verdict
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from envhooks.base.executables import find_program
+from envhooks.base.folders import find_program
 from envhooks.signatures.verdict import Undecided, Verdict
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from envhooks.base.progress import Step, no_step
+from envhooks.base.run import Step, no_step
 from envhooks.signatures.verdict import Verdict
 
 if TYPE_CHECKING:

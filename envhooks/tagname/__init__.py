@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from envhooks.tagname.grammar import Grammar, is_release_tag
+from envhooks.tagname.grammar import Grammar, is_release_tag, name_faults, template_faults
 from envhooks.tagname.names import (
     BUILTIN_ALIASES,
     BUILTIN_FRAMEWORKS,
@@ -23,7 +23,6 @@ from envhooks.tagname.template import (
     field_names,
     packages_of,
 )
-from envhooks.tagname.validate import name_faults, template_faults
 
 __all__ = [
     "BUILTIN_ALIASES",

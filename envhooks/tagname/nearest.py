@@ -17,9 +17,8 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.tagname.fields import MISSING, UNKNOWN, FieldReader
-from envhooks.tagname.names import Naming, TagName, TagPolicy
+from envhooks.tagname.names import MAX_NAME, Naming, TagName, TagPolicy, folded, text_faults
 from envhooks.tagname.reader import Reader
-from envhooks.tagname.refname import MAX_NAME, folded, text_faults
 from envhooks.tagname.template import Field, Part, Text, expand, fields_of
 
 MAX_WORDS = 48

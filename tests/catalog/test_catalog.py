@@ -17,8 +17,8 @@ from envhooks.catalog.hardware import HARDWARE
 from envhooks.catalog.lookup import carried_by, words
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import dockerfile_matches
+from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import MemoryFiles
 from envhooks.judge.facts import Subject
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.types import Policy

@@ -12,8 +12,7 @@ from envhooks.base.refs import RefUpdate
 from envhooks.changelog.facts import Changelog
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import changelog_entry, changelog_sections
-from envhooks.judge.facts import Subject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import ChangelogPolicy, Policy
 from envhooks.tagname.names import Naming, TagName, TagPolicy
 

@@ -12,8 +12,7 @@ from envhooks.base.place import Place
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned, tag_message
 from envhooks.image.facts import CannotTell, Environment, Hardware, Package, Unpinned
-from envhooks.judge.facts import Subject, TagObject, Unknown
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Finding, Subject, TagObject, Unknown
 from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
 from envhooks.signatures.payload import Annotation
 from envhooks.tagname.names import Naming, TagName, TagPolicy

@@ -6,10 +6,9 @@ import pytest
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import RefUpdate
-from envhooks.judge import registry as checks
+from envhooks.judge import engine as checks
 from envhooks.judge.engine import judge
-from envhooks.judge.facts import Ancestry, Inapplicable, Publication, Subject, TagObject
-from envhooks.judge.findings import Finding
+from envhooks.judge.facts import Ancestry, Finding, Inapplicable, Publication, Subject, TagObject
 from envhooks.policy.reader import default_policy
 from envhooks.signatures.payload import Annotation
 from envhooks.signatures.verdict import Verdict

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import GOOD_TAG, Done, Repo, run
 
-from envhooks.policy.lockfile import parse_lock
+from envhooks.policy.root import parse_lock
 
 RC2, STABLE = "PyTorch-CUDA-v2.8-rc2", "PyTorch-CUDA-v2.8"
 LOCK = ".envhooks/tags.lock"

@@ -13,10 +13,10 @@ from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
 from envhooks.hooks import stdin
+from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import MemoryFiles
-from envhooks.policy.lockfile import parse_lock
 from envhooks.policy.reader import parse_policy
+from envhooks.policy.root import parse_lock
 from envhooks.signatures.payload import PayloadError, split
 from envhooks.signatures.signers.reader import read_signers
 from envhooks.signatures.wire import packets, sshwire

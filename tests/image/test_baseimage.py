@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envhooks.catalog.lookup import (
+    _PLAIN_URL,
+    evidence_of_build,
+    evidence_of_extras,
+    evidence_of_url,
+    evidence_of_word,
+)
 from envhooks.image.dockerfile.baseimage import Reference, contents, parse_reference
-from envhooks.image.stage import accelerators
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -121,24 +127,24 @@ def test_other_images_may_hold_anything(text: str) -> None:
     ],
 )
 def test_words_of_a_build(word: str, evidence: tuple[str, str | None] | None) -> None:
-    assert accelerators.of_word(word) == evidence
+    assert evidence_of_word(word) == evidence
 
 
 def test_urls_extras_and_builds() -> None:
-    assert accelerators.of_url("https://x.example/whl/nightly/cu128/") == ("CUDA", "12.8")
-    assert accelerators.of_url("https://cu128.example/simple") is None
-    assert accelerators.of_url("https://[broken/whl/cu128") is None
+    assert evidence_of_url("https://x.example/whl/nightly/cu128/") == ("CUDA", "12.8")
+    assert evidence_of_url("https://cu128.example/simple") is None
+    assert evidence_of_url("https://[broken/whl/cu128") is None
 
 
 @given(st.from_regex(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?", fullmatch=True))
 def test_a_plain_address_has_the_path_that_the_standard_library_reads(url: str) -> None:
-    match = re.fullmatch(accelerators._PLAIN_URL, url)
+    match = re.fullmatch(_PLAIN_URL, url)
     assert match is not None and (match.group(1) or "") == urlsplit(url).path
-    assert accelerators.of_extras("jax", ("cuda12-local",)) == ("CUDA", "12")
-    assert accelerators.of_extras("jax", ("tpu",)) == ("TPU", None)
-    assert accelerators.of_extras("tensorflow", ("and-cuda",)) == ("CUDA", None)
-    assert accelerators.of_extras("other", ("cuda12",)) is None
-    assert accelerators.of_build("py3.8_cuda10.2.89_cudnn7.6.5_0") == ("CUDA", "10.2.89")
-    assert accelerators.of_build("cuda118py310h_0") == ("CUDA", "11.8")
-    assert accelerators.of_build("py3.8_cpu_0") == ("CPU", None)
-    assert accelerators.of_build("h1234_0") is None
+    assert evidence_of_extras("jax", ("cuda12-local",)) == ("CUDA", "12")
+    assert evidence_of_extras("jax", ("tpu",)) == ("TPU", None)
+    assert evidence_of_extras("tensorflow", ("and-cuda",)) == ("CUDA", None)
+    assert evidence_of_extras("other", ("cuda12",)) is None
+    assert evidence_of_build("py3.8_cuda10.2.89_cudnn7.6.5_0") == ("CUDA", "10.2.89")
+    assert evidence_of_build("cuda118py310h_0") == ("CUDA", "11.8")
+    assert evidence_of_build("py3.8_cpu_0") == ("CPU", None)
+    assert evidence_of_build("h1234_0") is None

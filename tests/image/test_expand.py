@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.image.dockerfile import globs
 from envhooks.image.dockerfile.expand import BadWord, Lexer
-from envhooks.image.text.unknowns import Unknowns, readable, settled, unknown
+from envhooks.image.text import (
+    TooLong,
+    Unknowns,
+    parse_pattern,
+    readable,
+    replace_matches,
+    settled,
+    trim_match,
+    unknown,
+)
 
 ENV = {"PWD": "/home", "V": "2.8.0+cu128", "NULL": "", "K": "안녕", "P": "a/b/c.tar.gz"}
 
@@ -106,11 +114,11 @@ def test_there_are_always_marks_left() -> None:
 
 def test_growth_and_depth_end() -> None:
     env = {"A": "x" * 20_000}
-    with pytest.raises(globs.TooLong):
+    with pytest.raises(TooLong):
         Lexer("$A$A", env.get).word()
-    with pytest.raises(globs.TooLong):
+    with pytest.raises(TooLong):
         Lexer("${A//x/yyyyyyyyyy}", env.get).word()
-    with pytest.raises(globs.TooLong):
+    with pytest.raises(TooLong):
         Lexer("${B:-" * 1000 + "}" * 1000, env.get).word()
 
 
@@ -133,23 +141,23 @@ def test_no_text_makes_it_fail(text: str) -> None:
 def test_patterns_match_as_regular_expressions(pattern: str, text: str) -> None:
     import re
 
-    tokens = globs.tokens(pattern)
+    tokens = parse_pattern(pattern)
     for longest in (False, True):
         star = ".*" if longest else ".*?"
         expression = "".join({"*": star, "?": "."}.get(char, char) for char in pattern)
         match = re.match(expression, text)
         expected = text[match.end() :] if match else text
-        assert globs.trim(text, tokens, suffix=False, longest=longest) == expected
+        assert trim_match(text, tokens, suffix=False, longest=longest) == expected
         backwards = re.match(
             "".join({"*": star, "?": "."}.get(char, char) for char in pattern[::-1]), text[::-1]
         )
         expected = text[: len(text) - backwards.end()] if backwards else text
-        assert globs.trim(text, tokens, suffix=True, longest=longest) == expected
+        assert trim_match(text, tokens, suffix=True, longest=longest) == expected
 
 
 def test_replacing() -> None:
     def replace(value: str, pattern: str, every: bool = True) -> str:
-        return globs.replace(value, globs.tokens(pattern), "X", every=every, limit=100)
+        return replace_matches(value, parse_pattern(pattern), "X", every=every, limit=100)
 
     assert replace("abab", "a") == "XbXb"
     assert replace("abab", "a", every=False) == "Xbab"
@@ -159,5 +167,5 @@ def test_replacing() -> None:
 
 
 def test_a_pattern_that_would_hang_a_regular_expression() -> None:
-    tokens = globs.tokens("*a" * 50 + "b")
-    assert globs.trim("a" * 2_000, tokens, suffix=False, longest=True) == "a" * 2_000
+    tokens = parse_pattern("*a" * 50 + "b")
+    assert trim_match("a" * 2_000, tokens, suffix=False, longest=True) == "a" * 2_000

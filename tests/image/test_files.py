@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.text.files import Files, FolderFiles, MemoryFiles
+from envhooks.image.files import Files, FolderFiles, MemoryFiles
 
 TREE = {"Dockerfile": b"FROM a\n", "docker/gpu/Dockerfile": b"FROM b\n", "docker/x.txt": b""}
 

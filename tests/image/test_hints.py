@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import MemoryFiles
 
 
 @pytest.mark.parametrize(

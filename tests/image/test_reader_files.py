@@ -8,8 +8,8 @@ import pytest
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image.facts import Environment
+from envhooks.image.files import FolderFiles, MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import FolderFiles, MemoryFiles
 
 REQUIREMENTS = "# all\ntorch==2.8.0\nnumpy>=1\n"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image.facts import Environment
+from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import MemoryFiles
 
 FILES = {
     "r.txt": b"torch==2.8.0\n-r r.txt\n-c c.txt\n",

@@ -6,8 +6,8 @@ import pytest
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image.facts import Environment
+from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import MemoryFiles
 
 WHL = "https://wheels.example.org/whl"
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import pytest
 from support import GOOD_TAG, Repo
 
-from envhooks.base import budget
+from envhooks.base import run
 from envhooks.base.errors import CannotJudge
 from envhooks.git.repository import Git
+from envhooks.image.files import Budgeted, MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.image.text.files import Budgeted, MemoryFiles
 from envhooks.judge import runs
 
 BASE = b"FROM x:1\nWORKDIR /app\nCOPY . .\n"
 
 
 def read(files: dict[str, bytes]) -> object:
-    return read_environment(Budgeted(MemoryFiles(files), budget.Budget()), "Dockerfile")
+    return read_environment(Budgeted(MemoryFiles(files), run.Budget()), "Dockerfile")
 
 
 def test_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "MAX_FILES", 5)
+    monkeypatch.setattr(run, "MAX_FILES", 5)
     files = {f"r{n}.txt": b"a==1\n" for n in range(8)}
     lines = b"".join(b"RUN pip install -r r%d.txt\n" % n for n in range(8))
     with pytest.raises(CannotJudge, match="more than 5 files"):
@@ -28,7 +28,7 @@ def test_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bytes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "MAX_BYTES", 2 << 20)
+    monkeypatch.setattr(run, "MAX_BYTES", 2 << 20)
     files = {f"r{n}.txt": b"#" * (1 << 20) for n in range(3)}
     lines = b"".join(b"RUN pip install -r r%d.txt\n" % n for n in range(3))
     with pytest.raises(CannotJudge, match="more than 2 MiB"):
@@ -36,7 +36,7 @@ def test_bytes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "MAX_SECONDS", -1.0)
+    monkeypatch.setattr(run, "MAX_SECONDS", -1.0)
     with pytest.raises(CannotJudge, match="for one tag"):
         read({"Dockerfile": BASE + b"RUN pip install a==$X\n" * 200})
 
@@ -49,7 +49,7 @@ def test_a_tag_past_it_could_not_be_judged_and_the_next_one_is(
     monkeypatch.chdir(good.path)
     with Git.open(good.path) as git:
         assert runs.judge_standing(git, runs.every_tag).exit_code == 0
-    monkeypatch.setattr(budget, limit, -1)
+    monkeypatch.setattr(run, limit, -1)
     with Git.open(good.path) as git:
         report = runs.judge_standing(git, runs.every_tag)
     assert report.exit_code == 2

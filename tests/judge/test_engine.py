@@ -10,10 +10,8 @@ import pytest
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
-from envhooks.judge.engine import in_order, judge
-from envhooks.judge.facts import Inapplicable, Subject, Unknown
-from envhooks.judge.findings import Finding, TagReport
-from envhooks.judge.registry import Check
+from envhooks.judge.engine import Check, in_order, judge
+from envhooks.judge.facts import Finding, Inapplicable, Subject, TagReport, Unknown
 from envhooks.policy.reader import default_policy
 from envhooks.policy.types import CheckSetting, Policy
 from envhooks.tagname.names import Naming

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envhooks.base.errors import PolicyError
-from envhooks.policy.lockfile import LEGACY, LockedTag, parse_lock
+from envhooks.policy.root import LEGACY, LockedTag, parse_lock
 
 OID, DIGEST = "1" * 40, "2" * 64
 GRAPHIC = st.characters(min_codepoint=0x21, max_codepoint=0x7E)

@@ -20,9 +20,8 @@ from support import GOOD_TAG, Repo
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import Change
-from envhooks.judge import registry as checks
-from envhooks.judge.facts import Unknown
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge import engine as checks
+from envhooks.judge.facts import Finding, Report, TagReport, Unknown
 from envhooks.report import render
 from envhooks.report._faults import STAND_IN, faults
 from envhooks.report.github import SUMMARY_LIMIT, summary

@@ -8,8 +8,7 @@ import pytest
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Unknown
-from envhooks.judge.findings import Finding, Report, TagReport
+from envhooks.judge.facts import Finding, Report, TagReport, Unknown
 from envhooks.report import Look, formats, render
 
 HOSTILE = "v1\x1b[2J\u202e\u2028\n::error::x"

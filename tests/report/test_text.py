@@ -6,8 +6,7 @@ import pytest
 from support import GOOD_TAG, Repo
 
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Unknown
-from envhooks.judge.findings import Finding, Report, TagReport, TagVerdict
+from envhooks.judge.facts import Finding, Report, TagReport, TagVerdict, Unknown
 from envhooks.report import Look, render
 
 UNPINNED = tuple(

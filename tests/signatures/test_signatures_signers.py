@@ -12,8 +12,7 @@ from signing import Workshop, pgp_files, root, ssh_files
 
 from envhooks.base.errors import PolicyError
 from envhooks.signatures.signers.lines import matches
-from envhooks.signatures.signers.reader import Signers, choose, read_signers
-from envhooks.signatures.signers.revocation import read_revoked
+from envhooks.signatures.signers.reader import Signers, choose, read_revoked, read_signers
 from envhooks.signatures.wire.packets import read_packets
 from envhooks.signatures.wire.sshwire import pack
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envhooks.signatures.status import ExpiredKey, Signed, UnknownKey, judge_status
+from envhooks.signatures.openpgp import ExpiredKey, Signed, UnknownKey, judge_status
 from envhooks.signatures.verdict import Refused
 
 PRIMARY, SUBKEY = "A" * 40, "B" * 40

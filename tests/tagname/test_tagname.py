@@ -26,8 +26,7 @@ from envhooks.tagname import (
     is_release_tag,
     template_faults,
 )
-from envhooks.tagname.names import TagName, TagPolicy
-from envhooks.tagname.refname import MAX_NAME, is_legal
+from envhooks.tagname.names import MAX_NAME, TagName, TagPolicy, is_legal
 from envhooks.tagname.template import distance
 
 GRAMMAR = Grammar(DEFAULT_TAG_POLICY)

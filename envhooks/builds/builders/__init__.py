@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, cast
 
 from envhooks.base.errors import PolicyError
+from envhooks.base.folders import module_names
 from envhooks.base.hygiene import printable
-from envhooks.base.registry import module_names
 
 if TYPE_CHECKING:
     from envhooks.builds.types import Builder

@@ -17,7 +17,7 @@ from typing import Any
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
-from envhooks.base.executables import find_program
+from envhooks.base.folders import find_program
 from envhooks.base.hygiene import printable
 from envhooks.builds.registry.reference import DOCKER_HUB, Reference
 

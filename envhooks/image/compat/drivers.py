@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.image.compat.images import cuda_of_wheels
+from envhooks.image.compat.rules import cuda_of_wheels
 from envhooks.image.compat.table import Drivers, Table, key, load_table
 from envhooks.image.facts import Environment
 

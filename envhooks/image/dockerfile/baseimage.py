@@ -1,17 +1,21 @@
-"""Image references, and what the names and tags of well-known base images say by themselves.
+"""Claims of a Dockerfile that are no installs: references and tags of base images, and variables named after a version.
 
-A tag is believed only where its publisher writes it that way for every image; the rest is unknown.
+A tag is believed only where its publisher writes it that way for every image; the rest is unknown. Real files keep an
+`ARG PYTORCH_VERSION` long after nothing installs it: the version that is installed counts, and a hint that differs is
+told, as it misleads a person who reads the file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.place import Place
 from envhooks.catalog.families import Family, family_of, is_plain, named, tell
-from envhooks.catalog.lookup import KINDS, PACKAGES, package_of
-from envhooks.image.facts import BaseImage
+from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, version_variables
+from envhooks.image.dockerfile.parser import Instruction
+from envhooks.image.facts import BaseImage, Hint
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
 
@@ -126,3 +130,22 @@ def _named(reference: Reference) -> tuple[tuple[str, str], ...]:
     return tuple(
         (package, _opaque(reference)) for package in named(f"{reference.short}:{reference.tag or ''}")
     )
+
+
+_PAIR = (
+    # A name starts where no name goes on: else each letter of a long word is a start of its own.
+    r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)"
+    r"""(?:=|[ \t]+)["']?v?([0-9]+(?:\.[0-9]+){1,3})(?:\+[a-z0-9.]+)?["']?(?![^\s"'])"""
+)
+
+
+def hints(instructions: Iterable[Instruction], path: str) -> Iterator[Hint]:
+    """Every literal version that a variable of such a name is given, in the order of the file."""
+    known, packages = version_variables()
+    for one in instructions:
+        if one.command in ("ARG", "ENV"):
+            for match in re.finditer(_PAIR, one.text):
+                claims = known.fullmatch(match[1])
+                if claims is not None and claims.lastindex is not None:
+                    place = Place(path, one.line_at(match.start()))
+                    yield Hint(packages[claims.lastindex - 1], match[1], match[2], place)

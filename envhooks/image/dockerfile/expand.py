@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from envhooks.image.dockerfile import globs
-from envhooks.image.text.unknowns import SPACES, first_mark, settled
+from envhooks.image.text import (
+    SPACES,
+    TooLong,
+    first_mark,
+    parse_pattern,
+    replace_matches,
+    settled,
+    trim_match,
+)
 
 MAX_VALUE = 32 * 1024
 """Characters. `ARG A=$A$A` doubles a value with each line; beyond this it is called unknown."""
@@ -68,7 +75,7 @@ class Lexer:
 
         Raises:
             BadWord: BuildKit refuses it.
-            globs.TooLong: the result is longer than MAX_VALUE.
+            TooLong: the result is longer than MAX_VALUE.
         """
         return self._until(None, self._raw)[0]
 
@@ -103,7 +110,7 @@ class Lexer:
         """Text up to `stop`, and the same as words."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise globs.TooLong("the word is nested too deeply")
+            raise TooLong("the word is nested too deeply")
         before, self._raw = self._raw, raw
         out: list[str] = []
         words: list[str] = []
@@ -127,7 +134,7 @@ class Lexer:
             out.append(piece)
             size += len(piece)
             if size > MAX_VALUE and not self._keep_unset:
-                raise globs.TooLong("the value grows too long")
+                raise TooLong("the value grows too long")
         else:
             if stop is not None:
                 raise BadWord(f"there is no {stop} that ends it")
@@ -242,12 +249,12 @@ class Lexer:
         if mark := first_mark(value) or first_mark(word):
             return mark
         try:
-            pattern = globs.tokens(word[1:] if longest else word)
-        except globs.TooLong:
+            pattern = parse_pattern(word[1:] if longest else word)
+        except TooLong:
             raise
         except ValueError as error:
             raise BadWord(str(error)) from None
-        return globs.trim(value, pattern, suffix=sign == "%", longest=longest)
+        return trim_match(value, pattern, suffix=sign == "%", longest=longest)
 
     def _replaced(self, name: str) -> str:
         every = self._peek() == "/"
@@ -263,12 +270,12 @@ class Lexer:
         if mark := first_mark(value) or first_mark(pattern) or first_mark(replacement):
             return mark
         if every and "$" in replacement:  # Go takes `$1` there for a group
-            raise globs.TooLong("a replacement with $ is not followed")
+            raise TooLong("a replacement with $ is not followed")
         try:
-            parsed = globs.tokens(pattern)
+            parsed = parse_pattern(pattern)
         except ValueError as error:
             raise BadWord(str(error)) from None
-        return globs.replace(value, parsed, replacement, every=every, limit=MAX_VALUE)
+        return replace_matches(value, parsed, replacement, every=every, limit=MAX_VALUE)
 
 
 def operate(name: str, value: str | None, sign: str, colon: bool, word: str) -> str:

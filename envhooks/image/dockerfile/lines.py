@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envhooks.image.dockerfile.expand import BadWord
-from envhooks.image.text.unknowns import SPACES
+from envhooks.image.text import SPACES
 
 _SPACE_TEXT = "".join(SPACES)
 _BLANKS = r"[\t\v\f\r ]+"

@@ -13,7 +13,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 from envhooks.image.dockerfile.expand import BadWord, Lexer
 from envhooks.image.dockerfile.lines import _SPACE_TEXT, parse_line
-from envhooks.image.text.unknowns import names
+from envhooks.image.text import names
 
 MAX_BYTES = 1024 * 1024
 """Of a Dockerfile. The longest one seen in public has 40 KiB."""

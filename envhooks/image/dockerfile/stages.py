@@ -9,14 +9,13 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 
-from envhooks.base.budget import Budget
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
-from envhooks.image.dockerfile import globs
+from envhooks.base.run import Budget
 from envhooks.image.dockerfile.expand import BadWord, Lexer
 from envhooks.image.dockerfile.lines import pairs, parse_line, split_words
 from envhooks.image.dockerfile.parser import INSTRUCTIONS, Dockerfile, Instruction
-from envhooks.image.text.unknowns import Unknowns, names, settled, unknown
+from envhooks.image.text import TooLong, Unknowns, names, settled, unknown
 
 MAX_STAGES = 500
 MAX_WORK = 8_000_000
@@ -110,7 +109,7 @@ class Build:
         unset = lookup.unset if lookup else self._unset_global
         try:
             value = Lexer(text, get, unset=unset, escape=self.file.escape).word()
-        except globs.TooLong as error:
+        except TooLong as error:
             return self.unknowns.mark(str(error))
         except BadWord as error:
             raise CannotJudge(str(error), place=f"{self.file.path}:{line}") from None

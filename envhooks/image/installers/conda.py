@@ -6,14 +6,14 @@ import re
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
+from envhooks.catalog.frameworks import Evidence
 from envhooks.image.facts import Hardware
-from envhooks.image.installers.files import ask, find_asked
-from envhooks.image.installers.options import Options, sort_head, sort_options
+from envhooks.image.installers.pip import Options, sort_head, sort_options
+from envhooks.image.installers.task import ask, find_asked
 from envhooks.image.requirements.reader import Requirement, parse_conda_spec
-from envhooks.image.stage import accelerators
 from envhooks.image.stage.containerfs import Found
 from envhooks.image.stage.session import Arg, Call, Session, Sources, conda_place
-from envhooks.image.text.unknowns import names, unknown
+from envhooks.image.text import names, unknown
 
 _VALUES = names(
     "--name --prefix --channel --file --clone --solver --repodata-fn --subdir --platform --revision --root-prefix "
@@ -109,7 +109,7 @@ def _take(
     if call.certain and (name in _CUDA or name == "cpuonly"):
         version = re.match(r"=*\s*([0-9]+(?:\.[0-9]+)*)", requirement.specifier)
         if name == "cpuonly":
-            evidence: accelerators.Evidence = ("CPU", None)
+            evidence: Evidence = ("CPU", None)
         elif version is not None and name != "cuda":
             evidence = ("CUDA", version.group(1))
         else:

@@ -7,17 +7,24 @@ from collections.abc import Iterator
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import BY_INDEX
 from envhooks.image.dockerfile.stages import is_set, join
-from envhooks.image.installers.files import Asked, ask
-from envhooks.image.installers.options import _UV_SHORT, _UV_VALUES, Options, sort_head, sort_options
-from envhooks.image.installers.pip import sources_of, uv_pip, uv_place
-from envhooks.image.installers.task import InstallTask, with_extras
+from envhooks.image.installers.pip import (
+    _UV_SHORT,
+    _UV_VALUES,
+    Options,
+    sort_head,
+    sort_options,
+    sources_of,
+    uv_pip,
+    uv_place,
+)
+from envhooks.image.installers.task import Asked, InstallTask, ask, with_extras
 from envhooks.image.requirements.reader import Requirement
 from envhooks.image.requirements.uvlock import Selection, chosen
-from envhooks.image.stage.accelerators import FROM_INDEX
 from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.stage.session import Arg, Call, Session, Sources
-from envhooks.image.text.unknowns import names, readable, unknown
+from envhooks.image.text import names, readable, unknown
 
 _POETRY_VALUES = names(
     "--with --without --only --extras --directory --project --group --source --python --platform"
@@ -192,7 +199,7 @@ def _locked(session: Session, call: Call, options: Options, lock: str, where: st
             continue
         if len({(one.local, one.index) for one in several}) > 1:
             requirement = replace(requirement, local=None, index="", specifier=f"=={requirement.version}")
-            if name in FROM_INDEX:
+            if name in BY_INDEX:
                 session.note(f"{lock} holds several builds of {name}", place, "hardware")
         session.record(
             inner, requirement, where=where, how="lock", place=place, sources=sources, upgrade=True

@@ -1,16 +1,138 @@
-"""One call of a program -> the reader that knows it."""
+"""Programs that a RUN names: wrappers of other programs, programs that change files, package managers."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable, Mapping, Sequence
 
+from envhooks.base.dataclass import dataclass
+from envhooks.base.place import Place
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.facts import Unpinned
-from envhooks.image.installers.options import sort_head, sort_options
-from envhooks.image.installers.pip import pip
-from envhooks.image.stage.session import CONDAS, Call, Session
-from envhooks.image.text.unknowns import names, readable, unknown
+from envhooks.image.installers.pip import pip, sort_head, sort_options
+from envhooks.image.shell.scan import Command
+from envhooks.image.shell.words import Expander
+from envhooks.image.stage.containerfs import ContainerFiles
+from envhooks.image.stage.session import CONDAS, Arg, Call, Session, conda_place
+from envhooks.image.text import first_mark, names, readable, unknown
+
+CHANGERS = names("sed perl tee mv cp rm ln install rsync git curl wget patch tar unzip truncate")
+"""Programs that change the files that they name."""
+
+_ASKED_OF = (".txt", ".yml", ".yaml", ".toml", ".lock", ".in")
+
+
+def spoil(files: ContainerFiles, cwd: str, path: str, *, tree: bool = False) -> None:
+    """A RUN writes to `path`; only files that something may install from are remembered."""
+    if not path or path.startswith("/dev/"):
+        return
+    absolute = join(cwd, path)
+    if files.known(absolute) or path.endswith(_ASKED_OF) or tree:
+        files.spoil(absolute, f"{readable(path)} is written by a RUN", tree=tree)
+
+
+def touch(files: ContainerFiles, cwd: str, program: str, args: Sequence[Arg]) -> None:
+    """Note the files that one command changes."""
+    if program not in CHANGERS:
+        return
+    words = [arg.text for arg in args if not arg.text.startswith("-")]
+    options = [arg.text for arg in args if arg.text.startswith("-")]
+    if program == "sed" and not any(re.match(r"-[a-zA-Z]*i|--in-place", one) for one in options):
+        return
+    if program == "perl" and not any("i" in one for one in options):
+        return
+    if program in ("cp", "install", "ln", "rsync") and len(words) > 1:
+        for source in words[:-1]:
+            spoil(files, cwd, words[-1])
+            spoil(files, cwd, posixpath.join(words[-1], posixpath.basename(source)))
+        return
+    for word in words:
+        if first_mark(word) or re.search(r"[*?\[]", word):
+            folder, _, last = join(cwd, word).rpartition("/")
+            for path in files.matches(f"{folder}/{'*' if first_mark(last) else last}"):
+                spoil(files, cwd, path)
+            continue
+        spoil(files, cwd, word, tree=program in ("mv", "rm", "git", "unzip", "tar"))
+        if program == "mv" and len(words) > 1:
+            spoil(files, cwd, posixpath.join(words[-1], posixpath.basename(word)))
+
+
+# Name -> options of theirs that take a value.
+_WRAPPERS: Mapping[str, frozenset[str]] = {
+    "sudo": names("-u -g -h -p -C -r -t -T -U -D"),
+    "env": names("-u -C --unset --chdir"),
+    "time": names("-f -o"),
+    "nice": names("-n"),
+    "ionice": names("-c -n"),
+    "nohup": frozenset(),
+    "exec": names("-a"),
+    "command": frozenset(),
+    "builtin": frozenset(),
+    "stdbuf": names("-o -e -i"),
+    "timeout": names("-k -s --signal --kill-after"),
+    "gosu": frozenset(),
+    "su-exec": frozenset(),
+    "chroot": frozenset(),
+    "unbuffer": frozenset(),
+    "!": frozenset(),
+}
+WRAPPERS = frozenset(_WRAPPERS)
+_FIRST_ARGUMENT = frozenset(("timeout", "gosu", "su-exec", "chroot"))
+_ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)=(.*)"
+_RUN_VALUES = names("--with --python -p --project --directory --extra --group")
+MAX_WRAPPERS = 20
+
+
+def unwrap(args: list[Arg]) -> tuple[list[Arg], str, dict[str, str]]:
+    """(arguments of the innermost program, the environment that is named or "", variables set for it)."""
+    where = ""
+    assigned: dict[str, str] = {}
+    for _ in range(MAX_WRAPPERS):
+        if not args:
+            break
+        name = posixpath.basename(args[0].text)
+        texts = [arg.text for arg in args[:4]]
+        if name in _WRAPPERS:
+            args = _behind(args[1:], _WRAPPERS[name])
+            while name in ("env", "sudo") and args and (match := re.fullmatch(_ASSIGN, args[0].text)):
+                assigned[match.group(1)] = match.group(2)
+                args = args[1:]
+            args = args[1:] if name in _FIRST_ARGUMENT else args
+        elif name in CONDAS and "run" in texts[1:3]:
+            args, named = _conda_run(args[texts.index("run") + 1 :])
+            where = named or where
+        elif name in ("uv", "poetry", "pipenv", "pdm") and texts[1:2] == ["run"]:
+            args = _behind(args[2:], _RUN_VALUES)
+        else:
+            break
+    return args, where, assigned
+
+
+def _conda_run(args: list[Arg]) -> tuple[list[Arg], str]:
+    where = ""
+    at = 0
+    while at < len(args) and args[at].text.startswith("-"):
+        flag, sign, value = args[at].text.partition("=")
+        if flag in ("-n", "--name", "-p", "--prefix", "--cwd"):
+            if not sign:
+                at += 1
+                value = args[at].text if at < len(args) else ""
+            if flag != "--cwd":
+                where = conda_place(value)
+        at += 1
+    return args[at:], where
+
+
+def _behind(args: list[Arg], values: frozenset[str]) -> list[Arg]:
+    """What stands behind the options."""
+    at = 0
+    while at < len(args) and args[at].text.startswith("-"):
+        if args[at].text == "--":
+            return args[at + 1 :]
+        at += 2 if args[at].text in values else 1
+    return args[at:]
+
 
 _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
@@ -140,3 +262,90 @@ def system(session: Session, call: Call) -> None:
         )
         if not pinned:
             session.installed.unpinned.append(Unpinned(name, "system", text, "it has no version", arg.place))
+
+
+MAX_DEPTH = 8
+"""How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
+ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)"
+SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
+INSTALLS = r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b"
+VERSION_WORD = r"=.*|[0-9][0-9.]*[0-9a-z.*+,<>=!~]*"
+HARMLESS_SOURCE = r".*(?:activate|bashrc|profile|conda\.sh|os-release|lsb-release|/env|setup\.bash|nvm\.sh)"
+QUIET = names("echo cat grep egrep ls dpkg sleep which type")
+KNOWN = (
+    CHANGERS
+    | WRAPPERS
+    | MANAGERS
+    | CONDAS
+    | SHELLS
+    | names(
+        "cd pushd popd chdir export declare local readonly typeset read mapfile readarray getopts unset printf source "
+        "eval exit return deactivate virtualenv pyvenv pdm pixi hatch rye xargs su runuser uv poetry pipenv pip"
+    )
+)
+"""Words that mean something here; anything else is passed over quickly."""
+MATTERS = r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]"
+
+
+@dataclass
+class State:
+    """What a subshell has for itself."""
+
+    variables: dict[str, str | None]
+    """None: unset."""
+    cwd: str
+    where: str | None
+    """The environment that was activated here; None: what PATH says."""
+
+    def copy(self) -> State:
+        """The same for a subshell."""
+        return State(dict(self.variables), self.cwd, self.where)
+
+
+def script_argument(texts: Sequence[str]) -> tuple[int, bool]:
+    """Index of a shell's script among its arguments, and whether it is the text itself (`-c`) and no file."""
+    at = 0
+    while at < len(texts) and texts[at].startswith(("-", "+")):
+        if texts[at].startswith("-") and not texts[at].startswith("--") and "c" in texts[at]:
+            at += 1
+            while at < len(texts) and texts[at].startswith("-"):
+                at += 1
+            return at, True
+        at += 2 if texts[at] in ("-o", "+o", "-O", "--rcfile") or re.fullmatch("-[a-z]+o", texts[at]) else 1
+    return at, False
+
+
+def swallowed_pins(
+    expander: Expander,
+    command: Command,
+    counts: list[int],
+    args: list[Arg],
+    skipped: int,
+    place: Callable[[int], Place],
+) -> tuple[Unpinned, ...]:
+    """Redirects that were meant as version bounds.
+
+    Args:
+        expander: of the command's words.
+        command: as it stands.
+        counts: for each word behind the skipped ones, how many arguments there are up to it.
+        args: the arguments that the words became.
+        skipped: words in front of the program, such as assignments.
+        place: offset in the text -> place in the file.
+    """
+    found = []
+    for redirect in command.redirects:
+        behind = redirect.after - skipped
+        if redirect.sign not in (">", "<", ">>") or behind < 1 or behind > len(counts):
+            continue
+        target = expander.text(redirect.target)
+        if not re.fullmatch(VERSION_WORD, readable(target)):
+            continue
+        if not (redirect.glued or target.startswith("=") or re.fullmatch(r"[0-9]+(?:\.[0-9]+)+", target)):
+            continue
+        arg = args[counts[behind - 1] - 1]
+        text = f"{readable(arg.text)}{redirect.sign}{readable(target)}"
+        name = re.split(r"[\[=<>!~ ]", arg.text, maxsplit=1)[0].lower().replace("_", "-")
+        why = f"the shell takes {redirect.sign} for a redirect: no version is asked for"
+        found.append(Unpinned(name, "python", text, why, place(redirect.offset), swallowed=True))
+    return tuple(found)

@@ -18,15 +18,13 @@ from envhooks.image.dockerfile.expand import BadWord
 from envhooks.image.dockerfile.parser import Instruction, read_dockerfile
 from envhooks.image.dockerfile.stages import Build, Scope, Stage
 from envhooks.image.facts import Environment, Hardware, Package
-from envhooks.image.interpreter.copying import copy
-from envhooks.image.interpreter.running import run
-from envhooks.image.interpreter.state import StageState
+from envhooks.image.files import Budgeted, Files, inside
+from envhooks.image.interpreter.instructions import StageState, copy, run
 from envhooks.image.interpreter.summary import Summary, product_of
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.stage.session import Session
-from envhooks.image.text.files import Budgeted, Files, inside
-from envhooks.image.text.unknowns import unknown
+from envhooks.image.text import unknown
 
 _NO_ARGS: Mapping[str, str] = MappingProxyType({})
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from envhooks.base.place import Place
 from envhooks.image.dockerfile.stages import Scope, join
 from envhooks.image.facts import Unpinned
-from envhooks.image.interpreter.filechanges import spoil, touch
-from envhooks.image.interpreter.heads import (
+from envhooks.image.interpreter.programs import (
     ASSIGN,
     HARMLESS_SOURCE,
     INSTALLS,
@@ -24,10 +23,14 @@ from envhooks.image.interpreter.heads import (
     QUIET,
     SHELLS,
     State,
-)
-from envhooks.image.interpreter.programs import carried, run_program
-from envhooks.image.interpreter.swallowed import swallowed_pins
-from envhooks.image.interpreter.wrappers import unwrap
+    carried,
+    run_program,
+    script_argument,
+    spoil,
+    swallowed_pins,
+    touch,
+    unwrap,
+)  # fmt: skip
 from envhooks.image.shell.commands import parse
 from envhooks.image.shell.scan import Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
@@ -41,7 +44,7 @@ from envhooks.image.stage.session import (
     conda_place,
     prefix_of,
 )
-from envhooks.image.text.unknowns import readable, unknown
+from envhooks.image.text import readable, unknown
 
 
 class Runner:
@@ -62,7 +65,7 @@ class Runner:
         self._expander = Expander(self, spend)
 
     def lookup(self, name: str) -> str | None:
-        """Value of a shell variable; see shellwords.Variables."""
+        """Value of a shell variable; see `envhooks.image.shell.words`."""
         if name in self._state.variables:
             return self._state.variables[name]
         return self._scope.lookup(name)
@@ -359,18 +362,11 @@ class Runner:
         certain: bool,
         place: Callable[[int], Place],
     ) -> None:
-        at = 0
-        while at < len(texts) and texts[at].startswith(("-", "+")):
-            if texts[at].startswith("-") and not texts[at].startswith("--") and "c" in texts[at]:
-                at += 1
-                while at < len(texts) and texts[at].startswith("-"):
-                    at += 1
-                if at < len(texts):
-                    self._quoted_script(texts[at], call.args[at], certain)
-                return
-            at += (
-                2 if texts[at] in ("-o", "+o", "-O", "--rcfile") or re.fullmatch("-[a-z]+o", texts[at]) else 1
-            )
+        at, is_text = script_argument(texts)
+        if is_text:
+            if at < len(texts):
+                self._quoted_script(texts[at], call.args[at], certain)
+            return
         body = next((one for one in command.redirects if one.body is not None), None)
         if at < len(texts):
             if not unknown(texts[at]) and re.search(

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import BY_BUILD
 from envhooks.image.dockerfile import baseimage
-from envhooks.image.dockerfile.hints import hints
+from envhooks.image.dockerfile.baseimage import hints
 from envhooks.image.dockerfile.stages import Build, Stage
 from envhooks.image.facts import CannotTell, Environment, Unpinned
-from envhooks.image.interpreter.running import shell_environment
-from envhooks.image.interpreter.state import StageState
-from envhooks.image.stage.accelerators import FROM_BUILD
+from envhooks.image.interpreter.instructions import StageState, shell_environment
 from envhooks.image.stage.installed import SYSTEM, Entry, holds_packages
 from envhooks.image.stage.session import active_by_variables
-from envhooks.image.text.unknowns import readable, unknown
+from envhooks.image.text import readable, unknown
 
 
 class Summary:
@@ -37,7 +36,7 @@ class Summary:
         entries = list(self._entries())
         python, python_doubt = self._python(entries)
         hardware = list(self._installed.base_hardware)
-        built = any(one.version for entry in entries if entry.name in FROM_BUILD for one in entry.hardware)
+        built = any(one.version for entry in entries if entry.name in BY_BUILD for one in entry.hardware)
         for entry in entries:
             if not (built and entry.name == "cuda-version"):
                 hardware += entry.hardware  # conda's `cuda-version` bounds a solve; a build is what it is

@@ -10,12 +10,18 @@ from __future__ import annotations
 import re
 
 from envhooks.base.dataclass import replace
-from envhooks.image.shell.frames import ASSIGN_ARRAY, BLANK, NAME, PLAIN, SIGN, TESTS, Frame
 from envhooks.image.shell.scan import (
+    ASSIGN_ARRAY,
+    BLANK,
+    NAME,
+    PLAIN,
+    SIGN,
+    TESTS,
     Command,
     Define,
     Enter,
     Event,
+    Frame,
     Leave,
     Loop,
     Redirect,

@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from envhooks.image.dockerfile import globs
 from envhooks.image.dockerfile.expand import MAX_DEPTH, MAX_VALUE, operate
 from envhooks.image.shell.scan import Unclosed, skip
-from envhooks.image.text.unknowns import first_mark
+from envhooks.image.text import TooLong, first_mark, parse_pattern, replace_matches, trim_match
 
 
 class Variables(Protocol):
@@ -217,16 +216,16 @@ class Expander:
 
     def _pattern(self, word: str) -> list[str]:
         if re.search(r"['\"\\\[`]", word):
-            raise globs.TooLong("the pattern is quoted or has a class")
+            raise TooLong("the pattern is quoted or has a class")
         text = "".join(part for part, _ in self._parts(word))
         if first_mark(text):
-            raise globs.TooLong("the pattern is not known")
-        return globs.tokens(text)
+            raise TooLong("the pattern is not known")
+        return parse_pattern(text)
 
     def _trimmed(self, value: str, sign: str, word: str) -> str:
         if mark := first_mark(value):
             return mark
-        return globs.trim(value, self._pattern(word), suffix=sign[0] == "%", longest=len(sign) == 2)
+        return trim_match(value, self._pattern(word), suffix=sign[0] == "%", longest=len(sign) == 2)
 
     def _replaced(self, value: str, every: bool, rest: str) -> str:
         old, _, new = rest.partition("/")
@@ -234,8 +233,8 @@ class Expander:
         if mark := first_mark(value) or first_mark(text):
             return mark
         if old.startswith(("#", "%")) or not old:
-            raise globs.TooLong("an anchored pattern")
-        return globs.replace(value, self._pattern(old), text, every=every, limit=MAX_VALUE)
+            raise TooLong("an anchored pattern")
+        return replace_matches(value, self._pattern(old), text, every=every, limit=MAX_VALUE)
 
 
 def commands_inside(word: str) -> list[tuple[str, int]]:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from envhooks.base.dataclass import dataclass
-from envhooks.image.text.files import Files
-from envhooks.image.text.unknowns import unknown
+from envhooks.image.files import Files
+from envhooks.image.text import unknown
 
 _GLOB = r"[*?\[]"
 MAX_MATCHES = 200

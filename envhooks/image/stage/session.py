@@ -8,15 +8,25 @@ from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import framework_package
+from envhooks.catalog.frameworks import Evidence
+from envhooks.catalog.lookup import (
+    BY_BUILD,
+    BY_INDEX,
+    BY_LOCAL,
+    built_for,
+    evidence_of_build,
+    evidence_of_extras,
+    evidence_of_url,
+    evidence_of_word,
+    framework_package,
+)
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.facts import Hardware, Package, Unpinned
 from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
-from envhooks.image.stage import accelerators
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
-from envhooks.image.text.unknowns import Unknowns, readable, unknown
+from envhooks.image.text import Unknowns, readable, unknown
 
 ANYTHING = "packages"
 """`CannotTell.what` where it is not known which packages are meant."""
@@ -115,7 +125,7 @@ class Session:
             shown = readable(arg.text[head.end(1) :])
             package = Package(name, local.group(1), None, True, shown, "pip", arg.place)
             self.installed.put(where, Entry(name, package))
-            if name in accelerators.FROM_LOCAL:
+            if name in BY_LOCAL:
                 self.note(f"the build of {name} is not known: {why}", arg.place, "hardware")
             return
         self.installed.doubt(where, name, f"its version is not known: {why}", arg.place)
@@ -180,7 +190,7 @@ class Session:
             return
         stated = replace(before.package, local=None, specifier=f"=={before.package.version}")
         self.installed.put(where, replace(before, package=stated, hardware=()))
-        if before.name in accelerators.FROM_LOCAL:
+        if before.name in BY_LOCAL:
             self.note(f"the build of {before.name} depends on a condition", place, "hardware")
 
     def _entry(self, requirement: Requirement, how: str, place: Place, sources: Sources) -> Entry:
@@ -197,51 +207,45 @@ class Session:
 
     def _hardware(self, requirement: Requirement, place: Place, sources: Sources) -> tuple[Hardware, ...]:
         name = requirement.name
-        found: list[accelerators.Evidence | None] = [accelerators.of_extras(name, requirement.extras)]
-        if requirement.local and name in accelerators.FROM_LOCAL:
-            found.append(accelerators.of_word(requirement.local))
-        elif name in accelerators.FROM_INDEX and requirement.url is None:
+        found: list[Evidence | None] = [evidence_of_extras(name, requirement.extras)]
+        if requirement.local and name in BY_LOCAL:
+            found.append(evidence_of_word(requirement.local))
+        elif name in BY_INDEX and requirement.url is None:
             found.append(self._by_index(requirement, place, sources))
-        elif requirement.url and name in accelerators.FROM_INDEX:
-            found.append(accelerators.of_url(requirement.url))
-        if requirement.how == "conda" and name in accelerators.FROM_BUILD:
-            found.append(accelerators.of_build(requirement.specifier.lstrip("=").partition("=")[2]))
+        elif requirement.url and name in BY_INDEX:
+            found.append(evidence_of_url(requirement.url))
+        if requirement.how == "conda" and name in BY_BUILD:
+            found.append(evidence_of_build(requirement.specifier.lstrip("=").partition("=")[2]))
         if not any(found):
-            found.append(accelerators.built_for(name))
+            found.append(built_for(name))
         return tuple(Hardware(kind, version, "wheel", place) for kind, version in filter(None, found))
 
-    def _by_index(
-        self, requirement: Requirement, place: Place, sources: Sources
-    ) -> accelerators.Evidence | None:
+    def _by_index(self, requirement: Requirement, place: Place, sources: Sources) -> Evidence | None:
         index = requirement.index or sources.index
         if sources.backend and not requirement.index:
             if unknown(sources.backend) or sources.backend == "auto":
                 self.note("uv chooses the build by the machine that it runs on", place, "hardware")
                 return None
-            return accelerators.of_word(sources.backend)
+            return evidence_of_word(sources.backend)
         if sources.first_index_wins and not requirement.index:
             index = next(iter(sources.extra), index)
         if unknown(index):
             self.note(f"the index is not known: {self.unknowns.why(index)}", place, "hardware")
             return None
-        if index and (evidence := accelerators.of_url(index)) is not None:
+        if index and (evidence := evidence_of_url(index)) is not None:
             return evidence
         return self._offered(requirement, place, sources)
 
-    def _offered(
-        self, requirement: Requirement, place: Place, sources: Sources
-    ) -> accelerators.Evidence | None:
+    def _offered(self, requirement: Requirement, place: Place, sources: Sources) -> Evidence | None:
         """What a further index or a page of links makes likely: certain only where the build is published.
 
         A resolver ranks `2.8.0+cu128` above `2.8.0`, so it takes the further index's build wherever
         that index has one, and silently the usual one where it has none.
         """
-        offered = [
-            url for url in (*sources.extra, *sources.links) if unknown(url) or accelerators.of_url(url)
-        ]
+        offered = [url for url in (*sources.extra, *sources.links) if unknown(url) or evidence_of_url(url)]
         if not offered:
             return None
-        if len(offered) == 1 and (evidence := accelerators.of_url(offered[0])) and not unknown(offered[0]):
+        if len(offered) == 1 and (evidence := evidence_of_url(offered[0])) and not unknown(offered[0]):
             word = re.findall(r"/(cu[0-9]+|cpu)(?=/|\Z)", offered[0])
             if (
                 requirement.name == "torch"
@@ -293,8 +297,8 @@ class Sources:
     def stated(self, name: str) -> str:
         """The index to show for a package: the one that decides its build, where one does."""
         urls = [url for url in (*self.extra, self.index, *self.links) if url]
-        telling = [url for url in urls if not unknown(url) and accelerators.of_url(url)]
-        if name in accelerators.FROM_INDEX and telling:
+        telling = [url for url in urls if not unknown(url) and evidence_of_url(url)]
+        if name in BY_INDEX and telling:
             return telling[0]
         return self.index or next(iter(self.extra), "")
 

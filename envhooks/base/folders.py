@@ -1,9 +1,9 @@
-"""Programs by their absolute paths."""
+"""Programs and modules, found by the folders that they lie in."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 def find_program(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -22,3 +22,12 @@ def find_program(name: str, environ: Mapping[str, str] = os.environ) -> str | No
 
 def _is_absolute(folder: str) -> bool:
     return os.path.isabs(folder) and (os.name != "nt" or bool(os.path.splitdrive(folder)[0]))
+
+
+def module_names(folders: Iterable[str]) -> tuple[str, ...]:
+    """The modules in a package's `__path__`, by name; what begins with an underscore is shared by them, and is none.
+
+    `pkgutil.iter_modules` would do the same and import `inspect` for it, a tenth of a hook's time.
+    """
+    names = (name for folder in folders for name in os.listdir(folder))
+    return tuple(sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_")))

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from envhooks.base.budget import Budget
 from envhooks.base.errors import CannotJudge
+from envhooks.base.run import Budget
 
 if TYPE_CHECKING:
     from pathlib import Path
