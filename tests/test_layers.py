@@ -28,6 +28,7 @@ PACKAGES = (
     "checks",
     "report",
     "builds",
+    "records",
     "releases",
     "hooks",
     "cli",

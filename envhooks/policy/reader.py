@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import HEADS
-from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
+from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy, RecordsPolicy
 from envhooks.policy.values import Source, Value
 from envhooks.tagname import DEFAULT_TAG_POLICY
 
@@ -34,6 +35,9 @@ _KEYS = (
     "gitsign",
     "compat",
     "base",
+    "verifier",
+    "records",
+    "yanked",
 )
 
 
@@ -94,7 +98,18 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         bases=sections.bases(keys["base"]) if "base" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
+        **(_records(keys) if {"verifier", "records", "yanked"} & keys.keys() else {}),
     )
+
+
+def _records(keys: Mapping[str, Value]) -> dict[str, Any]:
+    from envhooks.policy import recordsections
+
+    return {
+        "verifiers": recordsections.verifiers(keys["verifier"]) if "verifier" in keys else (),
+        "records": recordsections.records(keys["records"]) if "records" in keys else RecordsPolicy(),
+        "yanked": recordsections.yanked(keys["yanked"]) if "yanked" in keys else MappingProxyType({}),
+    }
 
 
 def _decode(data: bytes, origin: str) -> str:

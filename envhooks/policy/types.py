@@ -68,6 +68,38 @@ class DeployPolicy:
 
 
 @dataclass(frozen=True)
+class Verifier:
+    """One `[[verifier]]`: whose signature on a record counts. One of `key`, `ssh` and `identity` is set."""
+
+    name: str
+    word: Literal["team", "person"]
+    key: bytes = b""
+    """A P-256 or Ed25519 public key as SubjectPublicKeyInfo in DER."""
+    ssh: str = ""
+    """The principal of lines in allowed_signers that allow the namespace `envhooks-record`."""
+    identity: str = ""
+    """As a sigstore certificate has it, whole."""
+    issuer: str = ""
+    after: float | None = None
+    before: float | None = None
+    """Seconds since the epoch: when a record has to have been signed, both ends included."""
+    revoked: float | None = None
+    """Seconds since the epoch: what was signed from then on counts for nothing; 0: nothing ever signed does."""
+    reason: str = ""
+    """Why it is revoked."""
+
+
+@dataclass(frozen=True)
+class RecordsPolicy:
+    """`[records]`."""
+
+    words: tuple[Literal["team", "person"], ...] = ()
+    """Whose word each statement needs; empty: that of any verifier. With both: one of each."""
+    predicate: Literal["vsa", "svr"] = "vsa"
+    """The form in which statements are written."""
+
+
+@dataclass(frozen=True)
 class Policy:
     """The policy, as it was read from one commit."""
 
@@ -89,6 +121,12 @@ class Policy:
     """`[[base]]`: families of base images, in the words of the catalog."""
     compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
+
+    verifiers: tuple[Verifier, ...] = ()
+    """`[[verifier]]`."""
+    records: RecordsPolicy = field(default_factory=RecordsPolicy)
+    yanked: Mapping[str, str] = field(default_factory=dict)
+    """`[[yanked]]`: short tag name -> why the release must not be used any more."""
 
     def has_option(self, check: str, option: str) -> bool:
         """Whether a check's own switch is on."""

@@ -23,6 +23,7 @@ from envhooks.signatures.wire import packets
 from envhooks.signatures.wire.packets import PacketError
 from envhooks.signatures.wire.sshwire import (
     ED25519,
+    NAMESPACE,
     RSA,
     SK_ECDSA,
     SK_ED25519,
@@ -112,7 +113,7 @@ class Fast:
         signature = candidate.signature
         if signature.certificate is not None:
             _verify_certificate(signature)
-        _verify_ssh(signature, payload.signed)
+        verify_ssh(signature, payload.signed)
         return candidate.verdict
 
 
@@ -162,10 +163,10 @@ def _verify_certificate(signature: SshSignature) -> None:
     certificate.verify_cert_signature()
 
 
-def _verify_ssh(signature: SshSignature, signed: bytes) -> None:
+def verify_ssh(signature: SshSignature, signed: bytes, namespace: bytes = NAMESPACE) -> None:
     """That the key made the signature. Raises whatever `cryptography` raises."""
     digest = hashlib.new(signature.digest, signed).digest()
-    parts = (b"git", b"", signature.digest.encode(), digest)
+    parts = (namespace, b"", signature.digest.encode(), digest)
     message = b"SSHSIG" + b"".join(map(pack, parts))
     key = signature.key
     if key.type in (SK_ED25519, SK_ECDSA):

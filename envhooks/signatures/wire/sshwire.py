@@ -231,11 +231,16 @@ def _principals(data: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_signature(blob: bytes) -> SshSignature:
-    """The SSHSIG in these bytes, made for git.
+def is_signature(blob: bytes) -> bool:
+    """Whether these bytes begin as an SSHSIG does."""
+    return blob.startswith(_MAGIC)
+
+
+def read_signature(blob: bytes, wanted: bytes = NAMESPACE) -> SshSignature:
+    """The SSHSIG in these bytes, made for git, or for another namespace.
 
     Raises:
-        SshError: damaged, for another purpose than git, or by algorithms that are not accepted.
+        SshError: damaged, for another purpose than the wanted one, or by algorithms that are not accepted.
     """
     if not blob.startswith(_MAGIC):
         raise SshError("the SSH signature has another form than version 1")
@@ -244,8 +249,8 @@ def read_signature(blob: bytes) -> SshSignature:
     public, namespace, reserved, digest = wire.string(), wire.string(), wire.string(), wire.string()
     raw = wire.string()
     wire.end()
-    if namespace != NAMESPACE:
-        raise SshError("the SSH signature was made for another purpose than git")
+    if namespace != wanted:
+        raise SshError(f"the SSH signature was made for another purpose than {wanted.decode()}")
     if reserved:
         raise SshError("the SSH signature uses a field that is reserved")
     if digest not in (b"sha256", b"sha512"):

@@ -1,0 +1,291 @@
+"""Notes on a tag object -> Records: each line verified, bound to this tag, and held against the others."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS
+from envhooks.git import notes
+from envhooks.git.objects import GitObject
+from envhooks.git.repository import Git
+from envhooks.policy.root import TrustRoot
+from envhooks.policy.types import Policy
+from envhooks.records.dsse import EnvelopeError, decode
+from envhooks.records.statement import Statement, StatementError, read_statement
+from envhooks.records.types import ImageRecord, Records, Signer, State, TagRecord
+from envhooks.records.verifiers import Changed, NotAllowed, Verifiers
+from envhooks.tagname import Grammar, is_release_tag
+
+MAX_LINES = 1000
+"""Lines of one note that are read."""
+_HEAD = rb"object ([0-9a-f]+)\ntype commit\n"
+
+
+@dataclass(frozen=True)
+class TagFacts:
+    """The tag object that a record has to be about."""
+
+    tag: str
+    object: str
+    sha256: str = ""
+    commit: str = ""
+    """Empty where the ref names no annotated tag of a commit."""
+
+
+@dataclass
+class _Found:
+    """What the lines of one note came to."""
+
+    passed: list[TagRecord] = field(default_factory=list)
+    images: list[ImageRecord] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    """What can only come of a change, and stands against the release whatever else is proved."""
+    passed_over: list[str] = field(default_factory=list)
+    """What proves nothing: anybody who may write notes can add such lines."""
+
+
+# ----------------------------------------------------------------------------------- one tag, or all
+
+
+def read(git: Git, root: TrustRoot, tag: str, now: datetime | None = None) -> Records:
+    """The records of a tag, by the policy of today. `tag` is its short name, or a full ref.
+
+    Raises:
+        UsageError: there is no such tag in this repository.
+        CannotJudge: they cannot be read: a damaged object, a policy that cannot be read, a library that is missing.
+    """
+    facts = tag_facts(git, tag)
+    lines = notes.lines_of(git, notes.tip(git), facts.object)
+    return judge_lines(facts, lines, root.policy, Verifiers(root, now or _now()))
+
+
+def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str, Records]:
+    """Short name -> records, of every release tag of this repository and every other one that has a note.
+
+    Raises:
+        CannotJudge: as for `read`.
+    """
+    found = notes.all_lines(git, notes.tip(git))
+    grammar = Grammar(root.policy.tag)
+    wanted = [
+        ref
+        for ref in git.refs(TAGS)
+        if ref.oid in found or is_release_tag(ref.name[len(TAGS) :], grammar, root.policy.tag)
+    ]
+    verifiers = Verifiers(root, now or _now())
+    records = {}
+    for at in range(0, len(wanted), 1000):
+        some = wanted[at : at + 1000]
+        git.read_ahead(ref.oid for ref in some)
+        for ref in some:
+            facts = _facts(ref.name[len(TAGS) :], ref.oid, git.read(ref.oid))
+            records[facts.tag] = judge_lines(facts, found.get(ref.oid, ()), root.policy, verifiers)
+    return records
+
+
+def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = None) -> tuple[Records, ...]:
+    """The records with an image of this digest (`sha256:...`, of an index or a platform), proved or not.
+
+    A contradicted one is in the answer where a statement in its note mentions the digest.
+
+    Raises:
+        CannotJudge: as for `read`.
+    """
+    word = digest.removeprefix("sha256:").encode()
+    found = notes.all_lines(git, notes.tip(git))
+    mentioned = {oid for oid, lines in found.items() if any(_mentions(line, word) for line in lines)}
+    verifiers = Verifiers(root, now or _now())
+    return tuple(
+        judge_lines(
+            _facts(ref.name[len(TAGS) :], ref.oid, git.read(ref.oid)), found[ref.oid], root.policy, verifiers
+        )
+        for ref in (git.refs(TAGS) if mentioned else ())
+        if ref.oid in mentioned
+    )
+
+
+def _mentions(line: bytes, word: bytes) -> bool:
+    try:
+        return word in decode(line).payload
+    except EnvelopeError:
+        return False
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def tag_facts(git: Git, tag: str) -> TagFacts:
+    """What a record of this tag is bound to.
+
+    Raises:
+        UsageError: there is no such tag.
+    """
+    ref = tag if tag.startswith(TAGS) else TAGS + tag
+    found = next((one for one in git.refs(ref) if one.name == ref), None)
+    if found is None:
+        shown = printable(ref[len(TAGS) :])
+        raise UsageError(
+            f"there is no tag {shown} in this repository",
+            fix=f"git fetch origin {printable(ref)}:{printable(ref)}",
+        )
+    return _facts(ref[len(TAGS) :], found.oid, git.read(found.oid))
+
+
+def _facts(tag: str, oid: str, found: GitObject | None) -> TagFacts:
+    if found is None:
+        raise CannotJudge(f"the tag {printable(tag)} is not whole in this repository", fix="git fsck")
+    head = re.match(_HEAD, found.data) if found.type == "tag" else None
+    if head is None:
+        return TagFacts(tag, oid)
+    return TagFacts(tag, oid, hashlib.sha256(found.data).hexdigest(), head[1].decode())
+
+
+# ------------------------------------------------------------------------------------------ judging
+
+
+def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifiers: Verifiers) -> Records:
+    """What the lines of a note prove of a tag.
+
+    Raises:
+        CannotJudge: a library that is needed is missing.
+    """
+    found = _Found()
+    lines = tuple(lines)
+    if len(lines) > MAX_LINES:
+        raise CannotJudge(
+            f"the note has {len(lines)} lines, and {MAX_LINES} are read", place=printable(facts.tag)
+        )
+    for line in lines:
+        _read_line(line, facts, verifiers, found)
+    passed = tuple(sorted(found.passed, key=lambda one: one.time, reverse=True))
+    images = tuple(sorted(found.images, key=lambda one: one.time, reverse=True))
+    faults = [*found.changed, *_conflicts(images)]
+    missing = _missing(passed, images, policy)
+    state: State = "contradicted" if faults else "none" if missing else "proved"
+    if state == "none" and (found.passed_over or _wrong_words(passed, images, policy)):
+        # there are statements, and none that would do
+        state, faults = "contradicted", [*found.passed_over, *missing]
+    return Records(
+        facts.tag,
+        facts.object,
+        state,
+        passed,
+        images,
+        tuple(dict.fromkeys(faults)),
+        tuple(
+            dict.fromkeys(
+                [*(missing if state == "none" else ()), *(_shown(found) if state == "proved" else ())]
+            )
+        ),
+        policy.yanked.get(facts.tag, ""),
+    )
+
+
+def _shown(found: _Found) -> list[str]:
+    return [f"passed over: {text}" for text in found.passed_over]
+
+
+def _read_line(line: bytes, facts: TagFacts, verifiers: Verifiers, found: _Found) -> None:
+    try:
+        envelope = decode(line)
+    except EnvelopeError as error:
+        found.changed.append(str(error))
+        return
+    try:
+        statement = read_statement(envelope.payload)
+        signers = verifiers.signers(envelope, statement.record.time)
+    except StatementError as error:
+        _unreadable(str(error), envelope.payload, found)
+        return
+    except NotAllowed as error:
+        found.passed_over.append(f"signed by nobody whom the policy allows: {error}")
+        return
+    except Changed as error:
+        found.changed.append(str(error))
+        return
+    why = _of_another(statement, facts)
+    if why:
+        found.passed_over.append(f"`{signers[0].name}` signed this for {why}")
+        return
+    for signer in signers:
+        _add(statement, signer, found)
+
+
+def _unreadable(why: str, payload: bytes, found: _Found) -> None:
+    """A payload that is no statement: one of envhooks' own that was changed, or somebody else's attestation."""
+    from envhooks.records.statement import EXTENSION
+
+    (found.changed if EXTENSION.encode() in payload else found.passed_over).append(why)
+
+
+def _add(statement: Statement, signer: Signer, found: _Found) -> None:
+    record = replace(statement.record, signer=signer)
+    if isinstance(record, TagRecord):
+        found.passed.append(record)
+    else:
+        found.images.append(record)
+
+
+def _of_another(statement: Statement, facts: TagFacts) -> str:
+    """Which other thing a statement is about; empty where it is about this tag."""
+    if statement.tag != facts.tag:
+        return f"another tag: {printable(statement.tag, 120)}"
+    if (statement.object, statement.sha256, statement.commit) != (facts.object, facts.sha256, facts.commit):
+        return f"another tag object of this name: {statement.object[:12]}, of another repository or of another time"
+    return ""
+
+
+def _conflicts(images: tuple[ImageRecord, ...]) -> list[str]:
+    """Where one published name would be two images."""
+    known: dict[str, ImageRecord] = {}
+    found = []
+    for image in reversed(images):
+        own = image.references[0] if image.references else image.name
+        first = known.setdefault(own, image)
+        if image.digests.isdisjoint(first.digests):
+            found.append(
+                f"{printable(own, 200)} is recorded as two images: {first.digest} by `{first.signer.name}`,"
+                f" and {image.digest} by `{image.signer.name}`"
+            )
+    return found
+
+
+def _words(policy: Policy) -> tuple[str, ...]:
+    return policy.records.words or ("",)
+
+
+def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> list[str]:
+    """What the proof lacks."""
+    found = []
+    for word in _words(policy):
+        by = f" by the word of a {word}" if word == "person" else " by the word of the team" if word else ""
+        if not any(word in ("", record.signer.word) for record in passed):
+            found.append(f"nothing says{by} that the tag passed")
+        if policy.image is not None and not any(word in ("", image.signer.word) for image in images):
+            found.append(f"nothing says{by} which image is of the tag")
+    return found
+
+
+def _wrong_words(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> bool:
+    """Whether something is said, and by nobody of those whose word the policy asks for."""
+    words = policy.records.words
+    halves = (passed, images) if policy.image is not None else (passed,)
+    return bool(words) and any(half and not any(one.signer.word in words for one in half) for half in halves)
+
+
+def digests_by_reference(records: Mapping[str, Records]) -> dict[str, str]:
+    """Full reference with tag -> digest of the image that is proved to be published under it, of all tags."""
+    return {
+        image.references[0]: image.digest
+        for one in records.values()
+        if one.is_proved
+        for image in one.images[:1]
+        if image.references
+    }

@@ -1,0 +1,178 @@
+"""Who signed an envelope: its signatures held against `[[verifier]]` of the policy.
+
+A signature counts by the time that the statement gives, which is the signer's word: within `valid-after` and
+`valid-before`, and earlier than `revoked`. Where a stolen key could have written an older date, `revoked = true` takes
+everything away. A key in `revoked_keys` signed nothing at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable
+from envhooks.policy.recordsections import is_ed25519
+from envhooks.policy.root import FOLDER, TrustRoot
+from envhooks.policy.types import Verifier
+from envhooks.records.dsse import Envelope, Signature
+from envhooks.records.types import Signer
+from envhooks.signatures.signers.lines import moment
+from envhooks.signatures.signers.reader import read_signers
+from envhooks.signatures.sshsig import verify_message
+from envhooks.signatures.verdict import Refused, Undecided
+from envhooks.signatures.wire.sshwire import is_signature
+
+NAMESPACE = "envhooks-record"
+INSTALL = "pip install 'envhooks[records]'"
+_SKEW = timedelta(minutes=10)
+"""How far a signer's clock may be ahead."""
+
+
+class Changed(Exception):
+    """An envelope that claims a verifier's signature and does not carry it; the text is one sentence."""
+
+
+class NotAllowed(Exception):
+    """An envelope that nobody signed whom the policy allows; the text is one sentence."""
+
+
+def key_id(der: bytes) -> str:
+    """The key id of a public key: SHA-256 of its SubjectPublicKeyInfo in DER, hexadecimal."""
+    return hashlib.sha256(der).hexdigest()
+
+
+class Verifiers:
+    """The `[[verifier]]` of one policy."""
+
+    def __init__(self, root: TrustRoot, now: datetime) -> None:
+        """`now` is aware of its time zone; a statement that is dated later is not believed.
+
+        Raises:
+            PolicyError: a trust file cannot be read.
+        """
+        self._now = now
+        self._keys = {key_id(one.key): one for one in root.policy.verifiers if one.key}
+        self._ssh = {one.ssh: one for one in root.policy.verifiers if one.ssh}
+        self.where = root.where
+        self._signers = read_signers(root.signer_files, f"{FOLDER} on {root.where}") if self._ssh else None
+        self.are_none = not root.policy.verifiers
+
+    def signers(self, envelope: Envelope, time: datetime) -> tuple[Signer, ...]:
+        """Everybody who signed the envelope and counts at the time that its statement gives; at least one.
+
+        Raises:
+            Changed: a signature claims to be a verifier's and is not.
+            NotAllowed: nobody signed whom the policy allows, or not then.
+            CannotJudge: what is needed to tell is not installed.
+        """
+        found: list[Signer] = []
+        why = []
+        for signature in envelope.signatures:
+            try:
+                verifier, key = self._who(envelope, signature)
+                self._dates(verifier, time)
+            except NotAllowed as error:
+                why.append(str(error))
+            else:
+                found.append(Signer(verifier.name, verifier.word, key))
+        if not found:
+            raise NotAllowed("; ".join(why))
+        return tuple(dict.fromkeys(found))
+
+    def _who(self, envelope: Envelope, signature: Signature) -> tuple[Verifier, str]:
+        if is_signature(signature.sig):
+            return self._by_ssh(envelope, signature)
+        claimed = self._keys.get(signature.keyid)
+        if claimed is not None:
+            if not _is_good(claimed.key, signature.sig, envelope.signed):
+                raise Changed(
+                    f"the signature of `{claimed.name}` does not fit: the statement or the signature was changed"
+                )
+            return claimed, signature.keyid
+        for key, verifier in self._keys.items():
+            if _is_good(verifier.key, signature.sig, envelope.signed):
+                if signature.keyid:  # cosign leaves it empty
+                    raise Changed(f"`{verifier.name}` signed this, and it names another key: it was changed")
+                return verifier, key
+        raise NotAllowed(
+            f"no verifier of the policy made the signature by the key {printable(signature.keyid, 80)}"
+        )
+
+    def _by_ssh(self, envelope: Envelope, signature: Signature) -> tuple[Verifier, str]:
+        if self._signers is None:
+            raise NotAllowed(f"the policy names no SSH key for records: {printable(signature.keyid, 80)}")
+        times = self._time_of(envelope)
+        try:
+            name, key = verify_message(
+                signature.sig, envelope.signed, self._signers, tuple(self._ssh), NAMESPACE, times
+            )
+        except Refused as error:
+            text = f"{error.why} ({error.got})" if error.got else error.why
+            if "was changed" in error.why:
+                raise Changed(text) from None
+            raise NotAllowed(text) from None
+        except Undecided as error:
+            raise CannotJudge(error.why, fix=error.fix) from None
+        if signature.keyid != key:
+            raise Changed(f"`{name}` signed this, and it names another key: it was changed")
+        return self._ssh[name], key
+
+    def _time_of(self, envelope: Envelope) -> datetime:
+        from envhooks.records.statement import StatementError, read_statement
+
+        try:
+            return read_statement(envelope.payload).record.time
+        except StatementError as error:
+            raise NotAllowed(str(error)) from None
+
+    def _dates(self, verifier: Verifier, time: datetime) -> None:
+        for text in _faults(verifier, time, self._now):
+            raise NotAllowed(f"`{verifier.name}` signed this, and {text}")
+
+
+def _faults(verifier: Verifier, time: datetime, now: datetime) -> Iterator[str]:
+    seconds = time.timestamp()
+    why = f": {printable(verifier.reason, 200)}" if verifier.reason else ""
+    if time > now + _SKEW:
+        yield f"it is dated {moment(int(seconds))}, which is to come"
+    if verifier.revoked == 0:
+        yield f"its key is revoked{why}"
+    elif verifier.revoked is not None and seconds >= verifier.revoked:
+        yield f"its key is revoked from {moment(int(verifier.revoked))} on{why}"
+    if verifier.after is not None and seconds < verifier.after:
+        yield f"its key counts from {moment(int(verifier.after))} on, and this is of {moment(int(seconds))}"
+    if verifier.before is not None and seconds > verifier.before:
+        yield f"its key counted until {moment(int(verifier.before))}, and this is of {moment(int(seconds))}"
+
+
+def _is_good(der: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        from cryptography.exceptions import InvalidSignature
+    except ImportError:
+        raise CannotJudge(
+            "the signature of a record is verified by cryptography, which is not installed", fix=INSTALL
+        ) from None
+    try:
+        _verify(der)(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _verify(der: bytes) -> Callable[[bytes, bytes], None]:
+    """What raises InvalidSignature where a signature (its first argument) is not one over a message."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+    if is_ed25519(der):
+        return ed25519.Ed25519PublicKey.from_public_bytes(der[-32:]).verify
+    try:
+        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), der[-65:])
+    except ValueError:
+        raise CannotJudge("a [[verifier]] of the policy has a key that is no point of its curve") from None
+    scheme = ec.ECDSA(hashes.SHA256())
+    return lambda signature, message: public.verify(signature, message, scheme)
