@@ -13,7 +13,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.policy.types import RecordsPolicy, Verifier
 from envhooks.policy.values import Value, identifier
-from envhooks.tagname.refname import git_faults
+from envhooks.tagname.names import git_faults
 
 MAX_VERIFIERS = 32
 MAX_YANKED = 10_000
