@@ -2,12 +2,17 @@
 # Hook file of envhooks, made by `envhooks install`; `envhooks uninstall` puts back what was here before.
 event=@event@
 here=${0%/*}
+kept=$here/$event.envhooks-kept # the hook that was here before, if there was one
 case $here in
 .git/hooks | */.git/hooks) home=${here%/hooks}/envhooks ;; # without a process: this runs on every ref update
+*/envhooks/chained)
+	home=${here%/chained}
+	# shellcheck source=hooks/chained.sh
+	. "$home/chained.sh"
+	;;
 *) home=$(git rev-parse --git-common-dir)/envhooks ;;
 esac
 hook=$home/$event
-kept=$here/$event.envhooks-kept # the hook that was here before, if there was one
 if [ -f "$hook" ] && [ ! -x "$kept" ]; then
 	case $event,$1 in reference-transaction,prepared) ;; reference-transaction,*) exit 0 ;; esac # spares the hook
 	exec sh "$hook" "$@"

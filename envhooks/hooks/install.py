@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
 from envhooks.hooks.copies import (
@@ -27,12 +26,8 @@ from envhooks.hooks.copies import (
     script_folder,
     server_events,
 )
-from envhooks.hooks.managers import callers, confighooks, hookfiles, husky, lefthook, settings
+from envhooks.hooks.managers import callers, chained, confighooks, hookfiles, husky, lefthook, settings
 from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder
-
-_OWN_HOOKS = (
-    'git config --local core.hooksPath "$(git rev-parse --path-format=absolute --git-common-dir)/hooks"'
-)
 
 
 def plan_install(git: Git, request: settings.Request) -> Plan:
@@ -53,10 +48,21 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     if missing:
         return Plan(tuple(actions), (*notes, *missing))
     wiring: list[Action] = []
+    chains = (
+        chained.is_used(git)
+        or chained.is_stale(git)
+        or (
+            _is_shared(git)
+            and git.version < confighooks.SINCE
+            and not all(is_wired(git, event) for event in events)
+        )
+    )
+    if chains:
+        wiring += chained.install(git, events)
     for event in events:
         if event == confighooks.HOT and git.version >= confighooks.SINCE and not request.server:
             wiring += hookfiles.uninstall(git.hooks_dir, event)  # of an install by an older git
-        else:
+        elif not chains:
             wiring += _hook_file(git, home, event)
         if event != confighooks.HOT or not request.server:  # on a server it looks at whole transactions
             wiring += confighooks.install(git.config, git.version, event)
@@ -68,7 +74,8 @@ def plan_uninstall(git: Git) -> Plan:
     """What is to be done so that everything is as it was before install."""
     home = git.common_dir / FOLDER
     folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks", *_huskys_own(git)])
-    actions: list[Action] = []
+    folders.pop(chained.folder_of(git), None)  # it goes with all that is ours
+    actions: list[Action] = [*chained.uninstall(git)]
     notes = []
     for event in dict.fromkeys((*CLIENT, *SERVER)):
         actions += confighooks.uninstall(git.common_dir / "config", event)
@@ -92,12 +99,18 @@ def faults(git: Git) -> tuple[str, ...]:
     2.54. It may have been meant, so it is said and not undone.
     """
     home = git.common_dir / FOLDER
+    lost = chained.lost(git)
+    gone = (
+        f"the {name} hook of the folder that core.hooksPath names is not run since it was added there"
+        "\n  fix: envhooks install"
+        for name in lost
+    )
     return tuple(
         f"{_occasion(event)} no longer comes through envhooks: its {event} hook was replaced, or core.hooksPath changed"
         "\n  fix: envhooks install"
         for event in dict.fromkeys((*CLIENT, *SERVER))
         if (home / event).is_file() and not is_wired(git, event)
-    )
+    ) + tuple(gone)
 
 
 def is_wired(git: Git, event: str) -> bool:
@@ -124,14 +137,7 @@ def _stands_everywhere(git: Git, event: str) -> bool:
 def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
     folder = git.hooks_dir
     if _is_shared(git):
-        if not is_wired(git, event) and git.version < confighooks.SINCE:
-            raise UsageError(
-                "the folder of hooks lies outside of this repository, where others may use it too,"
-                f" and Git {git.version[0]}.{git.version[1]} has no config hooks",
-                place=printable(str(folder)),
-                fix=_OWN_HOOKS if folder != git.common_dir / "hooks" else f"rm {folder} && mkdir {folder}",
-            )
-        return
+        return  # config hooks, or somebody's own call of ours
     if event == lefthook.EVENT and _by_lefthook(git):
         return
     scripts = husky.scripts(folder)

@@ -478,28 +478,16 @@ def test_a_folder_of_hooks_in_the_work_tree(clone: Repo, tmp_path: Path) -> None
     assert state(clone) == before
 
 
-def test_a_folder_of_hooks_that_others_use_too_is_left_alone(clone: Repo, tmp_path: Path) -> None:
+def test_a_folder_of_hooks_that_calls_ours_needs_no_more(clone: Repo, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    clone.git("config", "core.hooksPath", str(shared))
-    before = state(clone)
-    done = clone.envhooks("install", "--branch", "main")
-    if HAS_CONFIG_HOOKS:
-        assert done.code == 0 and not list(shared.iterdir())
-        assert_judged_once(clone, tmp_path)
-        return
-    assert done.code == 2 and "outside of this repository" in done.err
-    assert not list(shared.iterdir()) and state(clone) == before
-    assert run(["sh", "-c", done.err.split("fix: ")[1]], clone.path, clone.environ).code == 0
-    clone.envhooks("install", "--branch", "main", check=True)
-    assert_judged_once(clone, tmp_path)
-    take_out(clone)
     clone.git("config", "core.hooksPath", str(shared))
     for event in copies.CLIENT:
         script = shared / event
         script.write_text(f'#!/bin/sh\nsh "$(git rev-parse --git-common-dir)/envhooks/{event}" "$@"\n')
         script.chmod(0o755)
-    clone.envhooks("install", "--branch", "main", check=True)
+    put(clone)
+    assert clone.git("config", "core.hooksPath") == str(shared)
     assert_judged_once(clone, tmp_path)
     assert faults(clone) == ()
 

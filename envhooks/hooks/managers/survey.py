@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envhooks.git.repository import Git
 from envhooks.hooks import install
-from envhooks.hooks.managers import confighooks, everywhere, hookfiles, husky, lefthook
+from envhooks.hooks.managers import chained, confighooks, everywhere, hookfiles, husky, lefthook
 
 
 def wired_by(git: Git, event: str) -> str:
@@ -56,7 +56,9 @@ def managers(git: Git) -> list[str]:
         if lefthook.is_used(top):
             by = "installed" if any("lefthook" in head for head in heads) else "configured, not installed"
             found.append(f"lefthook ({by})")
-    if git.setting("core.hookspath"):
+    if chained.is_used(git):
+        found.append(f"core.hooksPath = {chained.theirs(git)}, chained to")
+    elif git.setting("core.hookspath"):
         found.append(f"core.hooksPath = {git.setting('core.hookspath')}")
     return found
 
