@@ -10,11 +10,14 @@ them in the policy: `branch = ["main", "release/*"]`.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
+
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
 
 NEEDS = ()
 READS = ("ancestry",)
@@ -28,16 +31,28 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             f"the tagged commit is not on {' or '.join(ancestry.branches)}",
             got=ancestry.commit,
             expected=f"a commit on {' or '.join(ancestry.branches)}",
-            fix=_fix(subject),
+            **_mend(subject),
         )
 
 
-def _fix(subject: Subject) -> str:
-    """The push of what is merged here and not there; no command where the commit has to be merged first.
+def _mend(subject: Subject) -> Mend:
+    """The push of what is merged here and not there; where the commit has to be merged first, that it has to be.
 
     A command that tagged the branch's tip instead would publish another commit than the one that was meant.
     """
-    if subject.ancestry.unpushed is None:
-        return ""
-    remote, branch = subject.ancestry.unpushed
-    return f"git push --atomic {shlex.quote(remote)} {shlex.quote(branch)} {subject.shell_word}"
+    from envhooks.base.shellword import word
+
+    ancestry = subject.ancestry
+    if ancestry.unpushed is not None and not ancestry.diverged:
+        remote, branch = ancestry.unpushed
+        return {"fix": f"git push --atomic {word(remote)} {word(branch)} {subject.shell_word}"}
+    if ancestry.unpushed is not None:
+        remote, branch = (word(one) for one in ancestry.unpushed)
+        merge = f"git switch {branch} && git pull --no-rebase --no-edit {remote} {branch}"
+        return {
+            "advice": f"{ancestry.unpushed[1]} and {'/'.join(ancestry.unpushed)} have gone apart; a merge keeps the"
+            f" commit, a rebase does not: {merge} && git push --atomic {remote} {branch} {subject.shell_word}"
+        }
+    lines = [f"merged on the remote already: git fetch {word(ancestry.remote)}"] if ancestry.remote else []
+    lines.append("not merged yet: merge it with its own id (no squash, no rebase), then push the tag again")
+    return {"advice": "\n".join(lines)}

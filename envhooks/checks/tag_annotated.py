@@ -12,14 +12,18 @@ put the commit where the tag object was, and fetching the tag by its full name b
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from envhooks.base.refs import Change
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ()
 READS = ("object",)
-_CHECKOUT = " (a CI checkout may have dropped the annotation: envhooks check --fetch brings it back)"
+MAY_READ = ("publication",)
+_COMMIT = "tag the commit that is meant; the name alone does not tell which one that is"
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -33,26 +37,47 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             fix=f"git update-ref --no-deref refs/tags/{subject.shell_word} {found.oid}",
         )
     elif found.type == "commit":
-        known = subject.change is not Change.CREATED
         yield Finding(
-            f"the tag is lightweight, so it can carry no signature{_CHECKOUT if known else ''}",
+            "the tag is lightweight, so it can carry no signature",
             got="a commit",
             expected="an annotated, signed tag",
-            fix=subject.again(found.oid[:12]),
+            **_annotated(subject, found.oid[:12]),
         )
     elif found.type != "tag":
         text = f"the tag names a {found.type}, and a release is a commit"
-        yield Finding(text, got=found.type, expected="commit")
+        yield Finding(text, got=found.type, expected="commit", advice=_COMMIT)
     elif found.fault:
-        yield Finding(f"the tag object is malformed: {found.fault}")
+        yield Finding(f"the tag object is malformed: {found.fault}", advice=_COMMIT)
+    elif subject.annotation.target_type == "tag":
+        text = "the tag points at a tag, and a release is a commit"
+        behind = f"'{subject.annotation.target[:12]}^{{commit}}'"
+        yield Finding(text, got="tag", expected="commit", **_again(subject, behind))
     elif subject.annotation.target_type != "commit":
         kind = subject.annotation.target_type
         text = f"the tag points at a {kind}, and a release is a commit"
-        yield Finding(text, got=kind, expected="commit")
+        yield Finding(text, got=kind, expected="commit", advice=_COMMIT)
     elif subject.annotation.name != subject.tag:
         yield Finding(
             "the tag object was made for another name than the one that it is stored under",
             got=subject.annotation.name,
             expected=subject.tag,
-            fix=subject.again(subject.annotation.target[:12]),
+            **_again(subject, subject.annotation.target[:12]),
         )
+
+
+def _again(subject: Subject, target: str) -> Mend:
+    from envhooks.judge.fixes import remake  # only a refusal needs it
+
+    return remake(subject, target)
+
+
+def _annotated(subject: Subject, commit: str) -> Mend:
+    """The tag made anew; where nobody asked the remote, first what a CI's checkout may have left of a good tag."""
+    from envhooks.judge.fixes import brought_back, publication_of, remake
+
+    found = remake(subject, commit)
+    if publication_of(subject).unasked and "advice" in found:
+        found["advice"] = (
+            f"a CI's checkout may have dropped the annotation: {brought_back(subject)}\n{found['advice']}"
+        )
+    return found

@@ -7,21 +7,25 @@ deleted, so that an accident has a way out; one that `.envhooks/tags.lock` lists
 exactly the object that is listed, by its id and by the SHA-256 of its bytes.
 
 Release a correction under the next stage or version: `rc2` after `rc1`, `post1` after a stable release.
-Where a locked tag was moved, deleted or rolled back, `git fetch --force --tags` brings back what the
-remote has; where the remote lost it, push the listed object from a clone that still holds it.
+Where a tag was moved, deleted or rolled back in a clone, fetching it by its name brings back what the
+remote has; where the remote lost a locked one, push the listed object from a clone that still holds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.base.refs import Change
 from envhooks.judge.facts import LISTED, Finding, Subject, TagObject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ()
 READS = ("publication",)
-MAY_READ = ("naming", "object")
+MAY_READ = ("naming", "object", "taken")
 ADMITTED = True
 CHANGES = (Change.CREATED, Change.MOVED, Change.DELETED, Change.STANDING)
 
@@ -42,10 +46,10 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         yield from _held_against_the_lock(subject)
     elif publication.published and subject.change is Change.MOVED:
         text = f"a published tag never moves ({publication.how})"
-        yield Finding(text, got=update.new or "", expected=update.old or "", fix=_next_release(subject))
+        yield Finding(text, got=update.new or "", expected=update.old or "", **_kept(subject))
     elif publication.published and subject.change is Change.DELETED and not _never_good(subject):
         text = f"a published release is not deleted ({publication.how})"
-        yield Finding(text, got="deleted", fix=_next_release(subject))
+        yield Finding(text, got="deleted", **_kept(subject))
 
 
 def _held_against_the_lock(subject: Subject) -> Iterator[Finding]:
@@ -53,12 +57,38 @@ def _held_against_the_lock(subject: Subject) -> Iterator[Finding]:
     if new == publication.locked_oid:
         if publication.sha256 != publication.locked_sha256:
             text = "tags.lock lists this tag's object with other contents, by their SHA-256"
-            yield Finding(text, got=publication.sha256, expected=publication.locked_sha256)
+            advice = "compare with a clone that you trust: one of the two is forged, or the line was changed by hand"
+            yield Finding(text, got=publication.sha256, expected=publication.locked_sha256, advice=advice)
         return
     what = "with another object" if new else "and it is not there" if _looked_at(subject) else "for ever"
-    fix = "git fetch --force --tags" if _looked_at(subject) else _next_release(subject)
     text = f"tags.lock lists this tag {what}"
-    yield Finding(text, got=new or "deleted", expected=publication.locked_oid or "", fix=fix)
+    yield Finding(text, got=new or "deleted", expected=publication.locked_oid or "", **_kept(subject))
+
+
+def _kept(subject: Subject) -> Mend:
+    """The command that brings back what was published, and the next free name for what was meant instead."""
+    from envhooks.judge.fixes import brought_back, next_free
+
+    publication = subject.publication
+    found: Mend = {"fix": brought_back(subject)}
+    if (
+        subject.change is Change.STANDING and publication.how != LISTED
+    ):  # as the remote has it, which was just asked
+        where, oid = publication.remote or "origin", publication.locked_oid
+        found = {
+            "advice": f"the remote itself has another; from a clone that holds the listed object:"
+            f" git push --force {where} {oid}:refs/tags/{subject.shell_word}"
+        }
+    new = subject.facts.get("object")
+    name = subject.naming.name
+    if subject.change is Change.MOVED and name is not None and isinstance(new, TagObject):
+        free = next_free(name, subject.taken)
+        commit = new.annotation.target[:12] if new.annotation else new.oid[:12]
+        if free:
+            found["advice"] = (
+                f"the next free name for the change, with a changelog entry of its own: git tag -s {free} {commit}"
+            )
+    return found
 
 
 def _looked_at(subject: Subject) -> bool:
@@ -78,12 +108,3 @@ def _never_good(subject: Subject) -> bool:
         return True
     annotation = found.annotation
     return annotation.target_type != "commit" or annotation.name != subject.tag or not annotation.signed
-
-
-def _next_release(subject: Subject) -> str:
-    name = subject.naming.name
-    if name is None:
-        return ""
-    stage = "post1" if name.stage == "stable" else f"{name.stage}{name.stage_number + 1}"
-    stem = subject.tag.removesuffix(f"-{name.stage_text}") if name.stage_text else subject.tag
-    return f"git tag -s {stem}-{stage}"

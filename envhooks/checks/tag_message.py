@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from envhooks.base.place import Place
 from envhooks.image.facts import Environment, versions_agree
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ("tag-annotated",)
 READS = ("object",)
-MAY_READ = ("environment",)
+MAY_READ = ("environment", "publication")
 
 _NUMBER = r"[-_ :=/]{0,2}v?([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?![0-9])"
 _HARDWARE = rf"(?ia)(?<![a-z])(cuda|rocm){_NUMBER}"
@@ -34,10 +38,12 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     annotation = subject.annotation
     lines = [line.strip() for line in annotation.message.split("\n")]
     line = next((line for line in lines if line), "")
-    again = subject.again(annotation.target[:12])
     if not line:
+        from envhooks.judge.fixes import remake
+
+        expected = "a line that says what this release is"
         yield Finding(
-            "the tag's message is empty", expected="a line that says what this release is", fix=again
+            "the tag's message is empty", expected=expected, **remake(subject, annotation.target[:12])
         )
         return
     environment = subject.facts.get("environment")
@@ -54,8 +60,25 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             f"the tag's message says {fact} {' and '.join(mentions)}, and the Dockerfile {' and '.join(truths)}",
             got=line,
             expected=f"{fact} {next(iter(truths))}",
-            fix=again,
+            **_told_right(subject, mentions, [*truths]),
         )
+
+
+def _told_right(subject: Subject, mentions: list[str], truths: list[str]) -> Mend:
+    """The tag made anew with what the Dockerfile says; where it says several things, a person has to write it."""
+    from envhooks.judge.fixes import remake
+
+    annotation = subject.annotation
+    message = annotation.message.strip("\n")
+    line = next(line for line in message.split("\n") if line.strip())
+    truth = min(truths, key=len)
+    settled = len({*mentions}) == 1 and all(versions_agree(truth, other) for other in truths)
+    if not settled or line.replace(subject.tag, "").count(mentions[0]) != len(mentions):
+        return {"advice": "write a subject line that says what the Dockerfile does, and make the tag again"}
+    numbers = truth.split(".")[: max(2, mentions[0].count(".") + 1)]
+    parts = line.split(subject.tag)
+    told = subject.tag.join(part.replace(mentions[0], ".".join(numbers)) for part in parts)
+    return remake(subject, annotation.target[:12], message.replace(line, told, 1))
 
 
 def _said(line: str, frameworks: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:

@@ -11,17 +11,20 @@ alone by pattern (`ignore`).
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import HEADS
+from envhooks.base.refs import HEADS, Change
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ()
 READS = ("naming",)
-MAY_READ = ("shadows",)
+MAY_READ = ("shadows", "taken", "object", "publication")
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -31,17 +34,35 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         yield Finding(
             "; ".join(naming.faults),
             expected=naming.suggestion or " or ".join(policy.tag.templates),
-            fix=f"git tag -s {naming.suggestion}" if naming.suggestion else "",
+            **_named(subject),
         )
     for ref in subject.shadows:
         name = ref.removeprefix("refs/")
         what = f"{printable(name)} has the tag's name, and may be taken for it: `git clone -b` takes a branch first"
-        yield Finding(what, got=ref, expected=f"no other ref of the name {subject.tag}", fix=_away(ref))
+        yield Finding(what, got=ref, expected=f"no other ref of the name {subject.tag}", **_away(ref))
 
 
-def _away(ref: str) -> str:
+def _named(subject: Subject) -> Mend:
+    """The same tag under the name that was meant; without one, what a person can do about the name."""
+    from envhooks.judge.fixes import admitted, publication_of, rename
+
+    if subject.naming.suggestion:
+        return rename(subject, subject.naming.suggestion, subject.taken)
+    if subject.change is Change.STANDING and publication_of(subject).unasked:
+        return {
+            "advice": f"published already: {admitted(subject)}\n"
+            "no release: list a pattern for such names under `ignore` in .envhooks/policy.toml"
+        }
+    return {
+        "advice": "make the tag under a name of that form, or list a pattern for such names under `ignore`"
+    }
+
+
+def _away(ref: str) -> Mend:
     """The command that gives a local branch another name; what a remote has, its owners decide."""
+    from envhooks.base.shellword import word
+
     if not ref.startswith(HEADS):
-        return ""
-    name = printable(ref[len(HEADS) :])
-    return f"git branch -m -- {shlex.quote(name)} {shlex.quote(f'work/{name}')}"
+        return {"advice": "one of the two has to get another name; what the remote has, its owners decide"}
+    name = ref[len(HEADS) :]
+    return {"fix": f"git branch -m -- {word(name)} {word(f'work/{name}')}"}

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Finding, Subject
+from envhooks.judge.facts import Finding, Subject, TagObject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "siblings")
+MAY_READ = ("taken", "object")
 CHANGES = (Change.CREATED, Change.MOVED)
 
 
@@ -37,7 +38,20 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             f"the version is {'the same as' if same else 'lower than'} that of a release which exists",
             got=name.text,
             expected=f"a version after {highest.text}",
+            advice=_next(name, highest, subject),
         )
+
+
+def _next(name: TagName, highest: TagName, subject: Subject) -> str:
+    from envhooks.judge.fixes import next_free
+
+    free = next_free(highest, subject.taken, name)
+    if not free:
+        return "take the next free stage or version, with a changelog entry of its own"
+    found = subject.facts.get("object")
+    annotation = found.annotation if isinstance(found, TagObject) else None
+    commit = f" {annotation.target[:12]}" if annotation else ""
+    return f"the next free name, with a changelog entry of its own: git tag -s {free}{commit}"
 
 
 def _stands_in_the_way(name: TagName, other: TagName) -> bool:

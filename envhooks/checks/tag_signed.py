@@ -15,13 +15,19 @@ judged then: it stays good when its key expires, is removed or is revoked later.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ("tag-annotated",)
 READS = ("signature", "object")
-MAY_READ = ("publication",)
+MAY_READ = ("publication", "ways_to_a_key")
+_MERGED = "it counts once the protected branch holds it: commit .envhooks/, and have it merged by one who may"
+_ALTERED = "the signature does not"
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -34,12 +40,46 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             yield Finding(text, "note", got=verdict.why or "no signature")
         return
     if verdict.status != "good":
-        again = subject.again(subject.annotation.target[:12])
         yield Finding(
             verdict.why or "the tag is not signed",
             got=verdict.got or "no signature",
             expected=verdict.expected or "a signature by an allowed signer",
-            fix=verdict.fix or again,
+            **_mend(subject),
         )
     for warning in verdict.warnings:
         yield Finding(warning, "warning")
+
+
+def _mend(subject: Subject) -> Mend:
+    """The tag signed once more, where that helps; else who has to let the key in, or how to come by one."""
+    from envhooks.judge.fixes import remake
+
+    verdict = subject.signature
+    if verdict.fix:
+        return {"fix": verdict.fix, "advice": _MERGED}
+    again = remake(subject, subject.annotation.target[:12])
+    if verdict.status == "unsigned":
+        if not subject.ways_to_a_key:
+            return again
+        made = again.get("fix") or again.get("advice", "")
+        return {"advice": "\n".join((*subject.ways_to_a_key, f"then: {made}"))}
+    if "not allowed to sign releases" in verdict.why:
+        lines = (
+            "if the key is your own: envhooks signers add",
+            "if it is a colleague's, with the file of their public key: envhooks signers add KEY.pub",
+            _MERGED,
+        )
+        return {"advice": "\n".join(lines)}
+    if verdict.why.startswith(_ALTERED):
+        return {"advice": "look at the tag before you sign it again: it is not what somebody signed"}
+    if "revoked" in verdict.why:
+        return {
+            "advice": "a revoked key stays so: sign with another one that .envhooks/allowed_signers lists"
+        }
+    if "namespaces" in verdict.why:
+        return {"advice": f'its line in .envhooks/allowed_signers has to say namespaces="git"; {_MERGED}'}
+    if "not allowed now" in verdict.why:
+        return {
+            "advice": f"envhooks signers add --renew --valid-before DATE gives your own key another window\n{_MERGED}"
+        }
+    return again

@@ -112,7 +112,7 @@ def _judge(options: argparse.Namespace) -> Report:
     named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
-    fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else frozenset()
+    fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else None
     with Git.open(path) as git, Progress(sys.stderr) as progress:
         work = gate.Work(options.jobs, progress.step)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)

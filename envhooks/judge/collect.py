@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
@@ -114,6 +113,7 @@ class _Collector(NameFacts):
             (("naming",), self.naming),
             (("shadows",), self.shadows),
             (("publication",), self.publication),
+            (("taken",), self.taken),
             (("object",), self.objects),
             (("siblings",), self.siblings),
             (("ancestry",), self.ancestry),
@@ -210,7 +210,16 @@ class _Collector(NameFacts):
                 proposals = held.get(commit, ())
                 on_main = commit not in outside or bool(proposals)
                 unpushed = None if on_main else self._unpushed(commit)
-                draft.facts["ancestry"] = Ancestry(commit, on_main, names, proposals, unpushed)
+                asked = self.trust.asked or self.trust.hook is Hook.RECEIVE
+                draft.facts["ancestry"] = Ancestry(
+                    commit,
+                    on_main,
+                    names,
+                    proposals,
+                    unpushed,
+                    diverged=unpushed is not None and self._has_diverged(*unpushed),
+                    remote="" if asked else self.trust.remote or "",
+                )
 
     def _unpushed(self, commit: str) -> tuple[str, str] | None:
         """The remote, and the protected branch here that has the commit while the remote's has not."""
@@ -223,6 +232,12 @@ class _Collector(NameFacts):
             if matches(name, patterns) and self._outside([commit], [ref.oid]) == frozenset():
                 return point.remote, name
         return None
+
+    def _has_diverged(self, remote: str, branch: str) -> bool:
+        """Whether what was last fetched of a remote's branch is not below the local branch of that name."""
+        tips = {ref.name: ref.oid for ref in self.git.refs(f"{HEADS}{branch}")}
+        theirs = [one.tip for one in self.trust.mains if one.name == f"{remote}/{branch}"]
+        return self._outside(theirs, [tips[f"{HEADS}{branch}"]]) != frozenset()
 
     def _outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str] | Unknown:
         return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.trust.fetched)))
@@ -254,6 +269,14 @@ class _Collector(NameFacts):
         for draft, verdict in zip(signed, verdicts, strict=True):
             undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
             draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
+        if self.trust.hook is not Hook.RECEIVE and any(
+            isinstance(verdict, Verdict) and verdict.status == "unsigned" for verdict in verdicts
+        ):
+            from envhooks.signatures.signers.setup import ways_to_a_key
+
+            ways = ways_to_a_key({key: values[-1] for key, values in self.git.config.items()})
+            for draft in signed:
+                draft.facts["ways_to_a_key"] = ways
         for draft in self.drafts:
             draft.facts.setdefault("signature", Inapplicable("the tag has no object that could be signed"))
 
@@ -276,17 +299,14 @@ class _Collector(NameFacts):
             return replace(found, keyless=root.policy.keyless)
         from envhooks.signatures.signers.ownkey import find_own_key
 
-        def own() -> Signers:
-            config = {key: values[-1] for key, values in self.git.config.items()}
-            key = find_own_key(config)
-            if key is None:
-                raise CannotJudge(
-                    f"{FOLDER}/allowed_signers names nobody, and git has no signing key of yours",
-                    fix="git config user.signingkey <your key> && envhooks init",
-                )
-            return key.as_signers()
+        config = {key: values[-1] for key, values in self.git.config.items()}
+        own = or_unknown(lambda: find_own_key(config))
+        if own is None:
+            from envhooks.signatures.signers.setup import ways_to_a_key
 
-        return or_unknown(own)
+            why = f"{FOLDER}/allowed_signers names nobody, and git has no signing key of yours"
+            return Unknown(why, advice="\n".join((*ways_to_a_key(config), "then: envhooks init")))
+        return own if isinstance(own, Unknown) else or_unknown(own.as_signers)
 
     # ---------------------------------------------------------------------- the tagged contents
 

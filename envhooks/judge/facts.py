@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from envhooks.base.dataclass import dataclass, field
-from envhooks.base.hygiene import printable
 from envhooks.base.place import Level, Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.changelog.facts import Changelog
@@ -29,6 +28,8 @@ class Unknown:
 
     why: str
     fix: str = ""
+    advice: str = ""
+    """What a person has to decide or write, a sentence a line."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Ancestry:
     """Ref and tip of the moves in the same push by which alone it lies there; empty where it lies there already."""
     unpushed: tuple[str, str] | None = None
     """Remote and local protected branch that holds the commit, where the remote's does not; None where none does."""
+    diverged: bool = False
+    """Whether the remote's branch holds commits that the `unpushed` one here lacks."""
+    remote: str = ""
+    """The remote whose branches were asked by what was last fetched; empty where they were asked themselves."""
 
 
 LISTED = "tags.lock lists it"
@@ -88,6 +93,12 @@ class Publication:
     """Why tags.lock admits it as a tag older than the policy; empty where it does not."""
     ignored: bool = False
     """Whether the policy leaves its name alone; tags.lock holds it all the same."""
+    unasked: bool = False
+    """Whether a remote may have it that nobody asked: a tag as it stands in a clone."""
+    here: bool = True
+    """Whether it stands in the clone that is worked in, or would do so; not while `git tag` is making it."""
+    remote: str = ""
+    """The remote that releases go to; empty where none is known."""
 
     @property
     def locked(self) -> bool:
@@ -116,15 +127,9 @@ class Subject:
     @property
     def shell_word(self) -> str:
         """The tag's name as one word of a shell command: `$(...)` and `;` are legal in a ref name."""
-        import shlex  # 2 ms, and only a refusal needs it
+        from envhooks.base.shellword import word  # only a refusal needs it
 
-        return shlex.quote(printable(self.tag))
-
-    def again(self, target: str = "") -> str:
-        """The command that makes the tag once more, signed, at the same target; empty where git makes no such tag."""
-        if self.tag.startswith("-"):
-            return ""  # not even behind `--`: strbuf_check_tag_ref
-        return f"git tag -f -s {self.shell_word} {target}".rstrip()
+        return word(self.tag)
 
     @property
     def change(self) -> Change:
@@ -141,6 +146,18 @@ class Subject:
     def naming(self) -> Naming:
         """What the grammar makes of the name."""
         return self._fact("naming", Naming)
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names of all tags that are known here, and of those that tags.lock lists; for those that need another."""
+        found = self.facts.get("taken")
+        return found if isinstance(found, frozenset) else frozenset()
+
+    @property
+    def ways_to_a_key(self) -> tuple[str, ...]:
+        """`case: command` for each way to a signing key, where the user's git has none and the tag wants one."""
+        found = self.facts.get("ways_to_a_key")
+        return found if isinstance(found, tuple) else ()
 
     @property
     def shadows(self) -> tuple[str, ...]:
@@ -241,6 +258,8 @@ class Finding:
     line: int | None = None
     fix: str = ""
     """Shell commands that put it right, to be pasted as they are."""
+    advice: str = ""
+    """What a person has to decide or write, a sentence a line: `case: command` where a command is for one case."""
     check: str = ""
     tag: str = ""
 

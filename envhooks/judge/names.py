@@ -110,8 +110,16 @@ class NameFacts:
         for draft in self.drafts:
             entry = locked.get(draft.update.ref)
             on_remote = draft.update.old is not None and self.trust.hook in (Hook.PUSH, Hook.RECEIVE)
+            on_remote |= draft.update.ref in self.trust.fetched
             how = "the remote has it" if on_remote else LISTED if entry else ""
-            found = Publication(bool(how), how)
+            standing = draft.update.change is Change.STANDING
+            found = Publication(
+                bool(how),
+                how,
+                unasked=standing and not how and self.trust.remote is not None and not self.trust.asked,
+                here=self.trust.hook is not Hook.TAG or draft.update.change is not Change.CREATED,
+                remote=self.trust.remote or "",
+            )
             draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
 
     def _locked(self, draft: Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
@@ -140,6 +148,16 @@ class NameFacts:
     def _is_vague(self, draft: Draft) -> bool:
         """Whether the clone may hold something else under this name than the remote."""
         return self.git.is_shallow and draft.update.ref not in self.trust.fetched
+
+    def taken(self) -> None:
+        """The names that a new release cannot have, where one of these tags needs another name."""
+        changed = (Change.MOVED, Change.DELETED)
+        needed = any(not d.naming.name or d.update.change in changed for d in self.drafts)
+        if needed or self.trust.hook is not Hook.CHECK:
+            listed = (*(ref.name for ref in self.git.refs(TAGS)), *self.trust.root.locked)
+            names = frozenset(ref[len(TAGS) :] for ref in listed)
+            for draft in self.drafts:
+                draft.facts["taken"] = names
 
     def siblings(self) -> None:
         """The other release tags of the same series."""

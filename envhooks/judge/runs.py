@@ -118,20 +118,26 @@ def _rewinds(
 
 
 def judge_standing(
-    git: Git, choose: Choose, fetched: frozenset[str] = frozenset(), work: Work | None = None
+    git: Git, choose: Choose, fetched: frozenset[str] | None = None, work: Work | None = None
 ) -> Report:
     """The verdict on tags as they stand: `envhooks check` and CI.
 
-    `fetched` are the tags that are known to be as the remote has them, in a shallow clone too.
+    `fetched` are the tags that are known to be as the remote has them, in a shallow clone too; None where it was not
+    asked.
     """
-    trust = replace(trust_context(git, Hook.CHECK, check_ids=engine.ids()), fetched=fetched)
+    trust = _standing_trust(git, fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust), work).report
 
 
-def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] = frozenset()) -> Judgement:
+def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] | None = None) -> Judgement:
     """Like `judge_standing`, with what the report was made from."""
-    trust = replace(trust_context(git, Hook.CHECK, check_ids=engine.ids()), fetched=fetched)
+    trust = _standing_trust(git, fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust))
+
+
+def _standing_trust(git: Git, fetched: frozenset[str] | None) -> TrustContext:
+    trust = trust_context(git, Hook.CHECK, check_ids=engine.ids())
+    return trust if fetched is None else replace(trust, fetched=fetched, asked=True)
 
 
 def _release_tags(updates: Sequence[RefUpdate], trust: TrustContext) -> tuple[RefUpdate, ...]:

@@ -66,6 +66,8 @@ class TrustContext:
     notes: tuple[str, ...] = ()
     fetched: frozenset[str] = frozenset()
     """Refs of tags that a fetch by their full names has just made the remote's own."""
+    asked: bool = False
+    """Whether the remote has just been asked which tags it has."""
 
 
 # --------------------------------------------------------------------------------- reading the policy

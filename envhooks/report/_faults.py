@@ -31,7 +31,7 @@ class Fault:
     message: str
     """One sentence without a final full stop."""
     details: tuple[str, ...] = ()
-    """What was found, what was expected, and the fix: a line each."""
+    """What was found, what was expected, the fix or the advice: a line each."""
     path: str = ""
     """As found in the repository, not yet fit to print; empty where there is no one place."""
     line: int | None = None
@@ -73,7 +73,7 @@ def _of_finding(tag: TagReport, finding: Finding) -> Fault:
         level=finding.level,
         tag=printable(tag.tag),
         message=printable(finding.message),
-        details=(*details, *_fix(finding.fix)),
+        details=(*details, *_fix(finding.fix), *_advice(finding.advice)),
         path=finding.path,
         line=finding.line,
     )
@@ -83,9 +83,15 @@ def _undecided(tag: TagReport) -> Iterator[tuple[Fault, str]]:
     for unknown in dict.fromkeys(tag.undecided.values()):  # one reason, said once for all checks
         which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
         text = f"could not judge {which}: {printable(unknown.why)}"
-        fault = Fault(UNDECIDED, "error", printable(tag.tag), text, _fix(unknown.fix))
+        fault = Fault(
+            UNDECIDED, "error", printable(tag.tag), text, (*_fix(unknown.fix), *_advice(unknown.advice))
+        )
         yield fault, "\0".join((UNDECIDED, tag.tag, unknown.why))
 
 
 def _fix(fix: str) -> tuple[str, ...]:
-    return tuple(f"fix: {printable(line)}" for line in fix.split("\n")) if fix else ()
+    return tuple(f"fix: {line}" for line in printable_block(fix).split("\n")) if fix else ()
+
+
+def _advice(advice: str) -> tuple[str, ...]:
+    return tuple(f"advice: {line}" for line in printable_block(advice).split("\n")) if advice else ()

@@ -16,6 +16,8 @@ from envhooks.report._look import Look
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 _VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
 _NAMED = 10
+_LINE = 20_000
+"""Characters. A command that is cut off is another command."""
 SUMMARY_LIMIT = 900_000
 """Bytes; GitHub drops the whole summary of a step that goes over 1 MiB."""
 
@@ -111,7 +113,8 @@ def _tag(tag: TagReport) -> Iterator[str]:
         yield ""
     for unknown in dict.fromkeys(tag.undecided.values()):
         which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
-        yield f"- could not judge {_words(which)}: {_words(unknown.why)} {_fixes(unknown.fix)}"
+        way_out = _fixes(unknown.fix) or _block(unknown.advice)
+        yield f"- could not judge {_words(which)}: {_words(unknown.why)} {way_out}"
     if tag.undecided:
         yield ""
 
@@ -124,7 +127,8 @@ def _row(finding: Finding) -> str:
         for name, text in (("found", finding.got), ("expected", finding.expected))
         if text
     ]
-    cells = (_words(finding.check), finding.level, where, "<br>".join(what), _fixes(finding.fix))
+    advice = _block(finding.advice) if finding.advice else ""
+    cells = (_words(finding.check), finding.level, where, "<br>".join(what), _fixes(finding.fix) or advice)
     return f"| {' | '.join(cells)} |"
 
 
@@ -133,16 +137,16 @@ def _fixes(fix: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{_words(text)}</code>"
+    return f"<code>{_words(text, _LINE)}</code>"
 
 
 def _block(text: str) -> str:
     return "<br>".join(_words(line) for line in printable_block(text).split("\n"))
 
 
-def _words(text: str) -> str:
+def _words(text: str, limit: int = 500) -> str:
     """Text that neither Markdown nor HTML reads as anything else: a character reference is never markup."""
-    return re.sub(r"[^0-9A-Za-z ]", _reference, printable(text))
+    return re.sub(r"[^0-9A-Za-z ]", _reference, printable(text, limit))
 
 
 def _reference(match: re.Match[str]) -> str:

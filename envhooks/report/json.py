@@ -36,7 +36,11 @@ def _tag(tag: TagReport) -> dict[str, Any]:
         "passed": list(tag.passed),
         "not_applicable": {check: printable(why) for check, why in tag.not_applicable.items()},
         "undecided": {
-            check: {"why": printable(unknown.why), "fix": printable_block(unknown.fix)}
+            check: {
+                "why": printable(unknown.why),
+                "fix": printable_block(unknown.fix),
+                "advice": printable_block(unknown.advice),
+            }
             for check, unknown in tag.undecided.items()
         },
     }
@@ -52,4 +56,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "path": printable(finding.path),
         "line": finding.line,
         "fix": printable_block(finding.fix),
+        "advice": printable_block(finding.advice),
     }

@@ -19,6 +19,8 @@ _COLOURS = {
     "refused": "31",
     "undecided": "33",
 }
+_LINE = 20_000
+"""Characters. A command that is cut off is another command."""
 _VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
 _ORDER = ("refused", "undecided", "accepted")
 _BY_NATURE = frozenset({*(f"the tag is {change.value}" for change in Change), "the tag does not change"})
@@ -120,6 +122,7 @@ def _finding(finding: Finding, page: _Page) -> Iterator[str]:
     if finding.expected:
         yield from page.lines("      expected: ", printable(finding.expected), indent=16)
     yield from _fix(finding.fix)
+    yield from _fix(finding.advice, "advice:")
 
 
 def _headline(finding: Finding) -> str:
@@ -139,6 +142,7 @@ def _undecided(tag: TagReport, page: _Page) -> Iterator[str]:
         which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
         yield from page.lines("  could not judge ", f"[{which}] {printable(unknown.why)}", "undecided")
         yield from _fix(unknown.fix)
+        yield from _fix(unknown.advice, "advice:")
 
 
 def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
@@ -164,9 +168,9 @@ def _reasons(tag: TagReport, page: _Page) -> Iterator[str]:
             yield from page.lines("  not judged: ", f"{which} ({printable(reason)})", indent=14)
 
 
-def _fix(fix: str) -> Iterator[str]:
+def _fix(fix: str, title: str = "fix:") -> Iterator[str]:
     for number, line in enumerate(fix.split("\n") if fix else ()):
-        yield f"      {'fix:     ' if number == 0 else '         '} {printable(line)}"
+        yield f"      {'' if number else title:9} {printable(line, _LINE)}"
 
 
 # ------------------------------------------------------------------------------------ many tags

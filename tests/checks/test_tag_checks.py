@@ -130,7 +130,8 @@ def test_an_unpublished_tag_moves_and_goes_freely() -> None:
 def test_a_published_tag_neither_moves_nor_goes() -> None:
     published = Publication(True, "the remote has it")
     (moved,) = findings(subject(OLD, publication=published), "tag-immutable")
-    assert moved.fix == "git tag -s PyTorch-CUDA-v2.8-rc2"
+    assert moved.fix == f"git fetch origin +refs/tags/{NAME}:refs/tags/{NAME}"
+    assert moved.advice.endswith(f": git tag -s PyTorch-CUDA-v2.8-rc2 {COMMIT[:12]}")
     (deleted,) = findings(subject(OLD, None, publication=published), "tag-immutable")
     assert "not deleted" in deleted.message
 
@@ -167,14 +168,17 @@ def test_a_locked_tag_is_there_for_ever() -> None:
     [
         ("PyTorch-CUDA-v2.8", "PyTorch-CUDA-v2.8-post1"),
         ("PyTorch-CUDA-v2.8-post1", "PyTorch-CUDA-v2.8-post2"),
-        ("PyTorch-CUDA-v2.8-beta3", "PyTorch-CUDA-v2.8-beta4"),
+        ("PyTorch-CUDA-v2.8-beta3", "PyTorch-CUDA-v2.8-beta6"),
     ],
 )
-def test_the_next_release_is_named(tag: str, next_one: str) -> None:
+def test_the_next_free_release_is_named(tag: str, next_one: str) -> None:
     made = TagObject(NEW, "tag", annotation(name=tag))
-    moved = subject(OLD, NEW, tag, publication=Publication(True, "the remote has it"), object=made)
-    (finding,) = findings(moved, "tag-immutable")
-    assert finding.fix == f"git tag -s {next_one}"
+    taken = frozenset({tag, "PyTorch-CUDA-v2.8-beta4", "pytorch-cuda-v2.8-BETA5"})
+    published = Publication(True, "the remote has it")
+    (finding,) = findings(
+        subject(OLD, NEW, tag, publication=published, object=made, taken=taken), "tag-immutable"
+    )
+    assert finding.advice.endswith(f": git tag -s {next_one} {COMMIT[:12]}")
 
 
 # ------------------------------------------------------------------------------------ tag-order

@@ -92,7 +92,7 @@ def test_json_holds_everything() -> None:
     assert first["findings"][0]["check"] == "tag-name"
     assert first["findings"][0]["line"] == 4
     assert first["passed"] == ["tag-annotated"]
-    assert second["undecided"]["on-main"] == {"why": "shallow", "fix": "git fetch"}
+    assert second["undecided"]["on-main"] == {"why": "shallow", "fix": "git fetch", "advice": ""}
     assert set(first) == {
         "tag", "ref", "change", "object", "commit", "verdict", "findings", "passed", "not_applicable", "undecided",
     }  # fmt: skip

@@ -1,0 +1,148 @@
+"""Fixes that several checks name: commands that make a tag again, or bring the published one back.
+
+Each command is pasted as it stands and keeps the commit that was meant. Where it is for a person to decide, there is
+advice instead: a line for each case, and behind its colon the command for that case.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from envhooks.base.hygiene import is_plain, printable
+from envhooks.base.refs import TAGS, Change
+from envhooks.base.shellword import word
+from envhooks.judge.facts import Publication, Subject, TagObject
+from envhooks.tagname.names import TagName
+
+LONGEST_MESSAGE = 200
+"""Characters of a message that a command holds itself; a longer one is taken from the object."""
+
+
+class Mend(TypedDict, total=False):
+    """The fields of a Finding that say how it is put right."""
+
+    fix: str
+    advice: str
+
+
+def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
+    """How the tag is made once more, signed, at the same target.
+
+    `message` is the new one; None keeps the tag's own, and empty opens the editor.
+    """
+    if subject.tag.startswith("-"):  # not even behind `--`: strbuf_check_tag_ref
+        return {"advice": "git makes no tag whose name begins with `-`; choose another name"}
+    publication = publication_of(subject)
+    force = "-f " if publication.here else ""
+    command = f"git tag {force}-s {_message(subject, message)}{word(subject.tag)} {target}"
+    return _where_it_may_be_made(subject, _piped(subject, message) + command)
+
+
+def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
+    """How the tag gets another name: made at the same commit, with the same message, and the old one gone."""
+    if name in taken:
+        return {"advice": f"there is a tag {name} already; the next free name is for you to choose"}
+    target = _commit(subject)
+    if not target:
+        return {"advice": f"tag a commit as {name}"}
+    command = f"git tag -s {_message(subject)}{word(name)} {target}"
+    if publication_of(subject).here:
+        command += f" && git tag -d {word(subject.tag)}" if not subject.tag.startswith("-") else ""
+    return _where_it_may_be_made(subject, _piped(subject) + command)
+
+
+def publication_of(subject: Subject) -> Publication:
+    """What is known of its publication; a tag of which nothing is known is one of this clone."""
+    found = subject.facts.get("publication")
+    return found if isinstance(found, Publication) else Publication(False)
+
+
+def brought_back(subject: Subject) -> str:
+    """The command that brings the tag back as the remote has it."""
+    ref = word(f"+{TAGS}{subject.tag}:{TAGS}{subject.tag}")
+    return f"git fetch {word(publication_of(subject).remote or 'origin')} {ref}"
+
+
+def admitted(subject: Subject) -> str:
+    """The command that admits a tag as older than the policy, where its name can stand in tags.lock."""
+    if printable(subject.tag) != subject.tag:
+        return "list a pattern for such names under `ignore` in .envhooks/policy.toml"
+    return f"envhooks lock --reason 'made before the policy' --legacy={word(subject.tag)}"
+
+
+def next_free(name: TagName, taken: frozenset[str], spelt: TagName | None = None) -> str:
+    """The next stage of the same version that no tag has: `rc3` after `rc2`, `post1` after a stable release.
+
+    `spelt` is a name of the same version that writes it in its own way: `v2.8` beside `v2.8.0`.
+    """
+    own = spelt if spelt is not None and _numbers(spelt) == _numbers(name) else name
+    stem = own.text.removesuffix(f"-{own.stage_text}") if own.stage_text else own.text
+    if own.text == stem and own.stage_text:
+        return ""  # a template that writes its stages otherwise
+    stage, number = ("post", 1) if name.stage == "stable" else (name.stage, name.stage_number + 1)
+    names = {one.casefold() for one in taken}
+    while f"{stem}-{stage}{number}".casefold() in names:
+        number += 1
+    return f"{stem}-{stage}{number}"
+
+
+def _numbers(name: TagName) -> tuple[int, ...]:
+    """The version without the zeros at its end: 2.8.0 is 2.8."""
+    numbers = name.version
+    while numbers[-1:] == (0,):
+        numbers = numbers[:-1]
+    return numbers
+
+
+def _where_it_may_be_made(subject: Subject, command: str) -> Mend:
+    """The command where the name promised nothing to anybody yet; else what to do with a tag that is out."""
+    publication = publication_of(subject)
+    if publication.published:
+        if subject.change is not Change.STANDING:
+            return {}  # it must not move: tag-immutable says so
+        return {"advice": f"published, so it stays as it is: {admitted(subject)}"}
+    if subject.change is Change.STANDING and publication.unasked:
+        lines = (f"published already, so it stays as it is: {admitted(subject)}", f"never pushed: {command}")
+        return {"advice": "\n".join(lines)}
+    return {"fix": command}
+
+
+def _commit(subject: Subject) -> str:
+    found = subject.facts.get("object")
+    if not isinstance(found, TagObject):
+        return ""
+    if found.type == "commit":
+        return found.oid[:12]
+    annotation = found.annotation
+    return annotation.target[:12] if annotation and annotation.target_type == "commit" else ""
+
+
+def _own_message(subject: Subject) -> str:
+    found = subject.facts.get("object")
+    annotation = found.annotation if isinstance(found, TagObject) else None
+    return annotation.message.strip("\n") if annotation else ""
+
+
+def _is_short(message: str) -> bool:
+    return len(message) <= LONGEST_MESSAGE and is_plain(message)
+
+
+def _message(subject: Subject, new: str | None = None) -> str:
+    """The options that give the message; none where the editor asks for it."""
+    message = _own_message(subject) if new is None else new
+    if not message.strip():
+        return ""
+    if new is None and not _is_short(message):
+        return "--cleanup=whitespace -F - "
+    kept = "--cleanup=whitespace " if message.startswith("#") else ""
+    return f"{kept}-m {word(message)} "
+
+
+def _piped(subject: Subject, new: str | None = None) -> str:
+    """The command that writes a longer message to standard output, with a pipe behind it."""
+    message = _own_message(subject)
+    if new is not None or not message.strip() or _is_short(message):
+        return ""
+    found = subject.facts["object"]
+    assert isinstance(found, TagObject)
+    return f"git cat-file tag {found.oid[:12]} | sed -e '1,/^$/d' -e '/^-----BEGIN .*-----$/,$d' | "

@@ -1,0 +1,16 @@
+"""Every printed fix is pasted: then the finding is gone, no other has come, and the tag is where it was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cases_tag  # noqa: F401 - registers its cases
+import pytest
+from bench import CASES, Case, copied
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+def test_what_is_pasted_works(case: Case, template: Path, tmp_path: Path, environ: dict[str, str]) -> None:
+    bench = copied(template, tmp_path, environ)
+    bench.check, bench.said = case.check, case.said
+    case.play(bench)
