@@ -1,11 +1,14 @@
 """What was pushed, and what became of its builds: one SQLite file in the git common directory.
 
-One row for each (redacted remote URL, ref, tag object, build name). A row is claimed by one process at a
-time; a claim names the process and when it was started, so that one that was killed holds nothing. SQLite's
-own journal keeps the file whole through `kill -9` at any point.
+One row for each (repository, ref, tag object, build name); a repository is one whatever the spelling of its address. A
+row is claimed by one process at a time; a claim names the process and when it was started, so that one that was killed
+holds nothing. SQLite's own journal keeps the file whole through `kill -9` at any point.
 
-    pending ──> confirmed ──> building ──> done | failed
-       └────────────┴────> dropped: the remote does not hold this tag, or refuses it
+    pending ──> confirmed ──> building ──> done
+       │            │             ├──────> requested: a service builds it, and nobody here will hear how it ends
+       │            │             ├──────> failed: tried again, from the step that failed
+       │            │             └──────> final: trying again would only repeat it
+       └────────────┴────────────────────> dropped: the remote does not hold this tag, or refuses it
 """
 
 from __future__ import annotations
@@ -15,81 +18,27 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from envhooks.base.dataclass import dataclass, field_names
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds import owner
 from envhooks.builds.plan import key_of
+from envhooks.builds.rows import COLUMNS, VERSION, migrate
+from envhooks.builds.rows import OPEN as OPEN
+from envhooks.builds.rows import Ending as Ending
+from envhooks.builds.rows import Intent as Intent
+from envhooks.builds.rows import Place as Place
+from envhooks.builds.rows import Row as Row
+from envhooks.builds.rows import State as State
 
 if TYPE_CHECKING:
     import sqlite3
 
-State = Literal["pending", "confirmed", "building", "done", "failed", "dropped"]
-Place = Literal["client", "server"]
-OPEN: tuple[State, ...] = ("pending", "confirmed", "building")
-"""States from which a build goes on by itself."""
 FOREIGN_CLAIM = 24 * 3600
 """Seconds after which a claim of a process that cannot be seen from here (another host) has lapsed."""
 BUSY_TIMEOUT = 30.0
 """Seconds that one process waits for another one's transaction, which takes milliseconds."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One build of one tag on one remote."""
-
-    key: str
-    url: str
-    """Redacted; the absolute path of the repository itself on a server."""
-    remote: str
-    """The remote's name in this clone; empty for a push by URL and on a server."""
-    place: Place
-    ref: str
-    tag_object: str
-    build: str
-    state: State
-    attempts: int
-    """How often the builder was started."""
-    created: float
-    updated: float
-    digest: str
-    run_url: str
-    log: str
-    reason: str
-    """One sentence about the state; why it waits, failed or was dropped."""
-    held: int
-    """1 where it waits for a word of the person's: too many tags in one push."""
-    owner: str
-    """The process that is building, or the `git push` that a pending row waits for; else empty."""
-
-    @property
-    def tag(self) -> str:
-        """The tag's short name."""
-        return self.ref.removeprefix("refs/tags/")
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A build that a push asks for, if the remote takes the push."""
-
-    ref: str
-    tag_object: str
-    build: str
-
-
-_COLUMNS = field_names(Row)
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS builds (
-    key TEXT PRIMARY KEY, url TEXT NOT NULL, remote TEXT NOT NULL, place TEXT NOT NULL, ref TEXT NOT NULL,
-    tag_object TEXT NOT NULL, build TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    created REAL NOT NULL, updated REAL NOT NULL, digest TEXT NOT NULL DEFAULT '',
-    run_url TEXT NOT NULL DEFAULT '', log TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
-    held INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
-    UNIQUE (url, ref, tag_object, build)
-)
-"""
 
 
 class Ledger:
@@ -119,9 +68,9 @@ class Ledger:
     ) -> tuple[str, ...]:
         """Note what a push asks for; answers the keys of what is open now.
 
-        What is done, confirmed or under way stays as it is; what failed or was dropped is open again, for it is
-        being pushed again. `held` is why none of it may start by itself; `push` is the process that has to end before
-        the remote's word counts.
+        What is done, requested, final, confirmed or under way stays as it is; what failed or was dropped is open again,
+        for it is being pushed again. `held` is why none of it may start by itself; `push` is the process that has to
+        end before the remote's word counts.
         """
         now = time.time()
         keys = []
@@ -132,8 +81,8 @@ class Ledger:
                 db.execute(
                     "INSERT INTO builds (key, url, remote, place, ref, tag_object, build, state, created,"
                     " updated, reason, held, owner) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-                    " state='pending', remote=excluded.remote, updated=excluded.updated,"
-                    " reason=excluded.reason, held=excluded.held, owner=excluded.owner"
+                    " state='pending', url=excluded.url, remote=excluded.remote, updated=excluded.updated,"
+                    " reason=excluded.reason, after=0, held=excluded.held, owner=excluded.owner"
                     " WHERE state IN ('pending', 'failed', 'dropped')",
                     (*values, now, now, held, int(bool(held)), push),
                 )
@@ -160,15 +109,55 @@ class Ledger:
             for key in keys:
                 db.execute("UPDATE builds SET state='pending' WHERE key=? AND state='failed'", (key,))
 
-    def release(self, keys: Iterable[str]) -> None:
-        """A person asked for these: what was held or failed is open again."""
+    def release(self, keys: Iterable[str], *, also: Sequence[State] = ()) -> None:
+        """A person asked for these: what was held or failed is open again, and what is in one of the states `also`."""
+        marks = ",?" * len(also)
         with self._transaction() as db:
             for key in keys:
                 db.execute(
-                    "UPDATE builds SET held=0, state=CASE state WHEN 'failed' THEN 'pending' ELSE state END"
-                    " WHERE key=? AND state IN ('pending', 'confirmed', 'failed')",
-                    (key,),
+                    "UPDATE builds SET held=0, after=0,"  # noqa: S608 - question marks
+                    " state=CASE WHEN state IN ('pending', 'confirmed') THEN state ELSE 'pending' END"
+                    f" WHERE key=? AND state IN ('pending', 'confirmed', 'failed'{marks})",
+                    (key, *also),
                 )
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Take rows out, but for those that are being built; answers how many."""
+        with self._transaction() as db:
+            return sum(
+                db.execute("DELETE FROM builds WHERE key=? AND state<>'building'", (key,)).rowcount
+                for key in keys
+            )
+
+    def cancel(self, keys: Iterable[str], reason: str) -> int:
+        """Nothing of these is to be built; a claim is taken from its process, which ends by that. Answers how many."""
+        with self._transaction() as db:
+            return sum(
+                db.execute(
+                    "UPDATE builds SET state='dropped', reason=?, updated=?, owner='', held=0, step='', request=''"
+                    " WHERE key=? AND state IN ('pending', 'confirmed', 'building', 'failed')",
+                    (reason, time.time(), key),
+                ).rowcount
+                for key in keys
+            )
+
+    def is_mine(self, key: str) -> bool:
+        """Whether this process has the claim still."""
+        row = self.row(key)
+        return row is not None and row.state == "building" and row.owner == owner.myself()
+
+    def keep(self, key: str, **found: str) -> None:
+        """Write down, while this process has the claim, from where another attempt would go on.
+
+        `found` may give `step`, `digest`, `image`, `request` and `run_url`.
+        """
+        assert found.keys() <= {"step", "digest", "image", "request", "run_url"}
+        names = ", ".join(f"{name}=?" for name in found)
+        with self._transaction() as db:
+            db.execute(
+                f"UPDATE builds SET {names} WHERE key=? AND state='building' AND owner=?",  # noqa: S608 - own names
+                (*found.values(), key, owner.myself()),
+            )
 
     def claim(self, key: str, log: str = "") -> Row | None:
         """Take a confirmed row for this process; None if another one has it."""
@@ -177,8 +166,8 @@ class Ledger:
             if row is None or row.state != "confirmed":
                 return None
             db.execute(
-                "UPDATE builds SET state='building', owner=?, attempts=attempts+1, updated=?, log=?, reason='',"
-                " digest='', run_url='' WHERE key=?",
+                "UPDATE builds SET state='building', owner=?, attempts=attempts+1, updated=?, log=?, reason='', after=0"
+                " WHERE key=?",
                 (owner.myself(), time.time(), log, key),
             )
             return _one(db, key)
@@ -196,21 +185,22 @@ class Ledger:
             )
             return True
 
-    def finish(
-        self, key: str, state: Literal["confirmed", "done", "failed"], reason: str, **found: str | None
-    ) -> bool:
-        """End the claim of this process: done, failed, or back to be tried again.
+    def finish(self, key: str, state: Ending, reason: str, after: float = 0.0, **found: str | None) -> bool:
+        """End the claim of this process: done, requested, failed, final, or back to be tried again.
 
-        `found` may give `digest`, `run_url` and `log`. False where the claim is not this process's any more.
+        `found` may give `digest`, `run_url`, `log`, `step` and `request`; `after` is the earliest time of another
+        attempt. False where the claim is not this process's any more.
         """
         extra = {name: value for name, value in found.items() if value is not None}
-        assert extra.keys() <= {"digest", "run_url", "log"}
+        assert extra.keys() <= {"digest", "run_url", "log", "step", "request"}
+        if state in ("done", "final"):
+            extra |= {"step": "", "request": ""}
         names = "".join(f", {name}=?" for name in extra)
         with self._transaction() as db:
             done = db.execute(
-                f"UPDATE builds SET state=?, reason=?, updated=?, owner=''{names}"  # noqa: S608 - own names
+                f"UPDATE builds SET state=?, reason=?, updated=?, after=?, owner=''{names}"  # noqa: S608 - own names
                 " WHERE key=? AND state='building' AND owner=?",
-                (state, reason, time.time(), *extra.values(), key, owner.myself()),
+                (state, reason, time.time(), after, *extra.values(), key, owner.myself()),
             )
             return done.rowcount == 1
 
@@ -231,7 +221,7 @@ class Ledger:
         if not self.exists:
             return ()
         with self._connection() as db:
-            found = db.execute(f"SELECT {','.join(_COLUMNS)} FROM builds ORDER BY created, rowid")  # noqa: S608
+            found = db.execute(f"SELECT {','.join(COLUMNS)} FROM builds ORDER BY created, rowid")  # noqa: S608
             return tuple(Row(*values) for values in found)
 
     def row(self, key: str) -> Row | None:
@@ -263,7 +253,8 @@ class Ledger:
             self._make_file()
             # isolation_level None: transactions are begun above, and never behind our back
             with closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)) as db:
-                db.execute(_SCHEMA)
+                if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                    migrate(db)
                 yield db
         except (sqlite3.Error, OSError) as error:
             raise CannotJudge(
@@ -292,5 +283,5 @@ def is_stale(row: Row) -> bool:
 
 
 def _one(db: sqlite3.Connection, key: str) -> Row | None:
-    found = db.execute(f"SELECT {','.join(_COLUMNS)} FROM builds WHERE key=?", (key,)).fetchone()  # noqa: S608
+    found = db.execute(f"SELECT {','.join(COLUMNS)} FROM builds WHERE key=?", (key,)).fetchone()  # noqa: S608
     return Row(*found) if found else None

@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
+from pathlib import Path
 from types import MappingProxyType
 
 from envhooks.base.dataclass import dataclass
@@ -21,6 +22,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import expected
+from envhooks.git.addresses import identity, web_address
 from envhooks.image.facts import BaseImage
 from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.tagname import Grammar, expand
@@ -65,8 +67,10 @@ def matching(
 
 
 def key_of(remote_url: str, ref: str, tag_object: str, build: str) -> str:
-    """The idempotency key: the same for the same build, whoever starts it."""
-    fields = (remote_url, ref, tag_object, build)
+    """The idempotency key: the same for the same build, whoever starts it and however the remote is spelled."""
+    # no path of a file holds a NUL, and asking for one would raise
+    one = remote_url if "\0" in remote_url else identity(remote_url, Path("/"))
+    fields = (one, ref, tag_object, build)
     return hashlib.sha256("\0".join(fields).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -226,7 +230,8 @@ def _labels(name: TagName, facts: Facts, remote_url: str) -> Iterator[tuple[str,
     yield f"{_OCI}version", image_tag(name)
     yield f"{_OCI}revision", facts.commit
     yield f"{_OCI}created", created.strftime("%Y-%m-%dT%H:%M:%SZ")
-    yield f"{_OCI}source", remote_url
+    if source := web_address(remote_url):
+        yield f"{_OCI}source", source
     yield f"{_OCI}ref.name", name.text
     if facts.base is not None and facts.base.image != "scratch":
         yield f"{_OCI}base.name", facts.base.image + (f":{facts.base.tag}" if facts.base.tag else "")

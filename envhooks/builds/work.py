@@ -193,12 +193,12 @@ class Worker:
         found = {"digest": result.digest, "run_url": result.run_url, "log": result.log}
         message = redact_text(result.message)
         if result.status != "failed":
-            self.ledger.finish(row.key, "done", message, **found)
+            self.ledger.finish(row.key, "done", message, 0.0, **found)
             self._tell(row, f"{'handed over' if result.status == 'started' else 'done'}: {message}")
             return False
         failures = self._failures[row.key] = self._failures.get(row.key, 0) + 1
         again = not is_last and not result.is_final and failures < BUILD_ATTEMPTS
-        self.ledger.finish(row.key, "confirmed" if again else "failed", message, **found)
+        self.ledger.finish(row.key, "confirmed" if again else "failed", message, 0.0, **found)
         self._tell(row, f"failed{', and is tried again' if again else ''}: {message}")
         return again
 

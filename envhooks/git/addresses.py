@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 _SCHEME = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*::)?[A-Za-z][A-Za-z0-9+.-]*://)(.*)", re.DOTALL)
 _HELPER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*::")
@@ -130,6 +130,24 @@ def identity(url: str, folder: Path) -> str:
     rest = re.split("[?#]", _split_userinfo(found.group(2))[1], maxsplit=1)[0]
     host, _, path = rest.partition("/")
     return _joined(host.removesuffix(f":{_DEFAULT_PORTS.get(scheme, '')}"), unquote(path))
+
+
+def web_address(url: str) -> str:
+    """The https address of a repository on a host, however it was spelled; empty for a path of a machine.
+
+    A port of http or https stays, one of ssh or git goes: no browser could use it.
+    """
+    found = _SCHEME.fullmatch(url)
+    scheme = found.group(1).rpartition("::")[2].removesuffix("://").lower() if found else ""
+    is_scp = (
+        found is None and not is_local(url) and not _HELPER.match(url) and re.fullmatch(_SCP, url, re.DOTALL)
+    )
+    if scheme == "file" or (found is None and not is_scp):
+        return ""
+    host, _, path = identity(url, Path("/")).partition("/")
+    if scheme not in ("http", "https") and not host.startswith("["):
+        host = host.partition(":")[0]
+    return f"https://{host}/{quote(path, safe='/~@:+,;=')}"
 
 
 def _joined(host: str, path: str) -> str:

@@ -83,7 +83,7 @@ def test_a_push_becomes_an_image_the_same_on_every_machine(works: Shop, environ:
     assert labels[f"{oci}ref.name"] == GOOD_TAG
     assert labels[f"{oci}version"] == "2.8-rc1"
     assert labels[f"{oci}title"] == "PyTorch CUDA"
-    assert labels[f"{oci}source"] == row.url
+    assert labels[f"{oci}source"] == f"https://127.0.0.1{works.server.path}".removesuffix(".git")
     assert labels[f"{oci}created"] == found["Created"] == "2026-11-01T12:00:00Z"
     assert labels["envhooks.tag-object"] == row.tag_object
     assert labels["envhooks.signer"] == "alice@example.org"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,118 @@ def test_a_file_that_is_no_ledger_is_said(ledger: Ledger) -> None:
     ledger.path.write_text("not a database, but long enough to be taken for one " * 10)
     with pytest.raises(CannotJudge, match="ledger"):
         record(ledger)
+
+
+def test_an_ending_says_whether_it_is_tried_again_and_from_where(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    ledger.claim(key)
+    ledger.keep(key, step="publish", digest="sha256:1", image="r/x:1")
+    assert ledger.is_mine(key)
+    assert ledger.finish(key, "failed", "the registry is down", after=5e9)
+    (row,) = ledger.rows()
+    assert (row.step, row.digest, row.image, row.after) == ("publish", "sha256:1", "r/x:1", 5e9)
+    ledger.keep(key, digest="not mine")
+    ledger.release([key])
+    ledger.confirm(key)
+    row = ledger.claim(key) or row
+    assert (row.step, row.digest, row.after, row.attempts) == ("publish", "sha256:1", 0, 2)
+    assert ledger.finish(key, "final", "another tag object")
+    assert record(ledger) == () and state(ledger) == "final"
+    ledger.reopen([key])
+    ledger.release([key])
+    assert state(ledger) == "final"
+    ledger.release([key], also=("final", "done"))
+    assert state(ledger) == "pending" and ledger.rows()[0].step == ""
+
+
+def test_rows_are_cancelled_and_forgotten(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    ledger.claim(key)
+    assert ledger.forget([key]) == 0  # it is being built
+    assert ledger.cancel([key], "cancelled here") == 1
+    assert not ledger.is_mine(key) and not ledger.finish(key, "done", "too late")
+    assert state(ledger) == "dropped" and ledger.cancel([key], "again") == 0
+    assert ledger.forget([key, "no such key"]) == 1 and ledger.rows() == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/team/env",
+        "https://github.com/team/env.git/",
+        "https://user@GitHub.com:443/team/env.git",
+        "git@github.com:team/env.git",
+        "ssh://git@github.com/team/env",
+        "git://github.com/team/env.git",
+    ],
+)
+def test_one_repository_has_one_row_however_it_is_spelled(ledger: Ledger, url: str) -> None:
+    (key,) = ledger.record("https://github.com/team/env.git", "origin", "client", [INTENT])
+    assert ledger.record(url, "other", "client", [INTENT]) == (key,)
+    (row,) = ledger.rows()
+    assert (row.url, row.remote) == (url, "other")  # the last one is asked
+
+
+# what envhooks 0.2 made
+OLD = """
+CREATE TABLE builds (
+    key TEXT PRIMARY KEY, url TEXT NOT NULL, remote TEXT NOT NULL, place TEXT NOT NULL, ref TEXT NOT NULL,
+    tag_object TEXT NOT NULL, build TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    created REAL NOT NULL, updated REAL NOT NULL, digest TEXT NOT NULL DEFAULT '',
+    run_url TEXT NOT NULL DEFAULT '', log TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+    held INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
+    UNIQUE (url, ref, tag_object, build)
+)
+"""
+
+
+def test_the_file_of_an_earlier_envhooks_is_taken_over(ledger: Ledger) -> None:
+    ledger.folder.mkdir()
+    with closing(sqlite3.connect(ledger.path)) as db:
+        db.execute(OLD)
+        for number, (url, state) in enumerate(
+            [
+                ("https://example.com/env.git", "failed"),
+                ("git@example.com:env.git", "done"),
+                ("https://example.com/env", "dropped"),
+                ("https://example.com/other.git", "pending"),
+            ]
+        ):
+            values = (
+                f"k{number}",
+                url,
+                "origin",
+                "client",
+                "refs/tags/x",
+                "a" * 40,
+                "image",
+                state,
+                3,
+                number,
+                7.5,
+            )
+            marks = ",".join("?" * len(values))
+            db.execute(
+                "INSERT INTO builds (key, url, remote, place, ref, tag_object, build, state, attempts, created,"
+                f" updated) VALUES ({marks})",
+                values,
+            )
+        db.commit()
+    rows = ledger.rows()
+    assert [(row.url, row.state, row.attempts) for row in rows] == [
+        ("git@example.com:env.git", "done", 3),
+        ("https://example.com/other.git", "pending", 3),
+    ]
+    assert record(ledger) == ()  # the same repository, tag object and build: done
+    assert Ledger(ledger.folder.parent).rows() == rows
+
+
+def test_a_file_of_a_later_envhooks_is_left_alone(ledger: Ledger) -> None:
+    record(ledger)
+    with closing(sqlite3.connect(ledger.path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(CannotJudge, match="a later envhooks"):
+        ledger.rows()
 
 
 # ------------------------------------------------------------------------ parallel and killed

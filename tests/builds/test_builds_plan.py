@@ -121,7 +121,7 @@ def test_the_labels() -> None:
         f"{oci}version": "2.8-rc1",
         f"{oci}revision": "b" * 40,
         f"{oci}created": "2025-10-09T08:53:20Z",
-        f"{oci}source": "https://example.com/team/env.git",
+        f"{oci}source": "https://example.com/team/env",
         f"{oci}ref.name": "PyTorch-CUDA12.8-v2.8-rc1",
         f"{oci}base.name": "nvidia/cuda:12.8.1-devel-ubuntu24.04",
         f"{oci}base.digest": "sha256:" + "c" * 64,
@@ -139,6 +139,23 @@ def test_scratch_is_no_base() -> None:
 
 def test_keys_that_every_builder_has_are_not_the_builders_own() -> None:
     assert dict(plan(CUDA + "2.8", []).options) == {"command": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://github.com/team/env.git", "https://github.com/team/env"),
+        ("git@GitHub.com:team/env.git", "https://github.com/team/env"),
+        ("ssh://git@git.example.com:2222/team/env", "https://git.example.com/team/env"),
+        ("https://git.example.com:8443/a b/env/", "https://git.example.com:8443/a%20b/env"),
+        ("/srv/git/env.git", ""),
+        ("file:///srv/git/env.git", ""),
+        ("ext::***12345678", ""),
+    ],
+)
+def test_the_source_is_an_https_address_and_the_same_for_each_spelling(url: str, source: str) -> None:
+    (found,) = plan_builds(POLICY, CUDA + "2.8", FACTS, [], remote_url=url)
+    assert dict(found.labels).get("org.opencontainers.image.source", "") == source
 
 
 def test_the_key_is_that_of_url_ref_object_and_build() -> None:
