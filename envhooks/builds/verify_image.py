@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.types import Expected
+from envhooks.catalog.lookup import BY_LOCAL, built_for
 from envhooks.image.facts import versions_agree
+from envhooks.image.stage.accelerators import of_word
 from envhooks.tagname.names import TagName, TagPolicy
 
 MARK = "envhooks-image "
@@ -188,7 +190,18 @@ def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
         if name in answer.packages:
             found.append((kind, ""))
     tells = answer.torch or answer.tensorflow or "jax" in answer.packages
+    if not found and not tells:
+        found = list(_by_names(answer.packages))
     return tuple(dict.fromkeys(found)) if found or tells else None
+
+
+def _by_names(packages: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """By what a distribution's name or local version says: `tensorflow-rocm`, `2.8.0+cu128`."""
+    for name, version in packages.items():
+        local = version.partition("+")[2].lower()
+        told = built_for(name) or (of_word(local) if name in BY_LOCAL and local else None)
+        if told is not None:
+            yield told[0], told[1] or ""
 
 
 def _numbers(text: object) -> str:
@@ -204,7 +217,7 @@ def _hardware(wanted: Expected, answer: Answer) -> Sequence[str]:
         return ()  # a framework that does not say: the Dockerfile's word stands
     said = f"{wanted.hardware} {wanted.hardware_version or ''}".strip()
     if wanted.hardware == "CPU":
-        other = [one for one in found if one[0] in ("CUDA", "ROCm", "XPU")]
+        other = [one for one in found if one[0] != "CPU"]
         return (
             (f"the tag says CPU, and the framework in the image is built for {_list(other)}",)
             if other

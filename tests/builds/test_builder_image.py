@@ -128,8 +128,8 @@ def test_hardware(wanted: Expected, torch: dict[str, str | None], said: str) -> 
 
 
 def test_a_framework_that_does_not_say_is_not_guessed_at() -> None:
-    wanted = Expected(("paddlepaddle-gpu",), "3.1", True, "CUDA", "12.6")
-    answer = Answer("3.12", {"paddlepaddle-gpu": "3.1.0"})
+    wanted = Expected(("keras",), "3.1", True, "CUDA", "12.6")
+    answer = Answer("3.12", {"keras": "3.1.0"})
     assert verify_image.evidence(answer) is None and not judge(wanted, answer)
 
 

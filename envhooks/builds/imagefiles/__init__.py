@@ -1,0 +1,1 @@
+"""Images read without running anything: manifests, layers, and the Python environments that they hold."""

@@ -1,0 +1,200 @@
+"""Manifests: from an index or a manifest to the images of each platform, their configuration and their layers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from envhooks.base.dataclass import dataclass
+from envhooks.builds.imagefiles.layers import Layer, Source, new_hash
+from envhooks.builds.imagefiles.limits import MAX_DOCUMENT, MAX_LAYERS, MAX_MANIFESTS, Unreadable, shown
+
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+_MAX_DEPTH = 4
+_DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
+
+
+class Blobs(Protocol):
+    """Where manifests and layers lie, by digest."""
+
+    def document(self, digest: str, size: int) -> bytes:
+        """A manifest's or configuration's bytes; they are compared with the digest here, by the caller."""
+
+    def layer(self, digest: str, size: int) -> AbstractContextManager[Source]:
+        """A layer's bytes, from their beginning; they are compared with the digest as they are read."""
+
+
+@dataclass(frozen=True)
+class PlatformImage:
+    """The image of one platform."""
+
+    platform: str
+    """`linux/amd64`, `linux/arm64/v8`."""
+    digest: str
+    """Of its manifest; of its configuration where an archive has no manifest."""
+    config: Mapping[str, Any]
+    """`Env`, `Labels`, `User`, ... of its configuration."""
+    layers: tuple[Layer, ...]
+
+
+def images(blobs: Blobs, digest: str, size: int = -1) -> tuple[PlatformImage, ...]:
+    """The images that a manifest or an index names, all platforms of it.
+
+    Args:
+        blobs: where to read from.
+        digest: of the manifest or index.
+        size: its bytes, where that is told.
+
+    Raises:
+        Unreadable: something is damaged, missing, or of a kind that is no image.
+    """
+    found = tuple(_found(blobs, digest, size, "", [0], 0))
+    if not found:
+        raise Unreadable(f"{shown(digest)} names no image that could be run")
+    return found
+
+
+def _found(
+    blobs: Blobs, digest: str, size: int, platform: str, count: list[int], depth: int
+) -> Iterator[PlatformImage]:
+    count[0] += 1
+    if count[0] > MAX_MANIFESTS or depth > _MAX_DEPTH:
+        raise Unreadable(f"the index names more than {MAX_MANIFESTS} manifests, or is nested too deeply")
+    manifest = load(blobs, digest, size)
+    kind = str(manifest.get("mediaType") or "")
+    if kind in INDEXES or (not kind and isinstance(manifest.get("manifests"), list)):
+        for entry in _list(manifest, "manifests"):
+            if not _is_extra(entry):
+                told = _platform(entry.get("platform"))
+                yield from _found(blobs, *_descriptor(entry), told or platform, count, depth + 1)
+        return
+    if manifest.get("schemaVersion") == 1:
+        raise Unreadable("it is of Docker's first schema, which no engine has written for years")
+    if (kind and kind not in MANIFESTS) or not isinstance(manifest.get("config"), dict):
+        raise Unreadable(f"{shown(digest)} is {shown(kind) or 'something'} and no image")
+    yield _image(blobs, digest, manifest, platform)
+
+
+def _is_extra(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is about another one: an attestation, a signature."""
+    annotations = entry.get("annotations")
+    if isinstance(annotations, dict) and "vnd.docker.reference.type" in annotations:
+        return True
+    return entry.get("mediaType") not in (*INDEXES, *MANIFESTS, None) or (
+        entry.get("artifactType") is not None and entry.get("artifactType") not in CONFIGS
+    )
+
+
+def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str) -> PlatformImage:
+    kind = manifest["config"].get("mediaType")
+    if kind not in CONFIGS:
+        raise Unreadable(f"{shown(digest)} holds {shown(kind)} and no image")
+    config = load(blobs, *_descriptor(manifest["config"]))
+    entries = _list(manifest, "layers")
+    if len(entries) > MAX_LAYERS:
+        raise Unreadable(f"the image has {len(entries)} layers, more than {MAX_LAYERS}")
+    stored = [_descriptor(entry) for entry in entries]
+    unpacked = diff_ids(config, len(stored))
+
+    def layer(number: int) -> Layer:
+        name, size = stored[number]
+        return Layer(lambda: blobs.layer(name, size), name, unpacked[number])
+
+    layers = tuple(layer(number) for number in range(len(stored)))
+    own = _platform(config)
+    if platform and own and platform.split("/")[:2] != own.split("/")[:2]:
+        raise Unreadable(f"the index calls {shown(digest, 20)} {platform}, and its configuration says {own}")
+    return PlatformImage(platform or own or "unknown", digest, run_config(config), layers)
+
+
+def run_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`config` of an image's configuration; empty where it has none."""
+    found = config.get("config")
+    return found if isinstance(found, dict) else {}
+
+
+def diff_ids(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """The digests of the unpacked layers, as a configuration tells them.
+
+    Raises:
+        Unreadable: it tells of another number of layers than there are.
+    """
+    rootfs = config.get("rootfs")
+    listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    if not isinstance(listed, list) or len(listed) != count:
+        raise Unreadable("the configuration and the manifest tell of different layers")
+    return tuple(str(one) for one in listed)
+
+
+def load(blobs: Blobs, digest: str, size: int) -> dict[str, Any]:
+    """A JSON document, compared with its digest.
+
+    Raises:
+        Unreadable: it is too large, not the one that the digest names, or no JSON object.
+    """
+    if size > MAX_DOCUMENT:
+        raise Unreadable(f"{shown(digest)} has {size} bytes, more than a manifest can have")
+    data = blobs.document(digest, size)
+    made = new_hash(digest)
+    made.update(data)
+    if made.hexdigest() != digest.partition(":")[2]:
+        raise Unreadable(f"the bytes are not those of {shown(digest)}")
+    return parse(data, digest)
+
+
+def parse(data: bytes, name: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Unreadable(f"{shown(name)} is no JSON object")
+    return found
+
+
+def digest_of(data: bytes) -> str:
+    """`sha256:...` of some bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = document.get(key)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise Unreadable(f"`{key}` of a manifest is no list of descriptors")
+    return found
+
+
+def _descriptor(entry: Mapping[str, Any]) -> tuple[str, int]:
+    digest, size = entry.get("digest"), entry.get("size")
+    if not isinstance(digest, str) or not re.fullmatch(_DIGEST, digest):
+        raise Unreadable(f"a descriptor has no digest that can be checked: {shown(digest)}")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise Unreadable(f"a descriptor has no size: {shown(digest)}")
+    return digest, size
+
+
+def _platform(value: object) -> str:
+    """`linux/amd64` of a platform object or of a configuration; empty where it tells none."""
+    if not isinstance(value, dict):
+        return ""
+    words = [value.get(key) for key in ("os", "architecture", "variant")]
+    if not all(word is None or isinstance(word, str) for word in words) or not words[0] or not words[1]:
+        return ""
+    return shown("/".join(word for word in words if word), 100)

@@ -1,0 +1,258 @@
+"""Where an image is read from: a folder in the OCI layout, an archive of `docker save`, or a registry.
+
+`oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]` and `docker-archive:FILE[:NAME]` are skopeo's and podman's words.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import stat
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from envhooks.base.errors import UsageError
+from envhooks.builds.imagefiles.layers import Layer, Member, Source, unpack
+from envhooks.builds.imagefiles.limits import MAX_DOCUMENT, MAX_UNPACKED, Unreadable, shown
+from envhooks.builds.imagefiles.manifests import (
+    PlatformImage,
+    diff_ids,
+    digest_of,
+    images,
+    parse,
+    run_config,
+)
+
+SCHEMES = ("oci", "oci-archive", "docker-archive")
+_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+_MAX_FILES = 20_000
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def open_images(text: str) -> Iterator[tuple[str, tuple[PlatformImage, ...]]]:
+    """(digest or empty, images of all platforms) of a local image; its files stay open as long as the block runs.
+
+    Raises:
+        UsageError: there is no such file, or it holds several images and none was named.
+        Unreadable: it is damaged, or no image.
+    """
+    scheme, _, rest = text.partition(":")
+    path, name = _path_and_name(rest)
+    with ExitStack() as stack:
+        files: _Files = _Folder(path) if scheme == "oci" else stack.enter_context(_archive(path))
+        if scheme == "docker-archive" or (scheme == "oci-archive" and not files.has("index.json")):
+            yield _docker_archive(files, path, name)
+        else:
+            yield _layout(files, path, name)
+
+
+def is_local(text: str) -> bool:
+    """Whether an image's name says that it is a file or a folder here."""
+    return text.partition(":")[0] in SCHEMES and ":" in text
+
+
+def _path_and_name(rest: str) -> tuple[Path, str]:
+    """`DIR:NAME`; where there is a file of the whole text, that is meant."""
+    if not rest:
+        raise UsageError("this names no file", fix="envhooks verify oci:FOLDER TAG")
+    if Path(rest).exists():
+        return Path(rest), ""
+    for match in re.finditer("[:@]", rest):
+        if Path(rest[: match.start()]).exists():
+            return Path(rest[: match.start()]), rest[match.end() :]
+    raise UsageError("there is no such file or folder", place=shown(rest, 300))
+
+
+class _Files(Protocol):
+    """Files of a layout, in a folder or an archive."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """A regular file."""
+
+
+class _Folder:
+    """A folder: files in it, never through a link that leads out."""
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+
+    def has(self, name: str) -> bool:
+        return (self._top / name).is_file()
+
+    def open(self, name: str) -> IO[bytes]:
+        path = self._top / name
+        try:
+            if not path.resolve().is_relative_to(self._top.resolve()):
+                raise Unreadable(f"{shown(name)} leads out of the folder")
+            handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            raise Unreadable(f"{shown(name)} cannot be read: {shown(error.strerror)}") from None
+        file = os.fdopen(handle, "rb")
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            file.close()
+            raise Unreadable(f"{shown(name)} is no regular file")
+        return file
+
+
+class _Archive:
+    """An archive of files; links in it are followed by name, as old `docker save` has them."""
+
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._archive = archive
+        self._members: dict[str, tarfile.TarInfo] = {}
+        while (member := archive.next()) is not None:
+            if len(self._members) >= _MAX_FILES:
+                raise Unreadable(f"the archive has more than {_MAX_FILES} files")
+            self._members[posixpath.normpath(member.name).lstrip("/")] = member
+
+    def has(self, name: str) -> bool:
+        return self._member(name) is not None
+
+    def _member(self, name: str) -> tarfile.TarInfo | None:
+        for _ in range(8):
+            member = self._members.get(posixpath.normpath(name))
+            if member is None or member.isreg():
+                return member
+            if member.issym():
+                name = posixpath.join(posixpath.dirname(name), member.linkname)
+            elif member.islnk():
+                name = member.linkname
+            else:
+                return None
+        return None
+
+    def open(self, name: str) -> IO[bytes]:
+        member = self._member(name)
+        found = None if member is None else self._archive.extractfile(member)
+        if found is None:
+            raise Unreadable(f"{shown(name)} is missing in the archive")
+        return found
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[_Archive]:
+    """An archive, packed or not; a packed one is unpacked into a temporary file, as it is not read in order."""
+    try:
+        with ExitStack() as stack:
+            file: IO[bytes] = stack.enter_context(path.open("rb"))
+            if file.read(512)[257:262] != b"ustar":
+                file.seek(0)
+                file = stack.enter_context(_unpacked(file))
+            file.seek(0)
+            with tarfile.TarFile(fileobj=file, tarinfo=Member) as archive:
+                yield _Archive(archive)
+    except (tarfile.TarError, OSError) as error:
+        raise Unreadable(f"{shown(path)} cannot be read: {shown(error, 200)}") from None
+
+
+@contextmanager
+def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as copy:
+        source, size = unpack(file), 0
+        while data := source.read(_CHUNK):
+            size += len(data)
+            if size > MAX_UNPACKED:
+                raise Unreadable(f"the archive unpacks to more than {MAX_UNPACKED >> 30} GiB")
+            copy.write(data)
+        yield copy
+
+
+def _small(files: _Files, name: str) -> bytes:
+    with files.open(name) as file:
+        data = file.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise Unreadable(f"{shown(name)} has more than {MAX_DOCUMENT >> 20} MiB")
+    return data
+
+
+# ------------------------------------------------------------------------------------ the OCI layout
+
+
+class _LayoutBlobs:
+    """Blobs of a layout: `blobs/ALGORITHM/HEX`."""
+
+    def __init__(self, files: _Files) -> None:
+        self._files = files
+
+    def document(self, digest: str, size: int) -> bytes:
+        return _small(self._files, _blob(digest))
+
+    def layer(self, digest: str, size: int) -> AbstractContextManager[Source]:
+        return self._files.open(_blob(digest))
+
+
+def _blob(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/")
+
+
+def _layout(files: _Files, path: Path, name: str) -> tuple[str, tuple[PlatformImage, ...]]:
+    if not files.has("index.json"):
+        raise UsageError("this is no OCI layout: it has no index.json", place=shown(path, 300))
+    index = parse(_small(files, "index.json"), "index.json")
+    entries = [one for one in index.get("manifests") or () if isinstance(one, dict)]
+    chosen = [one for one in entries if not name or name in _names(one)]
+    if len(chosen) != 1:
+        known = ", ".join(shown(names[0]) for one in entries if (names := _names(one))) or "none has a name"
+        what = f"no image {shown(name)}" if not chosen and name else f"{len(chosen)} images"
+        raise UsageError(
+            f"there is {what} in it: {known}", place=shown(path, 300), fix=f"oci:{shown(path)}:NAME"
+        )
+    digest, size = chosen[0].get("digest"), chosen[0].get("size")
+    if not isinstance(digest, str) or not isinstance(size, int):
+        raise Unreadable("an entry of index.json has no digest or no size")
+    return digest, images(_LayoutBlobs(files), digest, size)
+
+
+def _names(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """All by which an entry can be called: its annotations, and its digest."""
+    annotations = entry.get("annotations")
+    table = annotations if isinstance(annotations, dict) else {}
+    found = [table[key] for key in (_NAME, _CONTAINERD_NAME) if isinstance(table.get(key), str)]
+    return (*found, str(entry.get("digest")))
+
+
+# ------------------------------------------------------------------------------------ docker save
+
+
+def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[PlatformImage, ...]]:
+    if not files.has("manifest.json"):
+        raise UsageError(
+            "this is no archive of `docker save`: it has no manifest.json", place=shown(path, 300)
+        )
+    listed = parse(b'{"images": %s}' % _small(files, "manifest.json"), "manifest.json")["images"]
+    entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    chosen = [one for one in entries if not name or name in (one.get("RepoTags") or ())]
+    if len(chosen) != 1:
+        known = [shown(tag) for one in entries for tag in one.get("RepoTags") or ()]
+        what = f"no image {shown(name)}" if not chosen and name else f"{len(chosen)} images"
+        fix = f"docker-archive:{shown(path)}:NAME"
+        raise UsageError(
+            f"there is {what} in it: {', '.join(known) or 'none'}", place=shown(path, 300), fix=fix
+        )
+    config_name, names = chosen[0].get("Config"), chosen[0].get("Layers")
+    if not isinstance(config_name, str) or not isinstance(names, list):
+        raise Unreadable("manifest.json names no configuration or no layers")
+    data = _small(files, config_name)
+    config = parse(data, config_name)
+    unpacked = diff_ids(config, len(names))
+    digest = digest_of(data)
+
+    def layer(number: int) -> Layer:
+        file = str(names[number])
+        # no digest of the stored bytes is told here, so the unpacked ones are compared
+        return Layer(lambda: files.open(file), "", unpacked[number])
+
+    layers = tuple(layer(number) for number in range(len(names)))
+    words = [config.get(key) for key in ("os", "architecture")]
+    platform = "/".join(word for word in words if isinstance(word, str)) or "unknown"
+    return "", (PlatformImage(shown(platform, 100), digest, run_config(config), layers),)

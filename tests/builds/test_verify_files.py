@@ -1,0 +1,302 @@
+"""What is inside of an image, read from its layers, and what that is worth to a tag."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from builder_parts import need, storage
+from image_parts import ENV, PYTHON, SITE, Layout, dist, docker_archive, layer, torch
+from python_image import write_python_tree
+
+from envhooks.cli import run as envhooks
+
+TAG = "PyTorch-CUDA-v2.8"
+VENV = "opt/venv/lib/python3.11/site-packages"
+
+
+def verify(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = envhooks(["verify", *words])
+    out = capsys.readouterr()
+    return code, out.out + out.err
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside of any repository."""
+    monkeypatch.chdir(tmp_path)
+
+
+def one(folder: Path, *layers: bytes, **more: object) -> str:
+    made = Layout(folder / "image")
+    return made.publish(made.image(*layers, **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["gzip", "members", "zstd", "plain"])
+@pytest.mark.parametrize("docker", [False, True])
+def test_an_image_that_is_what_its_tag_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str, docker: bool
+) -> None:
+    image = one(tmp_path, layer(*PYTHON), layer(*torch(SITE)), how=how, docker=docker)
+    code, said = verify(capsys, image, TAG)
+    assert code == 0
+    assert "agrees with PyTorch-CUDA-v2.8" in said
+    assert "Python 3.11.9, torch 2.8.0+cu128, built for CUDA 12.8" in said
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("PyTorch-CUDA-v2.7", "the image has torch 2.8.0+cu128, and the tag says 2.7.x"),
+        ("PyTorch-CUDA12.4-v2.8", "the tag says CUDA 12.4"),
+        ("PyTorch-ROCm-v2.8", "the tag says ROCm"),
+        ("PyTorch-CPU-v2.8", "the tag says CPU"),
+        ("TensorFlow-CUDA-v2.8", "the image has no tensorflow"),
+    ],
+)
+def test_an_image_that_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tag: str, words: str
+) -> None:
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, *torch(SITE))), tag)
+    assert code == 1
+    assert f"contradicts {tag}" in said and words in said
+
+
+def test_what_an_upper_layer_removes_is_not_inside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower = layer(*PYTHON, *torch(SITE, "2.7.1+cu126", "12.6"))
+    gone = f"{SITE}/.wh.torch-2.7.1+cu126.dist-info"
+    image = one(tmp_path, lower, layer((gone, b""), *torch(SITE)))
+    assert verify(capsys, image, TAG)[0] == 0
+    opaque = layer((f"{SITE}/.wh..wh..opq", b""), dist(SITE, "numpy", "2.1.0"))
+    code, said = verify(capsys, one(tmp_path / "b", lower, opaque), "PyTorch-CUDA-v2.7.1")
+    assert code == 1 and "the image has no torch" in said
+
+
+def venv(site_packages: str = "false") -> tuple[tuple[str, bytes | str], ...]:
+    cfg = f"home = /usr/local/bin\ninclude-system-site-packages = {site_packages}\nversion = 3.11.9\n"
+    return (("opt/venv/pyvenv.cfg", cfg.encode()), ("opt/venv/bin/python", "/usr/local/bin/python3"))
+
+
+def test_the_virtual_environment_on_path_counts_and_not_the_system(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = torch(SITE, "2.6.0+cpu", None)
+    path = ("PATH=/opt/venv/bin:/usr/local/bin",)
+    image = one(tmp_path, layer(*PYTHON, *old, *venv(), *torch(VENV)), env=path)
+    code, said = verify(capsys, image, TAG)
+    assert code == 0 and "/opt/venv: Python 3.11.9, torch 2.8.0+cu128" in said
+    # not on PATH: then `python` is the system's
+    assert verify(capsys, one(tmp_path / "b", layer(*PYTHON, *old, *venv(), *torch(VENV))), TAG)[0] == 1
+    assert verify(capsys, f"oci:{tmp_path}/b/image", TAG, "--python", "/opt/venv/bin/python")[0] == 0
+    # with the system's packages below its own
+    image = one(tmp_path / "c", layer(*PYTHON, *venv("true"), *torch(SITE)), env=path)
+    assert verify(capsys, image, TAG)[0] == 0
+    image = one(tmp_path / "d", layer(*PYTHON, *venv(), *torch(SITE)), env=path)
+    code, said = verify(capsys, image, TAG)
+    assert code == 0 and "which `python` on the image's PATH is not" in said
+
+
+def test_conda_with_and_without_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conda = (
+        ("opt/conda/bin/python3.12", b""),
+        ("opt/conda/bin/python", "python3.12"),
+        ("opt/conda/conda-meta/python-3.12.7-hc5c86c4_0_cpython.json", b"{}"),
+    )
+    build = "opt/conda/conda-meta/pytorch-2.5.1-py3.12_cuda12.4_cudnn9.1.0_0.json"
+    site = "opt/conda/lib/python3.12/site-packages"
+    env = ("PATH=/opt/conda/bin:/usr/bin",)
+    image = one(tmp_path, layer(*conda, (build, b"{}"), *torch(site, "2.5.1", "12.4")), env=env)
+    code, said = verify(capsys, image, "PyTorch-CUDA12.4-v2.5.1")
+    assert code == 0 and "/opt/conda: Python 3.12.7, torch 2.5.1" in said
+    image = one(tmp_path / "b", layer(*conda, (build, b"{}")), env=env)
+    assert verify(capsys, image, "PyTorch-CUDA12.4-v2.4")[0] == 1
+    code, said = verify(capsys, image, "PyTorch-CUDA12.4-v2.5.1")
+    assert code == 0, said
+    assert verify(capsys, image, "PyTorch-CUDA11.8-v2.5.1")[0] == 1
+
+
+def test_debian_tensorflow_jax_and_toolkits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    debian = (
+        ("usr/bin/python3.11", b""),
+        ("usr/bin/python3", "python3.11"),
+        ("etc/os-release", b'PRETTY_NAME="Debian"\n'),
+    )
+    site = "usr/local/lib/python3.11/dist-packages"
+    pairs = b"[('cuda_version', '12.5.1'), ('is_cuda_build', True)]"
+    info = b"import collections\nbuild_info = collections.OrderedDict(" + pairs + b")\n"
+    tensorflow = (
+        dist(site, "tensorflow", "2.19.0"),
+        (f"{site}/tensorflow/python/platform/build_info.py", info),
+    )
+    image = one(tmp_path, layer(*debian, *tensorflow))
+    assert verify(capsys, image, "TensorFlow-CUDA12.5-v2.19")[0] == 0
+    assert verify(capsys, image, "TensorFlow-CUDA12.8-v2.19")[0] == 1
+    jax = (dist(site, "jax", "0.7.1"), dist(site, "jax-cuda12-plugin", "0.7.1"))
+    image = one(tmp_path / "b", layer(*debian, *jax))
+    assert verify(capsys, image, "JAX-CUDA12-v0.7.1")[0] == 0
+    assert verify(capsys, image, "JAX-TPU-v0.7.1")[0] == 1
+    # a framework that does not say: the toolkit does, and without one nobody can tell
+    status = b"Package: cuda-cudart-12-8\nStatus: install ok installed\nVersion: 12.8.90-1\n\n"
+    status += b"Package: cuda-cudart-11-8\nStatus: deinstall ok config-files\n"
+    keras = layer(*debian, dist(site, "keras", "3.5.0"))
+    image = one(tmp_path / "c", keras, layer(("var/lib/dpkg/status", status)))
+    code, said = verify(capsys, image, "Keras-CUDA12.8-v3.5")
+    assert code == 0 and "CUDA by the toolkit alone: 12.8, by dpkg" in said
+    code, said = verify(capsys, image, "Keras-CUDA11.8-v3.5")
+    assert code == 2 and "nothing in the image tells whether it is built for CUDA" in said
+    assert verify(capsys, one(tmp_path / "d", keras), "Keras-CUDA-v3.5")[0] == 2
+
+
+def test_an_index_is_judged_platform_by_platform(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Layout(tmp_path / "image")
+    good = made.image(layer(*PYTHON, *torch(SITE)))
+    bad = made.image(layer(*PYTHON, *torch(SITE, "2.8.0+cpu", None)), platform="linux/arm64")
+    extra = {**made.blob(b"{}", "application/vnd.oci.image.manifest.v1+json"),
+             "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}  # fmt: skip
+    image = made.publish(made.index(good, bad, extra), "2.8")
+    code, said = verify(capsys, image, TAG)
+    assert code == 1
+    assert "(linux/amd64): agrees" in said and "(linux/arm64): contradicts" in said
+    assert verify(capsys, image, TAG, "--platform", "linux/amd64")[0] == 0
+    code, said = verify(capsys, image, TAG, "--platform", "linux/s390x")
+    assert code == 2 and "linux/amd64, linux/arm64" in said
+    wrong = {**good, "platform": {"os": "linux", "architecture": "arm64"}}
+    code, said = verify(capsys, made.publish(made.index(wrong), "lie"), TAG)
+    assert code == 2 and "its configuration says linux/amd64" in said
+
+
+def test_docker_archives_old_and_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import gzip
+
+    layers = (layer(*PYTHON), layer(*torch(SITE)), layer(*PYTHON))
+    image = docker_archive(tmp_path / "a.tar", *layers)
+    assert verify(capsys, image, TAG)[0] == 0
+    (tmp_path / "b.tar.gz").write_bytes(gzip.compress((tmp_path / "a.tar").read_bytes()))
+    assert verify(capsys, f"docker-archive:{tmp_path}/b.tar.gz", TAG)[0] == 0
+    assert verify(capsys, f"{image}:team/image:2.8", TAG)[0] == 0
+    code, said = verify(capsys, f"{image}:team/image:2.9", TAG)
+    assert code == 2 and "team/image:2.8" in said
+    data = (tmp_path / "a.tar").read_bytes().replace(b"= '12.8'", b"= '12.4'")
+    (tmp_path / "c.tar").write_bytes(data)
+    code, said = verify(capsys, f"docker-archive:{tmp_path}/c.tar", TAG)
+    assert code == 2 and "the bytes are not those of" in said
+
+
+def test_what_cannot_be_read_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = one(tmp_path, layer(*PYTHON), layer(*torch(SITE)), how="zstd")
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    monkeypatch.setitem(sys.modules, "compression", None)
+    code, said = verify(capsys, image, TAG)
+    assert code == 2 and "packed with zstd" in said and "pip install 'envhooks[zstd]'" in said
+    blobs = sorted((tmp_path / "image/blobs/sha256").iterdir(), key=lambda file: file.stat().st_size)
+    blobs[0].unlink()
+    assert verify(capsys, image, TAG)[0] == 2
+    for words, expected in (
+        ((f"oci:{tmp_path}/nowhere", TAG), "no such file"),
+        ((f"oci:{tmp_path}", TAG), "no OCI layout"),
+        (("oci:", TAG), "names no file"),
+        ((f"docker-archive:{tmp_path}/image/index.json", TAG), "in a way that is not known"),
+        ((image, "v2.8"), "no release tag"),
+    ):
+        code, said = verify(capsys, *words)
+        assert code == 2 and expected in said, said
+        assert "Traceback" not in said
+
+
+def test_the_label_tells_the_tag_where_none_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = {"org.opencontainers.image.ref.name": "PyTorch-CUDA-v2.7", "envhooks.tag-object": "a" * 40}
+    image = one(tmp_path, layer(*PYTHON, *torch(SITE)), Labels=labels)
+    code, said = verify(capsys, image)
+    assert code == 1 and "which anybody can write" in said
+    code, said = verify(capsys, image, TAG)
+    assert code == 1 and "its label says that it was built from PyTorch-CUDA-v2.7" in said
+    # Ubuntu's images carry such a label of their own, and what is built on them inherits it
+    image = one(
+        tmp_path / "b", layer(*PYTHON, *torch(SITE)), Labels={"org.opencontainers.image.ref.name": "ubuntu"}
+    )
+    assert verify(capsys, image, TAG)[0] == 0
+    code, said = verify(capsys, image)
+    assert code == 0 and "nothing was compared" in said
+
+
+def test_several_images_in_a_layout_want_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = Layout(tmp_path / "image")
+    made.publish(made.image(layer(*PYTHON, *torch(SITE))), "2.8")
+    made.publish(made.image(layer(*PYTHON)), "2.7")
+    code, said = verify(capsys, f"oci:{tmp_path}/image", TAG)
+    assert code == 2 and "2 images in it: 2.8, 2.7" in said
+    assert verify(capsys, f"oci:{tmp_path}/image:2.8", TAG)[0] == 0
+
+
+def test_what_lies_where_nobody_looks_is_neither_there_nor_absent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, *torch("app/deps"))), TAG)
+    assert code == 2 and "torch 2.8.0+cu128 lies in /app/deps" in said
+    image = one(tmp_path / "b", layer(*PYTHON, *torch("app/deps")), env=(*ENV, "PYTHONPATH=/app/deps"))
+    assert verify(capsys, image, TAG)[0] == 0
+    cache = "root/.cache/uv/archive-v0/x"
+    assert verify(capsys, one(tmp_path / "c", layer(*PYTHON, *torch(cache))), TAG)[0] == 1
+    pth = layer(*PYTHON, *torch("app/deps"), (f"{SITE}/own.pth", b"# x\nimport os\n/app/deps\n"))
+    assert verify(capsys, one(tmp_path / "d", pth), TAG)[0] == 0
+    linked = layer(*PYTHON, (f"{SITE}/torch.egg-link", b"/src/pytorch\n"))
+    assert verify(capsys, one(tmp_path / "e", linked), TAG)[0] == 2
+
+
+def test_hostile_text_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "2.8.0+\x1b[31mred\nagrees"
+    entries = (f"{SITE}/torch-2.8.0.dist-info/METADATA", f"Name: torch\nVersion: {bad}\n".encode())
+    labels = {"org.opencontainers.image.ref.name": "\x1b]0;x\x07"}
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, entries), Labels=labels), TAG)
+    assert "\x1b" not in said and code in (0, 2)
+    code, said = verify(capsys, f"oci:{tmp_path}/image", TAG, "--format", "json")
+    assert "\x1b" not in said and json.loads(said)["images"][0]["platform"] == "linux/amd64"
+
+
+def test_an_image_that_buildah_built_and_skopeo_packed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import subprocess
+
+    need("buildah", "skopeo", "ldd")
+    environ = storage(tmp_path / "storage", os.environ)
+    context = write_python_tree(tmp_path / "context", "2.8.0+cu128", "12.8")
+
+    def do(*words: str) -> None:
+        subprocess.run(words, check=True, env=environ, capture_output=True)
+
+    do("buildah", "build", "--isolation", "chroot", "--format", "oci", "--tag", "made", str(context))
+    do("buildah", "push", "made", f"oci:{tmp_path}/oci:2.8")
+    do("buildah", "push", "made", f"docker-archive:{tmp_path}/saved.tar:team/made:2.8")
+    policy = ("--policy", f"{tmp_path}/storage/policy.json")
+    do("skopeo", *policy, "copy", "--format", "v2s2", f"oci:{tmp_path}/oci:2.8", f"dir:{tmp_path}/v2s2")
+    do(
+        "skopeo",
+        *policy,
+        "copy",
+        "--dest-compress-format",
+        "zstd",
+        f"docker-archive:{tmp_path}/saved.tar",
+        f"oci:{tmp_path}/zstd:2.8",
+    )
+    do("skopeo", *policy, "copy", f"oci:{tmp_path}/oci:2.8", f"oci-archive:{tmp_path}/oci.tar:2.8")
+    for image in (
+        f"oci:{tmp_path}/oci",
+        f"docker-archive:{tmp_path}/saved.tar",
+        f"oci:{tmp_path}/zstd",
+        f"oci-archive:{tmp_path}/oci.tar",
+    ):
+        code, said = verify(capsys, image, TAG)
+        assert code == 0, said
+        assert re.search(r"Python 3\.[0-9]+, torch 2\.8\.0\+cu128, built for CUDA 12\.8", said)
+        assert verify(capsys, image, "PyTorch-CUDA-v2.7")[0] == 1
