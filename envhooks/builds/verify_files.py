@@ -18,12 +18,14 @@ from envhooks.builds.imagefiles.layers import read_layers
 from envhooks.builds.imagefiles.limits import SECONDS, Limits, Unreadable
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.types import Expected
+from envhooks.catalog.lookup import BY_BUILD, PACKAGES, evidence_of_build
 from envhooks.image.facts import versions_agree
-from envhooks.image.stage.accelerators import FROM_BUILD, of_build
 
 Verdict = Literal["agrees", "contradicts", "cannot tell"]
 _PLUGIN = re.compile(r"jax-(?:cuda|rocm)[0-9]+-plugin|libtpu|torch-npu|habana-torch-plugin|jaxlib")
 NAME_LABEL, OBJECT_LABEL = "org.opencontainers.image.ref.name", "envhooks.tag-object"
+
+FRAMEWORK_PACKAGES = tuple(dict.fromkeys(name for names in PACKAGES.values() for name in names))
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def answer_of(wanted: Expected, python: Python) -> verify_image.Answer:
 def _by_conda(name: str, python: Python) -> tuple[dict[str, Any], dict[str, Any]]:
     """The accelerator by the build string of conda's package, in the words of the frameworks' own files."""
     package = next((one for one in (name, "pytorch" if name == "torch" else name) if one in python.conda), "")
-    told = of_build(python.conda[package][1]) if package in FROM_BUILD else None
+    told = evidence_of_build(python.conda[package][1]) if package in BY_BUILD else None
     if told is None:
         return {}, {}
     kind, version = told
@@ -203,14 +205,5 @@ def _in_one(wanted: Expected, python: Python, inside: Contents) -> Held:
 
 def describe(wanted: Expected | None, python: Python) -> str:
     """One environment in one line: Python, the framework where a tag names one, and for what that was built."""
-    answer = answer_of(wanted or Expected(tuple(FRAMEWORK_PACKAGES), "", False), python)
+    answer = answer_of(wanted or Expected(FRAMEWORK_PACKAGES, "", False), python)
     return verify_image.describe(answer)
-
-
-def _framework_packages() -> tuple[str, ...]:
-    from envhooks.catalog.lookup import PACKAGES
-
-    return tuple(dict.fromkeys(name for names in PACKAGES.values() for name in names))
-
-
-FRAMEWORK_PACKAGES = _framework_packages()

@@ -17,9 +17,8 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.types import Expected
-from envhooks.catalog.lookup import BY_LOCAL, built_for
+from envhooks.catalog.lookup import BY_LOCAL, built_for, evidence_of_word
 from envhooks.image.facts import versions_agree
-from envhooks.image.stage.accelerators import of_word
 from envhooks.tagname.names import TagName, TagPolicy
 
 MARK = "envhooks-image "
@@ -199,7 +198,7 @@ def _by_names(packages: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """By what a distribution's name or local version says: `tensorflow-rocm`, `2.8.0+cu128`."""
     for name, version in packages.items():
         local = version.partition("+")[2].lower()
-        told = built_for(name) or (of_word(local) if name in BY_LOCAL and local else None)
+        told = built_for(name) or (evidence_of_word(local) if name in BY_LOCAL and local else None)
         if told is not None:
             yield told[0], told[1] or ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import verify_files, verify_image
 from envhooks.builds.imagefiles.limits import SECONDS
 from envhooks.builds.imagefiles.manifests import PlatformImage
-from envhooks.builds.imagefiles.sources import is_local, open_images
+from envhooks.builds.imagefiles.sources import is_local, open_images, open_registry
 from envhooks.builds.types import Expected
 from envhooks.builds.verify_files import NAME_LABEL, Held, Inside
 from envhooks.git.repository import Git
@@ -45,6 +46,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=_minutes, default=SECONDS / 60, metavar="MINUTES", help="default: 30"
     )
+    parser.add_argument(
+        "--no-tls-verify",
+        dest="tls_verify",
+        action="store_false",
+        help="take any certificate of the registry",
+    )
     parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
@@ -66,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     policy = _tag_policy()
     pythons = (options.python,) if options.python else verify_image.PYTHONS
-    with _opened(options.image) as (digest, found):
+    with _opened(options.image, tls_verify=options.tls_verify) as (digest, found):
         chosen = _of_platform(found, options.platform, options.image)
         insides = [verify_files.look_into(image, pythons, options.timeout * 60) for image in chosen]
     tag, is_label = _tag(options.tag, insides)
@@ -80,12 +87,10 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _opened(image: str) -> Any:
+def _opened(image: str, *, tls_verify: bool) -> Any:
     if is_local(image):
         return open_images(image)
-    raise UsageError(
-        "images are read from a file or a folder", fix=f"skopeo copy docker://{printable(image)} oci:image"
-    )
+    return open_registry(image.removeprefix("docker://"), os.environ, tls_verify=tls_verify)
 
 
 def _tag_policy() -> TagPolicy:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from builder_parts import need, storage
+from builder_parts import need, registry, storage
 from image_parts import ENV, PYTHON, SITE, Layout, dist, docker_archive, layer, torch
 from python_image import write_python_tree
 
@@ -268,7 +268,7 @@ def test_an_image_that_buildah_built_and_skopeo_packed(
     import os
     import subprocess
 
-    need("buildah", "skopeo", "ldd")
+    need("buildah", "skopeo", "docker-registry", "ldd")
     environ = storage(tmp_path / "storage", os.environ)
     context = write_python_tree(tmp_path / "context", "2.8.0+cu128", "12.8")
 
@@ -290,6 +290,17 @@ def test_an_image_that_buildah_built_and_skopeo_packed(
         f"oci:{tmp_path}/zstd:2.8",
     )
     do("skopeo", *policy, "copy", f"oci:{tmp_path}/oci:2.8", f"oci-archive:{tmp_path}/oci.tar:2.8")
+    with registry(tmp_path / "registry") as host:
+        image = f"{host}/team/pytorch-cuda:2.8"
+        copy = ("copy", "--dest-tls-verify=false", f"oci:{tmp_path}/oci:2.8", f"docker://{image}")
+        do("skopeo", *policy, *copy)
+        code, said = verify(capsys, image, TAG)
+        assert code == 0 and f"{image} (linux/amd64): agrees with {TAG}" in said, said
+        assert verify(capsys, f"docker://{image}", "PyTorch-CUDA-v2.7")[0] == 1
+        code, said = verify(capsys, f"{host}/team/pytorch-cuda:2.9", TAG)
+        assert code == 2 and "the registry has no such image" in said
+    code, said = verify(capsys, image, TAG)
+    assert code == 2 and "no connection to the registry" in said and "Traceback" not in said
     for image in (
         f"oci:{tmp_path}/oci",
         f"docker-archive:{tmp_path}/saved.tar",

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Any, Protocol, cast
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
 from envhooks.builds.imagefiles.limits import MAX_LAYERS, Limits, Unreadable, shown
 from envhooks.builds.imagefiles.tree import OPAQUE, WHITEOUT, Tree, split
 
@@ -68,7 +69,7 @@ def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
                 _read_layer(layer, source, tree, keep, limits)
         except (tarfile.TarError, zlib.error, ValueError, EOFError, OSError) as error:
             raise Unreadable(f"layer {number} of {len(layers)} cannot be read: {shown(error, 200)}") from None
-        except Unreadable as error:
+        except CannotJudge as error:
             where = f"layer {number} of {len(layers)}: "
             raise Unreadable(where + error.message.removeprefix(where), fix=error.fix) from None
     return tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -29,10 +29,13 @@ _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 class Blobs(Protocol):
     """Where manifests and layers lie, by digest."""
 
-    def document(self, digest: str, size: int) -> bytes:
-        """A manifest's or configuration's bytes; they are compared with the digest here, by the caller."""
+    def manifest(self, digest: str) -> bytes:
+        """A manifest's or index's bytes; the caller compares them with the digest."""
 
-    def layer(self, digest: str, size: int) -> AbstractContextManager[Source]:
+    def config(self, digest: str) -> bytes:
+        """A configuration's bytes; the caller compares them with the digest."""
+
+    def layer(self, digest: str) -> AbstractContextManager[Source]:
         """A layer's bytes, from their beginning; they are compared with the digest as they are read."""
 
 
@@ -72,7 +75,7 @@ def _found(
     count[0] += 1
     if count[0] > MAX_MANIFESTS or depth > _MAX_DEPTH:
         raise Unreadable(f"the index names more than {MAX_MANIFESTS} manifests, or is nested too deeply")
-    manifest = load(blobs, digest, size)
+    manifest = load(blobs.manifest, digest, size)
     kind = str(manifest.get("mediaType") or "")
     if kind in INDEXES or (not kind and isinstance(manifest.get("manifests"), list)):
         for entry in _list(manifest, "manifests"):
@@ -101,7 +104,7 @@ def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str
     kind = manifest["config"].get("mediaType")
     if kind not in CONFIGS:
         raise Unreadable(f"{shown(digest)} holds {shown(kind)} and no image")
-    config = load(blobs, *_descriptor(manifest["config"]))
+    config = load(blobs.config, *_descriptor(manifest["config"]))
     entries = _list(manifest, "layers")
     if len(entries) > MAX_LAYERS:
         raise Unreadable(f"the image has {len(entries)} layers, more than {MAX_LAYERS}")
@@ -109,8 +112,8 @@ def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str
     unpacked = diff_ids(config, len(stored))
 
     def layer(number: int) -> Layer:
-        name, size = stored[number]
-        return Layer(lambda: blobs.layer(name, size), name, unpacked[number])
+        name = stored[number][0]
+        return Layer(lambda: blobs.layer(name), name, unpacked[number])
 
     layers = tuple(layer(number) for number in range(len(stored)))
     own = _platform(config)
@@ -138,7 +141,7 @@ def diff_ids(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
     return tuple(str(one) for one in listed)
 
 
-def load(blobs: Blobs, digest: str, size: int) -> dict[str, Any]:
+def load(read: Callable[[str], bytes], digest: str, size: int) -> dict[str, Any]:
     """A JSON document, compared with its digest.
 
     Raises:
@@ -146,7 +149,7 @@ def load(blobs: Blobs, digest: str, size: int) -> dict[str, Any]:
     """
     if size > MAX_DOCUMENT:
         raise Unreadable(f"{shown(digest)} has {size} bytes, more than a manifest can have")
-    data = blobs.document(digest, size)
+    data = read(digest)
     made = new_hash(digest)
     made.update(data)
     if made.hexdigest() != digest.partition(":")[2]:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from envhooks.base.errors import UsageError
+from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.builds.imagefiles.layers import Layer, Member, Source, unpack
 from envhooks.builds.imagefiles.limits import MAX_DOCUMENT, MAX_UNPACKED, Unreadable, shown
 from envhooks.builds.imagefiles.manifests import (
@@ -27,6 +27,8 @@ from envhooks.builds.imagefiles.manifests import (
     parse,
     run_config,
 )
+from envhooks.builds.registry import Registry
+from envhooks.builds.registry import parse as parse_reference
 
 SCHEMES = ("oci", "oci-archive", "docker-archive")
 _NAME = "org.opencontainers.image.ref.name"
@@ -175,6 +177,47 @@ def _small(files: _Files, name: str) -> bytes:
     return data
 
 
+# ------------------------------------------------------------------------------------ a registry
+
+
+@contextmanager
+def open_registry(
+    text: str, environ: Mapping[str, str], *, tls_verify: bool = True
+) -> Iterator[tuple[str, tuple[PlatformImage, ...]]]:
+    """(digest, images of all platforms) of an image in a registry; layers are read as they come.
+
+    Raises:
+        CannotJudge: the reference is none, the registry has no such image, or does not answer.
+        Unreadable: it is no image.
+    """
+    reference = parse_reference(text)
+    registry = Registry(reference, environ, tls_verify=tls_verify)
+    asked = reference.digest or reference.tag or "latest"
+    digest = registry.head(asked)
+    if digest is None:
+        raise CannotJudge("the registry has no such image", place=shown(text, 300))
+    yield digest, images(_RegistryBlobs(registry), digest)
+
+
+class _RegistryBlobs:
+    """Manifests and blobs of one repository."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def manifest(self, digest: str) -> bytes:
+        found = self._registry.manifest(digest)
+        if found is None:
+            raise Unreadable(f"the registry has no manifest {shown(digest)}")
+        return found.body
+
+    def config(self, digest: str) -> bytes:
+        return self._registry.blob(digest, MAX_DOCUMENT)
+
+    def layer(self, digest: str) -> AbstractContextManager[Source]:
+        return self._registry.open_blob(digest)
+
+
 # ------------------------------------------------------------------------------------ the OCI layout
 
 
@@ -184,10 +227,12 @@ class _LayoutBlobs:
     def __init__(self, files: _Files) -> None:
         self._files = files
 
-    def document(self, digest: str, size: int) -> bytes:
+    def manifest(self, digest: str) -> bytes:
         return _small(self._files, _blob(digest))
 
-    def layer(self, digest: str, size: int) -> AbstractContextManager[Source]:
+    config = manifest
+
+    def layer(self, digest: str) -> AbstractContextManager[Source]:
         return self._files.open(_blob(digest))
 
 
