@@ -1,7 +1,7 @@
 """`python -m benchmarks [PART ...]`: measure, print the tables, and write them where docs/ shows them.
 
-Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, releases, start (all of them by default); scale,
-server.
+Parts: everyday, newer-git, tag, audit, plain, push, dockerfiles, releases, images, start (all of them by
+default); scale and server.
 With --smoke everything is tiny: that shows only that the measuring still works.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import audit, elsewhere, hooks, push, reading, releases, scale, server, startup, world
+from benchmarks import audit, elsewhere, hooks, images, push, reading, releases, scale, server, startup, world
 from benchmarks.world import Home
 
 Part = Callable[[Home, bool], str]
@@ -29,6 +29,7 @@ PARTS: dict[str, Part] = {
     "push": push.receive,
     "dockerfiles": reading.dockerfiles,
     "releases": releases.questions,
+    "images": images.verify,
     "start": startup.start,
     "scale": scale.curves,
     "server": server.server,

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 # audit loops over `git verify-tag` and newer-git needs a system of its own: neither is small, however few the tags
 @pytest.mark.parametrize(
-    "part", ["dockerfiles", "start", "push", "everyday", "tag", "plain", "scale", "server"]
+    "part", ["dockerfiles", "images", "start", "push", "everyday", "tag", "plain", "scale", "server"]
 )
 def test_a_part_measures(part: str) -> None:
     command = [sys.executable, "-m", "benchmarks", "--smoke", part]
