@@ -27,6 +27,7 @@ PACKAGES = (
     "judge",
     "checks",
     "report",
+    "indexes",
     "builds",
     "records",
     "releases",
@@ -47,8 +48,8 @@ ROOMS_OF_IMAGE = (
     "interpreter",
 )
 # git/fetch: `git fetch` needs the person's own configuration and credentials, which git/repository keeps away
-PROCESSES = {"git", "signatures", "builds"}
-SOCKETS = {"builds"}
+PROCESSES = {"git", "signatures", "indexes", "builds"}
+SOCKETS = {"indexes", "builds"}
 MODULES_OF_A_HOOK = 117
 """Fewer modules of envhooks are loaded to judge one tag."""
 HEAVY = {

@@ -1,4 +1,4 @@
-"""the releases of this repository: lines, stages, dates, signers, verdicts
+"""the releases of this repository: lines, stages, dates, signers, verdicts, images
 
 `--has 'torch<2.6'` lists the releases that hold such a package, and apart from them those of which it is not known:
 then the exit code is 2. A table on a terminal, else JSON.
@@ -44,6 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--line", metavar="LINE", help="framework and hardware: PyTorch-CUDA")
     parser.add_argument("--stage", choices=("stable", "post", "rc", "beta", "alpha"))
     parser.add_argument(
+        "--without-image", action="store_true", help="releases of which no record proves an image"
+    )
+    parser.add_argument(
         "--unjudged", action="store_true", help="leave out verdicts and signers, which take longer"
     )
     parser.add_argument(
@@ -57,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     with Git.open() as git, Progress(sys.stderr) as progress:
         releases = Releases(git, Work(step=progress.step))
         chosen = [one for one in releases.read() if _fits(one, options.line, options.stage)]
+        chosen = list(releases.with_records(chosen))
+        if options.without_image:
+            chosen = [one for one in chosen if not one.image]
         found, unknown = _search(chosen, wanted, options.direct)
         if not options.unjudged:
             found = list(releases.judge(found))
@@ -136,14 +142,29 @@ def _entry(release: Release) -> dict[str, Any]:
         "verdict": release.verdict or None,
         "reason": printable(release.why) or None,
         "signer": printable(release.signer) or None,
+        "image": printable(release.image) or None,
+        "record": release.records.state if release.records else None,
+        "yanked": printable(release.yanked) or None,
     }
+
+
+def _verdict(release: Release) -> str:
+    return "yanked" if release.yanked else release.verdict
+
+
+def _image(release: Release) -> str:
+    """The short digest; the whole one is in `show` and in JSON."""
+    if release.records and release.records.state == "contradicted":
+        return "contradicted"
+    _, at, digest = release.image.partition("@")
+    return digest[:19] if at else ""
 
 
 def _print(found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has: Sequence[str]) -> None:
     if found:
         print_table(
-            ("tag", "stage", "date", "verdict", "signer"),
-            [(one.tag, one.stage, one.date, one.verdict, one.signer) for one in found],
+            ("tag", "stage", "date", "verdict", "signer", "image"),
+            [(one.tag, one.stage, one.date, _verdict(one), one.signer, _image(one)) for one in found],
             [one.line for one in found],
         )
     elif not unknown:

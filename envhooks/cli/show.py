@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the release; 0 accepted, 1 refused, 2 could not be judged."""
     with Git.open() as git, Progress(sys.stderr) as progress:
         releases = Releases(git, Work(step=progress.step))
-        release = releases.judge(releases.read([options.tag]))[0]
+        release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
         table = table_of(releases.trust.root.policy)
     if (options.format or ("text" if is_terminal() else "json")) == "json":
         print(json.dumps(document(release, table), indent=2, ensure_ascii=False))
@@ -60,12 +60,45 @@ def document(release: Release, table: Table) -> dict[str, Any]:
         "verdict": release.verdict,
         "reason": printable(release.why) or None,
         "signer": printable(release.signer) or None,
+        "image": _image(release),
+        "yanked": printable(release.yanked) or None,
         "environment": environment_document(environment) if isinstance(environment, Environment) else None,
         "environment_unknown": None if isinstance(environment, Environment) else printable(environment.why),
         "driver": driver_text(environment, table) or None
         if known and isinstance(environment, Environment)
         else None,
     }
+
+
+def _image(release: Release) -> dict[str, Any] | None:
+    image = release.records.image if release.records and release.records.is_proved else None
+    if image is None:
+        return None
+    return {
+        "reference": printable(image.reference),
+        "digest": printable(image.digest),
+        "platforms": {printable(name): printable(digest) for name, digest in image.platforms.items()},
+        "recorded_by": printable(image.signer.name),
+        "word": image.signer.word,
+        "time": image.time.isoformat(),
+    }
+
+
+def _image_pairs(release: Release) -> list[tuple[str, str]]:
+    records = release.records
+    if records is None or records.state == "none":
+        pairs = [("image", "no record proves one")]
+    elif records.state == "contradicted":
+        pairs = [("image", f"contradicted: {records.faults[0] if records.faults else 'its record'}")]
+    elif records.image is None:
+        pairs = []
+    else:
+        image = records.image
+        by = (
+            f"by {image.signer.name}, the word of {'the team' if image.signer.word == 'team' else 'a person'}"
+        )
+        pairs = [("image", image.reference), ("recorded", f"{image.time:%Y-%m-%d %H:%M} UTC {by}")]
+    return [("yanked", release.yanked), *pairs]
 
 
 def _print(release: Release, table: Table) -> None:
@@ -78,6 +111,7 @@ def _print(release: Release, table: Table) -> None:
         ("date", f"{release.date} by its tagger" if release.date else ""),
         ("commit", release.commit or "none"),
         ("tag object", release.object),
+        *_image_pairs(release),
     ]
     environment = release.environment
     if not isinstance(environment, Environment):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import HEADS
-from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy, RecordsPolicy
+from envhooks.policy.types import ChangelogPolicy, DeployPolicy, DockerfilePolicy, Policy, RecordsPolicy
 from envhooks.policy.values import Source, Value
 from envhooks.tagname import DEFAULT_TAG_POLICY
 
@@ -94,7 +94,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         checks=sections.checks(keys["checks"], check_ids) if "checks" in keys else default.checks,
         image=image,
         builds=tuple(replace(build, image=image) for build in builds),
-        deploys=sections.deploys(keys["deploy"], stages) if "deploy" in keys else (),
+        deploys=_deploys(keys["deploy"], stages, check_ids) if "deploy" in keys else (),
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         bases=sections.bases(keys["base"]) if "base" in keys else (),
         compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
@@ -110,6 +110,37 @@ def _records(keys: Mapping[str, Value]) -> dict[str, Any]:
         "records": recordsections.records(keys["records"]) if "records" in keys else RecordsPolicy(),
         "yanked": recordsections.yanked(keys["yanked"]) if "yanked" in keys else MappingProxyType({}),
     }
+
+
+COMPAT_KEYS = ("compiled", "torch", "tensorflow", "jax")
+
+
+def parse_compat(data: bytes, origin: str) -> tuple[str, Mapping[str, tuple[Mapping[str, Any], ...]]]:
+    """The day and the rows of `.envhooks/compat.toml`, which `envhooks compat update` writes.
+
+    Raises:
+        PolicyError: it cannot be read.
+    """
+    text = _decode(data, origin)
+    _refuse_long_lines(text, origin)
+    from envhooks.policy import sections
+
+    source = Source.of(text, origin)
+    top = Value(source, (), _load(text, source))
+    keys = top.table(COMPAT_KEYS)
+    day = keys.pop("compiled").text() if "compiled" in keys else ""
+    if not re.fullmatch(r"(?a)(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?", day):
+        top.refuse("`compiled` is no day", 'compiled = "2026-11-30"')
+    rows = sections.compat_rows(keys)
+    return day, rows
+
+
+def _deploys(
+    value: Value, stages: Collection[str], check_ids: Collection[str] | None
+) -> tuple[DeployPolicy, ...]:
+    from envhooks.policy.deploysections import deploys
+
+    return deploys(value, stages, check_ids)
 
 
 def _decode(data: bytes, origin: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
@@ -123,6 +123,7 @@ def read_trust_root(
     data = _file(files, f"{FOLDER}/policy.toml", where)
     origin = f"{FOLDER}/policy.toml{on}"
     policy = default_policy() if data is None else parse_policy(data, origin, check_ids)
+    policy = _with_compat(policy, _file(files, f"{FOLDER}/compat.toml", where), f"{FOLDER}/compat.toml{on}")
     keys = files.list(f"{FOLDER}/keys") if _folder(files, f"{FOLDER}/keys", where) else ()
     paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in keys)]
     found = {path: _file(files, f"{FOLDER}/{path}", where) for path in paths}
@@ -139,6 +140,18 @@ def read_trust_root(
         locked,
         folder.oid,
     )
+
+
+def _with_compat(policy: Policy, data: bytes | None, origin: str) -> Policy:
+    """The policy with the rows of compat.toml; its own rows stand behind them and override."""
+    if data is None:
+        return policy
+    from envhooks.policy.reader import parse_compat
+
+    day, rows = parse_compat(data, origin)
+    names = dict.fromkeys((*rows, *policy.compat))
+    both = {name: (*rows.get(name, ()), *policy.compat.get(name, ())) for name in names}
+    return replace(policy, compat=MappingProxyType(both), compat_day=day)
 
 
 _WHAT = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, cast
 
@@ -12,7 +12,7 @@ from envhooks.base.refs import TAGS
 from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import KINDS
 from envhooks.catalog.tags import TemplateFault, pattern
-from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DeployPolicy, DockerfilePolicy
+from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DockerfilePolicy
 from envhooks.policy.values import (
     MAX_GLOB,
     Value,
@@ -145,7 +145,7 @@ def image(value: Value, packages: Collection[str]) -> str | None:
     return text
 
 
-# ------------------------------------------------------------------- [checks], [[build]], [deploy]
+# ----------------------------------------------------------------------------- [checks], [[build]]
 
 
 def checks(value: Value, ids: Collection[str] | None) -> MappingProxyType[str, CheckSetting]:
@@ -194,14 +194,22 @@ def _setting(value: Value, level: str, reason: str, on: frozenset[str], fix: str
 
 def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
     """`[[compat.torch]]` and the like, as they stand; what a row may say is known where it is read."""
+    return compat_rows(value.table(("torch", "tensorflow", "jax")))
+
+
+def compat_rows(
+    keys: Mapping[str, Value],
+) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
+    """Rows of published facts: package -> its rows, as they stand."""
     found = {}
-    for name, rows in value.table(("torch", "tensorflow", "jax")).items():
+    for name, rows in keys.items():
         for row in rows.tables():
             keys = row.table()
             if "version" not in keys:
                 row.refuse(f"a row of `{rows.name}` has no version", 'version = "2.16.0"')
             for item in keys.values():
-                item.texts(may_be_empty=True)
+                if not isinstance(item.raw, bool):
+                    item.texts(may_be_empty=True)
         found[name] = tuple(MappingProxyType(dict(row.raw)) for row in rows.tables())
     return MappingProxyType(found)
 
@@ -295,17 +303,3 @@ def _build(value: Value, stages: Collection[str]) -> BuildPolicy:
         stages=stages_of(keys["stages"], stages) if "stages" in keys else (),
         options=MappingProxyType({key: item.raw for key, item in keys.items() if key not in common}),
     )
-
-
-def deploys(value: Value, stages: Collection[str]) -> tuple[DeployPolicy, ...]:
-    """`[deploy.NAME]`."""
-    found = []
-    for name, item in value.table().items():
-        keys = item.table(("stages",)) if isinstance(item.raw, dict) else {}
-        if "stages" not in keys:
-            item.refuse(
-                f"`{item.name}` does not say which stages may run there",
-                f'[deploy.{printable(name, 60) if isinstance(item.raw, dict) else "production"}]\nstages = ["stable"]',
-            )
-        found.append(DeployPolicy(identifier(item, name), stages_of(keys["stages"], stages)))
-    return tuple(found)

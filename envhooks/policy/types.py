@@ -65,6 +65,18 @@ class DeployPolicy:
 
     name: str
     stages: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    """Globs over framework and hardware, `PyTorch-CUDA*`; empty: every line."""
+    min_age: int = 0
+    """Seconds that have to have gone by since the record, or since the tag where there are no images."""
+    checks: tuple[str, ...] = ()
+    """Checks that have to have passed, not only not refused: one that is off or does not apply has not passed."""
+    tag_signers: tuple[str, ...] = ()
+    """Principals of allowed_signers; empty: every one of them."""
+    record_signers: tuple[str, ...] = ()
+    """Names of `[[verifier]]`; empty: every one of them."""
+    ignore: tuple[str, ...] = ()
+    """Globs over image names without tag and digest, which a gate leaves alone: images that are no releases."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,8 @@ class Policy:
     """`[[base]]`: families of base images, in the words of the catalog."""
     compat: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     """`[[compat.torch]]` and the like: rows that extend or override the table of published facts."""
+    compat_day: str = ""
+    """The day of `.envhooks/compat.toml`, `2026-11-30`; empty where there is none."""
 
     verifiers: tuple[Verifier, ...] = ()
     """`[[verifier]]`."""

@@ -7,6 +7,7 @@ from typing import Literal
 from envhooks.base.dataclass import dataclass
 from envhooks.image.facts import Environment
 from envhooks.judge.facts import Inapplicable, Unknown
+from envhooks.records.types import Records
 from envhooks.tagname.names import TagName
 
 
@@ -24,13 +25,30 @@ class Release:
     """The name as the grammar read it; None for a name that it refuses."""
     date: str
     """Date of the tag object by its tagger, `2026-11-30`; empty for a lightweight tag. Not proved by anybody."""
+    seconds: int
+    """The same date in seconds since the epoch; 0 for a lightweight tag."""
     environment: Environment | Unknown | Inapplicable
     verdict: Literal["accepted", "refused", "undecided", ""] = ""
     """By today's policy; empty where the release was not judged."""
     why: str = ""
     """First sentence of a refusal, or of why it could not be judged."""
+    passed: tuple[str, ...] = ()
+    """Ids of the checks that passed; empty where the release was not judged."""
+    records: Records | None = None
+    """The records of the tag; None where they were not read."""
     signer: str = ""
     """The principal that allowed_signers gives the key of a good signature."""
+
+    @property
+    def image(self) -> str:
+        """The image with its digest, where a record proves it; else empty."""
+        image = self.records.image if self.records and self.records.is_proved else None
+        return image.reference if image else ""
+
+    @property
+    def yanked(self) -> str:
+        """The reason why it must not be used any more; empty where it may, or where the records were not read."""
+        return self.records.yanked if self.records else ""
 
     @property
     def line(self) -> str:

@@ -16,6 +16,7 @@ from envhooks.judge.collect import collect, release_tags
 from envhooks.judge.facts import Inapplicable, Subject, TagObject, TagReport, Unknown
 from envhooks.judge.runs import Work, every_tag, judge_at
 from envhooks.policy.trust import TrustContext, trust_context
+from envhooks.records import reader
 from envhooks.releases.facts import Release
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname.names import Naming
@@ -88,8 +89,13 @@ class Releases:
             # what kept the whole run from judging leaves no tag accepted
             verdict = "undecided" if outcome.report.errors else report.verdict
             why = _why(report) or (outcome.report.errors[0] if outcome.report.errors else "")
-            judged.append(replace(known[ref], verdict=verdict, why=why, signer=signer))
+            judged.append(replace(known[ref], verdict=verdict, why=why, signer=signer, passed=report.passed))
         return tuple(sorted(judged, key=_order))
+
+    def with_records(self, releases: Iterable[Release]) -> tuple[Release, ...]:
+        """The same releases with their records; contradicted ones keep their faults."""
+        found = reader.read_all(self.git, self.trust.root)
+        return tuple(replace(one, records=found.get(one.tag)) for one in releases)
 
     def _named(self, tag: str) -> RefUpdate:
         ref = tag if tag.startswith(TAGS) else TAGS + tag
@@ -125,6 +131,7 @@ def _release(subject: Subject) -> Release:
         commit=commit,
         name=naming.name if isinstance(naming, Naming) else None,
         date=_date(annotation.date) if annotation else "",
+        seconds=annotation.date if annotation else 0,
         environment=_environment(subject),
     )
 

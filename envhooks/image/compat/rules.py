@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
 from envhooks.catalog.lookup import package_of
 from envhooks.image.compat.frameworks import judge_jax, judge_tensorflow, judge_torch, last, variant_of
@@ -151,7 +152,8 @@ def table_of(policy: Policy) -> Table:
     Raises:
         PolicyError: a row that cannot be meant.
     """
-    return extended(load_table(), policy.compat) if policy.compat else load_table()
+    table = extended(load_table(), policy.compat) if policy.compat else load_table()
+    return replace(table, compiled=policy.compat_day) if policy.compat_day else table
 
 
 def known(framework: str, version: str) -> tuple[dict[str, str], ...]:

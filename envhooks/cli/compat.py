@@ -1,0 +1,98 @@
+"""the table of published facts: bring it up to date from a package index
+
+`envhooks compat update` reads the metadata of torch, torchvision, torchaudio, tensorflow and jax from the index that
+pip uses here, and writes the releases that the package's table lacks to `.envhooks/compat.toml`. Commit that file:
+hooks and CI read it on the protected branch, as the rest of the policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.git.repository import Git
+from envhooks.image.compat.table import extended, load_table
+from envhooks.indexes.client import Index, default_index
+from envhooks.indexes.table import Refreshed, Row, refresh, render
+from envhooks.policy.reader import parse_compat
+from envhooks.policy.root import FOLDER
+
+NAME = "compat.toml"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`update`, `--index`, `--builds`, `--all`, `--dry-run`."""
+    parser.add_argument(
+        "action", choices=("update",), help="update: read the index, write .envhooks/compat.toml"
+    )
+    parser.add_argument("--index", metavar="URL", help="a simple API; default: the one that pip uses here")
+    parser.add_argument(
+        "--builds",
+        metavar="URL",
+        help="an index of torch's builds for CUDA, such as PyTorch's own /whl; default: none",
+    )
+    parser.add_argument("--all", action="store_true", help="compare the releases that the table has, too")
+    parser.add_argument("--dry-run", action="store_true", help="print the file, write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file; 1 where the index says otherwise than the table, 2 where a release could not be read."""
+    index = Index(options.index or default_index())
+    builds = Index(options.builds) if options.builds else None
+    table = load_table()
+    is_terminal = sys.stderr.isatty()
+
+    def step(text: str) -> None:
+        if is_terminal:
+            print(f"\r\x1b[Kreading {printable(text)}", end="", file=sys.stderr, flush=True)
+
+    found = refresh(index, table, builds, everything=options.all, step=step)
+    if is_terminal:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    text = render(found.rows, datetime.now(timezone.utc).date().isoformat())
+    # what is written is read again first: a file that the policy could not read would stop every hook
+    extended(table, parse_compat(text.encode(), f"{FOLDER}/{NAME}")[1])
+    if options.dry_run:
+        print(text, end="")
+    elif found.rows:
+        _write(text)
+    _report(found, options.dry_run)
+    return 2 if found.unread else 1 if found.differences else 0
+
+
+def _write(text: str) -> None:
+    with Git.open() as git:
+        top = git.work_tree
+    if top is None:
+        raise UsageError(
+            "a bare repository has no files: run it in a clone", fix="envhooks compat update --dry-run"
+        )
+    file = top / FOLDER / NAME
+    if file.is_symlink() or file.parent.is_symlink():
+        raise UsageError("a link stands where the file has to be", place=str(Path(FOLDER, NAME)))
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _report(found: Refreshed, dry_run: bool) -> None:
+    out = sys.stderr if dry_run else sys.stdout
+    for name, rows in found.rows.items():
+        print(f"{name}: {_versions(rows)}", file=out)
+    for text in found.differences:
+        print(f"differs: {printable(text)}", file=out)
+    for text in found.unread:
+        print(f"could not be read: {printable(text)}", file=out)
+    if not found.rows:
+        print(f"the index has nothing newer than the table of {load_table().compiled}", file=out)
+    elif not dry_run:
+        print(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it", file=out)
+
+
+def _versions(rows: tuple[Row, ...]) -> str:
+    versions = [str(row["version"]) for row in rows]
+    shown = ", ".join(versions[:6]) + (f" and {len(versions) - 6} more" if len(versions) > 6 else "")
+    return printable(shown)

@@ -1,0 +1,124 @@
+"""may this run in production? 0 yes, 1 no, 2 not proved
+
+WHAT is a release tag, an image with its digest, an image with a tag (its digest is asked of the registry and printed),
+or `-`: Kubernetes manifests on standard input, each image judged. An image is followed by its record to the tag, and
+the tag is judged by today's policy, against `[deploy.NAME]`.
+
+  envhooks gate PyTorch-CUDA-v2.8 --for production
+  helm template . | envhooks gate - --for production
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.builds.registry.client import Registry
+from envhooks.builds.registry.reference import Reference, parse
+from envhooks.git.repository import Git
+from envhooks.releases.gate import Answer, Gate, environment_named, worst
+from envhooks.releases.manifests import MAX_BYTES, image_uses
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """WHAT, `--for`, `--format`."""
+    parser.add_argument(
+        "what", nargs="+", metavar="WHAT", help="a tag, an image, or - for manifests on stdin"
+    )
+    parser.add_argument(
+        "--for", dest="environment", required=True, metavar="NAME", help="[deploy.NAME] of the policy"
+    )
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the answers; the exit code is the worst of them."""
+    manifests = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in options.what else b""
+    with Git.open() as git:
+        releases = Releases(git)
+        deploy = environment_named(releases.trust.root.policy, options.environment)
+        gate = Gate(releases, deploy)
+        answers: list[Answer] = []
+        for what in options.what:
+            if what == "-":
+                for use in image_uses(manifests):
+                    answer = _image(gate, use.reference, use.line)
+                    answers.append(replace(answer, resource=use.resource, line=use.line))
+            elif releases.has(what):
+                answers.append(gate.of_tag(what))
+            elif "/" in what or ":" in what or "@" in what:
+                answers.append(_image(gate, what, None))
+            else:
+                answers.append(gate.of_tag(what))  # says that there is none
+    if options.format == "json":
+        print(json.dumps(document(options.environment, answers), indent=2, ensure_ascii=False))
+    else:
+        _print(options.environment, answers)
+    return worst(answers)
+
+
+def _image(gate: Gate, text: str, line: int | None) -> Answer:
+    """One image; that it cannot be asked for is its own answer, and the others are judged all the same."""
+    try:
+        reference = parse(text)
+        return gate.of_digest(reference.name, reference.digest or _digest(reference), text)
+    except EnvhooksError as error:
+        return Answer(text or "(no text)", "unproved", error.message, line=line)
+
+
+def _digest(reference: Reference) -> str:
+    """The digest of an image name as the registry has it now."""
+    digest = Registry(reference, os.environ).head(reference.tag or "latest")
+    if digest is None:
+        raise CannotJudge("the registry has no such image")
+    print(f"{printable(str(reference))} is {digest} now", file=sys.stderr)
+    return digest
+
+
+def document(environment: str, answers: Sequence[Answer]) -> dict[str, Any]:
+    """The answers as JSON, version 1."""
+    return {
+        "version": VERSION,
+        "environment": printable(environment),
+        "exit_code": worst(answers),
+        "answers": [
+            {
+                "what": printable(one.what),
+                "outcome": one.outcome,
+                "why": printable(one.why) or None,
+                "tag": printable(one.tag) or None,
+                "image": printable(one.reference) or None,
+                "resource": printable(one.resource) or None,
+                "line": one.line,
+            }
+            for one in answers
+        ],
+    }
+
+
+_WORDS = {"allowed": "may run", "refused": "may not run", "unproved": "not proved", "ignored": "left alone"}
+
+
+def _print(environment: str, answers: Sequence[Answer]) -> None:
+    """One line an answer, those that stop a deployment first."""
+    order = ("refused", "unproved", "allowed", "ignored")
+    for one in sorted(answers, key=lambda answer: order.index(answer.outcome)):
+        place = (
+            f"line {one.line}, {one.resource}: " if one.resource else f"line {one.line}: " if one.line else ""
+        )
+        of_tag = f" ({one.tag})" if one.tag and one.tag != one.what else ""
+        why = f": {one.why}" if one.why else ""
+        where = f" in {environment}" if one.outcome in ("allowed", "refused") else ""
+        print(printable(f"{place}{one.what}{of_tag} {_WORDS[one.outcome]}{where}{why}"))
+        if one.reference and one.outcome == "allowed" and one.reference != one.what:
+            print(f"  {printable(one.reference)}")

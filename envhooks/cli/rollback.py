@@ -1,0 +1,86 @@
+"""the release to go back to: the last good stable one before TAG in its line, with its image
+
+Neither a pre-release, nor one that was yanked, is not proved, or is for other hardware. 0: it is printed; 1: there is
+none; 2: one that might be it could not be proved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.git.repository import Git
+from envhooks.policy.types import DeployPolicy
+from envhooks.releases.gate import Answer, Gate, environment_named, stable_only
+from envhooks.releases.patches import PATCHES, patch
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--for`, `--patch`, `--format`."""
+    parser.add_argument("tag", metavar="TAG", help="the release that is to be left")
+    parser.add_argument(
+        "--for", dest="environment", metavar="NAME", help="hold candidates to [deploy.NAME] as well"
+    )
+    parser.add_argument("--patch", choices=PATCHES, help="print the line to change, for this tool")
+    parser.add_argument("--format", default="text", choices=("text", "json"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the release to go back to."""
+    with Git.open() as git:
+        releases = Releases(git)
+        policy = releases.trust.root.policy
+        deploy = DeployPolicy("a rollback", ("stable", "post"))
+        if options.environment:
+            named = environment_named(policy, options.environment)
+            deploy = replace(named, stages=stable_only(named.stages))
+        found, passed_over = Gate(releases, deploy).rollback(options.tag)
+    # one that is not proved is passed over for an older one that is; where there is none, nothing is known
+    unproved = any(one.outcome == "unproved" for one in passed_over)
+    code = 0 if found else 2 if unproved else 1
+    if options.format == "json":
+        print(json.dumps(document(options.tag, found, passed_over, code), indent=2, ensure_ascii=False))
+        return code
+    if options.patch:
+        if found is None:
+            _print(options.tag, found, passed_over)
+            return code
+        if not found.reference:
+            raise UsageError("the policy names no image: there is no line to change")
+        print(patch(options.patch, found.reference), end="")
+        return code
+    _print(options.tag, found, passed_over)
+    return code
+
+
+def document(tag: str, found: Answer | None, passed_over: Sequence[Answer], code: int) -> dict[str, Any]:
+    """The answer as JSON, version 1."""
+    return {
+        "version": VERSION,
+        "from": printable(tag),
+        "exit_code": code,
+        "to": found and {"tag": printable(found.tag), "image": printable(found.reference) or None},
+        "passed_over": [
+            {"tag": printable(one.tag), "outcome": one.outcome, "why": printable(one.why)}
+            for one in passed_over
+        ],
+    }
+
+
+def _print(tag: str, found: Answer | None, passed_over: Sequence[Answer]) -> None:
+    if found is None:
+        print(f"there is no release to go back to from {printable(tag)}")
+    else:
+        print(f"{printable(found.tag)}" + (f"\n  {printable(found.reference)}" if found.reference else ""))
+        if found.why:
+            print(f"  {printable(found.why)}")
+    for one in passed_over:
+        print(f"  passed over {printable(one.tag)}: {printable(one.why)}")

@@ -1,0 +1,334 @@
+"""`envhooks gate` and `rollback`: one series of ten tags, the answer of each, and images followed by their records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from record_parts import (
+    IMAGE_POLICY,
+    image_record,
+    key_of,
+    lines,
+    make_key,
+    tag_record,
+    verifier,
+    write_lines,
+)
+from support import DOCKERFILE, Repo
+
+from envhooks.base.errors import CannotJudge
+from envhooks.releases.manifests import image_uses
+
+NAME = "registry.example.com/team/pytorch-cuda"
+CPU_NAME = "registry.example.com/team/pytorch-cpu"
+PRODUCTION = '[deploy.production]\nstages = ["stable", "post"]\n'
+CUDA = {
+    "2.5": ("2.5.1", "0.20.1", "cu124"),
+    "2.6": ("2.6.0", "0.21.0", "cu126"),
+    "2.7": ("2.7.0", "0.22.0", "cu128"),
+}
+CUDA |= {
+    "2.8": ("2.8.0", "0.23.0", "cu128"),
+    "2.9": ("2.9.0", "0.24.0", "cu128"),
+    "2.10": ("2.10.0", "0.25.0", "cu128"),
+}
+# tag -> exit code of `gate --for production`, a part of its reason, what a rollback from it answers
+SERIES = {
+    "PyTorch-CUDA-v2.5": (0, "may run", None),
+    "PyTorch-CUDA-v2.6": (1, "yanked: CVE-2026-1234", "PyTorch-CUDA-v2.5-post1"),
+    "PyTorch-CUDA-v2.7-rc1": (1, "a rc release may not run", "PyTorch-CUDA-v2.5-post1"),
+    "PyTorch-CUDA-v2.7": (2, "nothing says", "PyTorch-CUDA-v2.5-post1"),
+    "PyTorch-CUDA-v2.5-post1": (0, "may run", "PyTorch-CUDA-v2.5"),
+    "PyTorch-CUDA-v2.8-rc1": (1, "a rc release may not run", "PyTorch-CUDA-v2.5-post1"),
+    "PyTorch-CUDA-v2.8": (0, "may run", "PyTorch-CUDA-v2.5-post1"),
+    "PyTorch-CUDA-v2.9": (1, "today's policy refuses the tag", "PyTorch-CUDA-v2.8"),
+    "PyTorch-CUDA-v2.10": (1, "is recorded as two images", "PyTorch-CUDA-v2.8"),
+    "PyTorch-CPU-v2.8": (0, "may run", None),
+}
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def dockerfile(line: str, version: str) -> str:
+    if line == "CPU":
+        return "FROM python:3.12-slim\nRUN pip install torch==2.8.0+cpu --index-url https://download.pytorch.org/whl/cpu\n"
+    torch, vision, build = CUDA[version]
+    image = {"cu124": "12.4.1", "cu126": "12.6.3", "cu128": "12.8.1"}[build]
+    text = DOCKERFILE.replace(
+        "torch==2.8.0+cu128 torchvision==0.23.0+cu128",
+        f"torch=={torch}+{build} torchvision=={vision}+{build}",
+    )
+    return text.replace("12.8.1-devel-ubuntu24.04", f"{image}-devel-ubuntu22.04").replace(
+        "whl/cu128", f"whl/{build}"
+    )
+
+
+def release(repo: Repo, tag: str, *, key: str = "id") -> None:
+    """Commit what the tag says, push it, and tag it."""
+    _, line, rest = tag.split("-", 2)
+    version = rest.removeprefix("v")
+    text = f"Release {tag}. For trying out; risky in production."
+    entry = f"# Changelog\n\n## PyTorch {line} {version} - 2026-10-01\n\n{text}\n"
+    repo.commit_files(
+        {"Dockerfile": dockerfile(line, version.split("-")[0]), "CHANGELOG.md": entry}, f"Release {tag}"
+    )
+    home = Path(repo.environ["HOME"])
+    repo.git("-c", f"user.signingkey={home}/{key}.pub", "tag", "-s", tag, "-m", f"Release {tag}")
+    repo.git("push", "-q", "origin", "main")
+
+
+OCTOBER = datetime(2026, 10, 20, 12, tzinfo=timezone.utc)
+
+
+def record(repo: Repo, key: Path, tag: str, number: int, time: datetime = OCTOBER) -> None:
+    name = CPU_NAME if "CPU" in tag else NAME
+    short = tag.split("-v", 1)[1]
+    image = image_record(
+        name=name,
+        references=(f"{name}:{short}",),
+        digest=digest(number),
+        platforms={"linux/amd64": digest(number + 500)},
+        time=time,
+    )
+    oid = repo.git("rev-parse", f"refs/tags/{tag}")
+    write_lines(repo, oid, lines(key_of(repo, key), tag_record(repo, tag, time=time), image))
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Path:
+    """The series, made once."""
+    folder = tmp_path_factory.mktemp("series")
+    shutil.copytree(template, folder / "repos", symlinks=True)
+    repo = Repo(folder / "repos" / "clone", session_environ)
+    key, public = make_key(folder, "ci")
+    home = Path(session_environ["HOME"])
+    own = repo.git("show", "HEAD:.envhooks/allowed_signers")
+    other = (home / "stranger.pub").read_text().rsplit(" ", 1)[0]
+    yanked = '[[yanked]]\ntag = "PyTorch-CUDA-v2.6"\nreason = "CVE-2026-1234"\n'
+    both = f'{own}\nbob@example.org namespaces="git" {other}\n'
+    policy = IMAGE_POLICY + PRODUCTION + verifier("ci", public) + yanked
+    repo.commit_files({".envhooks/policy.toml": policy, ".envhooks/allowed_signers": both}, "Policy")
+    repo.git("push", "-q", "origin", "main")
+    for tag in SERIES:
+        release(repo, tag, key="stranger" if tag == "PyTorch-CUDA-v2.9" else "id")
+    # bob's key is revoked afterwards
+    repo.commit_files(
+        {".envhooks/allowed_signers": own + "\n", ".envhooks/revoked_keys": other + "\n"}, "Revoke"
+    )
+    repo.git("push", "-q", "origin", "main")
+    for number, tag in enumerate(SERIES):
+        if tag != "PyTorch-CUDA-v2.7":
+            record(repo, key, tag, number)
+    record(repo, key, "PyTorch-CUDA-v2.10", 99)
+    return folder
+
+
+@pytest.fixture
+def series(made: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    shutil.copytree(made, tmp_path / "made", symlinks=True)
+    return Repo(tmp_path / "made" / "repos" / "clone", environ)
+
+
+def test_the_gate_answers_for_each_of_ten_tags(series: Repo) -> None:
+    for tag, (code, why, _) in SERIES.items():
+        done = series.envhooks("gate", tag, "--for", "production")
+        assert (done.code, done.out.startswith(tag), why in done.out) == (code, True, True), (
+            f"{tag}: {done.said}"
+        )
+
+
+def test_a_rollback_from_each_of_ten_tags(series: Repo) -> None:
+    for tag, (_, _, back) in SERIES.items():
+        done = series.envhooks("rollback", tag)
+        assert done.code == (0 if back else 1), f"{tag}: {done.said}"
+        first = done.out.splitlines()[0]
+        assert first == back if back else first.startswith("there is no release"), f"{tag}: {done.said}"
+    number = list(SERIES).index("PyTorch-CUDA-v2.8")
+    assert f"  {NAME}@{digest(number)}" in series.envhooks("rollback", "PyTorch-CUDA-v2.10").out
+
+
+def test_a_rollback_with_nothing_proved_is_two(series: Repo) -> None:
+    series.git("update-ref", "-d", "refs/notes/envhooks")
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.8")
+    assert done.code == 2
+    assert "passed over PyTorch-CUDA-v2.5" in done.out
+
+
+@pytest.mark.parametrize(
+    ("tool", "text"),
+    [
+        ("kustomize", f'images:\n  - name: "{NAME}"\n    digest: "{digest(4)}"\n'),
+        ("helm", f'  repository: "team/pytorch-cuda"\n  digest: "{digest(4)}"\n'),
+        ("compose", f'    image: "{NAME}@{digest(4)}"\n'),
+    ],
+)
+def test_one_line_to_change(series: Repo, tool: str, text: str) -> None:
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.8", "--patch", tool, check=True)
+    assert done.out.endswith(text)
+
+
+def test_an_image_by_its_digest_is_followed_to_its_tag(series: Repo) -> None:
+    tags = list(SERIES)
+    stable, candidate = tags.index("PyTorch-CUDA-v2.8"), tags.index("PyTorch-CUDA-v2.8-rc1")
+    for number in (stable, stable + 500):  # the index, and the manifest of one platform
+        done = series.envhooks("gate", f"{NAME}@{digest(number)}", "--for", "production")
+        assert done.code == 0, done.said
+        assert "(PyTorch-CUDA-v2.8) may run in production" in done.out
+    assert series.envhooks("gate", f"{NAME}@{digest(candidate)}", "--for", "production").code == 1
+    done = series.envhooks("gate", f"{NAME}@{digest(12345)}", "--for", "production")
+    assert done.code == 2 and "no record says" in done.out
+
+
+def test_manifests_are_judged_image_by_image(series: Repo) -> None:
+    tags = list(SERIES)
+    stable, candidate = tags.index("PyTorch-CUDA-v2.8"), tags.index("PyTorch-CUDA-v2.8-rc1")
+    text = f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: train}}
+spec:
+  template:
+    spec:
+      initContainers:
+      - {{name: a, image: "{NAME}@{digest(stable)}"}}
+      containers:
+      - name: b
+        image: {NAME}:2.8-rc1@{digest(candidate)}
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: batch/v1
+  kind: CronJob
+  metadata: {{name: nightly}}
+  spec: {{jobTemplate: {{spec: {{template: {{spec: {{containers: [{{image: "{NAME}@{digest(12345)}"}}]}}}}}}}}}}
+"""
+    done = series.envhooks("gate", "-", "--for", "production", "--format", "json", stdin=text)
+    assert done.code == 2  # 2 outranks 1
+    answers = json.loads(done.out)["answers"]
+    assert [(one["resource"], one["line"], one["outcome"]) for one in answers] == [
+        ("Deployment/train", 8, "allowed"),
+        ("Deployment/train", 11, "refused"),
+        ("CronJob/nightly", 19, "unproved"),
+    ]
+    shown = series.envhooks("gate", "-", "--for", "production", stdin=text).out
+    assert shown.startswith("line 11, Deployment/train: "), "what stops the deployment stands first"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "name no image"),
+        ("kind: ConfigMap\napiVersion: v1\ndata: {x: y}\n", "name no image"),
+        ("error: chart not found\nx: [", "cannot be read"),
+        ("just words", "cannot be read"),
+        ("a: &a [*b]\n", "cannot be read"),
+        ("\xff", ""),
+        ("a: " + "[" * 200 + "]" * 200, "levels"),
+    ],
+)
+def test_manifests_that_cannot_be_judged_do_not_pass(series: Repo, text: str, why: str) -> None:
+    done = series.envhooks("gate", "-", "--for", "production", stdin=text)
+    assert done.code == 2, done.said
+    assert why in done.said and "Traceback" not in done.said
+
+
+def test_no_bomb_and_no_hidden_image() -> None:
+    bomb = "a: &a [image, image]\n" + "".join(
+        f"{c}: &{c} [*{b}, *{b}]\n" for b, c in zip("abcdefghijklmnop", "bcdefghijklmnopq", strict=True)
+    )
+    with pytest.raises(CannotJudge):
+        image_uses(bomb.encode())
+    text = (
+        '{"kind": "X", "apiVersion": "v1", "deep": [{"er": {"image": "one"}}, {"image": {"image": "two"}}]}'
+    )
+    assert [use.reference for use in image_uses(text.encode())] == ["one", "two"]
+    # an anchor stands for what it names, so that an image is not hidden behind an alias
+    assert [use.reference for use in image_uses(b"x: &x {image: one}\ny: {z: *x}\n")] == ["one", "one"]
+
+
+def test_an_image_that_is_left_alone(series: Repo) -> None:
+    policy = (series.path / ".envhooks/policy.toml").read_text()
+    policy = policy.replace('"post"]\n', '"post"]\nignore = ["docker.io/library/*"]\n')
+    series.commit_files({".envhooks/policy.toml": policy})
+    series.git("push", "-q", "origin", "main")
+    done = series.envhooks("gate", f"nginx@{digest(7777)}", "--for", "production", check=True)
+    assert "left alone" in done.out
+    assert series.envhooks("gate", f"quay.io/x/nginx@{digest(7777)}", "--for", "production").code == 2
+
+
+def test_an_environment_that_the_policy_does_not_name(series: Repo) -> None:
+    done = series.envhooks("gate", "PyTorch-CUDA-v2.8", "--for", "prod")
+    assert done.code == 2
+    assert "no [deploy.prod]; it has production" in done.err
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "why"),
+    [
+        ('lines = ["PyTorch-CPU"]', 1, "its line PyTorch-CUDA may not run"),
+        ('lines = ["PyTorch-*"]', 0, ""),
+        ('checks = ["on-main", "tag-signed"]', 0, ""),
+        ('checks = ["tag-order"]', 2, "tag-order has not passed"),
+        ('tag-signers = ["carol@example.org"]', 1, "signed by alice@example.org"),
+        ('tag-signers = ["alice@example.org"]', 0, ""),
+        ('record-signers = ["other"]', 2, "recorded by ci"),
+        ('record-signers = ["ci"]', 0, ""),
+        ('min-age = "9999d"', 1, "too young"),
+        ('min-age = "1m"', 0, ""),
+    ],
+)
+def test_each_rule_of_an_environment(series: Repo, made: Path, rule: str, code: int, why: str) -> None:
+    policy = (series.path / ".envhooks/policy.toml").read_text()
+    series.commit_files({".envhooks/policy.toml": policy.replace(PRODUCTION, PRODUCTION + rule + "\n")})
+    series.git("push", "-q", "origin", "main")
+    done = series.envhooks("gate", "PyTorch-CUDA-v2.5", "--for", "production")
+    assert (done.code, why in done.out) == (code, True), done.said
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ('min-age = "a week"', "no length of time"),
+        ('min-age = "0d"', "no length of time"),
+        ('checks = ["tag-singed"]', "tag-singed"),
+        ('stage = ["stable"]', "no key"),
+        ("lines = []", "empty list"),
+    ],
+)
+def test_a_rule_that_is_misspelt_is_refused(series: Repo, rule: str, why: str) -> None:
+    policy = (series.path / ".envhooks/policy.toml").read_text()
+    series.commit_files({".envhooks/policy.toml": policy.replace(PRODUCTION, PRODUCTION + rule + "\n")})
+    series.git("push", "-q", "--no-verify", "origin", "main")
+    done = series.envhooks("gate", "PyTorch-CUDA-v2.5", "--for", "production")
+    assert done.code == 2 and why in done.err, done.said
+
+
+def test_without_images_the_tag_alone_is_judged(good: Repo) -> None:
+    good.commit_files({".envhooks/policy.toml": PRODUCTION})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", "PyTorch-CUDA-v2.8", "-m", "Stable", "HEAD")
+    done = good.envhooks("gate", "PyTorch-CUDA-v2.8", "--for", "production")
+    assert done.code == 0, done.said
+    assert "judged by its tag alone" in done.out
+    assert good.envhooks("rollback", "PyTorch-CUDA-v2.8").code == 1
+
+
+def test_the_age_is_that_of_the_first_record(series: Repo, made: Path) -> None:
+    """Recording an image again does not make it young: a second record later is the same image."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    policy = (series.path / ".envhooks/policy.toml").read_text()
+    series.commit_files(
+        {".envhooks/policy.toml": policy.replace(PRODUCTION, PRODUCTION + 'min-age = "1d"\n')}
+    )
+    series.git("push", "-q", "origin", "main")
+    record(series, made / "ci.pem", "PyTorch-CUDA-v2.7", 3, time=now - timedelta(hours=2))
+    assert series.envhooks("gate", "PyTorch-CUDA-v2.7", "--for", "production").code == 1
+    record(series, made / "ci.pem", "PyTorch-CUDA-v2.7", 3, time=now - timedelta(days=2))
+    assert series.envhooks("gate", "PyTorch-CUDA-v2.7", "--for", "production").code == 0
