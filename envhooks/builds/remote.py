@@ -32,6 +32,9 @@ _OF_THE_PUSH = re.compile(
     "|PRE_COMMIT.*|ENVHOOKS_WIRING"
 )
 _NAME = "envhooks-confirm"
+_SILENT_FETCH = (
+    "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules", "--refmap=",
+)  # fmt: skip
 # `f` swallows the word that git puts behind a helper's command
 _HELPER = '!f() { printf "username=%s\\npassword=%s\\n" "$ENVHOOKS_USER" "$ENVHOOKS_PASSWORD"; }; f'
 
@@ -134,11 +137,37 @@ def fetch_branches(git: Git, remote: Remote, environ: Mapping[str, str], branche
     Raises:
         CannotJudge: it does not work.
     """
-    options = (
-        "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules", "--refmap=",
-    )  # fmt: skip
     refs = [HEADS + branch for branch in branches]
-    _talk(git, remote, environ, FETCH_TIMEOUT, "fetch", *options, _NAME, *refs)
+    _talk(git, remote, environ, FETCH_TIMEOUT, "fetch", *_SILENT_FETCH, _NAME, *refs)
+
+
+def ref_at(git: Git, remote: Remote, environ: Mapping[str, str], ref: str) -> str | None:
+    """The object that one ref of the remote names, by its full name; None where there is no such ref.
+
+    Raises:
+        CannotJudge: it does not answer.
+    """
+    listed = _talk(git, remote, environ, TIMEOUT, "ls-remote", "--refs", _NAME, ref)
+    lines = (line.partition("\t") for line in os.fsdecode(listed).split("\n") if line)
+    return next((oid for oid, _, name in lines if name == ref), None)
+
+
+def fetch_ref(git: Git, remote: Remote, environ: Mapping[str, str], ref: str) -> None:
+    """Bring the objects of one ref here; no ref of the clone changes, nor FETCH_HEAD.
+
+    Raises:
+        CannotJudge: it does not work.
+    """
+    _talk(git, remote, environ, FETCH_TIMEOUT, "fetch", *_SILENT_FETCH, _NAME, ref)
+
+
+def push_ref(git: Git, remote: Remote, environ: Mapping[str, str], oid: str, ref: str) -> None:
+    """Move one ref of the remote forward; no hook of this clone is run.
+
+    Raises:
+        CannotJudge: the remote does not take it: what it has is no ancestor of `oid`, or a hook of its own said no.
+    """
+    _talk(git, remote, environ, FETCH_TIMEOUT, "push", "--quiet", "--no-verify", _NAME, f"{oid}:{ref}")
 
 
 def _talk(git: Git, remote: Remote, environ: Mapping[str, str], timeout: int, *arguments: str) -> bytes:

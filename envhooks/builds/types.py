@@ -88,6 +88,10 @@ class Result:
     """Path of the log, where the builder wrote one of its own."""
     is_final: bool = False
     """A failure that trying again would only repeat: an image that is not what its tag says."""
+    verified: str = ""
+    """How what is inside was held against the tag, for the record; empty where it was not."""
+    holds: Mapping[str, str] = field(default_factory=dict)
+    """Distribution -> version, and `python`, `cuda`: what the image was found to hold."""
 
 
 class Builder(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
+from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
 from envhooks.policy.recordsections import is_ed25519, is_p256
@@ -152,8 +152,3 @@ def _ssh(key: str, where: str, environ: Mapping[str, str], asks: bool) -> Signin
             raise CannotJudge(str(error), place=printable(where)) from None
 
     return SigningKey(where, sign)
-
-
-def why_no_key(error: EnvhooksError) -> str:
-    """One sentence for what was built and could not be recorded."""
-    return f"the release is not recorded: {error.message}"

@@ -1,0 +1,98 @@
+"""record by hand that an image is of a tag: signed, on the tag, and beside the image
+
+The tag is judged as the remote holds it, and has to pass. The image is asked for by its digest. The key is `--key`,
+else $ENVHOOKS_RECORD_KEY (a file, or PEM text), `git config envhooks.recordkey`, or the SSH key that git signs with.
+After a verified build nobody has to type this. Without `--image` it is recorded that the tag passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import TAGS
+from envhooks.builds import confirm
+from envhooks.builds import remote as remotes
+from envhooks.cli import columns, use_colour
+from envhooks.git.repository import Git
+from envhooks.judge.facts import Report
+from envhooks.policy.branches import release_remote
+from envhooks.records import images, making, render, share, writer
+from envhooks.records.keys import find_key
+from envhooks.report import Look
+from envhooks.report import render as render_report
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--image`, `--key`, `--remote`, `--no-push`, `--insecure`."""
+    parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
+    parser.add_argument(
+        "--image", metavar="REF@sha256:...", help="the image that is of the tag, by its digest"
+    )
+    parser.add_argument("--key", metavar="FILE", default="", help="a private key: P-256, Ed25519 or SSH")
+    parser.add_argument(
+        "--remote", metavar="NAME", help="the remote that holds the tag; default: the release remote"
+    )
+    parser.add_argument("--no-push", action="store_true", help="write the record into this repository alone")
+    parser.add_argument(
+        "--insecure", action="store_true", help="take the registry's certificate as it is, or plain http"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, look at the image, sign, write, and share."""
+    ref = options.tag if options.tag.startswith(TAGS) else TAGS + options.tag
+    reference = images.reference_of(options.image) if options.image else None
+    with Git.open(Path.cwd()) as git:
+        name = options.remote or release_remote(git)
+        remote = remotes.named(git, name, os.environ) if name else remotes.own_repository(git)
+        key = find_key(git, options.key, asks=sys.stdin.isatty())
+        refs = remotes.list_refs(git, remote, os.environ)
+        oid = refs.refs.get(ref)
+        if oid is None:
+            where = printable(name or "this repository")
+            raise UsageError(
+                f"{where} does not hold a tag {printable(ref[len(TAGS) :])}", fix="git ls-remote --tags"
+            )
+        confirmed = confirm.confirm(git, remote, refs, {ref: oid}, os.environ)
+        report = Report(tuple(confirmed.tags.values()), confirmed.errors)
+        if report.exit_code or ref not in confirmed.tags:
+            look = Look(use_colour(sys.stderr), columns(sys.stderr))
+            print(render_report(report, "text", look), end="", file=sys.stderr)
+            return report.exit_code or 2
+        tag = writer.tag_record(git, confirmed, ref)
+        seen = images.look(reference, os.environ, tls_verify=not options.insecure) if reference else None
+        try:
+            share.fetch(git, remote, os.environ)
+            image = making.by_hand(git, confirmed, ref, tag, seen) if seen else None
+            written = writer.write(git, confirmed.trust.root, remote, tag, image, key)
+        except writer.Contradiction as error:
+            print(f"envhooks: not recorded: {printable_block(str(error))}", file=sys.stderr)
+            return 1
+        except writer.NotAVerifier as error:
+            print(f"envhooks: {printable_block(str(error))}", file=sys.stderr)
+            print("  in the policy this would allow it:\n", file=sys.stderr)
+            print("\n".join(f"    {printable(line)}" for line in error.section.split("\n")), file=sys.stderr)
+            return 2
+        code = 0
+        if not options.no_push:
+            share.share(git, remote, os.environ)
+        if seen is not None and written.lines and not options.no_push:
+            code = _attach(seen, written.lines, not options.insecure)
+    if not written.lines:
+        print("envhooks: this was recorded before", file=sys.stderr)
+    print(render.as_text(written.records), end="")
+    return code or (0 if image is None else written.records.exit_code)
+
+
+def _attach(seen: images.Seen, lines: tuple[bytes, ...], tls_verify: bool) -> int:
+    """Put the record beside the image as well; the note is what counts, so this is no failure."""
+    try:
+        images.attach(seen, lines, os.environ, tls_verify=tls_verify)
+    except EnvhooksError as error:
+        print(f"envhooks: the record is not beside the image: {printable_block(str(error))}", file=sys.stderr)
+    return 0

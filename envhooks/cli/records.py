@@ -1,0 +1,82 @@
+"""who says that a tag passed, and which image is of it: the signed records of releases
+
+With TAG the answer is 0 where it is proved, 1 where it is contradicted or signed by nobody whom the policy allows,
+and 2 where there is no record. Without TAG all release tags are listed; then 1 says that one is contradicted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS, Hook
+from envhooks.builds import remote as remotes
+from envhooks.git import notes
+from envhooks.git.repository import Git
+from envhooks.judge import checkout
+from envhooks.policy.branches import release_remote
+from envhooks.policy.root import TrustRoot
+from envhooks.policy.trust import trust_context
+from envhooks.records import reader, render, share
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--fetch`, `--format`."""
+    parser.add_argument("tag", nargs="?", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="first fetch the records, the tag and the protected branch from the release remote",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "dsse"),
+        default="text",
+        help="default: text; dsse: the envelopes themselves, one a line, for other verifiers",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is recorded."""
+    ref = None
+    if options.tag:
+        ref = options.tag if options.tag.startswith(TAGS) else TAGS + options.tag
+    if options.fetch:
+        checkout.repair(Path.cwd(), [ref] if ref else None)
+    with Git.open(Path.cwd()) as git:
+        if options.fetch and (name := release_remote(git)):
+            share.fetch(git, remotes.named(git, name, os.environ), os.environ)
+        root = trust_context(git, Hook.CHECK).root
+        if options.format == "dsse":
+            return _print_envelopes(git, ref)
+        if ref is None:
+            return _print_all(git, root, options.format)
+        found = reader.read(git, root, ref)
+    print(render.as_json([found]) if options.format == "json" else render.as_text(found), end="")
+    if options.format == "text" and found.state == "none" and not options.fetch:
+        print(f"  fix: envhooks records {printable(found.tag)} --fetch", file=sys.stderr)
+    return found.exit_code
+
+
+def _print_all(git: Git, root: TrustRoot, form: str) -> int:
+    found = reader.read_all(git, root)
+    if not found:
+        print("envhooks: this repository has no release tags", file=sys.stderr)
+    ordered = [found[tag] for tag in sorted(found)]
+    print(render.as_json(ordered) if form == "json" else render.as_list(ordered), end="")
+    return 1 if any(one.state == "contradicted" for one in ordered) else 0
+
+
+def _print_envelopes(git: Git, ref: str | None) -> int:
+    """The lines as they stand: whether they prove anything is for whoever reads them to verify."""
+    tip = notes.tip(git)
+    if ref is None:
+        lines = [line for note in notes.all_lines(git, tip).values() for line in note]
+    else:
+        lines = [*notes.lines_of(git, tip, reader.tag_facts(git, ref).object)]
+    safe = (line for line in lines if line.isascii() and line.decode().isprintable())
+    sys.stdout.buffer.write(b"".join(b"%s\n" % line for line in safe))
+    return 0 if lines else 2
