@@ -32,39 +32,63 @@ class Family:
     """Variables that its images set themselves, as patterns: an ARG of the same name does not count against them."""
     why: str = ""
     """Why a version cannot be told, where there is more to say than that the tag does not state it."""
+    fixed: str = ""
+    """Pattern of tags that the publisher never moves: with one of them, all that is in the image is pinned."""
+    digest: str = ""
+    """The one image that is meant, where the policy names it by its digest."""
 
 
 Holds = Mapping[str, "str | None"]
 _NAMED_BY_MONTH = "is named by its month; its framework's version stands in the release notes"
+_MONTH = r"[0-9]{2}\.[0-9]{2}(?:\.[0-9]+)?-.+"
+_DAY = r"(?:.+-)?[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CUDA_SETS = ("CUDA_VERSION", "NV_.*", "NVIDIA_.*", "CUDNN_VERSION", "NCCL_VERSION")
 _ON_CUDA: Holds = {"CUDA": None}
 _ON_ROCM: Holds = {"ROCm": None}
 _ON_CPU: Holds = {"CPU": None}
 _NO_MORE: Holds = {}
-
-
+SAID = ("os", "variant", "cudnn")
+"""What a tag may tell beside packages, Python and hardware."""
 _AWS_REGISTRY = "763104351884.dkr.ecr.{any}.amazonaws.com"
 """The account under which AWS publishes them, in each region; an image of that name elsewhere is somebody else's."""
 
 
 def _aws(package: str) -> Mapping[str, Holds]:
     """Tags of AWS Deep Learning Containers, whose list of available images stands in their repository."""
-    gpu, cpu = "gpu-py{python:compact}-cu{cuda:compact}[-{any}]", "cpu-py{python:compact}[-{any}]"
+    gpu, cpu = "gpu-py{python:compact}-cu{cuda:compact}", "cpu-py{python:compact}"
     return {
-        f"{{{package}}}-{hardware}": holds
+        f"{{{package}}}-{hardware}{end}": holds
         for middle in ("", "transformers{transformers}-")
         for hardware, holds in ((middle + gpu, _NO_MORE), (middle + cpu, _ON_CPU))
+        for end in ("-{os}[-{any}]", "[-{any}]")
     }
 
 
 FAMILIES: tuple[Family, ...] = (
     Family(
         "pytorch/pytorch",
-        {f"{{torch}}-cuda{{cuda}}-cudnn{{cudnn}}-{variant}": _NO_MORE for variant in ("runtime", "devel")},
+        {
+            f"{{torch}}-cuda{{cuda}}-cudnn{{cudnn}}-{variant}": {"variant": variant}
+            for variant in ("runtime", "devel")
+        },
         opaque="torch",
         sets=("PYTORCH_VERSION", "CUDA_VERSION", "NVIDIA_.*"),
     ),
-    Family("nvidia/cuda", {"{cuda}[-{any}]": _NO_MORE}, _ON_CUDA, plain=True, sets=_CUDA_SETS),
+    Family(
+        "nvidia/cuda",
+        dict.fromkeys(
+            (
+                "{cuda}-cudnn{cudnn}-{variant}-{os}",
+                "{cuda}-cudnn-{variant}-{os}",
+                "{cuda}-{variant}-{os}",
+                "{cuda}[-{any}]",
+            ),
+            _NO_MORE,
+        ),
+        _ON_CUDA,
+        plain=True,
+        sets=_CUDA_SETS,
+    ),
     Family(
         "tensorflow/tensorflow",
         {
@@ -76,7 +100,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     *(
         Family(
-            one.calendar_image, holds=_ON_CUDA, opaque=one.packages[0], why=_NAMED_BY_MONTH, sets=_CUDA_SETS
+            one.calendar_image,
+            holds=_ON_CUDA,
+            opaque=one.packages[0],
+            why=_NAMED_BY_MONTH,
+            sets=_CUDA_SETS,
+            fixed=_MONTH,
         )
         for one in FRAMEWORKS
         if one.calendar_image
@@ -138,8 +167,16 @@ FAMILIES: tuple[Family, ...] = (
         {"HPU": None},
         opaque="torch",
     ),
-    Family("jupyter/pytorch-notebook", {"cuda{any}": _ON_CUDA}, opaque="torch"),
-    Family("jupyter/tensorflow-notebook", {"cuda{any}": _ON_CUDA}, opaque="tensorflow"),
+    *(
+        Family(
+            f"jupyter/{framework}-notebook",
+            {"cuda{cuda}[-{any}]": _ON_CUDA, "python-{python}": _NO_MORE, "cuda{any}": _ON_CUDA},
+            opaque=package,
+            fixed=_DAY,
+        )
+        for framework, package in (("pytorch", "torch"), ("tensorflow", "tensorflow"))
+    ),
+    Family("jupyter/{any}", fixed=_DAY),
     Family(
         "paddlepaddle/paddle",
         {
@@ -148,7 +185,17 @@ FAMILIES: tuple[Family, ...] = (
         },
         opaque="paddlepaddle",
     ),
-    Family("python", {"{python}[-{any}]": _NO_MORE}, plain=True, sets=("PYTHON_VERSION",)),
+    Family(
+        "python",
+        {
+            "{python}-slim-{os}": {"variant": "slim"},
+            "{python}-slim": {"variant": "slim"},
+            "{python}-{os}": _NO_MORE,
+            "{python}[-{any}]": _NO_MORE,
+        },
+        plain=True,
+        sets=("PYTHON_VERSION",),
+    ),
     Family(
         "astral-sh/uv",
         {"python{python}[-{any}]": _NO_MORE, "{any}-python{python}[-{any}]": _NO_MORE},
@@ -188,15 +235,35 @@ _WORDS = {
 }
 
 
-def family_of(name: str, own: Iterable[Family] = ()) -> tuple[Family, Holds] | None:
-    """The family of an image by its name without registry, and what the name itself tells; a policy's come first."""
-    for family in (*own, *FAMILIES):
-        if "{" not in family.image:
-            if name == family.image or (family in own and name.endswith(f"/{family.image}")):
-                return family, {}
-        elif re.fullmatch(pattern(family.image), name):
+def family_of(
+    name: str, own: Iterable[Family] = (), tag: str = "", digest: str = ""
+) -> tuple[Family, Holds] | None:
+    """The family of an image by its name without registry, and what the name itself tells.
+
+    A policy's come first, and of them only one that reads the tag, or names the digest: where it says what one tag
+    or one digest holds, it says nothing of the others.
+    """
+    for family in own:
+        if family.digest and family.digest != digest:
+            continue
+        if family.tags and not family.digest and tell(family, tag) is None:
+            continue
+        if "{" not in family.image and (name == family.image or name.endswith(f"/{family.image}")):
+            return family, {}
+        if "{" in family.image and re.fullmatch(pattern(family.image), name):
+            return family, read(family.image, name) or {}
+    for family in FAMILIES:
+        if name == family.image:
+            return family, {}
+        if "{" in family.image and re.fullmatch(pattern(family.image), name):
             return family, read(family.image, name) or {}
     return None
+
+
+def is_fixed(name: str, tag: str) -> bool:
+    """Whether an image's publisher never moves this tag; `name` is without its registry."""
+    found = family_of(name)
+    return bool(found and found[0].fixed and re.fullmatch(found[0].fixed, tag))
 
 
 def tell(family: Family, tag: str) -> Holds | None:

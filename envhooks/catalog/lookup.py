@@ -161,3 +161,39 @@ def words(frameworks: Iterable[str] = (), hardware: Iterable[str] = ()) -> Words
     known.update({name.lower(): name.lower() for name in frameworks if name.lower() not in known})
     kinds.update({name.lower(): name.lower() for name in hardware if name.lower() not in kinds})
     return Words(known, kinds)
+
+
+# ------------------------------------------------------------------------------ operating systems
+
+_CODENAMES = {
+    "bionic": "ubuntu18.04", "focal": "ubuntu20.04", "jammy": "ubuntu22.04", "noble": "ubuntu24.04",
+    "buster": "debian10", "bullseye": "debian11", "bookworm": "debian12", "trixie": "debian13",
+}  # fmt: skip
+_SYSTEM = (
+    "(?:ubuntu|debian|ubi|rockylinux|rocky|almalinux|alma|alpine|centos|fedora|oraclelinux|amazonlinux|opensuse"
+    "|sles)"
+)
+
+
+def system(text: str) -> str:
+    """An operating system as it is called everywhere: `noble` -> ubuntu24.04; empty for what is none."""
+    known = _CODENAMES.get(text, text)
+    return known if re.fullmatch(rf"{_SYSTEM}[0-9]*(?:\.[0-9]+)*", known) else ""
+
+
+def system_of(name: str, tag: str) -> str:
+    """The operating system of a distribution's own image: `ubuntu`, `24.04` -> ubuntu24.04; else empty."""
+    own = name.rpartition("/")[2]
+    word = re.match(r"[a-z]+|[0-9]+(?:\.[0-9]+)*", tag)
+    if word is None or not re.fullmatch(rf"{_SYSTEM}[0-9]?", own):
+        return ""
+    number = word.group() if word.group()[0].isdigit() else ""
+    return _CODENAMES.get(word.group(), "") or (system(own.rstrip("0123456789") + number) if number else "")
+
+
+def same_system(one: str, other: str) -> bool:
+    """Whether two names mean one system as far as both go: `noble` is `ubuntu24.04`, `ubi9` is `ubi9.4`."""
+    one, other = system(one) or one, system(other) or other
+    word = one.rstrip("0123456789.")
+    pairs = zip(one[len(word) :].split("."), other[len(word) :].split("."), strict=False)
+    return word == other.rstrip("0123456789.") and all(a == b for a, b in pairs)

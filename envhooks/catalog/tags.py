@@ -1,9 +1,9 @@
 """Templates of image names and tags: text with fields, as a family of base images writes them.
 
 `{torch}-cuda{cuda}-cudnn{cudnn}-{variant}` reads `2.8.0-cuda12.8-cudnn9-devel`. A field is the name of a distribution,
-or `cuda`, `rocm`, `python`, `cudnn`, `os`, `variant` or `any`; `:compact` reads digits without full stops (`cu128`,
-`py312`), `:full` a version of three numbers. What stands in brackets may be missing. A policy writes its own families
-in the same words.
+or `cuda`, `rocm`, `python`, `cudnn`, `os`, `variant`, or `any`, which is not kept; `:compact` reads digits without
+full stops (`cu128`, `py312`), `:full` a version of three numbers. What stands in brackets may be missing. A policy
+writes its own families in the same words.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def pattern(template: str) -> str:
 
 
 def _field(name: str, form: str, seen: set[str]) -> str:
-    if name in _FREE and not form:
+    if name == "any" and not form:
         return _FREE[name]
     if name in seen:
         raise TemplateFault(f"the field {{{name}}} stands there twice")
@@ -74,17 +74,17 @@ def _field(name: str, form: str, seen: set[str]) -> str:
     group = f"f{len(seen)}_" + re.sub("[^a-z0-9]", "_", name)
     if form == "compact" and name in _DIGITS:
         return f"(?P<{group}>{_DIGITS[name]})"
-    if form == "full" and re.fullmatch(_NAME, name) and name not in _HARDWARE:
+    if form == "full" and re.fullmatch(_NAME, name) and name not in {**_HARDWARE, **_FREE}:
         return f"(?P<{group}>{_FULL})"
     if form or not re.fullmatch(_NAME, name):
         raise TemplateFault(f"there is no field {{{name}{':' if form else ''}{form}}}")
-    return f"(?P<{group}>{_HARDWARE.get(name, _NUMBER)})"
+    return f"(?P<{group}>{_HARDWARE.get(name) or _FREE.get(name, _NUMBER)})"
 
 
 def fields(template: str) -> tuple[tuple[str, bool], ...]:
     """Name of each field that tells something, and whether it is compact, in their order."""
     found = (match[1].partition(":") for match in re.finditer(r"\{([^{}]*)\}", template))
-    return tuple((name, form == "compact") for name, _, form in found if name not in _FREE)
+    return tuple((name, form == "compact") for name, _, form in found if name != "any")
 
 
 def read(template: str, text: str) -> Mapping[str, str] | None:

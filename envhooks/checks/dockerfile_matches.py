@@ -7,19 +7,25 @@ What is installed counts, not what variables are called. `v2.8` stands for any 2
 just that release; rc and post are stages of the environment, not of the framework. A hardware version must
 agree with the wheel's (`+cu128`), or else with the base image's; plain `CUDA` with any, but not with a CPU or
 ROCm build. Where the files do not say enough for an exact answer, write the version where it can be read:
-in the Dockerfile, or in a requirement or lock file that it installs. Where it cannot be written, the policy may
-allow that with a reason: `dockerfile-matches = { allow-cannot-tell = true, reason = "..." }`.
+in the Dockerfile, or in a requirement or lock file that it installs; what a base image holds can be said in the policy
+(`[[base]]`). Where it cannot be written, the policy may allow that with a reason:
+`dockerfile-matches = { allow-cannot-tell = true, reason = "..." }`.
+
+Each further field of a template is compared as well: Python, cuDNN, the operating system, the variant of the base
+image, and any package that is a field (`{flash-attn}`). A date and a release number of the environment's own stand in
+no Dockerfile; the report lists them as not compared.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from envhooks.base.place import Level
-from envhooks.catalog.lookup import carried_by
+from envhooks.base.dataclass import replace
+from envhooks.base.place import Level, Place
+from envhooks.catalog.lookup import carried_by, same_system
 from envhooks.image.facts import CannotTell, Environment, Hardware, Package, versions_agree
-from envhooks.judge.facts import Finding, Subject
+from envhooks.judge.facts import Finding, NotCompared, Subject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import TagName
 
@@ -27,27 +33,48 @@ NEEDS = ("tag-name",)
 READS = ("naming", "environment")
 
 
+_NO_DOCKERFILE_SAYS = {
+    "release": "it counts the releases of the environment, and no Dockerfile states that",
+    "date": "it is the day of the release, and no Dockerfile states that",
+}
+
+
 def not_applicable(subject: Subject, policy: Policy) -> str:
     """A name of a custom template may say nothing about the Dockerfile."""
     name = subject.name
-    return "" if name.framework or name.hardware else "the name tells neither framework nor hardware"
+    told = name.framework or name.hardware or name.version
+    if told or any(field not in _NO_DOCKERFILE_SAYS for field, _ in name.extra):
+        return ""
+    fields = " and ".join(f"the {field}" for field, _ in name.extra)
+    return f"the name tells {fields or 'nothing'}, and no Dockerfile states that"
 
 
-def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
-    """What the tag says of framework and hardware, against what the Dockerfile installs."""
+def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
+    """What the tag says, field by field, against what the Dockerfile installs and is built from."""
     name, environment = subject.name, subject.environment
     missing = _doubt(environment, "dockerfile")
     if missing is not None:
         yield Finding.at(missing.place, f"cannot tell what this builds: {missing.why}", got="nothing to read")
         return
+    # some files cannot state it: the policy may let those pass, and says why
+    allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
+    doubtful: Level = "warning" if allowed else "error"
     if name.framework:
         packages = policy.tag.frameworks.get(name.framework) or (name.framework.lower(),)
-        # some files cannot state it: the policy may let those pass, and says why
-        allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
-        yield from _framework(name, environment, packages, "warning" if allowed else "error")
+        yield from _framework(name, environment, packages, doubtful)
         yield from _stale(environment, packages)
+    elif name.version:
+        yield from _some_framework(name, environment, policy.tag.frameworks, doubtful)
     if name.hardware:
         yield from _hardware(name, name.hardware, environment)
+    for field, text in name.extra:
+        if field in _NO_DOCKERFILE_SAYS:
+            yield NotCompared(field, _NO_DOCKERFILE_SAYS[field])
+        elif field in _STATED:
+            yield from _STATED[field](text, environment, doubtful)
+        else:
+            own = next((all for all in policy.tag.frameworks.values() if field in all), (field,))
+            yield from _package(field, text, own, environment, doubtful)
 
 
 # ------------------------------------------------------------------------------------ framework
@@ -64,9 +91,11 @@ def _framework(
     )
     if doubt is not None:
         text = f"cannot tell which version of {name.framework} this installs: {doubt.why}"
+        expected += _stated_in_policy(environment, doubt, packages[0])
         yield Finding.at(doubt.place, text, level=doubtful, expected=expected)
     elif last is None and (hidden := _doubt(environment, "packages")) is not None:
         text = f"cannot tell whether this installs {name.framework}: {hidden.why}"
+        expected += _stated_in_policy(environment, hidden, packages[0])
         yield Finding.at(hidden.place, text, level=doubtful, expected=expected)
     elif last is None:
         yield Finding(
@@ -86,6 +115,46 @@ def _framework(
             expected=expected,
             fix=_rewrite(last, name),
         )
+
+
+def _stated_in_policy(environment: Environment, doubt: CannotTell | None, what: str) -> str:
+    """The section of the policy that says what a base image holds; empty where the doubt is of something else."""
+    base = environment.base
+    if base is None or base.image == "scratch" or (doubt is not None and doubt.place != base.place):
+        return ""
+    which = f'digest = "{base.digest}"' if base.digest else f'tag = "{base.tag}"' if base.tag else ""
+    words = ", ".join(filter(None, (f'image = "{base.image}"', which, f'holds = {{ {what} = "..." }}')))
+    return f"; where the base image holds it, a [[base]] in .envhooks/policy.toml says so: {words}"
+
+
+def _some_framework(
+    name: TagName, environment: Environment, frameworks: Mapping[str, tuple[str, ...]], doubtful: Level
+) -> Iterator[Finding]:
+    """The version of a name without framework: that of the one framework which is installed."""
+    said = f"the tag says version {name.version_text}"
+    expected = 'framework = "..." beside the template, or {release} for a number of your own'
+    held = {one: packages for one, packages in frameworks.items() if environment.find(*packages)}
+    if not held:
+        every = {package for packages in frameworks.values() for package in packages}
+        doubts = [
+            doubt for doubt in environment.cannot_tell if doubt.what in every or doubt.what == "packages"
+        ]
+        if doubts:
+            text = f"{said}, and which framework this installs cannot be told: {doubts[0].why}"
+            yield Finding.at(doubts[0].place, text, level=doubtful, expected=expected)
+            return
+        text = f"{said}, and the Dockerfile installs no framework that it could be the version of"
+        yield Finding(text, got="no framework", expected=expected, path=environment.path)
+        return
+    found = {
+        one: list(_framework(replace(name, framework=one), environment, p, doubtful))
+        for one, p in held.items()
+    }
+    if len(found) == 1 or not any(found.values()):
+        yield from next(iter(found.values()))
+        return
+    text = f"{said}, and does not say of what: the Dockerfile installs {' and '.join(sorted(found))}"
+    yield Finding(text, got=", ".join(sorted(found)), expected=expected, path=environment.path)
 
 
 def _stale(environment: Environment, packages: tuple[str, ...]) -> Iterator[Finding]:
@@ -157,9 +226,8 @@ def _hardware(name: TagName, kind: str, environment: Environment) -> Iterator[Fi
         text = f"cannot tell what hardware this is built for: {doubt.why}"
         yield Finding.at(doubt.place, text, expected=stated)
     elif name.hardware_version:
-        yield from _version(
-            name.hardware_version, kind, [*wheels, *_carriers(environment)], bases, environment
-        )
+        carried = [] if name.of_base else [*wheels, *_carriers(environment)]
+        yield from _version(name.hardware_version, kind, carried, bases, environment)
     elif not evidence:
         text = f"nothing in the Dockerfile says that this is built for {kind}"
         yield Finding(
@@ -183,6 +251,9 @@ def _version(
     elif not asked:
         text = f"the tag says {kind} {version}, and nothing in the Dockerfile says which {kind} this is built for"
         yield Finding(text, got="no version", expected=f"{kind} {version}", path=environment.path)
+    elif "." in version and not any("." in (one.version or "") for one in asked):
+        text = f"the tag says {kind} {version}, and the Dockerfile says just {kind} {asked[-1].version}"
+        yield Finding.at(asked[-1].place, text, got=_shown(asked[-1]), expected=f"{kind} {version}")
 
 
 def _carriers(environment: Environment) -> list[Hardware]:
@@ -194,3 +265,117 @@ def _carriers(environment: Environment) -> list[Hardware]:
 
 def _shown(hardware: Hardware) -> str:
     return f"{hardware.kind} {hardware.version}" if hardware.version else hardware.kind
+
+
+# --------------------------------------------------------------------------------- other fields
+
+
+def _python(text: str, environment: Environment, doubtful: Level) -> Iterator[Finding]:
+    place = environment.base.place if environment.base else Place(environment.path)
+    found = [(environment.python, "has", place)] if environment.python else []
+    yield from _held_against("Python", text, found, versions_agree, environment, doubtful)
+
+
+def _cudnn(text: str, environment: Environment, doubtful: Level) -> Iterator[Finding]:
+    installed = [
+        (package.version, "installs", package.place)
+        for package in environment.packages
+        if package.version and re.fullmatch(r"nvidia-cudnn-cu[0-9]+|cudnn", package.name)
+    ]
+    found = installed[-1:] or _of_base("cudnn", environment)
+    yield from _held_against("cuDNN", text, found, versions_agree, environment, doubtful)
+
+
+def _os(text: str, environment: Environment, doubtful: Level) -> Iterator[Finding]:
+    found = _of_base("os", environment)
+    yield from _held_against("operating system", text, found, same_system, environment, doubtful)
+
+
+def _variant(text: str, environment: Environment, doubtful: Level) -> Iterator[Finding | NotCompared]:
+    """The variant of the base image; where that has none, a stage may still be called so."""
+    found = _of_base("variant", environment)
+    if environment.target == text:
+        return
+    if found:
+        yield from _held_against("variant", text, found, str.__eq__, environment, doubtful)
+    else:
+        yield NotCompared("variant", "neither the base image's tag nor the name of the stage tells one")
+
+
+_STATED: Mapping[str, Callable[[str, Environment, Level], Iterator[Finding | NotCompared]]] = {
+    "python": _python,
+    "cudnn": _cudnn,
+    "os": _os,
+    "variant": _variant,
+}
+_Said = tuple[str, str, Place]
+"""(version or word, the verb, where it stands)."""
+
+
+def _of_base(field: str, environment: Environment) -> list[_Said]:
+    base = environment.base
+    return [(text, "has", base.place) for name, text in environment.base_says if base and name == field]
+
+
+def _held_against(
+    what: str,
+    text: str,
+    found: Sequence[_Said],
+    agree: Callable[[str, str], bool],
+    environment: Environment,
+    doubtful: Level,
+) -> Iterator[Finding]:
+    if not found:
+        doubt = _doubt(environment, what.lower())
+        place = doubt.place if doubt else Place(environment.path)
+        why = doubt.why if doubt else "nothing in the Dockerfile states it"
+        key = "os" if what == "operating system" else what.lower()
+        expected = f"{what} {text}{_stated_in_policy(environment, None, key)}"
+        text = f"the tag says {what} {text}, and which one this has cannot be told: {why}"
+        yield Finding.at(place, text, level=doubtful, expected=expected)
+        return
+    stated, verb, place = found[-1]
+    if not agree(stated, text):
+        message = f"the tag says {what} {text}, and the Dockerfile {verb} {stated}"
+        yield Finding.at(place, message, got=f"{what} {stated}", expected=f"{what} {text}")
+
+
+def _package(
+    field: str, text: str, names: tuple[str, ...], environment: Environment, doubtful: Level
+) -> Iterator[Finding]:
+    """A field that is called like a distribution: `{flash-attn}`."""
+    found = environment.find(*names)
+    last = found[-1] if found else None
+    expected = f"{field} {text}"
+    doubts = [
+        doubt for doubt in environment.cannot_tell if doubt.what in names and not _is_settled(doubt, last)
+    ]
+    hidden = _doubt(environment, "packages")
+    if doubts or (last is None and hidden is not None):
+        doubt = doubts[0] if doubts else hidden
+        assert doubt is not None
+        said = f"cannot tell which version of {field} this installs: {doubt.why}"
+        expected += _stated_in_policy(environment, doubt, field)
+        yield Finding.at(doubt.place, said, level=doubtful, expected=expected)
+    elif last is None:
+        said = f"the tag says {field} {text}, and the Dockerfile installs no {field}"
+        yield Finding(said, got=f"no {field}", expected=expected, path=environment.path)
+    elif not last.exact or last.version is None:
+        said = f"the tag says {field} {text}, and the Dockerfile leaves its version open"
+        yield Finding.at(last.place, said, got=f"{last.name}{last.specifier}", expected=expected)
+    elif not _is_version(last.version, text):
+        said = f"the tag says {field} {text}, and the Dockerfile installs {last.version}"
+        yield Finding.at(last.place, said, got=f"{last.name} {last.version}", expected=expected)
+
+
+def _is_version(installed: str, wanted: str) -> bool:
+    """Whether a package's version is what a tag writes: `0.23` is any 0.23.x, and a stage has to be written."""
+    form = r"([0-9.]*[0-9])(.*)"
+    own, other = (re.fullmatch(form, text, re.ASCII) for text in (installed.lower(), wanted))
+    if own is None or other is None:
+        return installed == wanted
+    if own[2] != other[2] and not (own[2].startswith(".post") and not other[2]):
+        return False
+    numbers, asked = ([int(number) for number in match[1].split(".")] for match in (own, other))
+    length = 2 if len(asked) == 2 and not other[2] else max(len(numbers), len(asked))
+    return (numbers + [0] * length)[:length] == (asked + [0] * length)[:length]

@@ -46,6 +46,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         yield Finding.at(base.place, text, got=reference, expected=f"{reference}@sha256:<digest>", fix=fix)
     mine = policy.tag.frameworks.get(_framework(subject), ())
     for doubt in environment.cannot_tell:
+        if base is not None and base.is_fixed and doubt.place == base.place:
+            continue  # what is in it is the same at the next build, whatever it is
         if doubt.what in ("hardware", "python") or doubt.what in mine:
             continue  # dockerfile-matches says it of the tag's own framework
         yield _doubtful(environment, doubt, known)

@@ -18,6 +18,8 @@ class BaseImage:
     digest: str | None
     """`sha256:...` where the reference carries one."""
     place: Place
+    is_fixed: bool = False
+    """Whether the reference names one image for ever: by its digest, or by a tag that its publisher never moves."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ class Environment:
     unpinned: tuple[Unpinned, ...] = ()
     cannot_tell: tuple[CannotTell, ...] = ()
     hints: tuple[Hint, ...] = ()
+    base_says: tuple[tuple[str, str], ...] = ()
+    """What the base image's name and tag tell beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
 
     def find(self, *names: str) -> tuple[Package, ...]:
         """The packages with any of these names, in the order in which they are installed."""

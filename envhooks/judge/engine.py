@@ -19,6 +19,7 @@ from envhooks.base.refs import Change
 from envhooks.judge.facts import (
     Finding,
     Inapplicable,
+    NotCompared,
     Report,
     Subject,
     TagObject,
@@ -49,7 +50,7 @@ class Check:
     may_read: tuple[str, ...]
     level: Literal["error", "warning"]
     changes: tuple[Change, ...]
-    judge: Callable[[Subject, Policy], Iterator[Finding]]
+    judge: Callable[[Subject, Policy], Iterator[Finding | NotCompared]]
     not_applicable: Callable[[Subject, Policy], str]
     admitted: bool = False
     """Whether it judges tags that tags.lock admits (`Subject.admitted`), too."""
@@ -118,6 +119,7 @@ class _Outcome:
     passed: list[str] = field(default_factory=list)
     not_applicable: dict[str, str] = field(default_factory=dict)
     undecided: dict[str, Unknown] = field(default_factory=dict)
+    not_compared: dict[str, str] = field(default_factory=dict)
     blocking: dict[str, str] = field(default_factory=dict)
     """Check id -> why what needs it stays silent."""
 
@@ -153,6 +155,7 @@ def _judge_one(subject: Subject, checks: Sequence[Check], policy: Policy) -> Tag
         passed=tuple(outcome.passed),
         not_applicable=MappingProxyType(outcome.not_applicable),
         undecided=MappingProxyType(outcome.undecided),
+        not_compared=MappingProxyType(outcome.not_compared),
     )
 
 
@@ -190,10 +193,11 @@ def _apply(
 def _record(
     check: Check,
     subject: Subject,
-    findings: Sequence[Finding],
+    yielded: Sequence[Finding | NotCompared],
     setting: CheckSetting | None,
     outcome: _Outcome,
 ) -> None:
+    findings = [one for one in yielded if isinstance(one, Finding)]
     level = setting.level if setting else check.level
     refuses = any(finding.level == "error" for finding in findings)
     if refuses:
@@ -203,6 +207,7 @@ def _record(
     for finding in findings:
         own = "warning" if finding.level == "error" and level == "warning" else finding.level
         outcome.findings.append(replace(finding, check=check.id, tag=subject.tag, level=own))
+    outcome.not_compared.update({one.field: one.why for one in yielded if isinstance(one, NotCompared)})
     if not refuses:
         outcome.passed.append(check.id)
 
@@ -229,7 +234,9 @@ def _first(kind: type[T], check: Check, subject: Subject) -> T | None:
     return None
 
 
-def _run(check: Check, subject: Subject, policy: Policy) -> tuple[Sequence[Finding] | str, Unknown | None]:
+def _run(
+    check: Check, subject: Subject, policy: Policy
+) -> tuple[Sequence[Finding | NotCompared] | str, Unknown | None]:
     try:
         reason = check.not_applicable(subject, policy)
         return (reason, None) if reason else (tuple(check.judge(subject, policy)), None)

@@ -269,6 +269,16 @@ class Finding:
         return cls(message, path=place.path, line=place.line, **more)
 
 
+@dataclass(frozen=True)
+class NotCompared:
+    """A field of the tag's name that a check has nothing to hold against."""
+
+    field: str
+    """As the template calls it: `date`."""
+    why: str
+    """Reads behind `because`, without a final full stop."""
+
+
 TagVerdict = Literal["accepted", "refused", "undecided"]
 
 
@@ -288,6 +298,8 @@ class TagReport:
     """Check id -> why it does not apply."""
     undecided: Mapping[str, Unknown] = field(default_factory=dict)
     """Check id -> why it could not judge, and what would let it."""
+    not_compared: Mapping[str, str] = field(default_factory=dict)
+    """Field of the name -> why nothing was held against it."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import HEADS
+from envhooks.catalog.families import Family
 from envhooks.policy.types import ChangelogPolicy, DeployPolicy, DockerfilePolicy, Policy, RecordsPolicy
 from envhooks.policy.values import Source, Value
 from envhooks.tagname import DEFAULT_TAG_POLICY
@@ -67,7 +68,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
-    from envhooks.policy import sections, tags
+    from envhooks.policy import sections
     from envhooks.policy.values import globs
     from envhooks.tagname import field_names, packages_of
 
@@ -75,7 +76,7 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
     top = Value(source, (), _load(text, source))
     keys = top.table(_KEYS)
     default = default_policy(origin)
-    tag = tags.tag(keys["tag"]) if "tag" in keys else default.tag
+    tag = sections.tag(keys["tag"]) if "tag" in keys else default.tag
     packages = frozenset(name for template in tag.templates for name in packages_of(template))
     written = frozenset(name for template in tag.templates for name in field_names(template))
     stages = (*tag.stages, sections.STABLE)
@@ -96,8 +97,8 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         builds=tuple(replace(build, image=image) for build in builds),
         deploys=_deploys(keys["deploy"], stages, check_ids) if "deploy" in keys else (),
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
-        bases=sections.bases(keys["base"]) if "base" in keys else (),
-        compat=sections.compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
+        bases=_bases(keys["base"]) if "base" in keys else (),
+        compat=_compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
         **(_records(keys) if {"verifier", "records", "yanked"} & keys.keys() else {}),
     )
 
@@ -123,7 +124,7 @@ def parse_compat(data: bytes, origin: str) -> tuple[str, Mapping[str, tuple[Mapp
     """
     text = _decode(data, origin)
     _refuse_long_lines(text, origin)
-    from envhooks.policy import sections
+    from envhooks.policy.known import compat_rows
 
     source = Source.of(text, origin)
     top = Value(source, (), _load(text, source))
@@ -131,7 +132,7 @@ def parse_compat(data: bytes, origin: str) -> tuple[str, Mapping[str, tuple[Mapp
     day = keys.pop("compiled").text() if "compiled" in keys else ""
     if not re.fullmatch(r"(?a)(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?", day):
         top.refuse("`compiled` is no day", 'compiled = "2026-11-30"')
-    rows = sections.compat_rows(keys)
+    rows = compat_rows(keys)
     return day, rows
 
 
@@ -141,6 +142,18 @@ def _deploys(
     from envhooks.policy.deploysections import deploys
 
     return deploys(value, stages, check_ids)
+
+
+def _bases(value: Value) -> tuple[Family, ...]:
+    from envhooks.policy.known import bases  # few policies have them
+
+    return bases(value)
+
+
+def _compat(value: Value) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+    from envhooks.policy.known import compat
+
+    return compat(value)
 
 
 def _decode(data: bytes, origin: str) -> str:

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from types import MappingProxyType
 from typing import Literal, cast
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.catalog.families import Family
-from envhooks.catalog.lookup import KINDS
-from envhooks.catalog.tags import TemplateFault, pattern
 from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DockerfilePolicy
 from envhooks.policy.values import (
     MAX_GLOB,
     Value,
     expandable,
     glob,
+    globs,
     identifier,
     meant,
     path_in_tree,
     stages_of,
 )
 from envhooks.signatures.signers.reader import KeylessSigner
-from envhooks.tagname import READ_FIELDS
+from envhooks.tagname import (
+    BUILTIN_STAGES,
+    DEFAULT_TAG_POLICY,
+    READ_FIELDS,
+    field_names,
+    field_text,
+    name_faults,
+    template_faults,
+)
+from envhooks.tagname.names import Meaning, TagPolicy
 
 STABLE = "stable"
+MAX_TEMPLATES = 16
+CONSTANTS = ("framework", "hardware", "python", "cudnn", "os", "variant")
+"""Fields that a template may state for all of its tags."""
+_HARDWARE = ("hardware", "cuda", "rocm")
+_PACKAGE = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 MAX_KEYLESS = 8
 """gitsign is asked once for each, for every tag that it signed."""
 
@@ -36,6 +48,129 @@ _TARGET = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _HEADING_FIELDS = ("tag", *READ_FIELDS)
 _TELLING = ("version", "tag", "release")
 _FIELD = r"\{([^{}]*)\}"
+
+
+# ----------------------------------------------------------------------------------------- [tag]
+
+
+def tag(value: Value) -> TagPolicy:
+    """`[tag]`."""
+    keys = value.table(("templates", "frameworks", "hardware", "stages", "ignore", "aliases"))
+    default = DEFAULT_TAG_POLICY
+    frameworks, hardware = default.frameworks, default.hardware
+    if "frameworks" in keys:
+        own = keys["frameworks"].table()
+        frameworks = MappingProxyType({**frameworks, **{name: _packages(own[name]) for name in own}})
+        for fault in name_faults(frameworks, ()):
+            keys["frameworks"].refuse(fault)
+    if "hardware" in keys:
+        hardware = tuple(item.text() for item in keys["hardware"].texts())
+    for fault in name_faults(frameworks, hardware):
+        keys["hardware" if "hardware" in keys else "frameworks"].refuse(fault)
+    aliases = default.aliases
+    if "aliases" in keys:
+        own = keys["aliases"].table()
+        known = (*frameworks, *hardware)
+        aliases = MappingProxyType({**aliases, **{k.lower(): _alias(v, known) for k, v in own.items()}})
+    policy = TagPolicy(
+        templates=default.templates,
+        frameworks=frameworks,
+        hardware=hardware,
+        stages=stages_of(keys["stages"], BUILTIN_STAGES) if "stages" in keys else default.stages,
+        ignore=globs(keys["ignore"], TAGS, may_be_empty=True) if "ignore" in keys else (),
+        aliases=aliases,
+    )
+    if "templates" not in keys:
+        return policy
+    meanings = dict(_templates(keys["templates"], policy))
+    return TagPolicy(
+        tuple(meanings),
+        frameworks,
+        hardware,
+        policy.stages,
+        policy.ignore,
+        aliases,
+        MappingProxyType({text: meaning for text, meaning in meanings.items() if meaning != Meaning()}),
+    )
+
+
+def _templates(value: Value, policy: TagPolicy) -> Iterator[tuple[str, Meaning]]:
+    """Each template and what is said of it, in their order."""
+    raw = value.raw if isinstance(value.raw, list) else [value.raw]
+    if len(raw) > MAX_TEMPLATES:
+        value.refuse(f"`{value.name}` has {len(raw)} templates and may have {MAX_TEMPLATES}")
+    if all(isinstance(item, str) for item in raw):
+        items = value.texts()
+    else:
+        items = tuple(Value(value.source, value.path, item) for item in raw)
+    seen: set[str] = set()
+    for item in items:
+        keys = (
+            item.table(("template", "base", *CONSTANTS)) if isinstance(item.raw, dict) else {"template": item}
+        )
+        if "template" not in keys:
+            item.refuse(f"a table in `{value.name}` has no template", 'template = "v{version}"')
+        text = keys["template"].text("a template, or a table with one")
+        if text in seen:
+            item.refuse(f"`{value.name}` has `{printable(text, 60)}` twice")
+        seen.add(text)
+        for fault in template_faults(text):
+            item.refuse(f"the tag template `{printable(text, 120)}` cannot be used: {fault}")
+        yield text, Meaning(tuple(_constants(keys, text, policy)), _of_base(keys, text))
+
+
+def _constants(keys: dict[str, Value], template: str, policy: TagPolicy) -> Iterator[tuple[str, str]]:
+    written = field_names(template)
+    for name in CONSTANTS:
+        if name not in keys:
+            continue
+        text = keys[name].text()
+        if name in written:
+            keys[name].refuse(
+                f"`{name}` stands in the template, so it cannot be the same for all of its tags"
+            )
+        if not field_text(name, text, policy):
+            known = (
+                policy.frameworks if name == "framework" else policy.hardware if name == "hardware" else ()
+            )
+            hint = f"; {meant(text, [*known])}" if known else ""
+            keys[name].refuse(f"`{printable(text, 60)}` is no {name}{hint}")
+        own = {"cuda": "CUDA", "rocm": "ROCm"}
+        number = next((field for field in own if field in written), "")
+        if name == "hardware" and number and text != own[number]:
+            keys[name].refuse(f"the template's `{{{number}}}` says that the hardware is {own[number]}")
+        yield name, text
+
+
+def _of_base(keys: dict[str, Value], template: str) -> frozenset[str]:
+    """The fields that speak of the base image: each states a version of the hardware."""
+    if "base" not in keys:
+        return frozenset()
+    written = {*field_names(template), *(name for name in CONSTANTS if name in keys)}
+    for item in keys["base"].texts():
+        item.choice(_HARDWARE)
+        if item.raw not in written:
+            item.refuse(f"the template has no `{{{item.raw}}}` that could speak of the base image")
+    return frozenset(item.raw for item in keys["base"].texts())
+
+
+def _packages(value: Value) -> tuple[str, ...]:
+    names = []
+    for item in value.texts():
+        if not re.fullmatch(_PACKAGE, item.raw):
+            value.refuse(f"`{printable(item.raw, 60)}` in `{value.name}` cannot be the name of a package")
+        names.append(re.sub("[-_.]+", "-", item.raw).lower())
+    return tuple(dict.fromkeys(names))
+
+
+def _alias(value: Value, known: Collection[str]) -> str:
+    text = value.text()
+    if text not in known and text.rstrip("0123456789.") not in known:
+        value.refuse(
+            f"the alias `{value.name}` stands for `{printable(text, 60)}`, which is no framework and no "
+            f"hardware; {meant(text, known)}"
+        )
+    return text
 
 
 # ------------------------------------------------------------- [dockerfile], [changelog], [image]
@@ -190,67 +325,6 @@ def _setting(value: Value, level: str, reason: str, on: frozenset[str], fix: str
     if level == "off" and not reason:
         value.refuse(f"`{value.name}` is switched off without a reason", fix)
     return CheckSetting(cast(Literal["error", "warning", "off"], level), reason, on)
-
-
-def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
-    """`[[compat.torch]]` and the like, as they stand; what a row may say is known where it is read."""
-    return compat_rows(value.table(("torch", "tensorflow", "jax")))
-
-
-def compat_rows(
-    keys: Mapping[str, Value],
-) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
-    """Rows of published facts: package -> its rows, as they stand."""
-    found = {}
-    for name, rows in keys.items():
-        for row in rows.tables():
-            keys = row.table()
-            if "version" not in keys:
-                row.refuse(f"a row of `{rows.name}` has no version", 'version = "2.16.0"')
-            for item in keys.values():
-                if not isinstance(item.raw, bool):
-                    item.texts(may_be_empty=True)
-        found[name] = tuple(MappingProxyType(dict(row.raw)) for row in rows.tables())
-    return MappingProxyType(found)
-
-
-_HARDWARE_KEYS = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm", **{kind.lower(): kind for kind in KINDS}})
-_VERSION = r"[0-9]+(?:\.[0-9]+){0,3}(?:(?:a|b|rc)[0-9]+)?"
-
-
-def bases(value: Value) -> tuple[Family, ...]:
-    """`[[base]]`: a team's own base images, in the words of the catalog's families."""
-    return tuple(map(_base, value.tables()))
-
-
-def _base(value: Value) -> Family:
-    keys = value.table(("image", "tag", "holds"))
-    if "image" not in keys:
-        value.refuse(f"`{value.name}` names no image", 'image = "team/base"')
-    if "tag" not in keys and "holds" not in keys:
-        value.refuse(
-            f"`{value.name}` says neither how its tags are read nor what it holds",
-            'tag = "{torch}-cu{cuda:compact}", or holds = { torch = "2.8.0" }',
-        )
-    tags = (
-        []
-        if "tag" not in keys
-        else [keys["tag"]]
-        if isinstance(keys["tag"].raw, str)
-        else keys["tag"].texts()
-    )
-    for one in (keys["image"], *tags):
-        try:
-            pattern(one.text())
-        except TemplateFault as error:
-            one.refuse(f"`{one.name}` cannot be read: {error}")
-    holds: dict[str, str | None] = {}
-    for name, one in keys["holds"].table().items() if "holds" in keys else ():
-        version = one.text()
-        if version and not re.fullmatch(_VERSION, version):
-            one.refuse(f"`{one.name}` is no version: {printable(version, 60)}", f'{name} = "2.8.0"')
-        holds[_HARDWARE_KEYS.get(name.lower(), name)] = version or None
-    return Family(keys["image"].text(), {one.text(): {} for one in tags}, holds)
 
 
 def keyless(value: Value) -> tuple[KeylessSigner, ...]:

@@ -43,6 +43,7 @@ def _tag(tag: TagReport) -> dict[str, Any]:
             }
             for check, unknown in tag.undecided.items()
         },
+        "not_compared": {printable(field): printable(why) for field, why in tag.not_compared.items()},
     }
 
 

@@ -112,6 +112,9 @@ def _tag(tag: TagReport, page: _Page) -> Iterator[str]:
     if page.look.exists and any(len(group) > 1 or group[0].fix for group in groups):
         yield f"  each with its fix: envhooks check --verbose {printable(shlex.quote(tag.tag))}"
     yield from _passed(tag, page)
+    if page.whole or tag.verdict == "accepted":
+        for field, why in tag.not_compared.items():
+            yield from page.lines("  not compared: ", f"the {printable(field)}, because {printable(why)}")
     yield from _reasons(tag, page)
 
 

@@ -19,7 +19,7 @@ from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import dockerfile_matches
 from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter.reader import read_environment
-from envhooks.judge.facts import Subject
+from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.types import Policy
 from envhooks.tagname import Grammar
@@ -98,7 +98,9 @@ def findings(tag: str, dockerfile: str, policy: Policy = POLICY) -> list[str]:
         RefUpdate(f"refs/tags/{tag}", None, "a" * 40), {"naming": name, "environment": environment}
     )
     return [
-        finding.message for finding in dockerfile_matches.check(subject, policy) if finding.level == "error"
+        finding.message
+        for finding in dockerfile_matches.check(subject, policy)
+        if isinstance(finding, Finding) and finding.level == "error"
     ]
 
 

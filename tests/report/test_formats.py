@@ -95,4 +95,5 @@ def test_json_holds_everything() -> None:
     assert second["undecided"]["on-main"] == {"why": "shallow", "fix": "git fetch", "advice": ""}
     assert set(first) == {
         "tag", "ref", "change", "object", "commit", "verdict", "findings", "passed", "not_applicable", "undecided",
+        "not_compared",
     }  # fmt: skip

@@ -12,8 +12,8 @@ from collections.abc import Container, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.catalog.families import Family, family_of, is_plain, named, tell
-from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, version_variables
+from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, tell
+from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
 from envhooks.image.dockerfile.parser import Instruction
 from envhooks.image.facts import BaseImage, Hint
 
@@ -74,6 +74,8 @@ class Contents:
     python: str | None = None
     hardware: tuple[tuple[str, str | None], ...] = ()
     """(kind, version)."""
+    says: tuple[tuple[str, str], ...] = ()
+    """What the tag tells beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
 
 
 def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
@@ -82,9 +84,12 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
     `own` are the families of the policy, which come before those of the catalog.
     """
     name, own = reference.short, tuple(own)
-    found = family_of(name, own) or family_of(reference.name, own)
+    pinned = (reference.tag or "", reference.digest or "")
+    found = family_of(name, own, *pinned) or family_of(reference.name, own, *pinned)
+    own_system = system_of(name, reference.tag or "")
     if found is None:
-        return Contents(opaque=_named(reference), plain=is_plain(name))
+        says = (("os", own_system),) if own_system else ()
+        return Contents(opaque=_named(reference), plain=is_plain(name), says=says)
     family, in_name = found
     told = {**family.holds, **in_name, **(tell(family, reference.tag or "") or {})}
     hardware = {kind: told.pop(kind) for kind in KINDS if kind in told}
@@ -92,13 +97,16 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
         if field in told:
             hardware[kind] = told.pop(field)
     python = told.pop("python", None)
+    words = {key: value for key in SAID if (value := told.pop(key, None))}
+    words["os"] = system(words.get("os", "")) or own_system
     packages = tuple((package, version, None) for package, version in told.items() if version)
     series = tuple(one for one in packages if one[0] in _CARRIERS and one[1].count(".") < 2)
     packages = tuple(one for one in packages if one not in series)
     told_of_series = tuple((package, _series(reference, version)) for package, version, _ in series)
     opaque = told_of_series or _opaque_of(family, reference, {package for package, _, _ in packages})
     plain = family.plain or is_plain(name)
-    return Contents(packages, opaque, plain, python, tuple(hardware.items()))
+    said = tuple((key, value) for key, value in words.items() if value)
+    return Contents(packages, opaque, plain, python, tuple(hardware.items()), said)
 
 
 _CARRIERS = frozenset(package for packages in PACKAGES.values() for package in packages)

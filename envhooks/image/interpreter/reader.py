@@ -163,6 +163,7 @@ class _Reading:
         if held.python:
             session.installed.pythons[SYSTEM] = (held.python, place)
         session.installed.base_hardware = hardware
+        session.installed.base_says = held.says
         if not (held.plain or held.packages or held.opaque):
             session.note(f"what the base image {reference.name} holds is not known", place)
 

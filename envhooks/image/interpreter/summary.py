@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from envhooks.base.place import Place
+from envhooks.catalog.families import is_fixed
 from envhooks.catalog.lookup import BY_BUILD
 from envhooks.image.dockerfile import baseimage
 from envhooks.image.dockerfile.baseimage import hints
@@ -51,6 +52,7 @@ class Summary:
             hardware=tuple(dict.fromkeys(hardware)),
             unpinned=tuple(dict.fromkeys((*unpinned, *self._installed.unpinned))),
             cannot_tell=tuple(dict.fromkeys((*cannot, *python_doubt, *self._installed.notes))),
+            base_says=self._installed.base_says,
             hints=tuple(hints(self._build.file.instructions, self._path)),
         )
 
@@ -68,7 +70,8 @@ class Summary:
         reference = baseimage.parse_reference(head.base)
         if reference is None:
             return None, [], [CannotTell("base", f"{head.base} is not an image reference", place)]
-        base = baseimage.BaseImage(reference.name, reference.tag, reference.digest, place)
+        fixed = reference.digest is not None or is_fixed(reference.short, reference.tag or "")
+        base = baseimage.BaseImage(reference.name, reference.tag, reference.digest, place, fixed)
         loose = []
         if reference.digest is None and reference.tag in (None, "latest"):
             why = "it has no tag" if reference.tag is None else "latest names another image each time"

@@ -55,12 +55,14 @@ class Installed:
     """Virtual environments that were made -> whether they see the system's packages."""
     base_hardware: tuple[Hardware, ...] = ()
     """What the base image's own name and tag say."""
+    base_says: tuple[tuple[str, str], ...] = ()
+    """What they say of the system, the variant and cuDNN."""
 
     def copy(self) -> Installed:
         """The same, to be changed on its own."""
         return Installed(
             dict(self.entries), list(self.unpinned), list(self.notes), dict(self.pythons), dict(self.venvs),
-            self.base_hardware,
+            self.base_hardware, self.base_says,
         )  # fmt: skip
 
     def get(self, where: str, name: str) -> Entry | None:
