@@ -144,8 +144,8 @@ def builder_options(build: BuildPolicy) -> Mapping[str, object]:
 
 
 def image_tag(name: TagName) -> str:
-    """The image tag that a git tag owns: its version as it is written, and its stage."""
-    return name.version_text + (f"-{name.stage_text}" if name.stage_text else "")
+    """The image tag that a git tag owns: its version or release as it is written, and its stage."""
+    return name.release_text
 
 
 def _image(template: str, name: TagName) -> str:
@@ -193,11 +193,18 @@ def _claims(
 ) -> Iterator[tuple[str, list[TagName]]]:
     """(alias, the stable releases that have a say in it): of the same series or line, and of the same image."""
     stable = [other for other in others if other.is_stable]
-    if len(name.version) == 3:
+    numbers = _numbers(name)
+    if len(numbers) == 3:
         series = [o for o in stable if o.series == name.series]
-        mixed = [o for o in sharing if o.is_stable and o.version[:2] == name.version[:2]]
-        yield ".".join(map(str, name.version[:2])), series + mixed
+        mixed = [o for o in sharing if o.is_stable and _numbers(o)[:2] == numbers[:2]]
+        yield ".".join(numbers[:2]), series + mixed
     yield LATEST, [o for o in stable if o.line == name.line] + [o for o in sharing if o.is_stable]
+
+
+def _numbers(name: TagName) -> list[str]:
+    """The numbers of the version, or of the release where that is all there is, as they are written."""
+    text = name.version_text or name.field("release")
+    return text.split(".") if text else []
 
 
 def _outranked(name: TagName, among: Sequence[TagName]) -> str:

@@ -12,6 +12,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.catalog.lookup import Words
 from envhooks.catalog.lookup import words as catalog_words
 from envhooks.tagname.names import TagName
+from envhooks.tagname.template import NUMBER_OF, is_package
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -99,8 +100,45 @@ def _release(match: re.Match[str]) -> _Release:
     return numbers, _STAGES[word] if word else "stable", int(match["n1"] or match["n2"] or "0")
 
 
-def _wanted(name: TagName) -> _Release:
-    return name.version, name.stage, name.stage_number
+@dataclass(frozen=True)
+class _Wanted:
+    """What a heading has to say to be the entry of a release."""
+
+    numbers: tuple[tuple[int, ...], ...]
+    """The version, the release and the versions of packages, as far as the name carries them: each has to be there."""
+    stage: tuple[str, int]
+    """Behind one of the first two; the other carries none."""
+    day: str
+    """The digits of the name's date; the heading's has to be the same."""
+    whole: tuple[str, ...]
+    """Texts, one of which says it all, in lower case."""
+
+
+def _wanted(name: TagName) -> _Wanted:
+    release = name.field("release")
+    texts = (name.version_text, release, *(version for _, version in name.packages))
+    numbers = tuple(tuple(map(int, re.findall("[0-9]+", text))) for text in texts if text)
+    composed = name.release_text.lower()
+    whole = (name.text.lower(), composed) if len(numbers) > 1 else (name.text.lower(),)
+    return _Wanted(numbers, (name.stage, name.stage_number), _digits(name.field("date")), whole)
+
+
+def _digits(date: str) -> str:
+    return re.sub("[^0-9]", "", date)
+
+
+def _day(text: str) -> str:
+    """The first real date of a heading as eight digits; empty where it has none."""
+    match = next((found for found in _DATE.finditer(text) if _is_date(found)), None)
+    return _written_day(match) if match else ""
+
+
+def _written_day(match: re.Match[str]) -> str:
+    part = match.groupdict()
+    name = part["m2"] or part["m3"]
+    month = _MONTHS.index(name[:3].lower()) + 1 if name else int(part["m1"])
+    year, day = part["y1"] or part["y2"] or part["y3"], part["d1"] or part["d2"] or part["d3"]
+    return f"{year}{month:02}{int(day):02}"
 
 
 def _plain(text: str) -> str:
@@ -117,8 +155,8 @@ class _Read:
     lower: str
     is_unreleased: bool
     releases: tuple[tuple[re.Match[str], _Release], ...]
-    named: frozenset[_Release]
-    """Those of `releases`."""
+    named: frozenset[tuple[int, ...]]
+    """The numbers of `releases`."""
 
 
 @lru_cache(4096)
@@ -127,29 +165,59 @@ def _read(text: str) -> _Read:
     plain = _plain(text)
     unreleased = is_unreleased(plain.lstrip("[( ")[:10])
     releases = tuple((match, _release(match)) for match in _VERSION.finditer(plain))
-    named = frozenset(release for _, release in releases)
+    named = frozenset(numbers for _, (numbers, _, _) in releases)
     return _Read(plain, plain.lower(), unreleased, releases, named)
 
 
-def _find_whole(heading: _Read, name: TagName) -> re.Match[str] | None:
+def _find_whole(heading: _Read, wanted: _Wanted) -> re.Match[str] | None:
     """Where the release's whole name stands in a heading."""
-    if name.text.lower() not in heading.lower:
-        return None  # most headings: a pattern for each name would have to be compiled
-    pattern = rf"(?<![\w.+-]){re.escape(name.text)}(?![\w+-]|\.\w)"
-    return re.search(pattern, heading.plain, re.ASCII | re.IGNORECASE)
+    for text in wanted.whole:
+        if text not in heading.lower:
+            continue  # most headings: a pattern for each name would have to be compiled
+        found = re.search(
+            rf"(?<![\w.+-])(?:{re.escape(text)})(?![\w+-]|\.\w)", heading.plain, re.ASCII | re.IGNORECASE
+        )
+        if found is not None:
+            return found
+    return None
 
 
-def _score(heading: _Read, name: TagName, wanted: _Release, vocabulary: Words) -> int:
+def _has_all(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) -> bool:
+    """Whether a heading names the version, the release, the packages and the day of a name, each as its own."""
+    if wanted.day and _day(heading.plain) != wanted.day:
+        return False
+    stages: list[tuple[str, int]] = []
+    for at, numbers in enumerate(wanted.numbers):
+        is_package = at >= len(wanted.numbers) - len(name.packages)
+        found = [
+            release[1:]
+            for match, release in heading.releases
+            if release[0] == numbers
+            and not (len(numbers) == 1 and _in_date(match, heading.plain))
+            and (is_package or _names(match, heading.plain, name, vocabulary))
+        ]
+        if not found:
+            return False
+        if not is_package:
+            stages.append(wanted.stage if wanted.stage in found else found[0])
+    written = {stage for stage in stages if stage != ("stable", 0)}
+    return not stages or written == ({wanted.stage} - {("stable", 0)})
+
+
+def _in_date(match: re.Match[str], text: str) -> bool:
+    """Whether a single number is a part of a date: the `30` of 2026-01-30."""
+    return any(date.start() <= match.start() < date.end() for date in _DATE.finditer(text))
+
+
+def _score(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) -> int:
     """How well a heading names the release: 0 not at all, more for more of its name."""
     plain = heading.plain
     if heading.is_unreleased:
         return 0
-    whole = _find_whole(heading, name)
+    whole = _find_whole(heading, wanted)
     if whole is not None:
         return 0 if _speaks_about(plain[: whole.start()]) else 100
-    if not any(
-        release == wanted and _names(match, plain, name, vocabulary) for match, release in heading.releases
-    ):
+    if not (wanted.numbers or wanted.day) or not _has_all(heading, name, wanted, vocabulary):
         return 0
     words = {word.lower() for word in re.findall(_WORD, plain)}
     framework, hardware = _own(name)
@@ -246,17 +314,29 @@ def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int |
     """Where the field ends in `text`, or None where it does not stand there."""
     if field == "date":
         match = _DATE.match(text, at)
-        return match.end() if match and _is_date(match) else None
+        if match is None or not _is_date(match):
+            return None
+        own = _digits(name.field("date"))
+        return match.end() if not own or own == _written_day(match) else None
     if field == "version" and not staged:
         match = _VERSION.match(text, at + (text[at : at + 1] in ("v", "V")))
-        return match.end() if match and _release(match) == _wanted(name) else None
+        wanted = (name.version, name.stage, name.stage_number)
+        return match.end() if match and _release(match) == wanted else None
     known = {
         "version": name.version_text,
         "stage": name.stage_text,
         "tag": name.text,
         "framework": name.framework or "",
         "hardware": (name.hardware or "") + (name.hardware_version or ""),
+        **{
+            number: (name.hardware_version or "") if name.hardware == kind else ""
+            for number, kind in NUMBER_OF.items()
+        },
+        **{other: name.field(other) for other in ("python", "cudnn", "os", "release", "variant")},
+        **dict(name.packages),
     }
+    if field not in known and is_package(field):
+        return None  # this name does not carry it
     if field not in known:
         fields = ", ".join(f"{{{one}}}" for one in (*known, "date"))
         raise CannotJudge(
@@ -285,10 +365,12 @@ def find_heading(
         return next((at for at, text in enumerate(headings) if _matches_template(template, text, name)), None)
     best, found = 0, None
     known = vocabulary or catalog_words()
-    whole, wanted = name.text.lower(), _wanted(name)
+    wanted = _wanted(name)
+    needed = frozenset(wanted.numbers)
     for at, text in enumerate(headings):
         heading = _read(text)
-        if wanted in heading.named or whole in heading.lower:  # few headings of a long file
+        # few headings of a long file
+        if needed <= heading.named or any(whole in heading.lower for whole in wanted.whole):
             score = _score(heading, name, wanted, known)
             if score > best:
                 best, found = score, at

@@ -58,7 +58,8 @@ def _heading(subject: Subject, policy: Policy) -> str:
     stage = f"-{name.stage_text}" if name.stage_text else ""
     template = policy.changelog.heading
     if template is None:
-        return f"## {name.version_text}{stage} - DATE" if name.version else f"## {name.text} - DATE"
+        told = name.release_text if name.is_ordered else name.text
+        return f"## {told}" if name.field("date") else f"## {told} - DATE"
     staged = "{stage}" in template
     fields = {
         "version": name.version_text + ("" if staged else stage),

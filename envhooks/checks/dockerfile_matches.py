@@ -91,12 +91,12 @@ def _framework(
     )
     if doubt is not None:
         text = f"cannot tell which version of {name.framework} this installs: {doubt.why}"
-        expected += _stated_in_policy(environment, doubt, packages[0])
-        yield Finding.at(doubt.place, text, level=doubtful, expected=expected)
+        advice = _way_out(environment, doubt, packages[0])
+        yield Finding.at(doubt.place, text, level=doubtful, expected=expected, advice=advice)
     elif last is None and (hidden := _doubt(environment, "packages")) is not None:
         text = f"cannot tell whether this installs {name.framework}: {hidden.why}"
-        expected += _stated_in_policy(environment, hidden, packages[0])
-        yield Finding.at(hidden.place, text, level=doubtful, expected=expected)
+        advice = _way_out(environment, hidden, packages[0])
+        yield Finding.at(hidden.place, text, level=doubtful, expected=expected, advice=advice)
     elif last is None:
         yield Finding(
             f"the Dockerfile installs no {name.framework}",
@@ -117,14 +117,14 @@ def _framework(
         )
 
 
-def _stated_in_policy(environment: Environment, doubt: CannotTell | None, what: str) -> str:
+def _way_out(environment: Environment, doubt: CannotTell | None, what: str) -> str:
     """The section of the policy that says what a base image holds; empty where the doubt is of something else."""
     base = environment.base
     if base is None or base.image == "scratch" or (doubt is not None and doubt.place != base.place):
         return ""
     which = f'digest = "{base.digest}"' if base.digest else f'tag = "{base.tag}"' if base.tag else ""
     words = ", ".join(filter(None, (f'image = "{base.image}"', which, f'holds = {{ {what} = "..." }}')))
-    return f"; where the base image holds it, a [[base]] in .envhooks/policy.toml says so: {words}"
+    return f"where the base image holds it, a [[base]] in .envhooks/policy.toml says so, with {words}"
 
 
 def _some_framework(
@@ -330,9 +330,9 @@ def _held_against(
         place = doubt.place if doubt else Place(environment.path)
         why = doubt.why if doubt else "nothing in the Dockerfile states it"
         key = "os" if what == "operating system" else what.lower()
-        expected = f"{what} {text}{_stated_in_policy(environment, None, key)}"
-        text = f"the tag says {what} {text}, and which one this has cannot be told: {why}"
-        yield Finding.at(place, text, level=doubtful, expected=expected)
+        message = f"the tag says {what} {text}, and which one this has cannot be told: {why}"
+        advice = _way_out(environment, None, key)
+        yield Finding.at(place, message, level=doubtful, expected=f"{what} {text}", advice=advice)
         return
     stated, verb, place = found[-1]
     if not agree(stated, text):
@@ -355,8 +355,8 @@ def _package(
         doubt = doubts[0] if doubts else hidden
         assert doubt is not None
         said = f"cannot tell which version of {field} this installs: {doubt.why}"
-        expected += _stated_in_policy(environment, doubt, field)
-        yield Finding.at(doubt.place, said, level=doubtful, expected=expected)
+        advice = _way_out(environment, doubt, field)
+        yield Finding.at(doubt.place, said, level=doubtful, expected=expected, advice=advice)
     elif last is None:
         said = f"the tag says {field} {text}, and the Dockerfile installs no {field}"
         yield Finding(said, got=f"no {field}", expected=expected, path=environment.path)

@@ -23,8 +23,8 @@ CHANGES = (Change.CREATED, Change.MOVED)
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
-    """A name without a version has no order."""
-    return "" if subject.name.version else "the name carries no version"
+    """A name without a version, a release number and a date has no order."""
+    return "" if subject.name.is_ordered else "the name carries no version, no release and no date"
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -35,9 +35,9 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         highest = max(later, key=lambda other: other.order)
         same = highest.order == name.order
         yield Finding(
-            f"the version is {'the same as' if same else 'lower than'} that of a release which exists",
+            f"the {_what(name)} is {'the same as' if same else 'lower than'} that of a release which exists",
             got=name.text,
-            expected=f"a version after {highest.text}",
+            expected=f"a {_what(name)} after {highest.text}",
             advice=_next(name, highest, subject),
         )
 
@@ -54,7 +54,12 @@ def _next(name: TagName, highest: TagName, subject: Subject) -> str:
     return f"the next free name, with a changelog entry of its own: git tag -s {free}{commit}"
 
 
+def _what(name: TagName) -> str:
+    """What the order goes by, in a word."""
+    return "version" if name.version else "release" if name.field("release") else "date"
+
+
 def _stands_in_the_way(name: TagName, other: TagName) -> bool:
     # 2.8.0-post1 may come while 2.8.1-rc1 is being tried: a candidate takes nothing from users yet
     compared = other.is_stable or not name.is_stable or other.order == name.order
-    return compared and other.extra == name.extra and other.order >= name.order
+    return compared and other.series == name.series and other.order >= name.order

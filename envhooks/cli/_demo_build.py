@@ -29,7 +29,7 @@ COPY train.sh /usr/local/bin/
 """
 _POLICY = """\
 [tag]
-templates = ["{{framework}}-{{hardware}}-v{{version}}[-{{stage}}]", "Tools-v{{version}}[-{{stage}}]"]
+templates = ["{{framework}}-{{hardware}}-v{{version}}[-{{stage}}]", "Tools-v{{release}}[-{{stage}}]"]
 
 [[dockerfile]]
 match = "Tools-*"

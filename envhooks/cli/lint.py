@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -85,11 +86,22 @@ def _changelogs(top: Path, files: Sequence[str]) -> Report:
     from envhooks.changelog.reader import read_changelog
 
     reports = []
-    for name in files or [_own_policy(top).changelog.path or "CHANGELOG.md"]:
+    for name in files or _own_changelogs(top):
         entries = read_changelog((top / name).read_bytes(), name)
         findings = tuple(_entry_findings(name, entries))
         reports.append(_file_report(name, findings))
     return Report(tuple(reports))
+
+
+def _own_changelogs(top: Path) -> list[str]:
+    """The changelogs that the policy names: all that its template may name, where it holds fields."""
+    path = _own_policy(top).changelog.path or "CHANGELOG.md"
+    if "{" not in path:
+        return [path]
+    whole, least = re.sub(r"[\[\]]", "", path), re.sub(r"\[[^\[\]]*\]", "", path)
+    forms = {re.sub(r"\{[^{}]*\}", "*", form) for form in (whole, least)}
+    found = {file for form in forms for file in top.glob(form) if file.is_file()}
+    return sorted(file.relative_to(top).as_posix() for file in found)
 
 
 def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Finding]:

@@ -128,7 +128,7 @@ class Contents:
             return Inapplicable("the policy switches the changelog off")
         if name is None:
             return Inapplicable("which entry it is depends on the tag's name, which is refused")
-        return or_unknown(lambda: self._changelog(commit, path, policy.changelog.heading, name))
+        return or_unknown(lambda: self._changelog(commit, expand(path, name), policy.changelog.heading, name))
 
     def _changelog(self, commit: str, path: str, heading: str | None, name: TagName) -> Changelog:
         from envhooks.changelog.reader import find_entry

@@ -200,8 +200,8 @@ def test_templates(template: str, heading: str, name: TagName, matches: bool) ->
 
 
 def test_an_unknown_field_of_a_template() -> None:
-    with pytest.raises(CannotJudge, match=r"unknown field \{v\}") as caught:
-        found("# 2.8\n", STABLE, "{v}")
+    with pytest.raises(CannotJudge, match=r"unknown field \{V\}") as caught:
+        found("# 2.8\n", STABLE, "{V}")
     assert "{version}" in caught.value.fix
 
 
