@@ -17,6 +17,7 @@ from envhooks.builds.context import Allowed
 from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
 from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
 from envhooks.builds.types import Plan
+from envhooks.builds.verify_image import published_settings
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge import engine
@@ -140,6 +141,7 @@ def plan_for(git: Git, confirmed: Confirmed, ref: str, remote: Remote, build: Bu
     builder = load(build.using)
     builder.check_options(builder_options(build))
     Allowed.by(build.options)
+    published_settings(build)
     facts = _facts(git, confirmed, ref)
     tags = confirmed.refs.tags
     plans = plan_builds(

@@ -16,6 +16,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.builders import load
 from envhooks.builds.plan import builder_options
+from envhooks.builds.verify_image import published_settings
 from envhooks.git.environ import clean_environment, find_git
 from envhooks.git.repository import Git
 from envhooks.policy.types import BuildPolicy
@@ -60,7 +61,12 @@ def describe(build: BuildPolicy) -> tuple[str, ...]:
     remotes = f", to {', '.join(build.remotes)}" if build.remotes else ""
     head = printable(f"build {build.name} (using {build.using}), {when}{remotes}{stages}:")
     image = (f"  image: {printable(build.image)}",) if build.image else ()
-    return (head, *image, *(f"  {line}" for line in load(build.using).describe(builder_options(build))))
+    lines = [*image, *(f"  {line}" for line in load(build.using).describe(builder_options(build)))]
+    if published_settings(build).is_on:
+        lines.append(
+            "  the image is then read from the registry and held against the tag, with this machine's login"
+        )
+    return (head, *lines)
 
 
 def allow(git: Git, build: BuildPolicy) -> None:

@@ -21,7 +21,7 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.builds.types import Plan
-from envhooks.builds.verify_image import expected
+from envhooks.builds.verify_image import LOCAL, expected
 from envhooks.git.addresses import identity, web_address
 from envhooks.image.facts import BaseImage
 from envhooks.policy.types import BuildPolicy, Policy
@@ -137,7 +137,8 @@ def plan_builds(
 
 def builder_options(build: BuildPolicy) -> Mapping[str, object]:
     """The keys that are the builder's own."""
-    return MappingProxyType({key: v for key, v in build.options.items() if key not in COMMON_OPTIONS})
+    common = COMMON_OPTIONS if build.using == LOCAL else (*COMMON_OPTIONS, "verify")
+    return MappingProxyType({key: v for key, v in build.options.items() if key not in common})
 
 
 # --------------------------------------------------------------------------------------- image tags

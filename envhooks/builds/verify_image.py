@@ -19,9 +19,13 @@ from envhooks.builds.options import Section
 from envhooks.builds.types import Expected
 from envhooks.catalog.lookup import BY_LOCAL, built_for, evidence_of_word
 from envhooks.image.facts import versions_agree
+from envhooks.policy.types import BuildPolicy
 from envhooks.tagname.names import TagName, TagPolicy
 
 MARK = "envhooks-image "
+LOCAL = "local"
+"""The builder whose `verify` is about an image that is not published yet."""
+PYTHON_NAME = r"[A-Za-z0-9_/.][A-Za-z0-9_/.+-]*"
 PYTHONS = ("python", "python3")
 """What is tried: in an image made with conda or a virtual environment, `python` is that one's."""
 
@@ -84,8 +88,41 @@ def settings(section: Section) -> Settings:
     reason = table.text("reason").strip()
     if level == "off" and not reason:
         section.refuse(f"`verify` of {section.title} is switched off without a reason", off)
-    python = table.matching("python", r"[A-Za-z0-9_/.][A-Za-z0-9_/.+-]*", "a program in the image")
+    python = table.matching("python", PYTHON_NAME, "a program in the image")
     return Settings(level != "off", reason, (python,) if python else PYTHONS)
+
+
+@dataclass(frozen=True)
+class PublishedSettings:
+    """`verify` of a section whose builder is not the local one: whether the registry's image is read afterwards."""
+
+    is_on: bool = False
+    pythons: tuple[str, ...] = PYTHONS
+    tls_verify: bool = True
+
+
+def published_settings(build: BuildPolicy) -> PublishedSettings:
+    """Read `verify = "registry"`, or a table with `level`, `reason`, `python` and `tls_verify`.
+
+    Raises:
+        PolicyError: it says something else.
+    """
+    if build.using == LOCAL or "verify" not in build.options:
+        return PublishedSettings()
+    section = Section(f"a `{build.using}` build", build.options)
+    value = build.options["verify"]
+    if value == "registry":
+        return PublishedSettings(is_on=True)
+    if not isinstance(value, dict):
+        section.refuse(f'`verify` of {section.title} is "registry" or a table', 'verify = "registry"')
+    table = section.table("verify", ("level", "reason", "python", "tls_verify"))
+    level = table.choice("level", ("registry", "off"), "registry")
+    if level == "off" and not table.text("reason").strip():
+        off = 'verify = { level = "off", reason = "why" }'
+        section.refuse(f"`verify` of {section.title} is switched off without a reason", off)
+    python = table.matching("python", PYTHON_NAME, "a program in the image")
+    pythons = (python,) if python else PYTHONS
+    return PublishedSettings(level == "registry", pythons, table.flag("tls_verify", True))
 
 
 def expected(name: TagName, policy: TagPolicy) -> Expected:
