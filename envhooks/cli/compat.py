@@ -10,10 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 
-from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.git.repository import Git
 from envhooks.image.compat.table import extended, load_table
 from envhooks.indexes.client import Index, default_index
@@ -66,16 +65,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(text: str) -> None:
     with Git.open() as git:
-        top = git.work_tree
-    if top is None:
-        raise UsageError(
-            "a bare repository has no files: run it in a clone", fix="envhooks compat update --dry-run"
-        )
-    file = top / FOLDER / NAME
-    if file.is_symlink() or file.parent.is_symlink():
-        raise UsageError("a link stands where the file has to be", place=str(Path(FOLDER, NAME)))
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, encoding="utf-8", newline="\n")
+        own = PolicyFiles.of(git)
+    own.read(NAME)  # refuses a link that stands in its place
+    own.write({NAME: text.encode()})
 
 
 def _report(found: Refreshed, dry_run: bool) -> None:

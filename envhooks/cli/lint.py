@@ -20,7 +20,7 @@ from envhooks.judge.engine import judge
 from envhooks.judge.facts import Finding, Report, Subject, TagReport, Unknown
 from envhooks.judge.runs import failed, load_checks
 from envhooks.policy.reader import default_policy, parse_policy
-from envhooks.policy.root import FOLDER, parse_lock
+from envhooks.policy.root import FOLDER, parse_lock, with_compat
 from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.report import Look, render
 
@@ -48,8 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _own_policy(top: Path) -> Policy:
     """The work tree's own policy: nothing else can be meant before it is committed."""
-    data = PolicyFiles.at(top).read("policy.toml")
-    return default_policy() if data is None else parse_policy(data, f"{FOLDER}/policy.toml", engine.ids())
+    own = PolicyFiles.at(top)
+    data = own.read("policy.toml")
+    policy = default_policy() if data is None else parse_policy(data, f"{FOLDER}/policy.toml", engine.ids())
+    return with_compat(policy, own.read("compat.toml"), f"{FOLDER}/compat.toml")
 
 
 def _dockerfiles(top: Path, files: Sequence[str]) -> Report:

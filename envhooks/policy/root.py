@@ -123,7 +123,7 @@ def read_trust_root(
     data = _file(files, f"{FOLDER}/policy.toml", where)
     origin = f"{FOLDER}/policy.toml{on}"
     policy = default_policy() if data is None else parse_policy(data, origin, check_ids)
-    policy = _with_compat(policy, _file(files, f"{FOLDER}/compat.toml", where), f"{FOLDER}/compat.toml{on}")
+    policy = with_compat(policy, _file(files, f"{FOLDER}/compat.toml", where), f"{FOLDER}/compat.toml{on}")
     keys = files.list(f"{FOLDER}/keys") if _folder(files, f"{FOLDER}/keys", where) else ()
     paths = ["allowed_signers", "revoked_keys", *(f"keys/{name}" for name in keys)]
     found = {path: _file(files, f"{FOLDER}/{path}", where) for path in paths}
@@ -142,7 +142,7 @@ def read_trust_root(
     )
 
 
-def _with_compat(policy: Policy, data: bytes | None, origin: str) -> Policy:
+def with_compat(policy: Policy, data: bytes | None, origin: str) -> Policy:
     """The policy with the rows of compat.toml; its own rows stand behind them and override."""
     if data is None:
         return policy

@@ -57,7 +57,7 @@ def _unknown(torch: Package, table: Table) -> CompatFault:
     newest = max(table.torch, key=key)
     return CompatFault(
         "unknown", "note", f"torch {torch.version}", "", f"a release up to torch {newest}",
-        f"the table of {table.compiled} does not list it, so nothing is known of what goes with it", torch.place,
+        f"the table of {table.compiled} does not list it: `envhooks compat update` asks the package index", torch.place,
     )  # fmt: skip
 
 
@@ -208,7 +208,8 @@ def _cudnn(environment: Environment, package: Package, row: TensorflowLine) -> I
 def _unknown_release(package: Package, newest: str, table: Table) -> CompatFault:
     return CompatFault(
         "unknown", "note", f"{package.name} {package.version}", "", f"a release up to {newest}",
-        f"the table of {table.compiled} does not list it, so nothing is known of what goes with it", package.place,
+        f"the table of {table.compiled} does not list it: `envhooks compat update` asks the package index",
+        package.place,
     )  # fmt: skip
 
 

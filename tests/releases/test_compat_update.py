@@ -1,0 +1,270 @@
+"""`envhooks compat update` against an index that is served here: JSON and HTML, metadata beside a wheel and inside."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from support import DOCKERFILE, GOOD_TAG, Repo
+
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.image.compat.table import extended, load_table
+from envhooks.indexes.client import Index
+from envhooks.indexes.table import refresh, render
+from envhooks.policy.reader import parse_compat
+
+TORCH = """\
+Metadata-Version: 2.1
+Name: torch
+Version: 9.0.0
+Requires-Python: >=3.11
+Requires-Dist: filelock
+Requires-Dist: nvidia-cuda-runtime-cu12==12.9.79; platform_system == "Linux"
+Requires-Dist: nvidia-cudnn-cu12==9.10.2.21; platform_system == "Linux"
+Requires-Dist: nvidia-cuda-runtime-cu11==11.0.1; platform_system == "Windows"
+"""
+PLATFORM = "cp312-cp312-manylinux_2_28_x86_64"
+
+
+def companion(name: str, version: str, torch: str) -> str:
+    return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: torch=={torch}\n"
+
+
+def wheel(name: str, version: str, metadata: str, padding: int = 0) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(f"{name}/__init__.py", "x" * padding)
+        archive.writestr(f"{name}-{version}.dist-info/METADATA", metadata)
+    return data.getvalue()
+
+
+class Served:
+    """A package index on loopback."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.listings: dict[str, list[dict[str, object]]] = {}
+        self.kind = "json"
+        self.ranges = True
+        self.sent = 0
+        self.asked: list[str] = []
+        index = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                index.asked.append(self.path)
+                status, body, headers = index.answer(unquote(self.path), self.headers.get("Range", ""))
+                self.send_response(status)
+                for key, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                self.wfile.write(body)
+                index.sent += len(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
+
+    def answer(self, path: str, wanted: str) -> tuple[int, bytes, dict[str, str]]:
+        if path.startswith("/simple/"):
+            files = self.listings.get(path.removeprefix("/simple/").strip("/"))
+            if files is None:
+                return 404, b"", {}
+            if self.kind == "html":
+                links = "".join(
+                    f'<a href="{one["url"]}#sha256=0" {"data-core-metadata" if one.get("core-metadata") else ""}>x</a>'
+                    for one in files
+                )
+                return 200, links.encode(), {"Content-Type": "text/html"}
+            return (
+                200,
+                json.dumps({"files": files}).encode(),
+                {"Content-Type": "application/vnd.pypi.simple.v1+json"},
+            )
+        data = self.files.get(path)
+        if data is None:
+            return 404, b"", {}
+        if wanted and self.ranges:
+            first, last = (int(text) for text in wanted.removeprefix("bytes=").split("-"))
+            return 206, data[first : last + 1], {"Content-Range": f"bytes {first}-{last}/{len(data)}"}
+        return 200, data, {}
+
+    def add(
+        self,
+        name: str,
+        version: str,
+        metadata: str,
+        *,
+        beside: bool = False,
+        padding: int = 0,
+        **more: object,
+    ) -> None:
+        file = f"{name}-{version}-{PLATFORM}.whl"
+        self.files[f"/files/{file}"] = wheel(name, version, metadata, padding)
+        if beside:
+            self.files[f"/files/{file}.metadata"] = metadata.encode()
+        entry = {"filename": file, "url": f"/files/{file}", "core-metadata": beside, **more}
+        self.listings.setdefault(name, []).append(entry)
+
+
+@pytest.fixture
+def index() -> Iterator[Served]:
+    served = Served()
+    served.add("torch", "9.0.0", TORCH, padding=3_000_000)
+    served.add("torchvision", "9.1.0", companion("torchvision", "9.1.0", "9.0.0"), beside=True)
+    served.add("torchaudio", "9.2.0", companion("torchaudio", "9.2.0", "9.0.0"))
+    yield served
+    served.server.shutdown()
+    served.server.server_close()
+
+
+def test_a_new_release_becomes_a_row(index: Served) -> None:
+    found = refresh(Index(index.url), load_table())
+    (row,) = found.rows["torch"]
+    assert row == {
+        "version": "9.0.0", "torchvision": ["9.1.0"], "torchaudio": ["9.2.0"], "requires_python": ">=3.11",
+        "pypi_cuda": "12.9", "cudnn": "9.10.2.21", "python_max": "3.12", "cuda_variants": [],
+    }  # fmt: skip
+    assert not found.unread
+    day, rows = parse_compat(render(found.rows, "2026-11-30").encode(), "compat.toml")
+    assert day == "2026-11-30"
+    assert extended(load_table(), rows).torch["9.0.0"].torchvision == ("9.1.0",)
+
+
+def test_a_wheel_is_not_fetched_for_its_metadata(index: Served) -> None:
+    refresh(Index(index.url), load_table())
+    assert index.sent < 1_000_000  # the wheel of torch alone has 3 MB
+    assert not any(
+        path.endswith("torchvision-9.1.0-cp312-cp312-manylinux_2_28_x86_64.whl") for path in index.asked
+    )
+
+
+def test_html_is_read_as_json_is(index: Served) -> None:
+    json_rows = refresh(Index(index.url), load_table()).rows
+    index.kind = "html"
+    assert refresh(Index(index.url), load_table()).rows == json_rows
+
+
+def test_builds_for_cuda_come_from_an_index_that_lists_them(index: Served) -> None:
+    builds = Served()
+    for local in ("cu130", "cu128", "cpu", "rocm6.4"):
+        builds.add("torch", f"9.0.0+{local}", TORCH)
+    try:
+        found = refresh(Index(index.url), load_table(), Index(builds.url))
+    finally:
+        builds.server.shutdown()
+        builds.server.server_close()
+    assert found.rows["torch"][0]["cuda_variants"] == ["cu128", "cu130"]
+
+
+def test_pre_releases_and_yanked_ones_are_passed_over(index: Served) -> None:
+    index.add("torch", "9.1.0rc1", TORCH)
+    index.add("torch", "9.2.0", TORCH, yanked="broken")
+    assert [row["version"] for row in refresh(Index(index.url), load_table()).rows["torch"]] == ["9.0.0"]
+
+
+def test_where_the_index_says_otherwise_it_is_told(index: Served) -> None:
+    index.add("torch", "2.8.0", TORCH.replace("12.9.79", "11.1.0"))
+    found = refresh(Index(index.url), load_table(), everything=True)
+    assert any("torch 2.8.0: pypi_cuda is 11.1, the table says 12.8" in text for text in found.differences)
+
+
+@pytest.mark.parametrize("fault", ["no ranges", "no zip", "bomb", "two", "gone"])
+def test_a_wheel_that_cannot_be_read_is_told_and_the_rest_goes_on(index: Served, fault: str) -> None:
+    path = f"/files/torch-9.0.0-{PLATFORM}.whl"
+    if fault == "no ranges":
+        index.ranges = False
+    elif fault == "gone":
+        del index.files[path]
+    else:
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+            if fault == "bomb":
+                archive.writestr("torch-9.0.0.dist-info/METADATA", b"x" * (50 << 20))
+            if fault == "two":
+                archive.writestr("a-1.dist-info/METADATA", "a")
+                archive.writestr("b-1.dist-info/METADATA", "b")
+        index.files[path] = b"not a wheel" * 100 if fault == "no zip" else data.getvalue()
+    found = refresh(Index(index.url), load_table())
+    assert [text.partition(":")[0] for text in found.unread if text.startswith("torch ")] == ["torch 9.0.0"]
+    assert "torch" not in found.rows
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"files": 3}', b"{" * 100_000, b'{"files": [null, {"filename": 3}]}']
+)
+def test_an_answer_that_is_no_listing(index: Served, body: bytes) -> None:
+    index.answer = lambda path, wanted: (200, body, {"Content-Type": "application/json"})  # type: ignore[method-assign]
+    try:
+        assert Index(index.url).wheels("torch") == ()
+    except CannotJudge as error:
+        assert "no listing" in error.message
+
+
+@pytest.mark.parametrize("url", ["http://example.org/simple", "file:///etc", "ftp://x", "", "x"])
+def test_what_is_no_index(url: str) -> None:
+    with pytest.raises(UsageError):
+        Index(url)
+
+
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(CannotJudge) as error:
+        Index("http://user:hunter2@127.0.0.1:9/simple").wheels("torch")
+    assert "hunter2" not in str(error.value)
+
+
+def test_from_the_index_to_the_verdict(good: Repo, index: Served) -> None:
+    """A tag of a release that the package's table does not know is judged by the rows that were merged."""
+    done = good.envhooks("compat", "update", "--index", index.url)
+    assert done.code == 0, done.said
+    assert "torch: 9.0.0" in done.out
+    text = DOCKERFILE.replace("2.8.0+cu128", "9.0.0+cu128").replace("0.23.0+cu128", "9.9.9+cu128")
+    good.commit_files(
+        {"Dockerfile": text, "CHANGELOG.md": "# Changelog\n\n## 9.0-rc1 - 2026-10-12\n\nTry it.\n"}
+    )
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", "PyTorch-CUDA-v9.0-rc1", "-m", "x")
+    said = good.envhooks("check", "--verbose", "PyTorch-CUDA-v9.0-rc1").said
+    assert "torchvision 9.1.0" in said, said
+    assert (
+        "does not list" in good.envhooks("check", "--verbose", "PyTorch-CUDA-v9.0-rc1").said
+        or "9.9.9" in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('compiled = "yesterday"', "no day"),
+        ("[[torch]]\ntorchvision = []", "no version"),
+        ('[[torch]]\nversion = "9.0.0"\nvision = ["1"]', "vision"),
+        ("x = [", "compat.toml"),
+        ("[[tensorflow]]\nversion = 3", "text"),
+    ],
+)
+def test_a_table_that_cannot_be_read_stops_the_gate(good: Repo, text: str, why: str) -> None:
+    good.git("tag", "-s", GOOD_TAG, "-m", "x")
+    assert good.envhooks("check", GOOD_TAG).code == 0
+    good.commit_files({".envhooks/compat.toml": text})
+    good.git("push", "-q", "--no-verify", "origin", "main")
+    done = good.envhooks("check", GOOD_TAG)
+    assert done.code == 2 and why in done.said, done.said
+
+
+def test_nothing_is_written_through_a_link(good: Repo, index: Served, tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("x")
+    (good.path / ".envhooks/compat.toml").symlink_to(tmp_path / "victim")
+    done = good.envhooks("compat", "update", "--index", index.url)
+    assert done.code == 2 and (tmp_path / "victim").read_text() == "x"
