@@ -29,6 +29,7 @@ RENDERS = {
     "provenance": "our own table of published facts",
     "write": "LawFiles.write answers a diff whose lines are escaped",
     "next_commands": "escaped as a whole",
+    "_some": "init escapes each name",
 }
 OUR_OWN = {
     "len": "a number",
@@ -79,6 +80,9 @@ def loose(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from loose(node.body)
         yield from loose(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for part in node.values:
+            yield from loose(part)
     elif isinstance(node, ast.BinOp):
         yield from loose(node.left)
         yield from loose(node.right)
@@ -140,6 +144,8 @@ def test_what_is_printed_is_escaped(file: Path) -> None:
         ("print(f'{printable(tag)} is bad', file=sys.stderr)", []),
         ("print('a ' + tag)", ["tag"]),
         ("print(tag if x else 'none')", ["tag"]),
+        ("print(printable(tag) or 'none')", []),
+        ("print(tag or 'none')", ["tag"]),
         ("print(str(error))", ["str(error)"]),
         ("print('\\n'.join(lines))", ["lines"]),
         ("print('\\n'.join(printable(line) for line in lines))", []),

@@ -1,28 +1,41 @@
-"""write the policy: .envhooks/policy.toml, and allowed_signers with the key that your git signs with
+"""write the policy: .envhooks/policy.toml by what the repository has, and allowed_signers with your signing key
 
-Nothing that exists is overwritten. The files count from the moment they are on the protected branch; the
-commands that bring them there are printed. Tags that already exist and that envhooks would refuse are named.
+Tags, Dockerfiles, changelog, remotes and your signing setup are read, and what was found is said. Nothing that exists
+is overwritten. The files count from the moment they are on the protected branch; the commands that bring them there
+are printed, or carried out with --yes. Exit code 1: somebody has to do something before a release can be good.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import HEADS
+from envhooks.cli import _signing
+from envhooks.cli._survey import Survey, others, survey
 from envhooks.git.repository import BRANCHES, Git
-from envhooks.judge import runs as gate
 from envhooks.policy.branches import protected_branch, release_remote
-from envhooks.policy.commented import commented
+from envhooks.policy.commented import commented, toml_text
 from envhooks.policy.root import FOLDER
-from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
+from envhooks.signatures.signers.ownkey import OwnKey
+
+CHANGELOG = "CHANGELOG.md"
+_NEW_CHANGELOG = b"# Changelog\n\n## Unreleased\n"
+_MOST_NAMES = 5
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The protected branch, where it cannot be told."""
-    parser.add_argument("--branch", help="the protected protected branch (default: told by the remote)")
+    """The protected branch, where it cannot be told, and `--yes`."""
+    parser.add_argument("--branch", help="the protected branch (default: told by the remote)")
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="also commit the files, push that commit where it is the only one to push, and install the hooks",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,15 +47,27 @@ def run(options: argparse.Namespace) -> int:
                 "a bare repository has no work tree to write to", fix="run envhooks init in a clone"
             )
         remote = release_remote(git)
-        is_new = git.resolve_head() is None
-        branch = options.branch or (_first_branch(git) if is_new else "") or protected_branch(git, remote)
-        key = _own_key(git)
-        written = _write(top / FOLDER, _files(branch, key))
+        head = git.resolve_head()
+        branch = (
+            options.branch or (_first_branch(git) if head is None else "") or protected_branch(git, remote)
+        )
+        found = survey(git, head)
+        _say_found(found, git, branch, remote)
+        key, missing = _signing.own_key(git)
+        files = _files(branch, key, found)
+        if options.yes and not found.changelog and not (top / CHANGELOG).exists():
+            files[f"../{CHANGELOG}"] = _NEW_CHANGELOG
+        written = _write(top / FOLDER, files)
         _say_written(written, key)
-        if not is_new:
-            _say_old_tags(git)
-        _say_next(branch, remote)
-    return 0
+        _say_old_tags(found)
+        ready = _say_signer(top, missing)
+        paths = [_shown(name) for name in written]
+        if options.yes and ready:
+            from envhooks.cli import _setup
+
+            return _setup.carry_out(git, branch, remote, paths)
+        _say_next(branch, remote, ready)
+    return 0 if ready else 1
 
 
 def _first_branch(git: Git) -> str:
@@ -50,16 +75,65 @@ def _first_branch(git: Git) -> str:
     return "" if git.refs(*BRANCHES) else git.head().removeprefix(HEADS)
 
 
-def _own_key(git: Git) -> OwnKey | None:
-    try:
-        return find_own_key({key: values[-1] for key, values in git.config.items()})
-    except EnvhooksError as error:
-        print(f"no signer was written: {printable_block(str(error))}")
-        return None
+# ------------------------------------------------------------------------------------ what was found
 
 
-def _files(branch: str, key: OwnKey | None) -> dict[str, bytes]:
-    files = {"policy.toml": commented(branch).encode()}
+def _say_found(found: Survey, git: Git, branch: str, remote: str | None) -> None:
+    print(f"branch:     {printable(branch)}, of {printable(remote) if remote else 'this repository alone'}")
+    remotes = sorted(key[7:-4] for key in git.config if key.startswith("remote.") and key.endswith(".url"))
+    elsewhere = [name for name in remotes if name != remote]
+    if remote and elsewhere:
+        print(
+            f"            other remotes: {_some(elsewhere)}; to release there: git config envhooks.remote NAME"
+        )
+    proposal = found.proposal
+    form = f"{proposal.template}"
+    if proposal.read or proposal.rest:
+        print(
+            f"tags:       {printable(form)} reads {len(proposal.read)} of {len(proposal.read) + len(proposal.rest)}"
+        )
+    else:
+        print(f"tags:       none yet; a release is named {printable(form)}")
+    for name, value in found.constants.items():
+        print(f"            {printable(name)} of all of them: {printable(value)}, as the Dockerfile says")
+    print(
+        f"Dockerfile: {printable(found.dockerfile) or 'none is committed: a release needs one, or path = false'}"
+    )
+    aside = list(others(found))
+    if aside and "{" not in found.dockerfile:
+        print(f"            others: {_some(aside)}; several are built with [[dockerfile]] sections")
+    print(f"changelog:  {printable(found.changelog) or 'none is committed: a release needs an entry in it'}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of these names, fit to print, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(printable, names[:_MOST_NAMES])) + more
+
+
+def _say_old_tags(found: Survey) -> None:
+    """What becomes of the tags that exist: the gate looks at those that are made, pushed and changed."""
+    if found.proposal.rest:
+        print(f"\nnot read by the template: {_some(found.proposal.rest)}")
+        ignored = ", ".join(map(toml_text, found.ignored[:_MOST_NAMES]))
+        if ignored:
+            ignore = f"[tag] ignore = [{ignored}]"
+            print(f"  if they are no releases, let the policy leave them alone: {printable(ignore)}")
+    if found.proposal.read or found.proposal.rest:
+        globs = "" if len(found.globs) > _MOST_NAMES else " ".join(map(shlex.quote, found.globs))
+        listed = f"git tag -l {globs}".rstrip()
+        print(
+            "\nTags that exist stay as they are. Once the policy counts, hold them so, the good ones first:\n"
+        )
+        print("  envhooks lock")
+        print(f"  envhooks lock --legacy $({printable(listed)}) --reason 'older than the policy'")
+
+
+# ------------------------------------------------------------------------------------------- files
+
+
+def _files(branch: str, key: OwnKey | None, found: Survey) -> dict[str, bytes]:
+    files = {"policy.toml": commented(branch, found.stated).encode()}
     if key is not None:
         files["allowed_signers"] = f"{key.signers_line}\n".encode()
         if key.certificate is not None:
@@ -79,37 +153,43 @@ def _write(folder: Path, files: dict[str, bytes]) -> dict[str, bool]:
     return written
 
 
+def _shown(name: str) -> str:
+    """The path from the top of the work tree; `../` leads out of the policy's folder."""
+    return name.removeprefix("../") if name.startswith("../") else f"{FOLDER}/{name}"
+
+
 def _say_written(written: dict[str, bool], key: OwnKey | None) -> None:
+    print()
     for name, is_new in written.items():
-        print(f"{'wrote' if is_new else 'kept '} {FOLDER}/{name}")
+        print(f"{'wrote' if is_new else 'kept '} {printable(_shown(name))}")
     if key is not None and written.get("allowed_signers"):
         print(f"signer: {printable(key.principal)} ({key.scheme} {key.key})")
-    elif key is None:
-        print(
-            "no signing key of yours is configured: git config user.signingkey <key>, then envhooks init again"
-        )
 
 
-def _say_old_tags(git: Git) -> None:
+def _say_signer(top: Path, missing: Sequence[str]) -> bool:
+    """Whether the policy names somebody who may sign; else what to do, in lines."""
+    file = top / FOLDER / "allowed_signers"
     try:
-        report = gate.judge_standing(git, gate.every_tag)
-    except EnvhooksError as error:
-        print(f"existing tags were not looked at: {printable_block(str(error))}")
+        named = any(line.strip() and not line.startswith(b"#") for line in file.read_bytes().split(b"\n"))
+    except OSError:
+        named = False
+    if not missing:
+        return named
+    print(
+        "\nno signer of yours was written:"
+        if named
+        else "\nThe policy names no signer yet, so no release can be good:"
+    )
+    for line in missing:
+        print(printable_block(line))
+    return named
+
+
+def _say_next(branch: str, remote: str | None, ready: bool) -> None:
+    if not ready:
+        print("\nThen run envhooks init again; what is written is kept.")
         return
-    bad = [tag for tag in report.tags if tag.verdict != "accepted"]
-    for tag in bad[:20]:
-        why = [finding.message for finding in tag.findings if finding.level == "error"]
-        why += [unknown.why for unknown in tag.undecided.values()]
-        verb = "would refuse" if tag.verdict == "refused" else "could not judge"
-        print(f"{verb} {printable(tag.tag)}: {printable(why[0])}")
-    if len(bad) > 20:
-        print(f"... and {len(bad) - 20} more: envhooks check --all")
-    if bad:
-        print("tags that exist stay as they are; only creating, pushing and changing tags is judged")
-
-
-def _say_next(branch: str, remote: str | None) -> None:
-    print("\nLook through the files, then put them under the policy:\n")
+    print("\nLook through the files, then put them under the policy (envhooks init --yes does):\n")
     print(f"  git add {FOLDER}")
     print('  git commit -m "Say who may release what"')
     print(f"  git push {printable(remote)} {printable(branch)}" if remote else "", end="\n" if remote else "")

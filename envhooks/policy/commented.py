@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 # Prose begins with "# ", a key that is switched off with "#" alone: taking those away switches all on.
 COMMENTED = """\
@@ -102,7 +103,22 @@ COMMENTED = """\
 """
 
 
-def commented(branch: str) -> str:
-    """The commented policy file of a repository whose protected branch is `branch`."""
+def commented(branch: str, stated: Mapping[tuple[str, str], str] | None = None) -> str:
+    """The commented policy file of a repository whose protected branch is `branch`.
+
+    `stated` are (section, key) -> the value as TOML writes it: what is not left at its default.
+    """
     # a JSON string is a TOML string; a branch name has no control characters
-    return COMMENTED.replace("{branch}", json.dumps(branch, ensure_ascii=False))
+    text = COMMENTED.replace("{branch}", json.dumps(branch, ensure_ascii=False))
+    for (section, key), value in (stated or {}).items():
+        head, mark, body = text.partition(f"\n[{section}]\n")
+        before, found, line = body.partition(f"\n#{key} = ")
+        if not mark or not found or "\n[" in before:
+            raise KeyError(f"the commented policy has no {section}.{key}")
+        text = f"{head}{mark}{before}\n{key} = {value}\n{line.partition(chr(10))[2]}"
+    return text
+
+
+def toml_text(text: str) -> str:
+    """A string as TOML writes it."""
+    return json.dumps(text)

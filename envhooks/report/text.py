@@ -23,7 +23,9 @@ _LINE = 20_000
 """Characters. A command that is cut off is another command."""
 _VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
 _ORDER = ("refused", "undecided", "accepted")
-_BY_NATURE = frozenset({*(f"the tag is {change.value}" for change in Change), "the tag does not change"})
+_BY_NATURE = frozenset(
+    {*(f"the tag is {change.value}" for change in Change), "the tag is new", "the tag does not change"}
+)
 """Why a check that looks at changes does not judge this tag: said where all is said."""
 _MOST_LINES = 40
 """Tags with a line of their own in a brief report."""
@@ -125,7 +127,7 @@ def _finding(finding: Finding, page: _Page) -> Iterator[str]:
     if finding.expected:
         yield from page.lines("      expected: ", printable(finding.expected), indent=16)
     yield from _fix(finding.fix)
-    yield from _fix(finding.advice, "advice:")
+    yield from _advice(finding.advice, page)
 
 
 def _headline(finding: Finding) -> str:
@@ -145,7 +147,7 @@ def _undecided(tag: TagReport, page: _Page) -> Iterator[str]:
         which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)
         yield from page.lines("  could not judge ", f"[{which}] {printable(unknown.why)}", "undecided")
         yield from _fix(unknown.fix)
-        yield from _fix(unknown.advice, "advice:")
+        yield from _advice(unknown.advice, page)
 
 
 def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
@@ -163,17 +165,26 @@ def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
 
 
 def _reasons(tag: TagReport, page: _Page) -> Iterator[str]:
-    if tag.verdict == "accepted" and not page.whole:
-        return
+    """Why a check did not judge: of a refused tag what waits for a fault, of a good one what was not compared."""
+    waits = ("refuses the tag", "could not judge")
     for reason in dict.fromkeys(tag.not_applicable.values()):
-        if page.whole or reason not in _BY_NATURE:
+        is_waiting = reason.endswith(waits)
+        worth = is_waiting if tag.verdict != "accepted" else reason not in _BY_NATURE
+        if page.whole or worth:
             which = ", ".join(check for check, why in tag.not_applicable.items() if why == reason)
             yield from page.lines("  not judged: ", f"{which} ({printable(reason)})", indent=14)
 
 
-def _fix(fix: str, title: str = "fix:") -> Iterator[str]:
+def _fix(fix: str) -> Iterator[str]:
+    """To be pasted, and so never broken."""
     for number, line in enumerate(fix.split("\n") if fix else ()):
-        yield f"      {'' if number else title:9} {printable(line, _LINE)}"
+        yield f"      {'' if number else 'fix:':9} {printable(line, _LINE)}"
+
+
+def _advice(advice: str, page: _Page) -> Iterator[str]:
+    """For a person to decide."""
+    for number, line in enumerate(advice.split("\n") if advice else ()):
+        yield from page.lines(f"      {'' if number else 'advice:':9} ", printable(line, _LINE), indent=16)
 
 
 # ------------------------------------------------------------------------------------ many tags

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Repo, run
+from support import CHANGELOG, GOOD_TAG, Repo, run
+from support import DOCKERFILE as GOOD_DOCKERFILE
 
 from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.policy.types import Policy
 from envhooks.signatures.signers.reader import read_signers
 
 
@@ -46,7 +51,7 @@ def test_a_repository_without_a_commit_begins_with_its_policy(
     run(["git", "init", "-q", "-b", "main", "new"], tmp_path, environ, check=True)
     repo = Repo(tmp_path / "new", environ)
     done = repo.envhooks("init", check=True)
-    assert done.out.startswith("wrote .envhooks/policy.toml\n") and "not looked at" not in done.out
+    assert "\nwrote .envhooks/policy.toml\n" in done.out and "none is committed" in done.out
     repo.git("add", ".envhooks")
     repo.git("commit", "-q", "-m", "Say who may release what")
     repo.envhooks("install", check=True)
@@ -62,17 +67,29 @@ def test_nothing_that_exists_is_overwritten(fresh: Repo) -> None:
     assert "kept  .envhooks/allowed_signers" in again.out
 
 
-def test_old_tags_that_would_be_refused_are_named(fresh: Repo) -> None:
-    fresh.git("tag", "v1.0")
-    done = fresh.envhooks("init", check=True)
-    assert "would refuse v1.0" in done.out
+def test_old_tags_can_be_held_as_they_are_by_the_printed_commands(fresh: Repo) -> None:
+    for name in ("v1.0", "v1.1", "old", "nightly-20260101"):
+        fresh.git("tag", name)
+    done = fresh.envhooks("init", "--yes", check=True)
+    assert "v{release}[-{stage}] reads 2 of 4" in done.out
+    assert "not read by the template: nightly-20260101, old" in done.out
+    commands = [line.strip() for line in done.out.split("\n") if line.startswith("  envhooks lock")]
+    assert len(commands) == 2
+    environ = {**fresh.environ, "PATH": f"{Path(sys.executable).parent}:{fresh.environ['PATH']}"}
+    for command in commands:
+        run(["sh", "-c", command], fresh.path, environ, check=True)
+    fresh.commit("The ledger")
+    checked = fresh.envhooks("check", "--all")
+    assert checked.code == 0 and "4 tags: 4 good" in checked.out, checked.said
 
 
 def test_without_a_signing_key_it_says_so(fresh: Repo) -> None:
     fresh.git("config", "user.signingkey", "/nowhere.pub")
-    done = fresh.envhooks("init", check=True)
+    done = fresh.envhooks("init", check=False)
+    assert done.code == 1
     assert not (fresh.path / ".envhooks/allowed_signers").exists()
-    assert "user.signingkey" in done.out
+    assert "user.signingkey" in done.out and "The policy names no signer yet" in done.out
+    assert "envhooks install" not in done.out, "first things first"
 
 
 def test_a_bare_repository_is_one_sentence(server: Repo) -> None:
@@ -114,3 +131,221 @@ def test_openpgp_keys_are_exported(fresh: Repo, tmp_path: Path) -> None:
 
 
 DOCKERFILE = "FROM nvidia/cuda:12.8.1-base-ubuntu24.04\nRUN pip install torch==2.8.0+cu128\n"
+
+
+# ------------------------------------------------------------------------------- what a repository has
+
+
+def policy_of(repo: Repo) -> Policy:
+    return parse_policy((repo.path / ".envhooks/policy.toml").read_bytes(), "x")
+
+
+def test_tags_dockerfile_and_changelog_are_read(fresh: Repo) -> None:
+    fresh.commit_files({".build/Dockerfile": GOOD_DOCKERFILE, "docs/CHANGES.md": CHANGELOG})
+    for name in ("v1.0.0", "v1.1.0-rc1", "v1.1.0", "nightly-20260101"):
+        fresh.git("tag", name)
+    done = fresh.envhooks("init", check=True)
+    policy = policy_of(fresh)
+    assert policy.tag.templates == ("v{release}[-{stage}]",)
+    assert policy.dockerfiles[0].path == ".build/Dockerfile"
+    assert policy.changelog.path == "docs/CHANGES.md"
+    assert "reads 3 of 4" in done.out and 'ignore = ["nightly-*"]' in done.out
+
+
+def test_a_repository_of_many_images(fresh: Repo) -> None:
+    fresh.commit_files(
+        {
+            "docker/pytorch/Dockerfile": GOOD_DOCKERFILE,
+            "docker/tensorflow/Dockerfile": "FROM ubuntu:24.04\nRUN pip install tensorflow==2.16.1\n",
+            "tests/data/Dockerfile": GOOD_DOCKERFILE.replace("2.8.0", "2.6.0"),
+            "docker/tools.Dockerfile": "FROM ubuntu:24.04\n",
+        }
+    )
+    for name in ("pytorch-2.8.0-cu128", "pytorch-2.7.1-cu128-rc1", "tensorflow-2.16.1-cu123"):
+        fresh.git("tag", name)
+    fresh.git("rm", "-q", "-r", "tests")
+    fresh.commit()
+    fresh.envhooks("init", check=True)
+    policy = policy_of(fresh)
+    assert policy.tag.templates == ("{framework:lower}-{version}-{hardware:compact}[-{stage}]",)
+    assert policy.dockerfiles[0].path == "docker/{framework:lower}/Dockerfile"
+
+
+def test_numbers_of_the_framework_are_its_version_and_the_framework_is_stated(fresh: Repo) -> None:
+    fresh.commit_files({"Dockerfile": GOOD_DOCKERFILE})
+    for name in ("v2.7.1", "v2.8.0-rc1", "v2.8.0"):
+        fresh.git("tag", name)
+    fresh.envhooks("init", check=True)
+    policy = policy_of(fresh)
+    assert policy.tag.templates == ("v{version}[-{stage}]",)
+    assert dict(policy.tag.meanings["v{version}[-{stage}]"].constants) == {"framework": "PyTorch"}
+
+
+@pytest.mark.parametrize("name", ["a'b", "$(touch${IFS}x)", "-x", "a;b", "\u202ex"])
+def test_hostile_names_of_tags_start_nothing(fresh: Repo, name: str) -> None:
+    fresh.git("update-ref", f"refs/tags/{name}", "HEAD")
+    done = fresh.envhooks("init", check=True)
+    assert "Traceback" not in done.said and "\u202e" not in done.out
+    listed = next(line for line in done.out.split("\n") if "--legacy $(" in line).split("$(", 1)[1]
+    command = listed.partition(") --reason")[0]
+    assert run(["sh", "-c", command], fresh.path, fresh.environ).out.rstrip() in (name, "")
+    assert not (fresh.path / "x").exists()
+
+
+# ---------------------------------------------------------------------------------- signing setups
+
+
+def home_of(tmp_path: Path, fresh: Repo, config: str, *keys: str) -> Repo:
+    """The repository as somebody sees it who has such a configuration, and such keys in ~/.ssh."""
+    home = tmp_path / "other home"
+    (home / ".ssh").mkdir(parents=True)
+    for key in keys:
+        for suffix in ("", ".pub"):
+            shutil.copy(f"{fresh.environ['HOME']}/id{suffix}", home / ".ssh" / f"{key}{suffix}")
+    (home / ".gitconfig").write_text(f"[user]\n\tname = Bob\n\temail = bob@example.org\n{config}")
+    names = {"HOME": str(home), "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GNUPGHOME": str(home / "gpg")}
+    return Repo(fresh.path, {**fresh.environ, **names})
+
+
+def printed(out: str) -> list[str]:
+    return [line.strip() for line in out.split("\n") if line.startswith("    ")]
+
+
+@pytest.mark.parametrize(
+    ("config", "keys", "commands"),
+    [
+        ("\tsigningkey = ~/.ssh/id_ed25519.pub\n", ["id_ed25519"], ["git config --global gpg.format ssh"]),
+        ("\tsigningkey = ~/.ssh/mine\n", ["mine"], ["git config --global gpg.format ssh"]),
+        (
+            "",
+            ["id_ed25519"],
+            [
+                "git config --global gpg.format ssh",
+                "git config --global user.signingkey ~/.ssh/id_ed25519.pub",
+            ],
+        ),
+        (
+            "",
+            [],
+            [
+                "ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519",
+                "git config --global gpg.format ssh",
+                "git config --global user.signingkey ~/.ssh/id_ed25519.pub",
+            ],
+        ),
+    ],
+    ids=["format unset", "private key named", "nothing configured", "no key"],
+)
+def test_without_a_signer_the_printed_commands_make_one(
+    fresh: Repo, tmp_path: Path, config: str, keys: list[str], commands: list[str]
+) -> None:
+    repo = home_of(tmp_path, fresh, config, *keys)
+    done = repo.envhooks("init")
+    assert done.code == 1 and "The policy names no signer yet" in done.out
+    said = printed(done.out)
+    assert [re.sub("^ssh-keygen -t ed25519.*", commands[0], line) for line in said] == commands
+    for command in commands:
+        run(["sh", "-c", command], repo.path, repo.environ, check=True)
+    again = repo.envhooks("init", check=True)
+    assert "signer: bob@example.org (ssh SHA256:" in again.out
+
+
+# ----------------------------------------------------------------------------------------- --yes
+
+
+def released(repo: Repo, name: str) -> None:
+    """A first good signed tag is made, judged good and pushed."""
+    repo.git("tag", "-s", "-m", "The first", name)
+    done = repo.envhooks("check", name)
+    assert done.code == 0, done.said
+    repo.git("push", "-q", "origin", name)
+
+
+def published(tmp_path: Path, environ: dict[str, str], files: dict[str, str], *tags: str) -> Repo:
+    run(["git", "init", "-q", "--bare", "hub.git"], tmp_path, environ, check=True)
+    run(["git", "init", "-q", "project"], tmp_path, environ, check=True)
+    repo = Repo(tmp_path / "project", environ)
+    repo.commit_files(files)
+    for tag in tags:
+        repo.git("tag", tag)
+    repo.git("remote", "add", "origin", "../hub.git")
+    repo.git("push", "-q", "-u", "origin", "main", "--tags")
+    return repo
+
+
+@pytest.mark.parametrize(
+    ("files", "tags", "name"),
+    [
+        ({"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG}, (), GOOD_TAG),
+        (
+            {".build/Dockerfile": GOOD_DOCKERFILE, "HISTORY.md": CHANGELOG.replace("2.8-rc1", "v1.3.0")},
+            ("v1.2.0", "v1.1.0"),
+            "v1.3.0",
+        ),
+        (
+            {"docker/pytorch.Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG},
+            ("pytorch-2.7.0-cu128", "pytorch-2.7.1-cu128"),
+            "pytorch-2.8-cu128-rc1",
+        ),
+        ({"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG}, ("v2.7.1", "v2.8.0-rc3"), "v2.8-rc1"),
+    ],
+    ids=["defaults", "a number of its own", "in a name of its own", "framework stated"],
+)
+def test_yes_leaves_a_repository_in_which_a_first_good_tag_works(
+    tmp_path: Path, environ: dict[str, str], files: dict[str, str], tags: tuple[str, ...], name: str
+) -> None:
+    repo = published(tmp_path, environ, files, *tags)
+    done = repo.envhooks("init", "--yes", check=True)
+    assert "pushed: main to origin" in done.out and "ready: " in done.out
+    assert repo.git("status", "--porcelain") == ""
+    assert repo.git("rev-parse", "main") == repo.git("rev-parse", "origin/main")
+    if name == "v2.8-rc1":
+        repo.git("tag", "-d", "v2.8.0-rc3")  # another spelling of it, which tag-order would refuse
+    released(repo, name)
+    unsigned = repo.try_git("tag", "-a", "-m", "x", f"{name}x")
+    assert unsigned.code != 0
+
+
+def test_yes_takes_what_an_earlier_init_wrote(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG})
+    repo.envhooks("init", check=True)
+    repo.write({"mine.txt": "not part of it\n"})
+    repo.git("add", "mine.txt")
+    repo.envhooks("init", "--yes", check=True)
+    assert repo.git("status", "--porcelain") == "A  mine.txt"
+    released(repo, GOOD_TAG)
+    again = repo.envhooks("init", "--yes", check=True)
+    assert "committed" not in again.out
+
+
+def test_yes_pushes_nothing_but_its_own_commit(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG})
+    repo.commit("Not for others yet")
+    before = repo.git("rev-parse", "origin/main")
+    done = repo.envhooks("init", "--yes")
+    assert done.code == 1 and "not pushed" in done.out and "fix: git push origin main" in done.out
+    assert repo.git("ls-remote", "origin", "refs/heads/main").split("\t")[0] == before
+
+
+def test_yes_says_where_the_remote_takes_no_push(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG})
+    hook = tmp_path / "hub.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    done = repo.envhooks("init", "--yes")
+    assert done.code == 1 and "the push was refused" in done.out and "merge request" in done.out
+    assert "Traceback" not in done.said
+
+
+def test_yes_stays_off_another_branch(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE})
+    repo.git("checkout", "-q", "-b", "side")
+    done = repo.envhooks("init", "--yes")
+    assert done.code == 1 and "fix: git switch main && envhooks init --yes" in done.out
+    assert repo.git("rev-parse", "side") == repo.git("rev-parse", "main")
+
+
+def test_yes_begins_a_changelog_where_there_is_none(tmp_path: Path, environ: dict[str, str]) -> None:
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE})
+    repo.envhooks("init", "--yes", check=True)
+    assert repo.git("show", "origin/main:CHANGELOG.md") == "# Changelog\n\n## Unreleased"

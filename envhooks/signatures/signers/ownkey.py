@@ -149,6 +149,13 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
     wanted = named.removesuffix("!") or _identity(config, environ)
     if not wanted:
         return None
+    if _is_ssh(named, environ):
+        raise CannotJudge(
+            f"user.signingkey names an SSH key, {printable(named, 80)}, and gpg.format does not say ssh, so git"
+            " would look for an OpenPGP key of that name",
+            place=_PLACE,
+            fix="git config --global gpg.format ssh",
+        )
     if wanted.startswith("-"):  # it would be an option of gpg
         raise CannotJudge(f"user.signingkey is no key: {printable(wanted, 80)}", place=_PLACE)
     program = _gpg_program(config, environ)
@@ -179,6 +186,16 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
         raise CannotJudge("gpg did not export your public key", place=_PLACE, fix=fix)
     line = f'{principal} namespaces="git" openpgp {keys[0]}'
     return OwnKey("openpgp", keys[0], principal, line, armored)
+
+
+def _is_ssh(named: str, environ: Mapping[str, str]) -> bool:
+    """Whether user.signingkey is an SSH key, or the path of one."""
+    if named.startswith(("key::", "ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")) or named.endswith(".pub"):
+        return True
+    if "/" not in named:
+        return False
+    path = Path(environ.get("HOME", "")) / named[2:] if named.startswith("~/") else Path(named)
+    return Path(f"{path}.pub").is_file()
 
 
 def _identity(config: Mapping[str, str], environ: Mapping[str, str]) -> str:

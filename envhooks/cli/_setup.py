@@ -1,0 +1,77 @@
+"""`envhooks init --yes`: the policy is committed, brought to the release remote, and the hooks are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.refs import HEADS
+from envhooks.cli import install as install_verb
+from envhooks.git.repository import Git
+from envhooks.git.workspace import Workspace, WorkspaceError
+from envhooks.hooks import copies, install
+from envhooks.hooks.managers.actions import apply
+from envhooks.hooks.managers.settings import Request
+from envhooks.policy.branches import tracking_ref
+
+MESSAGE = "Say who may release what"
+
+
+def carry_out(git: Git, branch: str, remote: str | None, paths: Sequence[str]) -> int:
+    """Do what `envhooks init` else prints; 1 where a step is left to the person, which is said.
+
+    Raises:
+        UsageError: the hooks cannot be installed.
+        WorkspaceError: git did not take the commit.
+    """
+    top = git.work_tree
+    assert top is not None, "init has looked"
+    if git.head() != HEADS + branch:
+        print(f"\nnothing was committed: {printable(branch)}, which carries the policy, is not checked out")
+        print(f"  fix: git switch {printable(branch)} && envhooks init --yes")
+        return 1
+    workspace = Workspace(top)
+    try:
+        left = _publish(git, workspace, branch, remote, paths)
+    finally:
+        workspace.close()
+    with Git.open(top) as renewed:
+        plan = install.plan_install(renewed, Request(branch))
+        apply(plan.actions, top)
+        install_verb.print_plan(plan, renewed.common_dir / copies.FOLDER, False)
+    print("envhooks is installed: it judges release tags at git tag and git push")
+    if left:
+        print(printable_block(left))
+        return 1
+    print("ready: the next signed tag at a commit with a Dockerfile and a changelog entry can be a release")
+    return 0
+
+
+def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, paths: Sequence[str]) -> str:
+    """Commit, and push that commit where it is the only one to push; what is left to do, or nothing."""
+    before = git.resolve_head()
+    changed = bool(paths) and bool(workspace.do("status", "--porcelain", "--", *paths))
+    if changed:
+        workspace.do("add", "--", *paths)
+        workspace.do("commit", "--quiet", "-m", MESSAGE, "--", *paths)
+        print(f"\ncommitted: {', '.join(printable(path) for path in paths)}")
+    if remote is None:
+        return ""
+    tracked = next((ref.oid for ref in git.refs(tracking_ref(git, remote, branch))), None)
+    if tracked is None:
+        return ""  # nothing was ever fetched of it: the branch here is what counts
+    push = f"git push {printable(remote)} {printable(branch)}"
+    if tracked != before:
+        why = f"{printable(branch)} here and on {printable(remote)} differ by more than this commit"
+        return f"not pushed: {why}\n  fix: {push}"
+    if not changed:
+        return ""
+    try:
+        workspace.do("push", "--quiet", remote, f"{HEADS}{branch}")
+    except WorkspaceError as error:
+        return (
+            f"the policy counts once it is on {printable(remote)}'s {printable(branch)}, and the push was refused:"
+            f" {error.message}\n  fix: bring the last commit there by the way of this project, such as a merge request"
+        )
+    print(f"pushed: {printable(branch)} to {printable(remote)}")
+    return ""

@@ -1,0 +1,188 @@
+"""What `envhooks init` finds in a repository: its tags, Dockerfiles, changelog and remotes, as they are committed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.refs import TAGS
+from envhooks.git.repository import Git
+from envhooks.policy.commented import toml_text
+from envhooks.tagname import BUILTIN_FRAMEWORKS, field_names
+from envhooks.tagname.proposal import Proposal, globs_of, propose
+
+_DOCKERFILE = r"(?:.*/)?(?:(?:Docker|Container)file(?:[.-][^/]+)?|[^/]+\.(?:Docker|Container)file)"
+_NO_DOCKERFILE = r".*\.(?:dockerignore|md|txt|j2|jinja2?|tmpl|template|erb|in|sh|py|ya?ml)"
+_ASIDE = r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|\.devcontainer|\.github)/.*"
+_CHANGELOG = (
+    r"(?:docs?/)?(?:change[-_]?log|changes|history|releases?|release[-_]notes|news)(?:\.(?:md|rst|txt|adoc))?"
+)
+_MOST_DOCKERFILES = 30
+"""Dockerfiles that are read; of more, those nearest to the top."""
+_LATEST = 5
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """A Dockerfile of the repository."""
+
+    path: str
+    frameworks: tuple[tuple[str, str], ...] = ()
+    """(framework, version as pinned; empty where it is none) of what it installs."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found."""
+
+    proposal: Proposal
+    dockerfiles: tuple[Dockerfile, ...]
+    """The one that is taken first."""
+    dockerfile: str
+    """Path or template for the policy; empty where there is none."""
+    changelog: str
+    """Path of the changelog; empty where there is none."""
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Fields that all tags have without writing them: the framework that the only image has."""
+        written = field_names(self.proposal.template)
+        if "framework" in written or "version" not in written or not self.dockerfiles:
+            return {}
+        (*frameworks,) = dict.fromkeys(name for name, _ in self.dockerfiles[0].frameworks)
+        return {"framework": frameworks[0]} if len(frameworks) == 1 else {}
+
+    @property
+    def stated(self) -> dict[tuple[str, str], str]:
+        """(section, key) -> value in TOML, of what the policy has to state."""
+        found = {}
+        if not self.proposal.is_default and self.proposal.read:
+            found["tag", "templates"] = f"[{self._template()}]"
+        if self.dockerfile not in ("", "Dockerfile"):
+            found["dockerfile", "path"] = toml_text(self.dockerfile)
+        if self.changelog not in ("", "CHANGELOG.md"):
+            found["changelog", "path"] = toml_text(self.changelog)
+        return found
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Patterns of the names that the template does not read, without those that fit one that it reads."""
+        read = self.proposal.read
+        return tuple(
+            glob for glob in globs_of(self.proposal.rest) if not any(fnmatchcase(name, glob) for name in read)
+        )
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """Patterns of all names, as `git tag -l` takes them."""
+        return globs_of((*self.proposal.read, *self.proposal.rest))
+
+    def _template(self) -> str:
+        template = toml_text(self.proposal.template)
+        if not self.constants:
+            return template
+        constants = "".join(f", {name} = {toml_text(value)}" for name, value in self.constants.items())
+        return f"{{ template = {template}{constants} }}"
+
+
+def survey(git: Git, commit: str | None) -> Survey:
+    """What is found at a commit, and among the tags; None: there is no commit yet."""
+    paths = _paths(git, commit)
+    dockerfiles = _dockerfiles(git, commit, paths)
+    versions = [version for one in dockerfiles for _, version in one.frameworks if version]
+    tags = _tags(git)
+    majors = {version.split(".")[0] for version in versions} if _follows(tags, versions) else set()
+    proposal = propose(tags, lambda text: "." in text and text.split(".")[0] in majors)
+    taken = dockerfiles[0].path if dockerfiles else ""
+    by_framework = _by_framework(dockerfiles) if "framework" in field_names(proposal.template) else ""
+    return Survey(proposal, tuple(dockerfiles), by_framework or taken, _changelog(paths))
+
+
+def _paths(git: Git, commit: str | None) -> list[str]:
+    if commit is None:
+        return []
+    listed = git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    return os.fsdecode(listed).split("\0")
+
+
+def _tags(git: Git) -> list[str]:
+    """Names of all tags, the latest first."""
+    listed = git.ask("for-each-ref", "--sort=-creatordate", "--format=%(refname)", TAGS)
+    return [ref[len(TAGS) :] for ref in os.fsdecode(listed).split("\n") if ref]
+
+
+def _follows(tags: Sequence[str], versions: Sequence[str]) -> bool:
+    """Whether one of the latest tags has the X.Y of a framework's version: then tags are numbered by the framework."""
+    lines = {tuple(version.split(".")[:2]) for version in versions}
+    numbers = (number for tag in tags[:_LATEST] for number in re.findall(r"[0-9]+(?:\.[0-9]+)+", tag))
+    return any(tuple(number.split(".")[:2]) in lines for number in numbers)
+
+
+# ------------------------------------------------------------------------------------ Dockerfiles
+
+
+def _dockerfiles(git: Git, commit: str | None, paths: Sequence[str]) -> list[Dockerfile]:
+    """The Dockerfiles, the one to take first: with a framework before without, near the top before deep."""
+    found = [path for path in paths if re.fullmatch(_DOCKERFILE, path) and not _is_no_dockerfile(path)]
+    found.sort(key=lambda path: (bool(re.fullmatch(_ASIDE, path)), path.count("/"), len(path), path))
+    read = [Dockerfile(path, _frameworks(git, commit, path)) for path in found[:_MOST_DOCKERFILES]]
+    read.sort(key=lambda one: (one.path != "Dockerfile" or not one.frameworks, not one.frameworks))
+    return read
+
+
+def _is_no_dockerfile(path: str) -> bool:
+    return re.fullmatch(_NO_DOCKERFILE, path, re.IGNORECASE) is not None
+
+
+def _frameworks(git: Git, commit: str | None, path: str) -> tuple[tuple[str, str], ...]:
+    from envhooks.image.interpreter.reader import read_environment
+
+    if commit is None:
+        return ()
+    try:
+        environment = read_environment(git.files(commit), path)
+    except EnvhooksError:
+        return ()  # a template, a fragment, or broken: it is named, and says itself what is wrong
+    found = (
+        (framework, package.version or "")
+        for framework, packages in BUILTIN_FRAMEWORKS.items()
+        for package in environment.find(*packages)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _by_framework(dockerfiles: Sequence[Dockerfile]) -> str:
+    """`docker/{framework:lower}/Dockerfile` where each Dockerfile with a framework lies so; else empty."""
+    templates = set()
+    having = [one for one in dockerfiles if one.frameworks]
+    for one in having:
+        for name, _ in one.frameworks:
+            pattern = rf"(?<![A-Za-z0-9]){re.escape(name.lower())}(?![A-Za-z0-9])"
+            made, count = re.subn(pattern, "{framework:lower}", one.path)
+            if count == 1:
+                templates.add(made)
+                break
+        else:
+            return ""
+    return templates.pop() if len(templates) == 1 and len(having) > 1 else ""
+
+
+# -------------------------------------------------------------------------------------- changelog
+
+
+def _changelog(paths: Sequence[str]) -> str:
+    found = [path for path in paths if re.fullmatch(_CHANGELOG, path, re.IGNORECASE)]
+    return min(found, key=_preferred, default="")
+
+
+def _preferred(path: str) -> tuple[bool, bool, int, str]:
+    return path != "CHANGELOG.md", not path.lower().startswith("change"), path.count("/"), path
+
+
+def others(survey: Survey) -> Iterator[str]:
+    """The paths of the Dockerfiles that are not taken."""
+    yield from (one.path for one in survey.dockerfiles if one.path != survey.dockerfile)
