@@ -49,7 +49,7 @@ def carry_out(git: Git, branch: str, remote: str | None, paths: Sequence[str]) -
 
 def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, paths: Sequence[str]) -> str:
     """Commit, and push that commit where it is the only one to push; what is left to do, or nothing."""
-    before = git.resolve_head()
+    before = git.resolve()
     changed = bool(paths) and bool(workspace.do("status", "--porcelain", "--", *paths))
     if changed:
         workspace.do("add", "--", *paths)

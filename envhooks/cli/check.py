@@ -1,7 +1,8 @@
 """judge tags as they stand: named ones, all of them, or the one that CI builds
 
 Without TAG the tag that CI names is judged (GITHUB_REF, CI_COMMIT_TAG and their like), else the tags that
-point at HEAD. `--fetch` first brings back what a CI's checkout leaves out.
+point at HEAD. `--fetch` first brings back what a CI's checkout leaves out. `--as NAME` gives the verdict on a tag
+before it exists.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, RefUpdate
+from envhooks.base.shellword import word
 from envhooks.cli import columns, use_colour
 from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
@@ -45,6 +47,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`, `--quiet`, `--verbose`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
+    parser.add_argument(
+        "--as",
+        dest="draft",
+        metavar="NAME",
+        help="judge the commit TAG (default: HEAD) as if a tag NAME were about to be made; nothing is made",
+    )
     parser.add_argument(
         "--fetch",
         action="store_true",
@@ -91,6 +99,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the report; the exit code is its outcome, whatever the formats are."""
     if options.all and options.tags:
         raise UsageError("either tags or --all, not both", fix="envhooks check --all")
+    if options.draft is not None and (options.all or options.fetch or len(options.tags) > 1):
+        text = "--as takes one commit, and neither --all nor --fetch"
+        raise UsageError(text, fix=f"envhooks check --as {word(printable(options.draft))} HEAD")
     outputs: list[Output] = options.format or [Output("text", None)]
     files = [output.file for output in outputs if output.file]
     if len(set(files)) < len(files):
@@ -101,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         # what a program reads says it too: a report that is not there may be taken for one without findings
         _write(gate.failed(error), [output for output in outputs if output != Output("text", None)], "full")
         raise
-    _write(outcome, outputs, _detail(options, outcome))
+    _write(outcome, outputs, _detail(options, outcome), exists=options.draft is None)
     if not outcome.tags and not outcome.errors:
         print(f"envhooks: nothing to judge: {_why_nothing(options)}", file=sys.stderr)
     return outcome.exit_code
@@ -109,6 +120,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _judge(options: argparse.Namespace) -> Report:
     path = Path.cwd()
+    if options.draft is not None:
+        with Git.open(path) as git, Progress(sys.stderr) as progress:
+            commit = next(iter(options.tags), "HEAD")
+            work = gate.Work(options.jobs, progress.step)
+            return gate.judge_as(git, options.draft.removeprefix(TAGS), commit, work)
     named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
@@ -130,7 +146,7 @@ def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> froze
 def _why_nothing(options: argparse.Namespace) -> str:
     if options.all:
         return "this repository has no release tags"
-    if options.tags:
+    if options.tags or options.draft is not None:
         return "the policy leaves these tags alone"
     return "no release tag points at HEAD, and no CI variable names one"
 
@@ -144,14 +160,14 @@ def _detail(options: argparse.Namespace, outcome: Report) -> report.Detail:
     return "brief" if len(outcome.tags) > MANY else "usual"
 
 
-def _write(outcome: Report, outputs: Sequence[Output], detail: report.Detail) -> None:
+def _write(outcome: Report, outputs: Sequence[Output], detail: report.Detail, exists: bool = True) -> None:
     """Standard output first, so that a file that cannot be written hides nothing.
 
     Raises:
         UsageError: a file cannot be written.
     """
     for output in (output for output in outputs if output.file is None):
-        look = report.Look(use_colour(sys.stdout), columns(sys.stdout), detail)
+        look = report.Look(use_colour(sys.stdout), columns(sys.stdout), detail, exists=exists)
         print(report.render(outcome, output.format, look), end="", flush=True)
     for output in outputs:
         if output.file is not None:
@@ -199,7 +215,7 @@ def _named(ref: str, every: Sequence[RefUpdate], trust: TrustContext) -> RefUpda
 
 
 def _at_head(git: Git, every: Sequence[RefUpdate]) -> Sequence[RefUpdate]:
-    head = git.resolve_head()
+    head = git.resolve()
     return [
         update for update in every if head is not None and update.new and _peeled(git, update.new) == head
     ]

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
                 "a bare repository has no work tree to write to", fix="run envhooks init in a clone"
             )
         remote = release_remote(git)
-        head = git.resolve_head()
+        head = git.resolve()
         branch = (
             options.branch or (_first_branch(git) if head is None else "") or protected_branch(git, remote)
         )

@@ -307,9 +307,9 @@ class Git:
         """The full name of the branch that HEAD names; empty where it is detached."""
         return os.fsdecode(self._run("symbolic-ref", "-q", "HEAD").stdout).rstrip("\n")
 
-    def resolve_head(self) -> str | None:
-        """The commit that HEAD names, None before the first commit."""
-        done = self._run("rev-parse", "--verify", "-q", "HEAD^{commit}")
+    def resolve(self, name: str = "HEAD") -> str | None:
+        """The commit that a name leads to; None where there is none, as before the first commit."""
+        done = self._run("rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}")
         return None if done.returncode else done.stdout.decode().strip()
 
     # --------------------------------------------------------------------------------- objects

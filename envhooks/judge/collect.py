@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from envhooks.signatures.signers.reader import Signers
     from envhooks.signatures.verify import PendingVerification
 
+NO_OBJECT = Inapplicable("no tag object yet")
+NOT_SIGNED = Inapplicable("the tag has no object that could be signed")
 CHUNK = 400
 """Tags whose objects are read ahead at once."""
 
@@ -125,6 +127,10 @@ class _Collector(NameFacts):
     # ------------------------------------------------------------------------------- the object
 
     def objects(self) -> None:
+        if self.trust.is_draft:
+            for draft in self.drafts:
+                draft.facts["object"] = NO_OBJECT
+            return
         for at in range(0, len(self.drafts), CHUNK):
             drafts = self.drafts[at : at + CHUNK]
             self.git.read_ahead(draft.oid for draft in drafts)
@@ -169,6 +175,8 @@ class _Collector(NameFacts):
 
     def _commit(self, draft: Draft) -> str | Unknown | Inapplicable:
         """The tagged commit, or why there is none to look at."""
+        if self.trust.is_draft:
+            return draft.oid
         found = draft.facts["object"]
         if isinstance(found, Unknown):
             return found
@@ -278,7 +286,7 @@ class _Collector(NameFacts):
             for draft in signed:
                 draft.facts["ways_to_a_key"] = ways
         for draft in self.drafts:
-            draft.facts.setdefault("signature", Inapplicable("the tag has no object that could be signed"))
+            draft.facts.setdefault("signature", NO_OBJECT if self.trust.is_draft else NOT_SIGNED)
 
     def finish(self) -> None:
         """Wait for the verifier of a single tag, which was at work while the tag's files were read."""

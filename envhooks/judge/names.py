@@ -89,7 +89,7 @@ class NameFacts:
         """Refs for which git takes the tag's short name first, or that differ from it by case only."""
         tags = {draft.tag: draft for draft in self.drafts}
         found: dict[str, list[str]] = {tag: [] for tag in tags}
-        if self.trust.hook in (Hook.CHECK, Hook.RECEIVE):
+        if self.trust.hook in (Hook.CHECK, Hook.RECEIVE) or self.trust.is_draft:
             alike: dict[str, list[str]] = {}
             for tag in tags:
                 alike.setdefault(tag.casefold(), []).append(tag)

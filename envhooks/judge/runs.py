@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
-from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
+from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import Step, no_step
 from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge import engine
-from envhooks.judge.collect import collect, release_tags, standing
+from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Report, Subject
 from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
@@ -133,6 +133,37 @@ def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] | None 
     """Like `judge_standing`, with what the report was made from."""
     trust = _standing_trust(git, fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust))
+
+
+def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -> Report:
+    """The verdict on a tag that does not exist yet, at the commit that `name` leads to. Nothing is made for it.
+
+    It stands where `git tag` stands. What only a tag object tells is not judged.
+
+    Raises:
+        UsageError: there is such a tag, or no such commit.
+    """
+    ref = TAGS + tag
+    if any(one.name == ref for one in git.refs(ref)):
+        from envhooks.base.shellword import word
+
+        text = f"there is a tag {printable(tag)} already"
+        raise UsageError(text, fix=f"envhooks check {word(printable(tag))}")
+    commit = None if name.startswith("-") else git.resolve(name)
+    if commit is None:
+        raise UsageError(f"there is no commit {printable(name)} in this repository")
+    update = RefUpdate(ref, None, commit)
+    trust = trust_context(git, Hook.TAG, [update], check_ids=engine.ids())
+    report = judge_at(git, replace(trust, is_draft=True), _release_tags([update], trust), work).report
+    unjudged = sorted(
+        {check for one in report.tags for check, why in one.not_applicable.items() if why == NO_OBJECT.why}
+    )
+    note = f"{', '.join(unjudged)}: not judged, no tag object yet"
+    return replace(
+        report,
+        tags=tuple(replace(one, object=None, commit=commit) for one in report.tags),
+        notes=(*report.notes, note) if report.tags else report.notes,
+    )
 
 
 def _standing_trust(git: Git, fetched: frozenset[str] | None) -> TrustContext:
