@@ -145,8 +145,8 @@ def builder_options(build: BuildPolicy) -> Mapping[str, object]:
 
 
 def image_tag(name: TagName) -> str:
-    """The image tag that a git tag owns: its version or release as it is written, and its stage."""
-    return name.release_text
+    """The image tag that a git tag owns: its version or release as it is written, and its stage; else its name."""
+    return name.release_text or re.sub("[^A-Za-z0-9_.-]", "-", name.text)
 
 
 def _image(template: str, name: TagName) -> str:

@@ -17,8 +17,10 @@ COMMENTED = """\
 [tag]
 # How a release tag is written; several templates are tried in turn. Brackets are optional parts. Fields:
 # framework, hardware (with its version: CUDA12.8), version, stage, cuda, rocm, python, cudnn, os, date,
-# release (a number of the environment's own), variant (devel, runtime). {framework:lower} and
-# {hardware:lower} are lower-case, {hardware:compact} is cu128, {python:compact} is 312, {stage:dotted} is rc.1.
+# release (a number of the environment's own), variant (devel, runtime), or a package: {flash-attn}.
+# {framework:lower} and {hardware:lower} are lower-case, {hardware:compact} is cu128, {python:compact} is 312,
+# {stage:dotted} is rc.1. A template may state what is the same for all of its tags:
+# templates = [{ template = "v{version}-gpu", framework = "TensorFlow", hardware = "CUDA" }]
 #templates = ["{framework}-{hardware}-v{version}[-{stage}]"]
 
 # More frameworks, each with the packages that carry it, the most usual first; PyTorch, TensorFlow, JAX
