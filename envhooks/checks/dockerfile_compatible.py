@@ -13,13 +13,18 @@ a wheel may carry its own runtime. `envhooks explain dockerfile-compatible torch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.image.facts import CompatFault
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ()
 READS = ("environment", "compatibility")
+MAY_READ = ("pins",)
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -31,8 +36,18 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             level=fault.level,
             got=f"{fault.one} with {fault.other}" if fault.other else fault.one,
             expected=fault.expected,
-            fix=fault.fix,
+            **_mend(subject, fault),
         )
+
+
+def _mend(subject: Subject, fault: CompatFault) -> Mend:
+    """The one command for all pins; where the table does not tell, why a person has to write them."""
+    pins = subject.pins
+    if pins is None or fault.rule not in ("companion", "variant", "image", "python"):
+        return {}
+    if pins.fix and fault.rule != "python":
+        return {"fix": pins.fix}
+    return {"advice": pins.why_not} if pins.why_not else {}
 
 
 def _sentence(fault: CompatFault) -> str:

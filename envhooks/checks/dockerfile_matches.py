@@ -19,7 +19,7 @@ no Dockerfile; the report lists them as not compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
@@ -31,7 +31,7 @@ from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "environment")
-
+MAY_READ = ("pins", "taken", "object", "publication")
 
 _NO_DOCKERFILE_SAYS = {
     "release": "it counts the releases of the environment, and no Dockerfile states that",
@@ -54,27 +54,29 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
     name, environment = subject.name, subject.environment
     missing = _doubt(environment, "dockerfile")
     if missing is not None:
-        yield Finding.at(missing.place, f"cannot tell what this builds: {missing.why}", got="nothing to read")
+        text = f"cannot tell what this builds: {missing.why}"
+        advice = "commit the Dockerfile, or say in .envhooks/policy.toml where it is: [dockerfile] path"
+        yield Finding.at(missing.place, text, got="nothing to read", advice=advice)
         return
     # some files cannot state it: the policy may let those pass, and says why
     allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
     doubtful: Level = "warning" if allowed else "error"
     if name.framework:
         packages = policy.tag.frameworks.get(name.framework) or (name.framework.lower(),)
-        yield from _framework(name, environment, packages, doubtful)
+        yield from _mended(subject, _framework(name, environment, packages, doubtful), packages)
         yield from _stale(environment, packages)
     elif name.version:
-        yield from _some_framework(name, environment, policy.tag.frameworks, doubtful)
+        yield from _mended(subject, _some_framework(name, environment, policy.tag.frameworks, doubtful))
     if name.hardware:
-        yield from _hardware(name, name.hardware, environment)
+        yield from _mended(subject, _hardware(name, name.hardware, environment))
     for field, text in name.extra:
         if field in _NO_DOCKERFILE_SAYS:
             yield NotCompared(field, _NO_DOCKERFILE_SAYS[field])
         elif field in _STATED:
-            yield from _STATED[field](text, environment, doubtful)
+            yield from _mended(subject, _STATED[field](text, environment, doubtful), pins=False)
         else:
             own = next((all for all in policy.tag.frameworks.values() if field in all), (field,))
-            yield from _package(field, text, own, environment, doubtful)
+            yield from _mended(subject, _package(field, text, own, environment, doubtful), pins=False)
 
 
 # ------------------------------------------------------------------------------------ framework
@@ -113,7 +115,6 @@ def _framework(
             f"the tag says {name.framework} {name.version_text}, and the Dockerfile installs {last.version}",
             got=f"{last.name} {last.version}",
             expected=expected,
-            fix=_rewrite(last, name),
         )
 
 
@@ -196,16 +197,28 @@ def _is_release(version: str, name: TagName) -> bool:
     return numbers + ["0"] * (length - len(numbers)) == wanted + ["0"] * (length - len(wanted))
 
 
-def _rewrite(package: Package, name: TagName) -> str:
-    """A command that writes the tag's version where the Dockerfile's stands."""
-    import shlex
+# ---------------------------------------------------------------------------------------- fixes
 
-    version = package.version or ""
-    if version not in package.specifier or package.place.line is None:
-        return ""  # it is put together from variables, or read off the base image
-    wanted = name.version_text + (".0" if len(name.version) == 2 else "")
-    script = f"{package.place.line}s/{re.escape(version)}/{wanted}/"
-    return f"sed -i.bak {shlex.quote(script)} {shlex.quote(package.place.path)}"
+
+def _mended(
+    subject: Subject,
+    found: Iterable[Finding | NotCompared],
+    packages: tuple[str, ...] = (),
+    pins: bool = True,
+) -> Iterator[Finding | NotCompared]:
+    """The findings with what puts them right, where they do not say so themselves.
+
+    `pins`: whether the one command for all pins is meant for what is compared.
+    """
+    for one in found:
+        if isinstance(one, NotCompared) or one.fix or one.advice:
+            yield one
+        else:
+            from envhooks.judge.fixes import as_the_name_says  # only a refusal needs it
+
+            yield replace(
+                one, **as_the_name_says(subject, packages, one.message.startswith("cannot tell"), pins)
+            )
 
 
 # ------------------------------------------------------------------------------------- hardware

@@ -10,8 +10,10 @@ around every requirement that holds `<` or `>`. conda's `pytorch=2.1` is not exa
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from envhooks.base.place import Level
 from envhooks.catalog.lookup import COMPANIONS
@@ -20,9 +22,19 @@ from envhooks.judge.facts import Finding, Subject
 from envhooks.policy.types import Policy
 from envhooks.tagname.names import Naming
 
+if TYPE_CHECKING:
+    from envhooks.judge.fixes import Mend
+
 NEEDS = ()
 READS = ("environment",)
-MAY_READ = ("naming",)
+MAY_READ = ("naming", "pins")
+_PINS = {
+    **dict.fromkeys(("apt", "apt-get", "aptitude", "zypper"), "=<version>"),
+    **dict.fromkeys(("dnf", "microdnf", "tdnf", "yum"), "-<version>"),
+    "apk": "=<version>-r<revision>",
+    "conda": "==<version>",
+}
+"""Manager -> how a pin is written for it, behind the package's name."""
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
@@ -36,14 +48,17 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     environment = subject.environment
     known = {package for packages in policy.tag.frameworks.values() for package in packages} | COMPANIONS
     for unpinned in environment.unpinned:
-        yield _finding(unpinned, _level(unpinned, known))
+        yield _finding(unpinned, _level(unpinned, known), subject, unpinned.name in known)
     base = environment.base
     wants_digest = policy.has_option("dockerfile-pinned", "base-digest")
     if wants_digest and base is not None and base.digest is None and base.image != "scratch":
         reference = f"{base.image}:{base.tag}" if base.tag else base.image
         text = "the policy wants the base image by its digest: a tag can be moved"
-        fix = f"docker buildx imagetools inspect {shlex.quote(reference)}"
-        yield Finding.at(base.place, text, got=reference, expected=f"{reference}@sha256:<digest>", fix=fix)
+        look = f"docker buildx imagetools inspect {shlex.quote(reference)}"
+        advice = f"write the digest that stands behind it today: {look}"
+        yield Finding.at(
+            base.place, text, got=reference, expected=f"{reference}@sha256:<digest>", advice=advice
+        )
     mine = policy.tag.frameworks.get(_framework(subject), ())
     for doubt in environment.cannot_tell:
         if base is not None and base.is_fixed and doubt.place == base.place:
@@ -67,34 +82,57 @@ def _level(unpinned: Unpinned, known: set[str]) -> Level:
     return "warning"
 
 
-def _finding(unpinned: Unpinned, level: Level) -> Finding:
+def _finding(unpinned: Unpinned, level: Level, subject: Subject, is_known: bool) -> Finding:
     if unpinned.swallowed:
         text = f"the shell takes the version of {unpinned.name} for a redirect, so none is asked for"
         expected = f"'{unpinned.text}' in quotes, and better an exact version"
     elif unpinned.kind == "base":
         text, expected = "the base image is not pinned", "a full tag or a digest"
     else:
-        text, expected = f"{unpinned.name} is not pinned", f"{unpinned.name}==<version>"
+        text, expected = (
+            f"{unpinned.name} is not pinned",
+            f"{unpinned.name}{_PINS.get(unpinned.manager, '==<version>')}",
+        )
     if unpinned.why and not unpinned.swallowed:
         text += f": {unpinned.why}"
     return Finding.at(
-        unpinned.place, text, level=level, got=unpinned.text, expected=expected, fix=_fix(unpinned)
+        unpinned.place,
+        text,
+        level=level,
+        got=unpinned.text,
+        expected=expected,
+        **_mend(unpinned, subject, is_known),
     )
 
 
-def _fix(unpinned: Unpinned) -> str:
-    """A command that names the exact version to write, or writes the quotes."""
-    if unpinned.swallowed:
-        plain = (
-            unpinned.text.replace("\\", "\\\\").replace("/", "\\/").replace(".", "\\.").replace("*", "\\*")
-        )
-        plain = plain.replace("[", "\\[")
-        quoted = unpinned.text.replace("\\", "\\\\").replace("/", "\\/").replace("&", "\\&")
-        script = shlex.quote(f's/{plain}/"{quoted}"/')
-        return f"sed -i.bak {script} {shlex.quote(unpinned.place.path)}"
+def _mend(unpinned: Unpinned, subject: Subject, is_known: bool) -> Mend:
+    """The pin, where the table knows the version; the quotes; else where the versions are listed."""
+    from envhooks.base.shellword import word
+
+    pins = subject.pins
+    if pins is not None and pins.fix and unpinned.name in pins.names:
+        return {"fix": pins.fix}
+    if unpinned.swallowed and not is_known:
+        return {"fix": _quoted(unpinned)}
     if unpinned.kind == "base":
-        return f"docker buildx imagetools inspect {shlex.quote(unpinned.text)} --format '{{{{.Manifest.Digest}}}}'"
-    return f"python -m pip index versions {shlex.quote(unpinned.name)}" if unpinned.kind == "python" else ""
+        look = f"docker buildx imagetools inspect {word(unpinned.text)} --format '{{{{.Manifest.Digest}}}}'"
+        return {"advice": f"choose a full tag, or the digest that stands behind this one today: {look}"}
+    if unpinned.kind == "python":
+        asked = "conda search" if unpinned.manager == "conda" else "python -m pip index versions"
+        choose = "choose a version, and put quotes around it" if unpinned.swallowed else "choose a version"
+        return {"advice": f"{choose}: {asked} {word(unpinned.name)}"}
+    return {}
+
+
+def _quoted(unpinned: Unpinned) -> str:
+    """The command that puts quotes around a requirement whose version the shell takes."""
+    from envhooks.base.shellword import word
+
+    plain = re.sub(r"([][\\.*+?(){}|^$/])", r"\\\1", unpinned.text)
+    quoted = re.sub(r"([\\&/])", r"\\\1", unpinned.text)
+    path = unpinned.place.path
+    script = f's/(^|[^A-Za-z0-9_."-]){plain}/\\1"{quoted}"/'
+    return f"sed -E -i.before {word(script)} {word(path)} && rm {word(f'{path}.before')}"
 
 
 def _doubtful(environment: Environment, doubt: CannotTell, known: set[str]) -> Finding:
@@ -106,4 +144,5 @@ def _doubtful(environment: Environment, doubt: CannotTell, known: set[str]) -> F
         f"cannot tell whether {what} is pinned: {doubt.why}",
         level="error" if doubt.what in known or what != doubt.what else "warning",
         expected="a version that stands in the file as it is",
+        advice="write the version where it stands, or give the variable a default that has it",
     )

@@ -66,22 +66,36 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
     from envhooks.image.compat.rules import judge_environment, table_of
-    from envhooks.image.files import FolderFiles
+    from envhooks.image.files import Files, FolderFiles
     from envhooks.image.interpreter.reader import read_environment
 
     section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
+
+    def read(files: Files) -> Environment:
+        more = {"context": section.context, "target": section.target, "args": dict(section.args)}
+        return read_environment(files, name, **more)  # type: ignore[arg-type]
+
     try:
         files = FolderFiles(top)
         if files.read(name) is None:
             gone = CannotTell("dockerfile", f"there is no {name}", Place(name))
             environment = Environment(name, "", None, None, cannot_tell=(gone,))
         else:
-            more = {"context": section.context, "target": section.target, "args": dict(section.args)}
-            environment = read_environment(files, name, **more)  # type: ignore[arg-type]
+            environment = read(files)
     except EnvhooksError as error:
         unknown = Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
         return dict.fromkeys(_READABLE, unknown)
-    return {"environment": environment, "compatibility": judge_environment(environment, table_of(policy))}
+    table = table_of(policy)
+    facts: dict[str, object] = {
+        "environment": environment,
+        "compatibility": judge_environment(environment, table),
+    }
+    if facts["compatibility"] or environment.unpinned:
+        from envhooks.image.compat.family import Target
+        from envhooks.judge.pins import mend_pins
+
+        facts["pins"] = mend_pins(files, read, environment, table, Target())
+    return facts
 
 
 def _changelogs(top: Path, files: Sequence[str]) -> Report:

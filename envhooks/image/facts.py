@@ -67,6 +67,8 @@ class Unpinned:
     place: Place
     swallowed: bool = False
     """Whether the shell takes the pin for a redirect: `pip install pkg>=1` unquoted."""
+    manager: str = "pip"
+    """The program whose syntax a pin has: `pip`, `conda`, `apt-get`, `apk`, `dnf`, ..."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,6 @@ class CompatFault:
     reason: str
     """The published fact, in one sentence without a final full stop."""
     place: Place
-    fix: str = ""
 
 
 def versions_agree(one: str, other: str) -> bool:

@@ -19,7 +19,7 @@ from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
-from envhooks.judge.contents import Contents, or_unknown
+from envhooks.judge.contents import Contents, may_differ, or_unknown
 from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft, Fact, NameFacts
 from envhooks.policy.branches import matches
@@ -122,6 +122,7 @@ class _Collector(NameFacts):
             (("signature",), self.signatures),
             (("environment", "changelog"), self.contents),
             (("compatibility",), self.compatibility),
+            (("pins",), self.pins),
         )
 
     # ------------------------------------------------------------------------------- the object
@@ -369,6 +370,21 @@ class _Collector(NameFacts):
                 draft.facts["compatibility"] = judged[id(environment)]
             else:
                 draft.facts["compatibility"] = environment
+
+    def pins(self) -> None:
+        """How faulty pins are put right, which only a tag with such pins asks for."""
+        for draft in self.drafts:
+            environment, commit = draft.facts.get("environment"), self._commit(draft)
+            if not isinstance(environment, Environment) or not isinstance(commit, str):
+                continue
+            name, policy = draft.naming.name, self.reader.policy(commit)
+            packages = self.policy.tag.frameworks.get((name.framework if name else "") or "", ())
+            faulty = draft.facts.get("compatibility") or any(
+                one.kind in ("python", "base") for one in environment.unpinned
+            )
+            if isinstance(policy, Policy) and (faulty or may_differ(environment, name, packages)):
+                self.reader.begin()
+                draft.facts["pins"] = self.reader.pins(commit, policy, draft.tag, name, environment)
 
 
 def standing(git: Git, locked: Mapping[str, object]) -> tuple[RefUpdate, ...]:

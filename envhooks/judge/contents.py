@@ -21,7 +21,7 @@ from envhooks.catalog.lookup import words
 from envhooks.changelog.facts import Changelog
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
-from envhooks.image.facts import CannotTell, Environment
+from envhooks.image.facts import CannotTell, Environment, versions_agree
 from envhooks.image.files import Budgeted, Files
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.policy.reader import parse_policy
@@ -32,6 +32,7 @@ from envhooks.tagname.names import TagName
 
 if TYPE_CHECKING:
     from envhooks.changelog.reader import Entries
+    from envhooks.judge.pins import PinsFix
 
 T = TypeVar("T")
 _KEPT = 64
@@ -117,6 +118,31 @@ class Contents:
             lambda files: read_environment_at(Budgeted(files, self._budget), section, path, bases),
         )
 
+    def pins(
+        self, commit: str, policy: Policy, tag: str, name: TagName | None, environment: Environment
+    ) -> PinsFix | None:
+        """How the pins of an environment of a tag are put right, all at once; None where there is nothing to tell."""
+        from envhooks.image.compat.family import Target
+        from envhooks.image.compat.rules import table_of
+        from envhooks.judge.pins import mend_pins
+
+        section = dockerfile_section(policy, tag)
+        if section is None or section.path is None:
+            return None
+        if name is None:
+            target = Target()
+        else:
+            packages = policy.tag.frameworks.get(name.framework or "", ())
+            target = Target(packages, name.version_text, name.hardware or "", name.hardware_version or "")
+        files = Budgeted(self._git.files(commit), self._budget)
+        path = environment.path
+
+        def read(edited: Files) -> Environment:
+            return read_environment_at(edited, section, path, policy.bases)
+
+        found = or_unknown(lambda: mend_pins(files, read, environment, table_of(self._policy), target))
+        return None if isinstance(found, Unknown) else found
+
     # ------------------------------------------------------------------------------- the changelog
 
     def changelog(
@@ -158,6 +184,20 @@ class Contents:
 def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
     """The first `[[dockerfile]]` whose `match` fits the tag."""
     return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
+
+
+def may_differ(environment: Environment, name: TagName | None, packages: tuple[str, ...]) -> bool:
+    """Whether a name may say another version or build than the one that is installed."""
+    if name is None:
+        return False
+    last = environment.find(*packages)[-1:]
+    wheels = [one for one in environment.hardware if one.source == "wheel"]
+    same = all(
+        one.kind == name.hardware
+        and (not name.hardware_version or versions_agree(one.version or "", name.hardware_version))
+        for one in wheels
+    )
+    return not same or any(not versions_agree(one.version or "", name.version_text) for one in last)
 
 
 def read_environment_at(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.place import Level, Place
@@ -18,6 +18,9 @@ from envhooks.image.facts import CompatFault, Environment
 from envhooks.signatures.payload import Annotation
 from envhooks.signatures.verdict import Verdict
 from envhooks.tagname.names import Naming, TagName
+
+if TYPE_CHECKING:
+    from envhooks.judge.pins import PinsFix
 
 T = TypeVar("T")
 
@@ -152,6 +155,12 @@ class Subject:
         """The names of all tags that are known here, and of those that tags.lock lists; for those that need another."""
         found = self.facts.get("taken")
         return found if isinstance(found, frozenset) else frozenset()
+
+    @property
+    def pins(self) -> PinsFix | None:
+        """How what is wrong with the pins is put right by one command; None where nothing is known to be."""
+        found: PinsFix | None = self.facts.get("pins")  # type: ignore[assignment]
+        return found
 
     @property
     def ways_to_a_key(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ advice instead: a line for each case, and behind its colon the command for that 
 
 from __future__ import annotations
 
+import re
 from typing import TypedDict
 
 from envhooks.base.hygiene import is_plain, printable
@@ -14,6 +15,7 @@ from envhooks.base.shellword import word
 from envhooks.judge.facts import Publication, Subject, TagObject
 from envhooks.tagname.names import TagName
 
+_WRITE = "write it where it can be read: in the Dockerfile, or in a requirement file that it installs"
 LONGEST_MESSAGE = 200
 """Characters of a message that a command holds itself; a longer one is taken from the object."""
 
@@ -146,3 +148,33 @@ def _piped(subject: Subject, new: str | None = None) -> str:
     found = subject.facts["object"]
     assert isinstance(found, TagObject)
     return f"git cat-file tag {found.oid[:12]} | sed -e '1,/^$/d' -e '/^-----BEGIN .*-----$/,$d' | "
+
+
+def as_the_name_says(subject: Subject, packages: tuple[str, ...], is_doubt: bool, by_pins: bool) -> Mend:
+    """The command that pins what the name says, and the name that says what is installed."""
+    pins = subject.pins if by_pins else None
+    mend: Mend = {}
+    lines: list[str] = []
+    if pins is not None and pins.fix and not is_doubt:
+        mend["fix"] = pins.fix
+    elif pins is not None and pins.why_not and not is_doubt:
+        lines.append(pins.why_not)
+    other = _named_as_it_is(subject, packages) if packages and not is_doubt else ""
+    if other:
+        lines.append(f"if the name is what is wrong: {other}")
+    if not mend and not lines:
+        lines.append(
+            _WRITE if is_doubt else "install what the name says, or tag under the name of what is installed"
+        )
+    return {**mend, "advice": "\n".join(lines)} if lines else mend
+
+
+def _named_as_it_is(subject: Subject, packages: tuple[str, ...]) -> str:
+    """The command that tags the same commit under the version that is installed."""
+    name, last = subject.name, subject.environment.find(*packages)[-1:]
+    match = re.match(r"[0-9]+(?:\.[0-9]+)*", last[0].version or "") if last and last[0].exact else None
+    numbers = match.group().split(".")[: max(2, len(name.version))] if match else []
+    if not numbers or name.text.count(name.version_text) != 1:
+        return ""
+    other = name.text.replace(name.version_text, ".".join(numbers))
+    return rename(subject, other, subject.taken).get("fix", "") if other != name.text else ""

@@ -129,16 +129,6 @@ def test_another_version(version: str, tag: TagName) -> None:
     assert tag.version_text in finding.expected
 
 
-def test_the_fix_mends_the_dockerfile(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM x\n# torch==2.7.1\nRUN pip install torch==2.7.1+cu128\n")
-    (finding,) = matches(environment(torch("2.7.1", "cu128"), hardware=(wheel("12.8"),)))
-    subprocess.run(["sh", "-c", finding.fix], cwd=tmp_path, check=True)
-    assert (tmp_path / "Dockerfile").read_text().split("\n")[1:3] == [
-        "# torch==2.7.1",
-        "RUN pip install torch==2.8.0+cu128",
-    ]
-
-
 def test_the_last_one_wins() -> None:
     cuda = (wheel("12.8"),)
     assert matches(environment(torch("2.7.0"), torch("2.8.0", line=9), hardware=cuda)) == []

@@ -16,6 +16,7 @@ EDITOR = """#!/bin/sh
 # Writes what a person would write where git asks for a message.
 grep -q '^[^#]' "$1" || echo 'What the editor was given' >"$1"
 """
+PLACE = r"\A(?:[^:]*/)?(?:Dockerfile|[\w .&'()-]+\.\w+)(?::[0-9]+)?: "
 LABEL = r"\s*(?:remote: +)?(fix|advice): +(.*)"
 
 
@@ -47,6 +48,8 @@ class Bench:
     said: str = "*"
     """What the finding of this case says, with `*` for what differs."""
     check: str = ""
+    before: list[Shown] = field(default_factory=list)
+    """All that was found where the finding of this case was."""
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,7 +99,7 @@ class Bench:
         return self._mine(self.findings(tag, *options))
 
     def _mine(self, shown: Iterable[Shown]) -> Shown:
-        known = [*shown]
+        known = self.before = [*shown]
         mine = [one for one in known if one.check == self.check and fnmatchcase(one.message, self.said)]
         assert mine, f"[{self.check}] {self.said} is not among {known}"
         return mine[0]
@@ -125,13 +128,13 @@ class Bench:
             "for-each-ref", "--format=%(contents:subject)%0a%(contents:body)", f"refs/tags/{tag}"
         )
 
-    def settled(self, tag: str, commit: str, before: Iterable[Shown] = ()) -> None:
+    def settled(self, tag: str, commit: str) -> None:
         """The tag points at the commit that was meant, the finding is gone, and no other has come."""
         assert self.commit_of(tag) == commit, self.log
         after = self.findings(tag)
         mine = [one for one in after if one.check == self.check and fnmatchcase(one.message, self.said)]
         assert not mine, (mine, self.log)
-        old = {(one.check, one.message) for one in before}
+        old = {(one.check, one.message) for one in self.before}
         new = [one for one in after if one.level != "note" and (one.check, one.message) not in old]
         assert not new, (new, self.log)
 
@@ -145,7 +148,7 @@ def on_screen(text: str) -> list[Shown]:
         head = re.match(r"  (error|warning|note|could not judge) \[([a-z, -]+)\] (.*)", line)
         named = re.match(LABEL, line)
         if head:
-            message = re.sub(r"\A\S+:[0-9]+: ", "", head[3])
+            message = re.sub(PLACE, "", head[3])
             found.append(Shown(head[2], message, head[1]))
             label = ""
         elif named and found:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,18 @@ from hypothesis import strategies as st
 from envhooks.base.place import Place
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_compatible
+from envhooks.image.compat.family import Target
 from envhooks.image.compat.rules import judge_environment, known, provenance
 from envhooks.image.compat.table import load_table, read_table, release
 from envhooks.image.facts import BaseImage, CompatFault, Environment, Hardware, Package
+from envhooks.image.files import Files
 from envhooks.image.interpreter.reader import read_environment
 from envhooks.judge.facts import Subject
+from envhooks.judge.pins import mend_pins
 from envhooks.policy.types import ChangelogPolicy, Policy
 from envhooks.tagname.names import TagPolicy
 
+NO_NAME = Target()
 INDEX = "https://host.example/whl/"
 POLICY = Policy("the defaults", (), TagPolicy((), {}, (), ()), (), ChangelogPolicy(), {})
 
@@ -108,18 +110,88 @@ def test_a_much_copied_recipe_fails_in_three_ways() -> None:
     assert variant.expected == "torch 2.8.0+cu128, or torch 2.7.1+cu118"
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_the_three_fixes_mend_it(tmp_path: Path, order: tuple[int, ...]) -> None:
-    file = tmp_path / "Dockerfile"
-    file.write_text(RECIPE)
-    fixes = [fault.fix for fault in recipe(RECIPE)]
-    for number in order:
-        before = {fault.rule for fault in recipe(file.read_text()) if fault.level == "error"}
-        subprocess.run(["sh", "-c", fixes[number]], cwd=tmp_path, check=True)
-        after = {fault.rule for fault in recipe(file.read_text()) if fault.level == "error"}
-        assert len(after) == len(before) - 1
-    assert "torch==2.8.0+cu128 torchvision==0.23.0+cu128" in file.read_text()
-    assert "/whl/cu128" in file.read_text()
+def mended(text: str, target: Target = NO_NAME, path: Path | None = None) -> str:
+    """The Dockerfile as the one command leaves it that is offered for all of its pins."""
+    files = Tree(text)
+
+    def read(edited: Files) -> Environment:
+        return read_environment(edited, "Dockerfile")
+
+    found = mend_pins(files, read, read(files), load_table(), target)
+    if path is None or not found.fix:
+        return found.fix or found.why_not
+    (path / "Dockerfile").write_text(text)
+    subprocess.run(["sh", "-c", found.fix], cwd=path, check=True)
+    assert [file.name for file in path.iterdir()] == ["Dockerfile"]
+    return (path / "Dockerfile").read_text()
+
+
+SOUND = RECIPE.replace("11.8-devel-ubuntu20.04", "12.8-devel-ubuntu24.04")
+
+
+def test_one_command_mends_it(tmp_path: Path) -> None:
+    text = mended(SOUND, path=tmp_path)
+    assert "nvidia/cuda:12.8.1-devel-ubuntu24.04" in text
+    assert "torch==2.8.0+cu128 torchvision==0.23.0+cu128" in text
+    assert "/whl/cu128" in text
+    assert not [fault for fault in recipe(text) if fault.level == "error"]
+
+
+def test_a_choice_between_the_image_and_the_versions_is_left_to_a_person(tmp_path: Path) -> None:
+    keep_versions, keep_image = mended(RECIPE).split("\n")
+    assert "another base image" in keep_versions and "majors differ" in keep_versions
+    (tmp_path / "Dockerfile").write_text(RECIPE)
+    subprocess.run(["sh", "-c", keep_image.partition(": ")[2]], cwd=tmp_path, check=True)
+    text = (tmp_path / "Dockerfile").read_text()
+    assert "nvidia/cuda:11.8.0-devel" in text and "torch==2.7.1+cu118 torchvision==0.22.1+cu118" in text
+    assert not [fault for fault in recipe(text) if fault.level != "note"]
+
+
+TO_281 = Target(("torch",), "2.8.1", "CUDA")
+
+
+@pytest.mark.parametrize(
+    ("install", "target", "wanted"),
+    [
+        ("torch==2.7.0 torchvision==0.22.0", Target(("torch",), "2.8"), "torch==2.8.0 torchvision==0.23.0"),
+        ("torch==2.8.0 torchaudio==2.7.0", Target(("torch",), "2.8"), "torch==2.8.0 torchaudio==2.8.0"),
+        ("'torch>=2' torchvision", Target(("torch",), "2.7.1"), "'torch==2.7.1' torchvision==0.22.1"),
+        ("torch torchvision==0.22.0", Target(("torch",), "2.8"), "torch==2.8.0 torchvision==0.23.0"),
+        ("torch==2.7.0", Target(("torch",), "2.9"), "torch==2.9.1"),
+        ("jax==0.7.0 jaxlib==0.6.0", NO_NAME, "jax==0.7.0 jaxlib==0.7.0"),
+        ("paddlepaddle==3.0.0", Target(("paddlepaddle",), "3.1.0"), "paddlepaddle==3.1.0"),
+    ],
+)
+def test_pins_move_together(tmp_path: Path, install: str, target: Target, wanted: str) -> None:
+    text = f"FROM python:3.12\n# torch==2.7.0 is old\nRUN pip install {install}\n"
+    assert mended(text, target, tmp_path) == text.replace(f"install {install}", f"install {wanted}")
+
+
+def test_pins_that_variables_make(tmp_path: Path) -> None:
+    text = (
+        "FROM python:3.12\nARG TORCH=2.7.0\nARG CUDA=cu118\n"
+        "RUN pip install torch==${TORCH}+$CUDA torchvision==0.22.0+cu118 --index-url https://x.example/whl/${CUDA}\n"
+    )
+    changed = mended(text, Target(("torch",), "2.8", "CUDA", "12.8"), tmp_path)
+    assert "ARG TORCH=2.8.0\nARG CUDA=cu128\n" in changed
+    assert "torchvision==0.23.0+cu128" in changed
+
+
+@pytest.mark.parametrize(
+    ("install", "target", "said"),
+    [
+        ("torch==2.8.0", TO_281, "there is no torch 2.8.1 in the table"),
+        ("torch==2.8.0", Target(("torch",), "99.1"), "newer than the table"),
+        ("torch==2.8.0+cu128", Target(("torch",), "2.8", "CUDA", "11.8"), "was published for"),
+    ],
+)
+def test_what_the_table_does_not_have_is_said_and_no_command(install: str, target: Target, said: str) -> None:
+    assert said in mended(f"FROM python:3.12\nRUN pip install {install}\n", target)
+
+
+def test_a_python_that_is_too_old_is_said() -> None:
+    text = "FROM python:3.8\nRUN pip install torch==2.4.0\n"
+    assert "needs Python" in mended(text, Target(("torch",), "2.8"))
 
 
 def test_the_check_words_each_fault() -> None:
@@ -132,7 +204,7 @@ def test_the_check_words_each_fault() -> None:
         "torchvision 0.19.0 does not go with torch 2.8.0",
         "torch 2.8.0+cu118 does not exist",
     ]
-    assert all(one.fix and one.expected and one.path == "Dockerfile" and one.line for one in found)
+    assert all(one.expected and one.path == "Dockerfile" and one.line for one in found)
 
 
 # --------------------------------------------------------------------------------------------- torch
@@ -211,12 +283,6 @@ def test_the_build_that_is_recommended_fits_the_image() -> None:
         if f.rule == "variant"
     ]
     assert fault.expected.startswith("torch 2.8.0+cu126")
-
-
-def test_a_pin_in_another_file_is_mended_with_the_index() -> None:
-    pin = Package("torch", "2.8.0", "cu118", True, "==2.8.0+cu118", "requirements", Place("a b/r.txt", 1))
-    (fault,) = judged(pin)
-    assert shlex.split(fault.fix)[-2:] == ["a b/r.txt", "Dockerfile"]
 
 
 def test_companions_of_another_build() -> None:

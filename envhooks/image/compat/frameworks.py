@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from envhooks.base.place import Level
 from envhooks.image.compat.table import JaxRelease, Table, TensorflowLine, TorchRelease, key, release
 from envhooks.image.facts import CompatFault, Environment, Package
-from envhooks.image.requirements.versions import allows, substitute
+from envhooks.image.requirements.versions import allows
 
 _VARIANT = r"(?a)/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z"
 COMPANIONS = ("torchvision", "torchaudio")
@@ -72,21 +72,19 @@ def _companion(
     tie = table.ties[name]
     wanted = [one.version for one in table.torch.values() if version in getattr(one, name)]
     exact = wanted and key(version) <= key(tie.exact_until)
-    best = listed[0] if listed else ""
     one, other = f"{name} {companion.version}", f"torch {torch.version}"
     expected = f"{name} {' or '.join(listed)}" if listed else f"torch {' or '.join(wanted)}"
-    fix = substitute(companion, best) if best else substitute(torch, wanted[0] if exact else "")
     if exact:
         reason = f"{name} {version} requires torch {' or '.join(wanted)}"
-        yield CompatFault("companion", "error", one, other, expected, reason, companion.place, fix)
+        yield CompatFault("companion", "error", one, other, expected, reason, companion.place)
     elif wanted and tie.minimum and key(ours) < key(tie.minimum):
         reason = f"{name} {version} requires torch {tie.minimum} or newer"
-        yield CompatFault("companion", "error", one, other, expected, reason, companion.place, fix)
+        yield CompatFault("companion", "error", one, other, expected, reason, companion.place)
     elif wanted and row is not None:
         reason = (
             f"{name} {version} was released for torch {' and '.join(wanted)}; its metadata does not say so"
         )
-        yield CompatFault("companion", "warning", one, other, expected, reason, companion.place, fix)
+        yield CompatFault("companion", "warning", one, other, expected, reason, companion.place)
     elif not wanted:
         reason = f"the table of {table.compiled} lists no {name} {version}"
         yield CompatFault("unknown", "note", one, other, expected.rstrip(), reason, companion.place)
@@ -119,23 +117,22 @@ def _variant(
             if absent
             else f"torch {row.version} is advertised for {builds}; a {variant} wheel is not known"
         )
-        best = _best_variant(environment, row)
+        best = best_variant(environment, row)
         level: Level = "error" if absent else "warning"
-        fix = _other_variant(environment, torch, variant, best)
         expected = f"torch {torch.version}+{best}"
         older = [
             v for v, r in table.torch.items() if variant in r.cuda_variants and key(v) < key(row.version)
         ]
         if older:
             expected += f", or torch {max(older, key=key)}+{variant}"
-        yield CompatFault("variant", level, one, "", expected, reason, torch.place, fix)
+        yield CompatFault("variant", level, one, "", expected, reason, torch.place)
     elif variant.startswith("rocm") and row.rocm_release and variant != f"rocm{row.rocm_release}":
         expected = f"torch {torch.version}+rocm{row.rocm_release}"
         reason = f"torch {row.version} was released for ROCm {row.rocm_release}"
         yield CompatFault("variant", "warning", one, "", expected, reason, torch.place)
 
 
-def _best_variant(environment: Environment, row: TorchRelease) -> str:
+def best_variant(environment: Environment, row: TorchRelease) -> str:
     """The build nearest to the image's CUDA: the newest of its major that is no newer, else PyPI's."""
     image = next((h.version for h in environment.hardware if h.source == "base" and h.version), None)
     builds = {variant: key(cuda_of(variant) or "0") for variant in row.cuda_variants}
@@ -145,15 +142,6 @@ def _best_variant(environment: Environment, row: TorchRelease) -> str:
             return max(fitting, key=lambda variant: builds[variant])
     pypi = "cu" + (row.pypi_cuda or "").replace(".", "")
     return pypi if pypi in builds else row.cuda_variants[-1]
-
-
-def _other_variant(environment: Environment, torch: Package, old: str, new: str) -> str:
-    """One command for the pins and the index: a pin without its index would not be found."""
-    import shlex
-
-    paths = dict.fromkeys((torch.place.path, environment.path))
-    files = " ".join(shlex.quote(path) for path in paths)
-    return f"sed -i.bak 's/{old}/{new}/g' {files}"
 
 
 def _python(environment: Environment, torch: Package, row: TorchRelease) -> Iterator[CompatFault]:
@@ -239,15 +227,13 @@ def judge_jax(environment: Environment, table: Table) -> Iterator[CompatFault]:
 
 def _jaxlib(jax: Package, row: JaxRelease, jaxlib: Package) -> Iterator[CompatFault]:
     one, other = f"jaxlib {jaxlib.version}", f"jax {jax.version}"
-    newest = re.split("[=]", row.jaxlib)[-1]
     if not allows(row.jaxlib, jaxlib.version or ""):
         where = "its extras require" if row.jaxlib_per_extra else "it requires"
         reason = f"jax {row.version} goes with jaxlib {row.jaxlib}: {where} it"
         if not row.jaxlib_per_extra:
             reason = f"jax {row.version} requires jaxlib {row.jaxlib}"
         level: Level = "warning" if row.jaxlib_per_extra else "error"
-        fix = substitute(jaxlib, newest)
-        yield CompatFault("companion", level, one, other, f"jaxlib {row.jaxlib}", reason, jaxlib.place, fix)
+        yield CompatFault("companion", level, one, other, f"jaxlib {row.jaxlib}", reason, jaxlib.place)
     elif jaxlib.local and row.jaxlib_local and f"{jaxlib.version}+{jaxlib.local}" not in row.jaxlib_local:
         builds = ", ".join(row.jaxlib_local)
         reason = f"jaxlib for jax {row.version} was published as {builds}"
@@ -263,6 +249,5 @@ def _plugin(jax: Package, row: JaxRelease, plugin: Package, major: str) -> Itera
         yield CompatFault("variant", "warning", one, other, extras, reason, plugin.place)
     elif specifier and not allows(specifier, plugin.version or ""):
         reason = f"jax {row.version} goes with {plugin.name} {specifier}"
-        fix = substitute(plugin, re.split("[=]", specifier)[-1])
         expected = f"{plugin.name} {specifier}"
-        yield CompatFault("companion", "error", one, other, expected, reason, plugin.place, fix)
+        yield CompatFault("companion", "error", one, other, expected, reason, plugin.place)

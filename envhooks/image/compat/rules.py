@@ -46,8 +46,7 @@ def _tag(base: BaseImage, tag: str, table: Table) -> Iterator[CompatFault]:
         same = [full for full in facts.versions if full.startswith(f"{version}.")]
         good = tag.replace(version, same[-1], 1) if same else f"{version}.<patch>{tag[len(version) :]}"
         reason = f"tags of nvidia/cuda have the form {facts.tag_form}; those with two numbers do not exist any more"
-        fix = _retag(base, tag, good) if same else ""
-        yield CompatFault("image", "error", one, "", f"{base.image}:{good}", reason, base.place, fix)
+        yield CompatFault("image", "error", one, "", f"{base.image}:{good}", reason, base.place)
     elif release(version) not in facts.versions:
         reason = (
             f"the list of {table.compiled} has no cudnn-devel-ubuntu tag for CUDA {version}; others may exist"
@@ -58,9 +57,7 @@ def _tag(base: BaseImage, tag: str, table: Table) -> Iterator[CompatFault]:
         good = tag.replace(f"-{match['cudnn']}", f"-{name.name}", 1)
         level: Level = "error" if match["cudnn"] in name.absent else "warning"
         reason = f"tags of nvidia/cuda for CUDA {version} say {name.name}, not {match['cudnn']}"
-        yield CompatFault(
-            "image", level, one, "", f"{base.image}:{good}", reason, base.place, _retag(base, tag, good)
-        )
+        yield CompatFault("image", level, one, "", f"{base.image}:{good}", reason, base.place)
 
 
 def _near(version: str, table: Table) -> str:
@@ -72,14 +69,6 @@ def _near(version: str, table: Table) -> str:
 def _cudnn_name(version: str, names: tuple[CudnnName, ...]) -> CudnnName | None:
     ours = key(version)[:2]
     return next((n for n in names if key(n.first) <= ours and (n.last is None or ours <= key(n.last))), None)
-
-
-def _retag(base: BaseImage, old: str, new: str) -> str:
-    import shlex
-
-    pattern = f"{base.image}:{old}".replace(".", r"\.")
-    script = shlex.quote(f"s#{pattern}#{base.image}:{new}#")
-    return f"sed -i.bak {script} {shlex.quote(base.place.path)}"
 
 
 def cuda_of_wheels(environment: Environment, table: Table) -> Iterator[tuple[str, str, Place]]:

@@ -258,10 +258,12 @@ def system(session: Session, call: Call) -> None:
         name = re.split(r"[=<>~@:/]", text, maxsplit=1)[0]
         pinned = re.search(r"=[^=*]+\Z", text) or (
             call.program not in ("apt-get", "apt", "aptitude", "apk")
-            and re.search(r"-[0-9][^-]*-[0-9]", text)
+            and re.search(r"-[0-9][^-]*-[0-9]|-[0-9]+\.[0-9][^-]*\Z", text)
         )
         if not pinned:
-            session.installed.unpinned.append(Unpinned(name, "system", text, "it has no version", arg.place))
+            why = "its version is a pattern" if "*" in text else "it has no version"
+            found = Unpinned(name, "system", text, why, arg.place, manager=call.program)
+            session.installed.unpinned.append(found)
 
 
 MAX_DEPTH = 8

@@ -27,7 +27,8 @@ def loose_pin(requirement: Requirement, place: Place) -> Unpinned | None:
     else:
         why = f"{requirement.specifier} allows more than one version"
     kind = "installer" if requirement.name in INSTALLERS else "python"
-    return Unpinned(requirement.name, kind, requirement.text, why, place)
+    manager = "conda" if requirement.how == "conda" else "pip"
+    return Unpinned(requirement.name, kind, requirement.text, why, place, manager=manager)
 
 
 def untouched(package: Package | None, requirement: Requirement) -> bool:
@@ -112,18 +113,3 @@ def allows(specifier: str, version: str) -> bool:
         return SpecifierSet(specifier).contains(Version(version), prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
         return True
-
-
-def substitute(package: Package, version: str) -> str:
-    """A command that writes another version of a package where its pin stands, or nothing.
-
-    The local version is kept: `torchvision==0.19.0+cu118` becomes `torchvision==0.23.0+cu118`.
-    """
-    import shlex
-
-    old = package.version or ""
-    if not version or f"=={old}" not in package.specifier or package.how == "base":
-        return ""
-    path = shlex.quote(package.place.path)
-    pattern = f"{package.name}==".replace("-", "[-_]") + old.replace(".", r"\.")
-    return "sed -i.bak " + shlex.quote(f"s/{pattern}/{package.name}=={version}/") + f" {path}"
