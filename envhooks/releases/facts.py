@@ -34,6 +34,8 @@ class Release:
     """First sentence of a refusal, or of why it could not be judged."""
     passed: tuple[str, ...] = ()
     """Ids of the checks that passed; empty where the release was not judged."""
+    entry: str = ""
+    """The body of its changelog entry; empty where there is none, or where it was not read."""
     records: Records | None = None
     """The records of the tag; None where they were not read."""
     signer: str = ""

@@ -9,6 +9,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook, RefUpdate
+from envhooks.changelog.facts import Changelog
 from envhooks.git.repository import Git
 from envhooks.image.facts import Environment
 from envhooks.judge import engine
@@ -44,17 +45,19 @@ class Releases:
             if update.new
         ]
 
-    def read(self, tags: Sequence[str] | None = None) -> tuple[Release, ...]:
+    def read(self, tags: Sequence[str] | None = None, *, entries: bool = False) -> tuple[Release, ...]:
         """The releases with their environments and without a verdict, in the order of lines and versions.
 
         Args:
             tags: short names or full refs; None for every release tag.
+            entries: read the changelog entries as well.
 
         Raises:
             UsageError: a named tag does not exist, or is none of a release.
         """
         updates = self._updates if tags is None else [self._named(tag) for tag in tags]
-        subjects = collect(self.git, self.trust, updates, _FACTS, jobs=self._work.jobs, step=self._work.step)
+        facts = (*_FACTS, "changelog") if entries else _FACTS
+        subjects = collect(self.git, self.trust, updates, facts, jobs=self._work.jobs, step=self._work.step)
         return tuple(sorted((_release(subject) for subject in subjects), key=_order))
 
     def has(self, tag: str) -> bool:
@@ -121,6 +124,7 @@ def environment_at(releases: Releases, commit: str, like: str) -> Environment | 
 def _release(subject: Subject) -> Release:
     found = subject.facts.get("object")
     naming = subject.facts.get("naming")
+    changelog = subject.facts.get("changelog")
     annotation = found.annotation if isinstance(found, TagObject) else None
     commit = annotation.target if annotation and annotation.target_type == "commit" else None
     if isinstance(found, TagObject) and found.type == "commit":
@@ -133,6 +137,7 @@ def _release(subject: Subject) -> Release:
         date=_date(annotation.date) if annotation else "",
         seconds=annotation.date if annotation else 0,
         environment=_environment(subject),
+        entry=changelog.entry.body.strip() if isinstance(changelog, Changelog) and changelog.entry else "",
     )
 
 

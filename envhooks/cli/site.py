@@ -1,0 +1,68 @@
+"""one static page of all releases, and an Atom feed of them
+
+Writes OUT/index.html and OUT/feed.atom. The page is one file that asks nothing of any other place: lines over time,
+verdicts, pins, drivers, digests, changelog entries, search, and the difference of any two releases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.cli._progress import Progress
+from envhooks.git.addresses import web_address
+from envhooks.git.repository import Git
+from envhooks.image.compat.rules import table_of
+from envhooks.judge.runs import Work
+from envhooks.releases.reading import Releases
+from envhooks.releases.site.feed import render_feed
+from envhooks.releases.site.page import SiteFacts, render_page, today
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """OUT, `--title`, `--url`."""
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; it is made")
+    parser.add_argument("--title", help="default: the repository's address on the release remote")
+    parser.add_argument(
+        "--url", default="", help="where the page is going to stand, for the links of the feed"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write both files; 0 also where a release is refused, for the page says so."""
+    url = options.url and options.url.rstrip("/") + "/"
+    if url and urlsplit(url).scheme not in ("https", "http"):
+        raise UsageError(
+            f"{printable(options.url)} is no http address", fix="--url https://team.example.org/environments"
+        )
+    with Git.open() as git, Progress(sys.stderr) as progress:
+        releases = Releases(git, Work(step=progress.step))
+        found = releases.with_records(releases.judge(releases.read(entries=True)))
+        title = options.title or _title(git, releases)
+        policy = releases.trust.root.policy
+        table = table_of(policy)
+    page = render_page(found, SiteFacts(title, policy.origin, today()), table)
+    _write(options.out, {"index.html": page, "feed.atom": render_feed(found, title, url)})
+    print(f"{len(found)} releases on {printable(str(options.out / 'index.html'))}")
+    return 0
+
+
+def _title(git: Git, releases: Releases) -> str:
+    remote = releases.trust.remote
+    address = git.setting(f"remote.{remote}.url") if remote else ""
+    path = urlsplit(web_address(address)).path.strip("/") if address else ""
+    return path or (git.work_tree or git.common_dir).name
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        why = printable(error.strerror or type(error).__name__)
+        raise UsageError(f"the page cannot be written: {why}", place=printable(str(folder))) from None

@@ -1,0 +1,1 @@
+"""One static page of all releases, and an Atom feed of them."""
