@@ -1,4 +1,4 @@
-"""one screen: is the gate in place here, who decides, what is at hand, and the command that mends each fault
+"""one screen: is the gate in place here, who decides, what would refuse the first tag, and how to mend each fault
 
 Nothing is changed and nothing is fetched. Exit code 0: no fault; 1: some; 2: this is no repository.
 """
@@ -17,6 +17,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, Hook
+from envhooks.cli import columns
 from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
@@ -41,14 +42,14 @@ class _Screen:
     """What is shown; lives only while it is gathered."""
 
     lines: list[tuple[str, str]] = field(default_factory=list)
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    """What is wrong, and the command that mends it."""
+    faults: list[tuple[str, str, str]] = field(default_factory=list)
+    """What is wrong, the command that mends it, and what a person has to decide."""
 
     def say(self, name: str, text: str) -> None:
         self.lines.append((name, text))
 
-    def fault(self, text: str, fix: str) -> None:
-        self.faults.append((text, fix))
+    def fault(self, text: str, fix: str, advice: str = "") -> None:
+        self.faults.append((text, fix, advice))
 
     def failed(self, error: EnvhooksError) -> None:
         text = f"{error.place}: {error.message}" if error.place else error.message
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         screen.say("neighbours", ", ".join(survey.managers(git)) or "none")
         trust = _policy(git, screen)
         _signers(trust, git, screen)
+        _releases(trust, git, screen)
         _programs(screen)
         _builds(trust, git, screen)
         _mode(git, screen)
@@ -78,10 +80,12 @@ def run(options: argparse.Namespace) -> int:
 def _render(screen: _Screen) -> Iterator[str]:
     for name, text in screen.lines:
         yield from _wrapped(f"{name:{_INDENT}}", text)
-    for text, fix in screen.faults:
+    for text, fix, advice in screen.faults:
         yield from _wrapped("fault: ", text)
         for line in fix.split("\n") if fix else ():
             yield from _wrapped("  fix: ", line)
+        if advice:
+            yield from _wrapped("  advice: ", advice)
     count = len(screen.faults)
     yield f"envhooks: {count} fault{'s' if count > 1 else ''}" if count else "envhooks: all is well here"
 
@@ -90,7 +94,7 @@ def _wrapped(head: str, text: str) -> list[str]:
     """A long word, such as a path, is broken rather than let the line run on."""
     return textwrap.wrap(
         printable(text, 2000),
-        WIDTH,
+        min(columns(sys.stdout) or WIDTH, WIDTH),
         initial_indent=head,
         subsequent_indent=" " * len(head),
         break_on_hyphens=False,
@@ -185,6 +189,28 @@ def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     )
     for note in signers.notes:
         screen.say("", note)
+
+
+def _releases(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
+    """What the first tag would meet."""
+    from envhooks.cli import _first_tag
+
+    if trust is None:
+        return
+    try:
+        found = _first_tag.outlook(git, trust)
+    except EnvhooksError as error:
+        screen.failed(error)
+        return
+    for line in found.lines:
+        screen.say("releases", line)
+    for fault in found.faults:
+        screen.fault(fault.text, fault.fix, fault.advice)
+    if trust.hook is not Hook.RECEIVE:
+        you, fault_of_yours = _first_tag.signer(git, trust)
+        screen.say("you", you)
+        if fault_of_yours is not None:
+            screen.fault(fault_of_yours.text, fault_of_yours.fix)
 
 
 def _programs(screen: _Screen) -> None:

@@ -216,3 +216,88 @@ def test_builds_that_wait_for_a_word(guarded: Repo) -> None:
     assert "1 under way or waiting, 0 failed, of 1 so far" in done.out
     assert f"the build image of {GOOD_TAG} waits for your word: four tags in one push" in done.out
     assert fixes(done) == ["envhooks builds --retry"]
+
+
+# ------------------------------------------------------------------- what would refuse the first tag
+
+
+def on_main(repo: Repo, files: dict[str, str], *gone: str) -> None:
+    """Files on the remote's main as last fetched, and others that are gone from there."""
+    for path in gone:
+        repo.git("rm", "-q", path)
+    repo.commit_files(files)
+    repo.git("push", "-q", "--no-verify", "origin", "main")
+
+
+def advised(done: Done) -> str:
+    """The advice in one line: long ones are broken."""
+    lines = done.out.split("  advice: ")[1].split("\nenvhooks: ")[0].split("\n")
+    return " ".join(line.strip() for line in lines)
+
+
+def stated(repo: Repo, advice: str) -> None:
+    """Carry out an advice that says what the policy should state."""
+    found = re.search(r"\[(\w+)\] (.*) in \.envhooks/policy\.toml", advice)
+    assert found, advice
+    on_main(repo, {".envhooks/policy.toml": f"[{found.group(1)}]\n{found.group(2)}\n"})
+
+
+def test_a_dockerfile_elsewhere(guarded: Repo) -> None:
+    text = (guarded.path / "Dockerfile").read_text()
+    on_main(guarded, {".build/Dockerfile": text}, "Dockerfile")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1
+    assert (
+        "fault: the policy looks for Dockerfile, which main does not have, and .build/Dockerfile is there"
+        in done.out
+    )
+    stated(guarded, advised(done))
+    healthy(guarded)
+
+
+def test_no_dockerfile_and_no_changelog_at_all(guarded: Repo) -> None:
+    on_main(guarded, {}, "CHANGELOG.md")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1 and "the policy looks for CHANGELOG.md" in done.out
+    stated(guarded, advised(done))
+    healthy(guarded)
+    on_main(guarded, {}, "Dockerfile")
+    assert "the policy looks for Dockerfile, which main does not have" in guarded.envhooks("doctor").out
+
+
+def test_a_dockerfile_by_a_template_of_its_path(guarded: Repo) -> None:
+    policy = '[dockerfile]\npath = "docker/{framework:lower}/Dockerfile"\n'
+    on_main(guarded, {".envhooks/policy.toml": policy})
+    assert "the policy looks for docker/{framework:lower}/Dockerfile" in guarded.envhooks("doctor").out
+    on_main(guarded, {"docker/pytorch/Dockerfile": "FROM x:1\n"})
+    healthy(guarded)
+
+
+def test_a_template_that_reads_no_tag(guarded: Repo) -> None:
+    for name in ("v1.0", "v1.1"):
+        guarded.git("update-ref", f"refs/tags/{name}", "HEAD")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1 and "the policy's template reads none of the 2 tags here" in done.out
+    assert "`v{release}[-{stage}]` reads 2 of them: [tag] templates" in advised(done)
+    on_main(guarded, {".envhooks/policy.toml": '[tag]\ntemplates = ["v{release}[-{stage}]"]\n'})
+    healthy(guarded)
+
+
+def test_a_tag_that_was_moved_here(guarded: Repo) -> None:
+    guarded.git("tag", "-s", "-m", "A release", GOOD_TAG)
+    guarded.git("push", "-q", "origin", GOOD_TAG)
+    guarded.envhooks("lock", check=True)
+    on_main(guarded, {})
+    healthy(guarded)
+    guarded.git("update-ref", f"refs/tags/{GOOD_TAG}", "HEAD")
+    mended(guarded, f"git fetch origin +refs/tags/{GOOD_TAG}:refs/tags/{GOOD_TAG}")
+
+
+def test_whose_key_signs_here(guarded: Repo, tmp_path: Path) -> None:
+    assert "may sign" in screen(guarded.envhooks("doctor"))["you"]
+    guarded.git("config", "user.signingkey", f"{guarded.environ['HOME']}/stranger.pub")
+    other = guarded.envhooks("doctor")
+    assert other.code == 0 and "is no signer here: envhooks signers add" in screen(other)["you"]
+    guarded.git("config", "gpg.format", "openpgp")
+    done = guarded.envhooks("doctor")
+    assert done.code == 1 and fixes(done) == ["git config --global gpg.format ssh"]

@@ -1,0 +1,148 @@
+"""What would refuse the first tag that is made here, told before it is made: `envhooks doctor` shows it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS, Hook
+from envhooks.cli._survey import survey
+from envhooks.git.repository import Git
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import TrustContext
+from envhooks.tagname import Grammar, is_release_tag
+from envhooks.tagname.template import Field, Maybe, Part, Text, parse
+
+_POLICY = f"{FOLDER}/policy.toml"
+_MOST = 5
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that stands in the way."""
+
+    text: str
+    fix: str = ""
+    """A command that mends it."""
+    advice: str = ""
+    """What a person has to decide."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the next release finds here."""
+
+    lines: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def outlook(git: Git, trust: TrustContext) -> Outlook:
+    """Whether the tip of the protected branch, and the names of tags, are as the policy wants them.
+
+    Raises:
+        CannotJudge: git fails.
+    """
+    tip = next((branch.tip for branch in trust.mains if not branch.is_proposed), None)
+    if tip is None:
+        return Outlook((), (Fault(f"{trust.branch} has no commit that could be tagged", "git fetch --all"),))
+    listed = git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", tip)
+    paths = os.fsdecode(listed).split("\0")
+    faults = [*_files(git, trust, tip, paths), *_names(git, trust, tip), *_moved(git, trust)]
+    policy = trust.root.policy
+    where = filter(None, (*(section.path for section in policy.dockerfiles), policy.changelog.path))
+    return Outlook(
+        (f"named {' or '.join(policy.tag.templates)}; read from {', '.join(where)}",), tuple(faults)
+    )
+
+
+def _files(git: Git, trust: TrustContext, tip: str, paths: Sequence[str]) -> Iterator[Fault]:
+    policy = trust.root.policy
+    for section in policy.dockerfiles:
+        if section.path is not None and not _is_there(section.path, paths):
+            yield _missing(trust, "dockerfile", section.path, survey(git, tip).dockerfile)
+    changelog = policy.changelog.path
+    if changelog is not None and not _is_there(changelog, paths):
+        yield _missing(trust, "changelog", changelog, survey(git, tip).changelog)
+
+
+def _missing(trust: TrustContext, section: str, path: str, found: str) -> Fault:
+    text = f"the policy looks for {path}, which {trust.branch} does not have"
+    if found:
+        return Fault(
+            f"{text}, and {found} is there",
+            advice=f'let the policy say so: [{section}] path = "{found}" in {_POLICY}',
+        )
+    return Fault(text, advice=f"commit it, or say that there is none: [{section}] path = false in {_POLICY}")
+
+
+def _is_there(path: str, paths: Sequence[str]) -> bool:
+    pattern = re.compile(_pattern(parse(path)))
+    return any(pattern.fullmatch(one) for one in paths)
+
+
+def _pattern(parts: Sequence[Part]) -> str:
+    """A regular expression of the paths that a template may make."""
+    done = []
+    for part in parts:
+        if isinstance(part, Text):
+            done.append(re.escape(part.text))
+        elif isinstance(part, Field):
+            done.append("[^/]+")
+        elif isinstance(part, Maybe):
+            done.append(f"(?:{_pattern(part.parts)})?")
+    return "".join(done)
+
+
+def _names(git: Git, trust: TrustContext, tip: str) -> Iterator[Fault]:
+    """A template that reads none of the tags that are there is hardly the one that is meant."""
+    policy = trust.root.policy.tag
+    grammar = Grammar(policy)
+    names = [ref.name[len(TAGS) :] for ref in git.refs(TAGS) if ref.name not in trust.root.locked]
+    judged = [name for name in names if is_release_tag(name, grammar, policy)]
+    if not judged or any(grammar.match(name) is not None for name in judged):
+        return
+    proposal = survey(git, tip).proposal
+    better = (
+        f"`{proposal.template}` reads {len(proposal.read)} of them: [tag] templates in {_POLICY}"
+        if proposal.read
+        else f"where they are no releases: [tag] ignore in {_POLICY}"
+    )
+    number = f"{len(judged)} tags" if len(judged) > 1 else "tag"
+    yield Fault(f"the policy's template reads none of the {number} here, such as {judged[-1]}", advice=better)
+
+
+def _moved(git: Git, trust: TrustContext) -> Iterator[Fault]:
+    """Tags that differ here from what the ledger says: a push would be refused, and so would `check --all`."""
+    here = {ref.name: ref.oid for ref in git.refs(TAGS)}
+    moved = [ref for ref, tag in trust.root.locked.items() if here.get(ref, tag.oid) != tag.oid]
+    on_server = trust.hook is Hook.RECEIVE
+    for ref in moved[:_MOST]:
+        remote = trust.remote or "origin"
+        fix = "" if on_server else f"git fetch {shlex.quote(remote)} {shlex.quote(f'+{ref}:{ref}')}"
+        yield Fault(
+            f"{ref[len(TAGS) :]} is another object here than {FOLDER}/tags.lock says: it was moved", fix
+        )
+    if len(moved) > _MOST:
+        yield Fault(f"{len(moved) - _MOST} more tags were moved here", "envhooks check --all")
+
+
+def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
+    """Whether this person's own tags would be good, and what stands in the way of signing at all."""
+    from envhooks.signatures.signers.ownkey import find_own_key
+
+    try:
+        key = find_own_key({name: values[-1] for name, values in git.config.items()})
+    except EnvhooksError as error:
+        return "cannot sign here", Fault(error.message, error.fix)
+    if key is None:
+        return "your git has no key to sign with; envhooks init says how to get one", None
+    listed = b"\n".join(trust.root.signer_files.values())
+    words = key.signers_line.split()
+    known = words[-1].encode() in listed or key.key.encode() in listed
+    allowed = "may sign" if known else "is no signer here: envhooks signers add, and have it merged"
+    return f"your key {printable(key.key)} {allowed}", None
