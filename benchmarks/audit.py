@@ -19,7 +19,7 @@ from envhooks.git.repository import Git
 from envhooks.policy.trust import read_law
 from envhooks.signatures.verify import verify_all
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers.reader import read_signers
+from envhooks.signatures.signers import read_signers
 fast, limit = sys.argv[1] == "fast", int(sys.argv[2])
 with Git.open(Path.cwd()) as git:
     refs = git.refs("refs/tags/")[:limit]

@@ -11,7 +11,7 @@ READ = """
 import sys, time
 from pathlib import Path
 from envhooks.git.repository import Git
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 commits = sys.argv[1:]
 with Git.open(Path.cwd()) as git:
     start = time.perf_counter()

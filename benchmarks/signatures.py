@@ -27,7 +27,7 @@ from pathlib import Path
 from envhooks.git.repository import Git
 from envhooks.signatures.verify import verify_all
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers.reader import read_signers
+from envhooks.signatures.signers import read_signers
 path, fast, jobs = sys.argv[1], sys.argv[2] == "fast", int(sys.argv[3]) or None
 trust = Path(path, "trust")
 files = {f.relative_to(trust).as_posix(): f.read_bytes() for f in trust.rglob("*") if f.is_file()}
@@ -57,7 +57,7 @@ with Git.open(Path(path)) as git:
     payload = split(git.read(git.refs("refs/tags/v0")[0].oid).data, git.oid_length)
 if verify:
     from envhooks.signatures.verify import verify_all
-    from envhooks.signatures.signers.reader import read_signers
+    from envhooks.signatures.signers import read_signers
     verdict, = verify_all([payload], read_signers(files, "bench"), datetime.now(timezone.utc))
     assert verdict.status == "good", verdict
 """

@@ -16,11 +16,11 @@ import pytest
 from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
 from envhooks.signatures.payload import PayloadError, split
-from envhooks.signatures.signers.reader import read_signers
+from envhooks.signatures.signers import read_signers
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 
 ENOUGH = 0.02

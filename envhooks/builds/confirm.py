@@ -19,17 +19,17 @@ from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import published_settings
 from envhooks.git.repository import Git
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.judge import engine
 from envhooks.judge import runs as gate
 from envhooks.judge.contents import dockerfile_section
 from envhooks.judge.facts import Subject, TagReport
+from envhooks.policy import BuildPolicy, Policy
 from envhooks.policy.branches import matches
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import Branch, TrustContext, trust_context
-from envhooks.policy.types import BuildPolicy, Policy
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 from envhooks.tagname import Grammar, expand
 
 

@@ -19,7 +19,7 @@ from envhooks.builds.plan import builder_options
 from envhooks.builds.verify_image import published_settings
 from envhooks.git.environ import clean_environment, find_git
 from envhooks.git.repository import Git
-from envhooks.policy.types import BuildPolicy
+from envhooks.policy import BuildPolicy
 
 _SECTION = "envhooks.allow"
 

@@ -23,8 +23,8 @@ from envhooks.base.refs import TAGS
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import LOCAL, expected
 from envhooks.git.addresses import identity, web_address
-from envhooks.image.facts import BaseImage
-from envhooks.policy.types import BuildPolicy, Policy
+from envhooks.image import BaseImage
+from envhooks.policy import BuildPolicy, Policy
 from envhooks.tagname import Grammar, expand
 from envhooks.tagname.names import TagName
 

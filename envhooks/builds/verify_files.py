@@ -19,7 +19,7 @@ from envhooks.builds.imagefiles.limits import SECONDS, Limits, Unreadable
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.types import Expected
 from envhooks.catalog.lookup import BY_BUILD, PACKAGES, evidence_of_build
-from envhooks.image.facts import versions_agree
+from envhooks.image import versions_agree
 
 Verdict = Literal["agrees", "contradicts", "cannot tell"]
 _PLUGIN = re.compile(r"jax-(?:cuda|rocm)[0-9]+-plugin|libtpu|torch-npu|habana-torch-plugin|jaxlib")

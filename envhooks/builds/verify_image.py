@@ -18,8 +18,8 @@ from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.types import Expected
 from envhooks.catalog.lookup import BY_LOCAL, built_for, evidence_of_word
-from envhooks.image.facts import versions_agree
-from envhooks.policy.types import BuildPolicy
+from envhooks.image import versions_agree
+from envhooks.policy import BuildPolicy
 from envhooks.tagname.names import TagName, TagPolicy
 
 MARK = "envhooks-image "

@@ -18,7 +18,7 @@ from envhooks.builds.registry import RegistryError, RegistryUnavailable
 from envhooks.builds.types import Plan, Result
 from envhooks.builds.verify_files import OBJECT_LABEL, Inside, hold, look_into
 from envhooks.builds.verify_image import PublishedSettings, published_settings
-from envhooks.policy.types import BuildPolicy
+from envhooks.policy import BuildPolicy
 
 
 def verified(

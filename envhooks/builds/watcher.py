@@ -28,7 +28,7 @@ from envhooks.builds.ledger import Intent, Ledger, Place
 from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Worker, pauses, resumable
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 BULK = 3
 """Tags in one push whose builds start by themselves; more need a word (`envhooks builds --retry`)."""

@@ -25,7 +25,7 @@ from envhooks.builds.ledger import Ledger, Row, is_waiting_for_push
 from envhooks.builds.types import Plan, Result
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
-from envhooks.policy.types import BuildPolicy
+from envhooks.policy import BuildPolicy
 
 PAUSES = (1.0, 3.0, 10.0, 30.0, 90.0, 300.0)
 """Seconds between one pass and the next; `git config envhooks.pauses "5 60"` says otherwise."""

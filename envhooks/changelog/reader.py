@@ -15,7 +15,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.catalog.lookup import Words
-from envhooks.changelog.facts import ChangelogEntry
+from envhooks.changelog import ChangelogEntry
 from envhooks.changelog.headings import find_heading, heading_date, is_unreleased
 from envhooks.tagname.names import TagName
 

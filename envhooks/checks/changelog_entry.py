@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks.changelog.facts import Changelog, ChangelogEntry
+from envhooks.changelog import Changelog, ChangelogEntry
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 NEEDS = ("tag-name",)
 READS = ("naming", "changelog")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 NEEDS = ("changelog-entry",)
 READS = ("naming", "changelog")

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from envhooks.image.facts import CompatFault
+from envhooks.image import CompatFault
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend

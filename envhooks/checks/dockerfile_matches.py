@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
 from envhooks.catalog.lookup import carried_by, same_system
-from envhooks.image.facts import CannotTell, Environment, Hardware, Package, versions_agree
+from envhooks.image import CannotTell, Environment, Hardware, Package, versions_agree
 from envhooks.judge.facts import Finding, NotCompared, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)

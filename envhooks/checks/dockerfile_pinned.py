@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from envhooks.base.place import Level
 from envhooks.catalog.lookup import COMPANIONS
-from envhooks.image.facts import CannotTell, Environment, Unpinned
+from envhooks.image import CannotTell, Environment, Unpinned
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 from envhooks.tagname.names import Naming
 
 if TYPE_CHECKING:

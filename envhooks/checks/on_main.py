@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from envhooks.base.refs import Change
 from envhooks.judge.facts import LISTED, Finding, Subject, TagObject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend

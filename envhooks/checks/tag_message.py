@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from envhooks.base.place import Place
-from envhooks.image.facts import Environment, versions_agree
+from envhooks.image import Environment, versions_agree
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, Change
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from envhooks.base.refs import Change
 from envhooks.judge.facts import Finding, Subject, TagObject
-from envhooks.policy.types import Policy
+from envhooks.policy import Policy
 from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)

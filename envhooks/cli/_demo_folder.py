@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable, printable_block
-from envhooks.cli import use_colour
+from envhooks.cli._terminal import use_colour
 
 if TYPE_CHECKING:
     from envhooks.git.workspace import Workspace

@@ -20,12 +20,11 @@ from envhooks.base.hygiene import printable
 from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.git.repository import Git
 from envhooks.policy.root import FOLDER
-from envhooks.signatures.signers import manage
+from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, manage, read_signers
 from envhooks.signatures.signers.expiry import ends_soon
 from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.manage import NewKey
 from envhooks.signatures.signers.ownkey import find_own_key
-from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
 
 ALLOWED = "allowed_signers"
 

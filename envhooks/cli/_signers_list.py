@@ -18,10 +18,8 @@ from envhooks.judge.collect import collect, release_tags
 from envhooks.judge.facts import Subject, TagObject
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext, trust_context
-from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soon, valid_until
-from envhooks.signatures.signers.lines import moment
-from envhooks.signatures.signers.manage import key_of
-from envhooks.signatures.signers.reader import (
+from envhooks.signatures import Verdict
+from envhooks.signatures.signers import (
     Entry,
     KeylessSigner,
     OpenPgpEntry,
@@ -29,7 +27,9 @@ from envhooks.signatures.signers.reader import (
     SshEntry,
     read_signers,
 )
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soon, valid_until
+from envhooks.signatures.signers.lines import moment
+from envhooks.signatures.signers.manage import key_of
 
 _TITLES = ("WHO", "SCHEME", "KEY", "FROM", "COUNTS UNTIL", "LAST TAG")
 

@@ -23,8 +23,7 @@ from envhooks.cli._signers_list import signed_tags
 from envhooks.git.repository import Git
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import trust_context
-from envhooks.signatures.signers import manage
-from envhooks.signatures.signers.reader import Entry, OpenPgpEntry, Signers, SshEntry, read_signers
+from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, manage, read_signers
 
 REVOKED = "revoked_keys"
 _FINGERPRINT = r"SHA256:[A-Za-z0-9+/]{43}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}"

@@ -139,7 +139,7 @@ def _is_no_dockerfile(path: str) -> bool:
 
 
 def _frameworks(git: Git, commit: str | None, path: str) -> tuple[tuple[str, str], ...]:
-    from envhooks.image.interpreter.reader import read_environment
+    from envhooks.image.interpreter import read_environment
 
     if commit is None:
         return ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.hygiene import printable
-from envhooks.cli import use_colour
+from envhooks.cli._terminal import use_colour
 
 if TYPE_CHECKING:
     from rich.console import Console

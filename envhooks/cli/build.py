@@ -23,11 +23,11 @@ from envhooks.builds.ledger import Intent, Ledger, Row
 from envhooks.builds.types import Plan
 from envhooks.builds.watcher import in_ci
 from envhooks.builds.work import Worker, context_path, work_in_foreground
-from envhooks.cli import columns, use_colour
+from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
+from envhooks.policy import BuildPolicy
 from envhooks.policy.branches import release_remote
-from envhooks.policy.types import BuildPolicy
 from envhooks.report import Look, render
 
 

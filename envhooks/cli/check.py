@@ -19,8 +19,8 @@ from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, RefUpdate
 from envhooks.base.shellword import word
-from envhooks.cli import columns, use_colour
 from envhooks.cli._progress import Progress
+from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.ci import tag_of_run

@@ -14,8 +14,8 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.cli._tables import is_terminal, print_table
 from envhooks.git.repository import Git
-from envhooks.image.compat.rules import table_of
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
+from envhooks.image.compat import table_of
 from envhooks.releases.compare import Difference, differences
 from envhooks.releases.environments import environment_of
 from envhooks.releases.reading import Releases

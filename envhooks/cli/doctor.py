@@ -17,7 +17,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, Hook
-from envhooks.cli import columns
+from envhooks.cli._terminal import columns
 from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
@@ -166,7 +166,7 @@ def _policy(git: Git, screen: _Screen) -> TrustContext | None:
 
 
 def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
-    from envhooks.signatures.signers.reader import read_signers
+    from envhooks.signatures.signers import read_signers
 
     if trust is None:
         return

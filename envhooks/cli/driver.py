@@ -16,6 +16,8 @@ from typing import Any
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
+from envhooks.image import Environment
+from envhooks.image.compat import table_of
 from envhooks.image.compat.drivers import (
     DriverNeed,
     DriverVerdict,
@@ -25,11 +27,9 @@ from envhooks.image.compat.drivers import (
     judge_driver,
     least_driver,
 )
-from envhooks.image.compat.rules import table_of
 from envhooks.image.compat.table import Table, load_table
-from envhooks.image.facts import Environment
 from envhooks.image.files import FolderFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.releases.environments import HERE, environment_of
 from envhooks.releases.reading import Releases
 

@@ -14,9 +14,9 @@ from typing import Any
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
-from envhooks.image.facts import Environment, Package
+from envhooks.image import Environment, Package
 from envhooks.image.files import FolderFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 VERSION = 1
 

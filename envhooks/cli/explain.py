@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _explain_package(check: str, package: str, version: str) -> int:
-    from envhooks.image.compat.rules import known, provenance
+    from envhooks.image.compat import known, provenance
 
     if check != "dockerfile-compatible":
         raise UsageError(

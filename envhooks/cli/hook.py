@@ -11,7 +11,6 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Hook
-from envhooks.cli import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
 
@@ -59,10 +58,10 @@ def judge(event: str, rest: Sequence[str]) -> int:
         return 0  # nothing is pushed
     try:
         with Git.open(waits=False) as git:
-            from envhooks.hooks import stdin as events
+            from envhooks.hooks import PARSERS
             from envhooks.judge import runs as gate  # and what they import, while git looks for the answers
 
-            updates = events.PARSERS[hook](told)
+            updates = PARSERS[hook](told)
             git.await_answers()
             warn = gate.warn_only(git)
             if hook is Hook.RECEIVE and os.environ.get("GIT_NAMESPACE"):
@@ -109,11 +108,10 @@ def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
         with Git.open(waits=False) as git:
-            from envhooks.hooks import relook
-            from envhooks.hooks import stdin as events
+            from envhooks.hooks import pre_receive, relook
             from envhooks.policy.trust import trust_context
 
-            updates = events.pre_receive(sys.stdin.buffer.read())
+            updates = pre_receive(sys.stdin.buffer.read())
             git.await_answers()
             relook.forget(git, (update.new for update in updates if update.new))
             policy = trust_context(git, Hook.RECEIVE).root.policy
@@ -145,6 +143,7 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
         headline = "would have been refused (envhooks.mode is warn)" if warn else HEADLINES[hook]
         print(f"envhooks: {headline}", file=sys.stderr)
     if shown != Report():
+        from envhooks.cli._terminal import columns, use_colour
         from envhooks.report import Look, render
 
         look = Look(use_colour(sys.stderr), columns(sys.stderr), exists=hook is not Hook.TAG)

@@ -11,17 +11,17 @@ from pathlib import Path
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
-from envhooks.changelog.facts import ChangelogEntry
-from envhooks.cli import columns, use_colour
+from envhooks.changelog import ChangelogEntry
 from envhooks.cli._policyfiles import PolicyFiles
-from envhooks.image.facts import CannotTell, Environment
+from envhooks.cli._terminal import columns, use_colour
+from envhooks.image import CannotTell, Environment
 from envhooks.judge import engine
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Finding, Report, Subject, TagReport, Unknown
 from envhooks.judge.runs import failed, load_checks
+from envhooks.policy import DockerfilePolicy, Policy
 from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.policy.root import FOLDER, parse_lock, with_compat
-from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.report import Look, render
 
 _READABLE = {"environment", "compatibility"}
@@ -65,9 +65,9 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
 
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
-    from envhooks.image.compat.rules import judge_environment, table_of
+    from envhooks.image.compat import judge_environment, table_of
     from envhooks.image.files import Files, FolderFiles
-    from envhooks.image.interpreter.reader import read_environment
+    from envhooks.image.interpreter import read_environment
 
     section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
 
@@ -128,8 +128,8 @@ def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Fi
 
 
 def _policy(top: Path, files: Sequence[str]) -> Report:
-    from envhooks.image.compat.rules import table_of
-    from envhooks.signatures.signers.reader import read_signers
+    from envhooks.image.compat import table_of
+    from envhooks.signatures.signers import read_signers
 
     own = PolicyFiles.at(top)
     table_of(_own_policy(top))

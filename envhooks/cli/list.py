@@ -17,7 +17,7 @@ from envhooks.base.hygiene import printable
 from envhooks.cli._progress import Progress
 from envhooks.cli._tables import is_terminal, print_table
 from envhooks.git.repository import Git
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.judge.runs import Work
 from envhooks.releases.compare import holds
 from envhooks.releases.facts import Release

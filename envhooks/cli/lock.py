@@ -25,7 +25,7 @@ from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.facts import Subject, TagReport
 from envhooks.policy.root import FOLDER, LEGACY, LockedTag, parse_lock
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 
 NAME = "tags.lock"
 _PLACE = f"{FOLDER}/{NAME}"

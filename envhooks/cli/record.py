@@ -17,7 +17,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
-from envhooks.cli import columns, use_colour
+from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
 from envhooks.policy.branches import release_remote

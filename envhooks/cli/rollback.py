@@ -15,7 +15,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
-from envhooks.policy.types import DeployPolicy
+from envhooks.policy import DeployPolicy
 from envhooks.releases.gate import Answer, Gate, environment_named, stable_only
 from envhooks.releases.patches import PATCHES, patch
 from envhooks.releases.reading import Releases

@@ -15,9 +15,9 @@ from envhooks.cli._progress import Progress
 from envhooks.cli._tables import is_terminal, print_pairs
 from envhooks.cli.env import document as environment_document
 from envhooks.git.repository import Git
-from envhooks.image.compat.rules import table_of
+from envhooks.image import Environment
+from envhooks.image.compat import table_of
 from envhooks.image.compat.table import Table
-from envhooks.image.facts import Environment
 from envhooks.judge.runs import Work
 from envhooks.releases.compare import base_text, driver_text, packages_of, version_text
 from envhooks.releases.facts import Release

@@ -16,7 +16,7 @@ from envhooks.base.hygiene import printable
 from envhooks.cli._progress import Progress
 from envhooks.git.addresses import web_address
 from envhooks.git.repository import Git
-from envhooks.image.compat.rules import table_of
+from envhooks.image.compat import table_of
 from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.site.feed import render_feed

@@ -1,17 +1,53 @@
-"""One long-lived `git cat-file --batch`: the objects of a repository by their ids, and no other question.
+"""Questions to git about objects: one long-lived `git cat-file --batch`, and the commits that can be reached.
 
-Which git is started, where, and in which environment is for `git.py` to say.
+`envhooks.git.repository` says which git is started, where, and in which environment.
 """
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.git.objects import BLOB_LIMIT, GitObject, object_id
+
+
+class Asked(Protocol):
+    """Repository that answers plumbing: `envhooks.git.repository.Git`."""
+
+    is_shallow: bool
+
+    def ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Standard output of a git command."""
+
+
+def outside(
+    git: Asked, commits: Iterable[str], tips: Iterable[str], *, in_part: bool = False
+) -> frozenset[str]:
+    """See `Git.outside`."""
+    wanted, known = list(dict.fromkeys(commits)), list(dict.fromkeys(tips))
+    shallow = CannotJudge(
+        "this clone is shallow, so its history does not tell what is on main",
+        fix="git fetch --unshallow --tags",
+    )
+    if git.is_shallow and not in_part:
+        raise shallow
+    if not set(wanted).difference(known):  # a release of the newest commit: no walk, and no process
+        return frozenset()
+    tips_in = "".join(f"{oid}\n" for oid in known)
+    stdin = "".join([*(f"{oid}\n" for oid in wanted), *(f"^{oid}\n" for oid in known)])
+    listed = git.ask("rev-list", "--stdin", stdin=stdin.encode()).decode().split("\n")
+    left = frozenset(wanted) & frozenset(listed)
+    if left:
+        # git ends that walk by dates, so a root dated in the future leaves commits in that lie on a tip; the
+        # whole history of the tips, which no date cuts short, has the last word
+        left -= frozenset(git.ask("rev-list", "--stdin", stdin=tips_in.encode()).decode().split("\n"))
+    if git.is_shallow and left:
+        raise shallow
+    return left
+
 
 _PIPE = 4 << 10
 """Bytes of questions that are sent at once: what the smallest pipe of any system holds."""

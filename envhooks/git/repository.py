@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
 from envhooks.base.errors import CannotJudge
-from envhooks.git.batch import ObjectBatch, reason
+from envhooks.git.batch import ObjectBatch, outside, reason
 from envhooks.git.environ import (
     OPTIONS,
     ConfigFiles,
@@ -28,7 +28,6 @@ from envhooks.git.environ import (
     settings,
     trusted_folders,
 )
-from envhooks.git.history import outside
 from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, TreeFiles, parse_commit, parse_tree
 
 if TYPE_CHECKING:

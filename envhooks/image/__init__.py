@@ -1,1 +1,140 @@
-"""Images: what a Dockerfile at one commit would build, as far as its files say."""
+"""Images: an Environment is what a Dockerfile at one commit would build, as far as its files say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.place import Level, Place
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """The image that the product stage is finally built from."""
+
+    image: str
+    """Name without tag and digest: `nvidia/cuda`; `scratch` for an empty base."""
+    tag: str | None
+    digest: str | None
+    """`sha256:...` where the reference carries one."""
+    place: Place
+    is_fixed: bool = False
+    """Whether the reference names one image for ever: by its digest, or by a tag that its publisher never moves."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package that the product stage installs, with what is known of its version."""
+
+    name: str
+    """Normalised by PEP 503: `torch`, `jax-cuda12-plugin`; conda's `pytorch` stays `pytorch`."""
+    version: str | None
+    """The public version where `exact`: `2.8.0`; else None."""
+    local: str | None
+    """The local version: `cu118` of `2.8.0+cu118`."""
+    exact: bool
+    specifier: str
+    """As it stands: `==2.8.0+cu118`, `>=1`, or empty."""
+    how: str
+    """`pip`, `uv`, `conda`, `base`, `lock`, `requirements`, ..."""
+    place: Place
+    index: str = ""
+    """The index URL that is in force for this install, where one is named."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What accelerator the environment is made for, by one piece of evidence."""
+
+    kind: str
+    """`CUDA`, `ROCm`, `CPU`, `XPU`, `TPU`, `HPU`, `NPU`."""
+    version: str | None
+    source: str
+    """`base` (the base image) or `wheel` (a local version or an index)."""
+    place: Place
+
+
+@dataclass(frozen=True)
+class Unpinned:
+    """Something that is installed without an exact version."""
+
+    name: str
+    kind: str
+    """`base`, `python` (a Python or conda package), `system` (apt and others), `installer` (pip itself)."""
+    text: str
+    """As it stands in the file: `flash-attn>=2.0`."""
+    why: str
+    place: Place
+    swallowed: bool = False
+    """Whether the shell takes the pin for a redirect: `pip install pkg>=1` unquoted."""
+    manager: str = "pip"
+    """The program whose syntax a pin has: `pip`, `conda`, `apt-get`, `apk`, `dnf`, ..."""
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """A point where the files do not say enough for an exact answer; nothing is guessed."""
+
+    what: str
+    """Package name, `base`, `python` or `hardware`."""
+    why: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A variable whose name claims a framework's version; what is installed is another matter."""
+
+    package: str
+    """`torch`, `tensorflow` or `jax`."""
+    variable: str
+    version: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a Dockerfile at one commit would build, as far as its files say."""
+
+    path: str
+    """The Dockerfile's path."""
+    target: str
+    """The product stage's name, or its number as text where it has none."""
+    base: BaseImage | None
+    python: str | None
+    """`3.12` or longer, where it is stated."""
+    packages: tuple[Package, ...] = ()
+    hardware: tuple[Hardware, ...] = ()
+    unpinned: tuple[Unpinned, ...] = ()
+    cannot_tell: tuple[CannotTell, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    base_says: tuple[tuple[str, str], ...] = ()
+    """What the base image's name and tag tell beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
+
+    def find(self, *names: str) -> tuple[Package, ...]:
+        """The packages with any of these names, in the order in which they are installed."""
+        return tuple(p for p in self.packages if p.name in names)
+
+
+@dataclass(frozen=True)
+class CompatFault:
+    """Two things in one environment that do not go together, by a published fact."""
+
+    rule: Literal["companion", "variant", "python", "image", "image-cuda", "runtime", "unknown"]
+    """Which kind of fact it is: the check words its sentence by it."""
+    level: Level
+    one: str
+    """What stands there: `torchvision 0.19.0`."""
+    other: str
+    """What it does not go with: `torch 2.8.0`; empty where it is wrong by itself."""
+    expected: str
+    """What would go."""
+    reason: str
+    """The published fact, in one sentence without a final full stop."""
+    place: Place
+
+
+def versions_agree(one: str, other: str) -> bool:
+    """Whether two versions are equal as far as both go: `12.8` agrees with `12.8.1`, not with `12.9`."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return all((a.lstrip("0") or "0") == (b.lstrip("0") or "0") for a, b in pairs)

@@ -18,19 +18,19 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
 from envhooks.git.repository import Git
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.judge.contents import Contents, may_differ, or_unknown
 from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft, Fact, NameFacts
+from envhooks.policy import Policy
 from envhooks.policy.branches import matches
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext
-from envhooks.policy.types import Policy
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 from envhooks.tagname import Grammar, is_release_tag
 
 if TYPE_CHECKING:
-    from envhooks.signatures.signers.reader import Signers
+    from envhooks.signatures.signers import Signers
     from envhooks.signatures.verify import PendingVerification
 
 NO_OBJECT = Inapplicable("no tag object yet")
@@ -300,7 +300,7 @@ class _Collector(NameFacts):
             self._verifying.end()
 
     def _signers(self, needed: bool) -> Signers | Unknown:
-        from envhooks.signatures.signers.reader import read_signers
+        from envhooks.signatures.signers import read_signers
 
         root = self.trust.root
         if root.has_signers or self.trust.hook is Hook.RECEIVE or not needed:
@@ -358,7 +358,7 @@ class _Collector(NameFacts):
         return self.reader.changelog(commit, policy, draft.naming.name)
 
     def compatibility(self) -> None:
-        from envhooks.image.compat.rules import judge_environment, table_of
+        from envhooks.image.compat import judge_environment, table_of
 
         table = table_of(self.policy)
         judged: dict[int, Fact] = {}  # by identity: equal Dockerfiles share one Environment

@@ -18,15 +18,15 @@ from envhooks.base.place import Place
 from envhooks.base.run import Budget
 from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import words
-from envhooks.changelog.facts import Changelog
+from envhooks.changelog import Changelog
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
-from envhooks.image.facts import CannotTell, Environment, versions_agree
+from envhooks.image import CannotTell, Environment, versions_agree
 from envhooks.image.files import Budgeted, Files
 from envhooks.judge.facts import Inapplicable, Unknown
+from envhooks.policy import DockerfilePolicy, Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER, tagged_policy
-from envhooks.policy.types import DockerfilePolicy, Policy
 from envhooks.tagname import expand
 from envhooks.tagname.names import TagName
 
@@ -122,8 +122,8 @@ class Contents:
         self, commit: str, policy: Policy, tag: str, name: TagName | None, environment: Environment
     ) -> PinsFix | None:
         """How the pins of an environment of a tag are put right, all at once; None where there is nothing to tell."""
+        from envhooks.image.compat import table_of
         from envhooks.image.compat.family import Target
-        from envhooks.image.compat.rules import table_of
         from envhooks.judge.pins import mend_pins
 
         section = dockerfile_section(policy, tag)
@@ -208,7 +208,7 @@ def read_environment_at(
     Raises:
         CannotJudge: it is there and cannot be read.
     """
-    from envhooks.image.interpreter.reader import read_environment
+    from envhooks.image.interpreter import read_environment
 
     if files.read(path) is None:
         missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))

@@ -27,7 +27,7 @@ from envhooks.judge.facts import (
     TagVerdict,
     Unknown,
 )
-from envhooks.policy.types import CheckSetting, Policy
+from envhooks.policy import CheckSetting, Policy
 from envhooks.signatures.payload import Annotation
 
 _PACKAGE = "envhooks.checks"

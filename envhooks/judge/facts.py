@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.place import Level, Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
-from envhooks.changelog.facts import Changelog
-from envhooks.image.facts import CompatFault, Environment
+from envhooks.changelog import Changelog
+from envhooks.image import CompatFault, Environment
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Annotation
-from envhooks.signatures.verdict import Verdict
 from envhooks.tagname.names import Naming, TagName
 
 if TYPE_CHECKING:

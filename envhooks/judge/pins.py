@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.shellword import word
+from envhooks.image import CompatFault, Environment, Unpinned
+from envhooks.image.compat import judge_environment
 from envhooks.image.compat.family import Pins, Target, older_with_build, pins_for
-from envhooks.image.compat.rules import judge_environment
 from envhooks.image.compat.table import Table
-from envhooks.image.facts import CompatFault, Environment, Unpinned
 from envhooks.image.files import Files
 
 _LEFT = r"(^|[^A-Za-z0-9_./-])"

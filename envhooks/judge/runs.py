@@ -222,8 +222,8 @@ def _read_wholly(root: TrustRoot) -> None:
     Raises:
         PolicyError: it cannot be read.
     """
-    from envhooks.image.compat.rules import table_of
-    from envhooks.signatures.signers.reader import read_signers
+    from envhooks.image.compat import table_of
+    from envhooks.signatures.signers import read_signers
 
     read_signers(root.signer_files, f"{FOLDER} on {root.where}")
     table_of(root.policy)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from envhooks.base.hygiene import printable
-from envhooks.policy.types import DeployPolicy
+from envhooks.policy import DeployPolicy
 from envhooks.policy.values import Value, identifier, stages_of
 
 _KEYS = ("stages", "lines", "min-age", "checks", "tag-signers", "record-signers", "ignore")

@@ -15,7 +15,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import HEADS
 from envhooks.catalog.families import Family
-from envhooks.policy.types import ChangelogPolicy, DeployPolicy, DockerfilePolicy, Policy, RecordsPolicy
+from envhooks.policy import ChangelogPolicy, DeployPolicy, DockerfilePolicy, Policy, RecordsPolicy
 from envhooks.policy.values import Source, Value
 from envhooks.tagname import DEFAULT_TAG_POLICY
 

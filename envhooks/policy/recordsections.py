@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.policy.types import RecordsPolicy, Verifier
+from envhooks.policy import RecordsPolicy, Verifier
 from envhooks.policy.values import Value, identifier
 from envhooks.tagname.names import git_faults
 

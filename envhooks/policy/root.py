@@ -12,8 +12,8 @@ from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
+from envhooks.policy import Policy
 from envhooks.policy.reader import default_policy, parse_policy
-from envhooks.policy.types import Policy
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.policy.types import BuildPolicy, ChangelogPolicy, CheckSetting, DockerfilePolicy
+from envhooks.policy import BuildPolicy, ChangelogPolicy, CheckSetting, DockerfilePolicy
 from envhooks.policy.values import (
     MAX_GLOB,
     Value,
@@ -21,7 +21,7 @@ from envhooks.policy.values import (
     path_in_tree,
     stages_of,
 )
-from envhooks.signatures.signers.reader import KeylessSigner
+from envhooks.signatures.signers import KeylessSigner
 from envhooks.tagname import (
     BUILTIN_STAGES,
     DEFAULT_TAG_POLICY,

@@ -14,7 +14,7 @@ from envhooks.policy.recordsections import is_ed25519, is_p256
 from envhooks.records.dsse import Envelope, Signature
 from envhooks.records.verifiers import INSTALL, NAMESPACE, key_id
 from envhooks.signatures.sshsig import sign_message
-from envhooks.signatures.wire.sshwire import SshError, read_signature
+from envhooks.signatures.sshwire import SshError, read_signature
 
 VARIABLE = "ENVHOOKS_RECORD_KEY"
 """A private key's file, or the PEM text itself, as CI has it."""

@@ -12,7 +12,7 @@ from envhooks.builds.confirm import Confirmed
 from envhooks.builds.plan import image_tag
 from envhooks.builds.types import Plan, Result
 from envhooks.git.repository import Git
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.records.images import Seen
 from envhooks.records.statement import UNSIGNED
 from envhooks.records.types import Base, ImageRecord, TagRecord

@@ -14,8 +14,8 @@ from envhooks.base.refs import TAGS
 from envhooks.git import notes
 from envhooks.git.objects import GitObject
 from envhooks.git.repository import Git
+from envhooks.policy import Policy
 from envhooks.policy.root import TrustRoot
-from envhooks.policy.types import Policy
 from envhooks.records.dsse import EnvelopeError, decode
 from envhooks.records.statement import Statement, StatementError, read_statement
 from envhooks.records.types import ImageRecord, Records, Signer, State, TagRecord

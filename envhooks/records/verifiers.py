@@ -14,16 +14,16 @@ from functools import lru_cache
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.policy import Verifier
 from envhooks.policy.recordsections import is_ed25519
 from envhooks.policy.root import FOLDER, TrustRoot
-from envhooks.policy.types import Verifier
 from envhooks.records.dsse import Envelope, Signature
 from envhooks.records.types import Signer
+from envhooks.signatures import Refused, Undecided
+from envhooks.signatures.signers import read_signers
 from envhooks.signatures.signers.lines import moment
-from envhooks.signatures.signers.reader import read_signers
 from envhooks.signatures.sshsig import verify_message
-from envhooks.signatures.verdict import Refused, Undecided
-from envhooks.signatures.wire.sshwire import is_signature
+from envhooks.signatures.sshwire import is_signature
 
 NAMESPACE = "envhooks-record"
 INSTALL = "pip install 'envhooks[records]'"

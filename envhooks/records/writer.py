@@ -20,7 +20,7 @@ from envhooks.records.reader import judge_lines, tag_facts
 from envhooks.records.statement import UNSIGNED, image_resource, image_statement, tag_statement
 from envhooks.records.types import ImageRecord, Records, TagRecord
 from envhooks.records.verifiers import NotAllowed, Verifiers
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 
 
 class Contradiction(EnvhooksError):

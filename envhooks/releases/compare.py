@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from envhooks.base.dataclass import dataclass
+from envhooks.image import Environment, Package
 from envhooks.image.compat.drivers import driver_needs, full_driver, least_driver
 from envhooks.image.compat.table import Table
-from envhooks.image.facts import Environment, Package
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

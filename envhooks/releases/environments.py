@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.image.files import FolderFiles
 from envhooks.judge.contents import dockerfile_section, read_environment_at
 from envhooks.judge.facts import Inapplicable, Unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.records.types import Records
 from envhooks.tagname.names import TagName

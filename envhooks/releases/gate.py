@@ -15,7 +15,7 @@ from typing import Literal
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
-from envhooks.policy.types import DeployPolicy, Policy
+from envhooks.policy import DeployPolicy, Policy
 from envhooks.records import reader
 from envhooks.records.types import ImageRecord, Records
 from envhooks.releases.facts import Release

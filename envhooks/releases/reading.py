@@ -9,9 +9,9 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook, RefUpdate
-from envhooks.changelog.facts import Changelog
+from envhooks.changelog import Changelog
 from envhooks.git.repository import Git
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.judge import engine
 from envhooks.judge.collect import collect, release_tags
 from envhooks.judge.facts import Inapplicable, Subject, TagObject, TagReport, Unknown
@@ -19,7 +19,7 @@ from envhooks.judge.runs import Work, every_tag, judge_at
 from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.records import reader
 from envhooks.releases.facts import Release
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 from envhooks.tagname.names import Naming
 
 _FACTS = ("naming", "object", "environment")

@@ -14,14 +14,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from envhooks.signatures import openpgp, ssh
+from envhooks.signatures import Refused, Verdict, openpgp, packets, ssh
 from envhooks.signatures.openpgp import DIGESTS, Signed
+from envhooks.signatures.packets import PacketError
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.signers.reader import OpenPgpEntry, Signers
-from envhooks.signatures.verdict import Refused, Verdict
-from envhooks.signatures.wire import packets
-from envhooks.signatures.wire.packets import PacketError
-from envhooks.signatures.wire.sshwire import (
+from envhooks.signatures.signers import OpenPgpEntry, Signers
+from envhooks.signatures.sshwire import (
     ED25519,
     NAMESPACE,
     RSA,

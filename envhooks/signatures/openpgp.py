@@ -19,6 +19,8 @@ from typing import IO
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
+from envhooks.signatures import CHANGED, Refused, Undecided, Verdict, packets
+from envhooks.signatures.packets import ArmorError, PacketError, SignaturePacket, decode_openpgp
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import (
     Running,
@@ -29,11 +31,7 @@ from envhooks.signatures.programs import (
     program_name,
     run,
 )
-from envhooks.signatures.signers.reader import FOLDER, OpenPgpEntry, Signers, choose
-from envhooks.signatures.verdict import Refused, Undecided, Verdict
-from envhooks.signatures.wire import packets
-from envhooks.signatures.wire.armor import ArmorError, decode_openpgp
-from envhooks.signatures.wire.packets import PacketError, SignaturePacket
+from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 
 DIGESTS = {8: "sha256", 9: "sha384", 10: "sha512", 12: "sha3_256", 14: "sha3_512"}
 """The digests that are accepted, by their OpenPGP number (RFC 9580, 9.5)."""
@@ -53,7 +51,6 @@ class ExpiredKey(Refused):
 
 _PREFIX = b"[GNUPG:] "
 _ONCE = (b"NEWSIG", b"GOODSIG", b"VALIDSIG")
-CHANGED = "the signature does not fit the tag: one of the two was changed"
 UNUSABLE = "the signing key is not one that its certificate vouches for by more than SHA-1"
 _REFUSALS = (
     (b"BADSIG", CHANGED),

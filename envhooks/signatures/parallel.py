@@ -12,8 +12,8 @@ import signal
 from collections.abc import Callable, Sequence
 
 from envhooks.base.run import as_in_a_fork, held_back
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Payload
-from envhooks.signatures.verdict import Verdict
 
 ENOUGH = 1000
 """Signatures from which on a fork pays."""

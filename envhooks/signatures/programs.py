@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from envhooks.base.folders import find_program
-from envhooks.signatures.verdict import Undecided, Verdict
+from envhooks.signatures import Undecided, Verdict
 
 __all__ = [
     "TIME_LIMIT",

@@ -14,14 +14,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
-from envhooks.signatures.openpgp import CHANGED
+from envhooks.signatures import CHANGED, Refused, Undecided, Verdict
+from envhooks.signatures.packets import ArmorError, decode_base64
 from envhooks.signatures.payload import Armor, Payload
 from envhooks.signatures.programs import Running, Work, clean_environment, find_program
+from envhooks.signatures.signers import FOLDER, Signers, SshEntry, choose
 from envhooks.signatures.signers.lines import matches, moment
-from envhooks.signatures.signers.reader import FOLDER, Signers, SshEntry, choose
-from envhooks.signatures.verdict import Refused, Undecided, Verdict
-from envhooks.signatures.wire.armor import ArmorError, decode_base64
-from envhooks.signatures.wire.sshwire import (
+from envhooks.signatures.sshwire import (
     SshCertificate,
     SshError,
     SshSignature,

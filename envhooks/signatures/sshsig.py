@@ -16,12 +16,12 @@ from pathlib import Path
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.signatures import Refused, Undecided
+from envhooks.signatures.packets import ArmorError, decode_base64
 from envhooks.signatures.programs import TIME_LIMIT, clean_environment, find_program, run
+from envhooks.signatures.signers import FOLDER, Signers, SshEntry
 from envhooks.signatures.signers.lines import matches, moment
-from envhooks.signatures.signers.reader import FOLDER, Signers, SshEntry
-from envhooks.signatures.verdict import Refused, Undecided
-from envhooks.signatures.wire.armor import ArmorError, decode_base64
-from envhooks.signatures.wire.sshwire import SshError, SshSignature, read_signature
+from envhooks.signatures.sshwire import SshError, SshSignature, read_signature
 
 _BEGIN, _END = b"-----BEGIN SSH SIGNATURE-----", b"-----END SSH SIGNATURE-----"
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.run import Step, no_step
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures import Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from envhooks.signatures import Undecided
     from envhooks.signatures.fast import Fast
     from envhooks.signatures.payload import Payload
     from envhooks.signatures.programs import Work
-    from envhooks.signatures.signers.reader import Signers
-    from envhooks.signatures.verdict import Undecided
+    from envhooks.signatures.signers import Signers
 
 _MANY = 4
 """Signatures from which on a second worker, or the import of the fast path, pays."""
@@ -166,7 +166,7 @@ def _verifiers(schemes: set[str], signers: Signers, now: datetime, folder: str) 
 
 
 def _verdict(begin: _Begin, payload: Payload, number: int) -> Verdict:
-    from envhooks.signatures.verdict import Refused, Undecided
+    from envhooks.signatures import Refused, Undecided
 
     assert payload.armor is not None
     try:
@@ -204,7 +204,7 @@ class PendingVerification:
 
     def _deciding(self, act: Callable[[], Verdict | None]) -> Verdict | None:
         """What `act` gives, or the verdict that stands in its way."""
-        from envhooks.signatures.verdict import Refused, Undecided
+        from envhooks.signatures import Refused, Undecided
 
         try:
             return act()
@@ -228,6 +228,6 @@ class PendingVerification:
 
 
 def _no_files(error: OSError) -> Undecided:
-    from envhooks.signatures.verdict import Undecided
+    from envhooks.signatures import Undecided
 
     return Undecided(f"the files that a verifier needs cannot be written: {error.strerror}", "df -h")

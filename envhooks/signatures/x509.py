@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from envhooks.signatures import Refused, Undecided, Verdict
+from envhooks.signatures.packets import ArmorError, decode_base64
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.programs import Work, clean_environment, find_program, run
-from envhooks.signatures.signers.reader import FOLDER, KeylessSigner, Signers
-from envhooks.signatures.verdict import Refused, Undecided, Verdict
-from envhooks.signatures.wire.armor import ArmorError, decode_base64
+from envhooks.signatures.signers import FOLDER, KeylessSigner, Signers
 
 SCHEME = "x509"
 _TAG = "candidate"

@@ -13,9 +13,9 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
 from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds
 from envhooks.builds.types import Plan
-from envhooks.image.facts import BaseImage
+from envhooks.image import BaseImage
+from envhooks.policy import BuildPolicy, Policy
 from envhooks.policy.reader import default_policy
-from envhooks.policy.types import BuildPolicy, Policy
 from envhooks.tagname import Grammar
 
 BUILD = BuildPolicy("image", "command", options=MappingProxyType({"command": ["x"], "submodules": "ignore"}))

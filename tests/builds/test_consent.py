@@ -12,7 +12,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError
 from envhooks.builds import consent
 from envhooks.git.repository import Git
-from envhooks.policy.types import BuildPolicy
+from envhooks.policy import BuildPolicy
 
 BUILD = BuildPolicy("image", "command", remotes=("origin",), options={"command": ["/opt/build", "{own}"]})
 

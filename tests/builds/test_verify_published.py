@@ -18,7 +18,7 @@ from envhooks.builds.plan import builder_options
 from envhooks.builds.types import Result
 from envhooks.builds.verify_image import published_settings
 from envhooks.builds.verify_published import verified
-from envhooks.policy.types import BuildPolicy
+from envhooks.policy import BuildPolicy
 
 DONE = Result("done", None, None, "the program ended well", None)
 

@@ -18,10 +18,10 @@ from envhooks.catalog.lookup import carried_by, words
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import dockerfile_matches
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.judge.facts import Finding, Subject
+from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.types import Policy
 from envhooks.tagname import Grammar
 
 OWN = b"""
@@ -173,7 +173,7 @@ from test_catalog import *
 from envhooks.policy.reader import default_policy
 from envhooks.builds.verify_image import expected
 from envhooks.catalog.lookup import COMPANIONS, package_of, version_variables
-from envhooks.image.compat.rules import known
+from envhooks.image.compat import known
 from envhooks.image.dockerfile.baseimage import contents, parse_reference
 
 policy = default_policy()

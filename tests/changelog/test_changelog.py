@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
-from envhooks.changelog.facts import ChangelogEntry
+from envhooks.changelog import ChangelogEntry
 from envhooks.changelog.reader import MAX_BYTES, Entries, find_entry, read_changelog
 from envhooks.tagname.names import TagName
 

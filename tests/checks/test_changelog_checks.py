@@ -9,11 +9,11 @@ import pytest
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import RefUpdate
-from envhooks.changelog.facts import Changelog
+from envhooks.changelog import Changelog
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import changelog_entry, changelog_sections
 from envhooks.judge.facts import Finding, Subject
-from envhooks.policy.types import ChangelogPolicy, Policy
+from envhooks.policy import ChangelogPolicy, Policy
 from envhooks.tagname.names import Naming, TagName, TagPolicy
 
 RC1 = TagName("PyTorch-CUDA-v2.8-rc1", "PyTorch", "CUDA", None, (2, 8), "rc", 1)

@@ -12,9 +12,9 @@ from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned, tag_message
-from envhooks.image.facts import CannotTell, Environment, Hardware, Package, Unpinned
+from envhooks.image import CannotTell, Environment, Hardware, Package, Unpinned
 from envhooks.judge.facts import Finding, Subject, TagObject, Unknown
-from envhooks.policy.types import ChangelogPolicy, DockerfilePolicy, Policy
+from envhooks.policy import ChangelogPolicy, DockerfilePolicy, Policy
 from envhooks.signatures.payload import Annotation
 from envhooks.tagname.names import Naming, TagName, TagPolicy
 

@@ -10,8 +10,8 @@ from envhooks.judge import engine as checks
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Ancestry, Finding, Inapplicable, Publication, Subject, TagObject
 from envhooks.policy.reader import default_policy
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Annotation
-from envhooks.signatures.verdict import Verdict
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 from envhooks.tagname.names import Naming, TagName
 

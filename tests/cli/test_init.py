@@ -11,9 +11,9 @@ import pytest
 from support import CHANGELOG, GOOD_TAG, Repo, run
 from support import DOCKERFILE as GOOD_DOCKERFILE
 
+from envhooks.policy import Policy
 from envhooks.policy.reader import default_policy, parse_policy
-from envhooks.policy.types import Policy
-from envhooks.signatures.signers.reader import read_signers
+from envhooks.signatures.signers import read_signers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from signing import Workshop
 from support import GOOD_TAG, Done, Repo, run
 
-from envhooks.signatures.signers.reader import Signers, read_signers
+from envhooks.signatures.signers import Signers, read_signers
 
 pytest_plugins = ("signing_fixture",)
 ALLOWED = ".envhooks/allowed_signers"

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from envhooks import hooks
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable_block
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
-from envhooks.hooks import stdin
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
+from envhooks.signatures import packets, sshwire
+from envhooks.signatures.packets import ArmorError, PacketError, decode_certificate
 from envhooks.signatures.payload import PayloadError, split
-from envhooks.signatures.signers.reader import read_signers
-from envhooks.signatures.wire import packets, sshwire
-from envhooks.signatures.wire.armor import ArmorError, decode_certificate
-from envhooks.signatures.wire.packets import PacketError
+from envhooks.signatures.signers import read_signers
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 
 GRAMMAR = Grammar(DEFAULT_TAG_POLICY)
@@ -59,9 +58,9 @@ def _address(data: bytes) -> object:
 
 
 TARGETS: dict[str, Callable[[bytes], object]] = {
-    "pre-receive": stdin.pre_receive,
-    "pre-push": stdin.pre_push,
-    "reference-transaction": stdin.reference_transaction,
+    "pre-receive": hooks.pre_receive,
+    "pre-push": hooks.pre_push,
+    "reference-transaction": hooks.reference_transaction,
     "tag": lambda data: split(data, 40),
     "tag of SHA-256": lambda data: split(data, 64),
     "commit": lambda data: parse_commit(GitObject("0" * 40, "commit", len(data), data)),

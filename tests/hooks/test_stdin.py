@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks import hooks as events
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
-from envhooks.hooks import stdin as events
 
 A, B = "a" * 40, "0b" * 20
 ZERO = "0" * 40

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from envhooks.base.place import Place
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_compatible
+from envhooks.image import BaseImage, CompatFault, Environment, Hardware, Package
+from envhooks.image.compat import judge_environment, known, provenance
 from envhooks.image.compat.family import Target
-from envhooks.image.compat.rules import judge_environment, known, provenance
 from envhooks.image.compat.table import load_table, read_table, release
-from envhooks.image.facts import BaseImage, CompatFault, Environment, Hardware, Package
 from envhooks.image.files import Files
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.judge.facts import Subject
 from envhooks.judge.pins import mend_pins
-from envhooks.policy.types import ChangelogPolicy, Policy
+from envhooks.policy import ChangelogPolicy, Policy
 from envhooks.tagname.names import TagPolicy
 
 NO_NAME = Target()

@@ -10,8 +10,8 @@ from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
+from envhooks.image.dockerfile import Instruction, read_dockerfile
 from envhooks.image.dockerfile.lines import pairs, split_words
-from envhooks.image.dockerfile.parser import Instruction, read_dockerfile
 
 
 def read(text: str) -> tuple[Instruction, ...]:

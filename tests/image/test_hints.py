@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 
 @pytest.mark.parametrize(

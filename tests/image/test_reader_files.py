@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.image.files import FolderFiles, MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 REQUIREMENTS = "# all\ntorch==2.8.0\nnumpy>=1\n"
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 FILES = {
     "r.txt": b"torch==2.8.0\n-r r.txt\n-c c.txt\n",

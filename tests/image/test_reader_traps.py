@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 WHL = "https://wheels.example.org/whl"
 

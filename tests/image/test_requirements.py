@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envhooks.image.requirements.reader import RequirementsFile, read_requirements
+from envhooks.image.requirements import RequirementsFile, read_requirements
 from envhooks.image.requirements.yamlnodes import Node, Scalar, YamlError, read_yaml
 
 INDEX = "https://host.example/whl/cu128"

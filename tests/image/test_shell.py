@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envhooks.image.shell.commands import parse
+from envhooks.image.shell import parse
 from envhooks.image.shell.scan import Command
 from envhooks.image.shell.words import Expander, commands_inside
 

@@ -8,7 +8,8 @@ from packaging.requirements import Requirement as Reference
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envhooks.image.requirements.reader import marker_holds, normal_name, parse_conda_spec, parse_requirement
+from envhooks.image.requirements import marker_holds, normal_name, parse_requirement
+from envhooks.image.requirements.condaspecs import parse_conda_spec
 from envhooks.image.requirements.specs import normal_version
 
 WHEEL = "torch-2.0.0%2Bcu118-cp310-cp310-linux_x86_64.whl"

@@ -9,7 +9,7 @@ from envhooks.base import run
 from envhooks.base.errors import CannotJudge
 from envhooks.git.repository import Git
 from envhooks.image.files import Budgeted, MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.judge import runs
 
 BASE = b"FROM x:1\nWORKDIR /app\nCOPY . .\n"

@@ -12,8 +12,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
 from envhooks.judge.engine import Check, in_order, judge
 from envhooks.judge.facts import Finding, Inapplicable, Subject, TagReport, Unknown
+from envhooks.policy import CheckSetting, Policy
 from envhooks.policy.reader import default_policy
-from envhooks.policy.types import CheckSetting, Policy
 from envhooks.tagname.names import Naming
 
 TAG = RefUpdate("refs/tags/x", None, "a" * 40)

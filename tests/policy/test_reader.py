@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
-from envhooks.policy.commented import COMMENTED, commented
-from envhooks.policy.reader import MAX_BYTES, default_policy, parse_policy
-from envhooks.policy.types import (
+from envhooks.policy import (
     BuildPolicy,
     ChangelogPolicy,
     CheckSetting,
@@ -21,6 +19,8 @@ from envhooks.policy.types import (
     DockerfilePolicy,
     Policy,
 )
+from envhooks.policy.commented import COMMENTED, commented
+from envhooks.policy.reader import MAX_BYTES, default_policy, parse_policy
 from envhooks.tagname import BUILTIN_FRAMEWORKS, DEFAULT_TAG_POLICY, Grammar
 
 ORIGIN = ".envhooks/policy.toml on origin/main"

@@ -19,7 +19,7 @@ from envhooks.image.compat.drivers import (
 )
 from envhooks.image.compat.table import key, load_table
 from envhooks.image.files import FolderFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 
 INDEX = "--index-url https://download.pytorch.org/whl"
 BASE = "nvidia/cuda:12.8.1-base-ubuntu22.04"

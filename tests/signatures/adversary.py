@@ -809,7 +809,7 @@ def _(w: Workshop) -> Case:
 @case("signer/ssh-revoked-by-fingerprint")
 def _(w: Workshop) -> Case:
     key = SshEd25519()
-    from envhooks.signatures.wire.sshwire import fingerprint
+    from envhooks.signatures.sshwire import fingerprint
 
     return Case(key.sign(tag_text()), {**key.line(), "revoked_keys": fingerprint(key.blob).encode()})
 

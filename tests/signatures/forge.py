@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from envhooks.signatures.wire.sshwire import SK_ECDSA, SK_ED25519, pack
+from envhooks.signatures.sshwire import SK_ECDSA, SK_ED25519, pack
 
 YEAR = 365 * 86400
 ED25519_ORDER = (1 << 252) + 27742317777372353535851937790883648493

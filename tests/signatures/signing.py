@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers.reader import Signers, read_signers
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.signers import Signers, read_signers
 from envhooks.signatures.verify import verify_all
 
 NAME = "PyTorch-CUDA-v2.8-rc1"

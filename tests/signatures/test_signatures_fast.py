@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from envhooks.signatures.fast import Fast
 from envhooks.signatures.payload import Armor, Payload, PayloadError, split
-from envhooks.signatures.signers.reader import Signers
+from envhooks.signatures.signers import Signers
 from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from signing import Workshop
 
 from envhooks.base.errors import EnvhooksError, PolicyError
+from envhooks.signatures import packets
+from envhooks.signatures.packets import decode_certificate
 from envhooks.signatures.signers.lines import read_line
 from envhooks.signatures.signers.manage import armor, check_principal, read_date, read_keys, signer_line
-from envhooks.signatures.wire import packets
-from envhooks.signatures.wire.armor import decode_certificate
 
 pytest_plugins = ("signing_fixture",)
 NOW = datetime(2026, 11, 24, tzinfo=timezone.utc)

@@ -14,11 +14,11 @@ pytest.importorskip("pysequoia")
 
 from adversary import CASES, payload_of
 
+from envhooks.signatures import Verdict
 from envhooks.signatures import parallel as forked
 from envhooks.signatures import verify as signatures
 from envhooks.signatures.parallel import verify_shared
 from envhooks.signatures.payload import Payload, split
-from envhooks.signatures.verdict import Verdict
 from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)

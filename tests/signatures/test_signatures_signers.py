@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from signing import Workshop, pgp_files, root, ssh_files
 
 from envhooks.base.errors import PolicyError
+from envhooks.signatures.packets import read_packets
+from envhooks.signatures.signers import Signers, choose, read_revoked, read_signers
 from envhooks.signatures.signers.lines import matches
-from envhooks.signatures.signers.reader import Signers, choose, read_revoked, read_signers
-from envhooks.signatures.wire.packets import read_packets
-from envhooks.signatures.wire.sshwire import pack
+from envhooks.signatures.sshwire import pack
 
 pytest_plugins = ("signing_fixture",)
 

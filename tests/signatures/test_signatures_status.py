@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks.signatures import Refused
 from envhooks.signatures.openpgp import ExpiredKey, Signed, UnknownKey, judge_status
-from envhooks.signatures.verdict import Refused
 
 PRIMARY, SUBKEY = "A" * 40, "B" * 40
 VALID = f"VALIDSIG {SUBKEY} 2026-11-01 1790000000 0 4 0 22 8 00 {PRIMARY}"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from signing import NOW, TARGET, Workshop, pgp_files, root, ssh_files, tag_text, verdict
 
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Payload, PayloadError, split
 from envhooks.signatures.programs import find_program
-from envhooks.signatures.signers.reader import Signers
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.signers import Signers
 from envhooks.signatures.verify import PendingVerification, verify_all
 
 pytest_plugins = ("signing_fixture",)

@@ -10,12 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signing import Workshop, tag_text
 
+from envhooks.signatures.packets import (
+    ArmorError,
+    PacketError,
+    decode_base64,
+    decode_certificate,
+    decode_openpgp,
+    read_key,
+    read_packets,
+    read_signature,
+)
 from envhooks.signatures.payload import split
-from envhooks.signatures.wire.armor import ArmorError, decode_base64, decode_certificate, decode_openpgp
-from envhooks.signatures.wire.packets import PacketError, read_key, read_packets, read_signature
-from envhooks.signatures.wire.sshwire import SshError, pack, read_certificate
-from envhooks.signatures.wire.sshwire import read_key as read_ssh_key
-from envhooks.signatures.wire.sshwire import read_signature as read_ssh_signature
+from envhooks.signatures.sshwire import SshError, pack, read_certificate
+from envhooks.signatures.sshwire import read_key as read_ssh_key
+from envhooks.signatures.sshwire import read_signature as read_ssh_signature
 
 pytest_plugins = ("signing_fixture",)
 

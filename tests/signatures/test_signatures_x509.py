@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from signing import root, tag_text
 
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import split
-from envhooks.signatures.signers.reader import KeylessSigner, Signers
-from envhooks.signatures.verdict import Verdict
+from envhooks.signatures.signers import KeylessSigner, Signers
 from envhooks.signatures.verify import verify_all
 
 BLOCK = b"-----BEGIN SIGNED MESSAGE-----\nMIIEAwYJKoZIhvcNAQcCoIID9DCCA/AC\nAQExDQ==\n-----END SIGNED MESSAGE-----\n"

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.image.compat.rules import cuda_of_wheels
+from envhooks.image import Environment
+from envhooks.image.compat import cuda_of_wheels
 from envhooks.image.compat.table import Drivers, Table, key, load_table
-from envhooks.image.facts import Environment
 
 _DRIVER = r"(?a)[0-9]{2,4}(?:\.[0-9]{1,4}){0,3}"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from envhooks.base.dataclass import dataclass, field
+from envhooks.image import Environment
 from envhooks.image.compat.frameworks import COMPANIONS, best_variant, cuda_of, last, variant_of
 from envhooks.image.compat.table import Table, TorchRelease, key, release
-from envhooks.image.facts import Environment
 from envhooks.image.requirements.versions import allows
 
 _TORCH = ("torch", "pytorch")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from envhooks.base.place import Level
+from envhooks.image import CompatFault, Environment, Package
 from envhooks.image.compat.table import JaxRelease, Table, TensorflowLine, TorchRelease, key, release
-from envhooks.image.facts import CompatFault, Environment, Package
 from envhooks.image.requirements.versions import allows
 
 _VARIANT = r"(?a)/(cu[0-9]{2,4}|rocm[0-9]+(?:\.[0-9]+)*|cpu|xpu)(?:/[^/]*)?/?\Z"

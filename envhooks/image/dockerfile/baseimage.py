@@ -14,8 +14,8 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
 from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, tell
 from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
-from envhooks.image.dockerfile.parser import Instruction
-from envhooks.image.facts import BaseImage, Hint
+from envhooks.image import BaseImage, Hint
+from envhooks.image.dockerfile import Instruction
 
 __all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.run import Budget
+from envhooks.image.dockerfile import INSTRUCTIONS, Dockerfile, Instruction
 from envhooks.image.dockerfile.expand import BadWord, Lexer
 from envhooks.image.dockerfile.lines import pairs, parse_line, split_words
-from envhooks.image.dockerfile.parser import INSTRUCTIONS, Dockerfile, Instruction
 from envhooks.image.text import TooLong, Unknowns, names, settled, unknown
 
 MAX_STAGES = 500

@@ -1,1 +1,240 @@
-"""Installers: pip, uv, conda, poetry and system package managers, and what a command line of theirs installs."""
+"""One install command: the requirement files that it names, and the packages that it asks for."""
+
+from __future__ import annotations
+
+import re
+
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.place import Place
+from envhooks.catalog.lookup import BY_LOCAL
+from envhooks.image.requirements import (
+    Requirement,
+    RequirementsFile,
+    parse_requirement,
+    read_requirements,
+)
+from envhooks.image.requirements.versions import equal_versions, untouched
+from envhooks.image.stage import Arg, Call, Session, Sources
+from envhooks.image.stage.containerfs import Found
+from envhooks.image.text import readable, unknown
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one file, with those that it includes, asks for."""
+
+    file: Found
+    answer: RequirementsFile
+    origins: dict[str, Found]
+    """Path inside the image -> the file behind it."""
+    otherwise: Place
+
+    def place(self, path: str, line: int) -> Place:
+        """A line of a file inside the image as a line of the tree."""
+        found = self.origins.get(path)
+        if found is None:
+            return self.otherwise
+        return Place(found.path, found.line + line if line else None)
+
+
+def find_asked(session: Session, call: Call, arg: Arg) -> Found | None:
+    """The file that an argument names; None, with a note, where it is not known."""
+    found = session.find(call, arg.text)
+    if isinstance(found, Found):
+        return found
+    why = found or session.unknowns.why(arg.text) or "no COPY or ADD brought it from the context"
+    session.note(f"what {readable(arg.text)} asks for is not known: {why}", arg.place)
+    if found is None and arg.text and "://" not in arg.text:
+        _doubt_by_namesake(session, call, arg)
+    return None
+
+
+def _doubt_by_namesake(session: Session, call: Call, arg: Arg) -> None:
+    """Take back what the repository's own file of that name speaks against.
+
+    `git clone` of this very repository, then `pip install -r` of its file: the clone's file is not
+    known, but where ours asks for another version, the one that was there is no longer certain.
+    """
+    file = session.files.namesake(session.locate(call, arg.text))
+    if file is None:
+        return
+    answer = read_requirements(lambda name: file.data if name == file.path else None, file.path)
+    for requirement in answer.requirements:
+        before = session.installed.get(call.where, requirement.name)
+        if before is None or before.package is None or not before.package.exact:
+            continue
+        if session.applies(requirement, call.where) is False or untouched(before.package, requirement):
+            continue
+        why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
+        session.doubt(call, requirement.name, why, arg.place)
+
+
+def ask(session: Session, call: Call, arg: Arg) -> Asked | None:
+    """Read the file that an argument names; None, with a note, where it is not known."""
+    file = find_asked(session, call, arg)
+    if file is None:
+        return None
+    origins: dict[str, Found] = {}
+
+    def read(name: str) -> bytes | None:
+        found = session.files.find(name)
+        if not isinstance(found, Found):
+            return None
+        origins[name] = found
+        return found.data
+
+    asked = Asked(file, read_requirements(read, session.locate(call, arg.text)), origins, arg.place)
+    for why, path, line in asked.answer.faults:
+        session.note(why, asked.place(path, line))
+    return asked
+
+
+class InstallTask:
+    """One install command: it collects first and records at its end, as pip resolves all at once."""
+
+    def __init__(self, session: Session, call: Call, where: str, how: str, sources: Sources) -> None:
+        self._session = session
+        self._call = call
+        self._where = where
+        self._how = how
+        self._sources = sources
+        self._found: list[tuple[Requirement, str, Place]] = []
+        self._constraints: list[Requirement] = []
+        self.upgrade = False
+        self.upgraded: set[str] = set()
+
+    def word(self, arg: Arg) -> None:
+        """A positional argument."""
+        session, text = self._session, arg.text
+        if unknown(text):
+            session.unclear(self._call, arg, self._where)
+            return
+        if "{{" in text or "<<" in text or re.search(r"%%[A-Za-z0-9_.-]+%%", text):
+            session.note(f"{text} is a placeholder", arg.place)
+            return
+        requirement = None if re.search(r"[*?]", text.partition("=")[0]) else parse_requirement(text)
+        if requirement is not None:
+            self._found.append((requirement, self._how, arg.place))
+        elif _is_path(text):
+            self.project(arg)
+        else:
+            session.note(f"{text} is not a requirement that can be read", arg.place)
+
+    def project(self, arg: Arg) -> None:
+        """A folder with a project, a local archive, or what `-e` names."""
+        session, text = self._session, arg.text
+        if unknown(text):
+            session.note(f"the project is not known: {session.unknowns.why(text)}", arg.place)
+            return
+        if "://" in text or text.startswith("git+"):
+            requirement = parse_requirement(text)
+            if requirement is not None:
+                self._found.append((requirement, self._how, arg.place))
+            return
+        folder = re.sub(r"\[[^\]]*\]\Z", "", text)
+        if folder.endswith((".whl", ".tar.gz", ".zip")) or re.search(r"[*?]", folder):
+            session.note(f"what {text} holds is not known", arg.place)
+            return
+        extras = re.search(r"\[([^\]]*)\]\Z", text)
+        wanted = {one.strip().lower() for one in extras.group(1).split(",")} if extras else set()
+        for name in ("pyproject.toml", "setup.py", "setup.cfg"):
+            path = f"{folder.rstrip('/')}/{name}"
+            if session.find(self._call, path) is not None:
+                self._read(Arg(path, arg.place), extras=wanted)
+                return
+        session.note(f"the project {text} is not one that COPY or ADD brought from the context", arg.place)
+
+    def file(self, arg: Arg, extras: set[str] | None = None) -> None:
+        """What `-r` names."""
+        self._read(arg, extras)
+
+    def constrain(self, arg: Arg) -> None:
+        """What `-c` names."""
+        asked = ask(self._session, self._call, arg)
+        if asked is not None:
+            self._constraints += (*asked.answer.requirements, *asked.answer.constraints)
+
+    def _read(self, arg: Arg, extras: set[str] | None = None) -> None:
+        asked = ask(self._session, self._call, arg)
+        if asked is None:
+            return
+        answer, sources = asked.answer, self._sources
+        if answer.index_url and not sources.index:
+            sources.index = answer.index_url
+        sources.extra[:] = dict.fromkeys((*sources.extra, *answer.extra_index_urls))
+        sources.links[:] = dict.fromkeys((*sources.links, *answer.find_links))
+        self._constraints += answer.constraints
+        for requirement in answer.requirements:
+            chosen = with_extras(requirement, extras)
+            if chosen is not None:
+                how = "lock" if requirement.how == "lock" else "requirements"
+                self._found.append((chosen, how, asked.place(requirement.path, requirement.line)))
+
+    def finish(self) -> None:
+        """Record what was collected."""
+        self._found = self._alternatives()
+        names: dict[str, list[Requirement]] = {}
+        for requirement, _, _ in self._found:
+            names.setdefault(requirement.name, []).append(requirement)
+        constraints: dict[str, list[Requirement]] = {}
+        for one in self._constraints:
+            constraints.setdefault(one.name, []).append(one)
+        stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
+        for requirement, how, place in self._found:
+            several = names[requirement.name]
+            if len(several) > 1 and not requirement.exact and requirement.name in stated:
+                continue  # named twice in one command: the resolver takes the exact one
+            self._session.record(
+                self._call, requirement, where=self._where, how=how, place=place, sources=self._sources,
+                upgrade=self.upgrade or requirement.name in self.upgraded,
+                constraints=constraints.get(requirement.name, ()), alone=len(several) == 1,
+            )  # fmt: skip
+        for swallowed in self._call.swallowed:
+            self._session.swallow(swallowed, self._where)
+
+    def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
+        """One requirement for those that differ in build only and of which one always applies."""
+        by_name: dict[str, list[Requirement]] = {}
+        for requirement, _, _ in self._found:
+            by_name.setdefault(requirement.name, []).append(requirement)
+        out: list[tuple[Requirement, str, Place]] = []
+        done: set[str] = set()
+        of_name = {name: self._merged(several) for name, several in by_name.items()}
+        for requirement, how, place in self._found:
+            merged = of_name[requirement.name]
+            if merged is None:
+                out.append((requirement, how, place))
+            elif requirement.name not in done:
+                done.add(requirement.name)
+                out.append((merged, how, place))
+                if merged.local is None and merged.name in BY_LOCAL:
+                    self._session.note(f"the build of {merged.name} depends on markers", place, "hardware")
+        return out
+
+    def _merged(self, several: list[Requirement]) -> Requirement | None:
+        first = several[0]
+        if len(several) < 2 or not first.name or not all(one.exact and one.marker for one in several):
+            return None
+        if any(not equal_versions(one.version or "", first.version or "") for one in several):
+            return None
+        either = " or ".join(f"({one.marker})" for one in several)
+        if self._session.applies(replace(first, marker=either), self._where) is not True:
+            return None
+        same = len({one.local for one in several}) == 1
+        local = first.local if same else None
+        shown = first.specifier if same else f"=={first.version}"
+        return replace(first, marker="", local=local, specifier=shown, index="")
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or "/" in text.partition("[")[0].partition("@")[0]
+
+
+def with_extras(requirement: Requirement, extras: set[str] | None) -> Requirement | None:
+    """The requirement with an `extra == "x"` condition decided; None where the extra is not asked for."""
+    match = re.fullmatch(r"(?:\((.*)\) and )?extra == ['\"]([^'\"]+)['\"]", requirement.marker)
+    if match is None:
+        return requirement
+    if extras is None or match.group(2).lower() not in extras:
+        return None
+    return replace(requirement, marker=match.group(1) or "")

@@ -7,12 +7,13 @@ import re
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.catalog.frameworks import Evidence
-from envhooks.image.facts import Hardware
+from envhooks.image import Hardware
+from envhooks.image.installers import ask, find_asked
 from envhooks.image.installers.pip import Options, sort_head, sort_options
-from envhooks.image.installers.task import ask, find_asked
-from envhooks.image.requirements.reader import Requirement, parse_conda_spec
+from envhooks.image.requirements import Requirement
+from envhooks.image.requirements.condaspecs import parse_conda_spec
+from envhooks.image.stage import Arg, Call, Session, Sources, conda_place
 from envhooks.image.stage.containerfs import Found
-from envhooks.image.stage.session import Arg, Call, Session, Sources, conda_place
 from envhooks.image.text import names, unknown
 
 _VALUES = names(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.image.dockerfile.stages import is_set
-from envhooks.image.installers.task import InstallTask
-from envhooks.image.requirements.reader import parse_requirement
+from envhooks.image.installers import InstallTask
+from envhooks.image.requirements import parse_requirement
+from envhooks.image.stage import Arg, Call, Session, Sources, prefix_of
 from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import Arg, Call, Session, Sources, prefix_of
 from envhooks.image.text import names, readable, unknown
 
 _PIP_VALUES = names(

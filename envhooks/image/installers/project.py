@@ -9,6 +9,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.catalog.lookup import BY_INDEX
 from envhooks.image.dockerfile.stages import is_set, join
+from envhooks.image.installers import Asked, InstallTask, ask, with_extras
 from envhooks.image.installers.pip import (
     _UV_SHORT,
     _UV_VALUES,
@@ -19,11 +20,10 @@ from envhooks.image.installers.pip import (
     uv_pip,
     uv_place,
 )
-from envhooks.image.installers.task import Asked, InstallTask, ask, with_extras
-from envhooks.image.requirements.reader import Requirement
+from envhooks.image.requirements import Requirement
 from envhooks.image.requirements.uvlock import Selection, chosen
+from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import Arg, Call, Session, Sources
 from envhooks.image.text import names, readable, unknown
 
 _POETRY_VALUES = names(

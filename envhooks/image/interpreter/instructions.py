@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
-from envhooks.image.dockerfile.parser import Instruction
+from envhooks.image.dockerfile import Instruction
 from envhooks.image.dockerfile.stages import Build, Scope, join
 from envhooks.image.interpreter.programs import INSTALLS
 from envhooks.image.interpreter.runner import Runner
+from envhooks.image.stage import Session, conda_place
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import holds_packages
-from envhooks.image.stage.session import Session, conda_place
 from envhooks.image.text import Lines, readable, unknown
 
 

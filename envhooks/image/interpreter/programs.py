@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
+from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
-from envhooks.image.facts import Unpinned
 from envhooks.image.installers.pip import pip, sort_head, sort_options
 from envhooks.image.shell.scan import Command
 from envhooks.image.shell.words import Expander
+from envhooks.image.stage import CONDAS, Arg, Call, Session, conda_place
 from envhooks.image.stage.containerfs import ContainerFiles
-from envhooks.image.stage.session import CONDAS, Arg, Call, Session, conda_place
 from envhooks.image.text import first_mark, names, readable, unknown
 
 CHANGERS = names("sed perl tee mv cp rm ln install rsync git curl wget patch tar unzip truncate")

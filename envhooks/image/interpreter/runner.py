@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from envhooks.base.place import Place
+from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import Scope, join
-from envhooks.image.facts import Unpinned
 from envhooks.image.interpreter.programs import (
     ASSIGN,
     HARMLESS_SOURCE,
@@ -31,11 +31,10 @@ from envhooks.image.interpreter.programs import (
     touch,
     unwrap,
 )  # fmt: skip
-from envhooks.image.shell.commands import parse
+from envhooks.image.shell import parse
 from envhooks.image.shell.scan import Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
-from envhooks.image.stage.installed import SYSTEM
-from envhooks.image.stage.session import (
+from envhooks.image.stage import (
     CONDAS,
     Arg,
     Call,
@@ -44,6 +43,7 @@ from envhooks.image.stage.session import (
     conda_place,
     prefix_of,
 )
+from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.text import readable, unknown
 
 

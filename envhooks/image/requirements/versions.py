@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
-from envhooks.image.facts import Package, Unpinned
+from envhooks.image import Package, Unpinned
 from envhooks.image.requirements.specs import Requirement
 
 INSTALLERS = frozenset(

@@ -1,1 +1,354 @@
-"""Build stages: what is installed in one, and how its shell session stands."""
+"""What the install commands of one RUN have in common: their arguments, and how a pin is recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.place import Place
+from envhooks.catalog.frameworks import Evidence
+from envhooks.catalog.lookup import (
+    BY_BUILD,
+    BY_INDEX,
+    BY_LOCAL,
+    built_for,
+    evidence_of_build,
+    evidence_of_extras,
+    evidence_of_url,
+    evidence_of_word,
+    framework_package,
+)
+from envhooks.image import Hardware, Package, Unpinned
+from envhooks.image.dockerfile.stages import join
+from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
+from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
+from envhooks.image.stage.containerfs import ContainerFiles, Found
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed
+from envhooks.image.text import Unknowns, readable, unknown
+
+ANYTHING = "packages"
+"""`CannotTell.what` where it is not known which packages are meant."""
+
+
+@dataclass(frozen=True)
+class Arg:
+    """One argument as a program gets it; what is not known of it are marks."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Call:
+    """One command of a RUN, with what surrounds it."""
+
+    program: str
+    """The name without its folder: `pip3`."""
+    args: tuple[Arg, ...]
+    place: Place
+    certain: bool
+    where: str
+    """The environment that is active: see `installed.SYSTEM`."""
+    cwd: str
+    env: Callable[[str], str | None] = field(repr=False, default=lambda _name: None)
+    """Value of an environment variable; None where it is not set, a mark where that is not known."""
+    swallowed: tuple[Unpinned, ...] = ()
+    """Pins that the shell takes for redirects."""
+
+    def behind(self, count: int) -> Call:
+        """The same call without its first `count` arguments."""
+        return replace(self, args=self.args[count:])
+
+
+_marker_holds = lru_cache(maxsize=1024)(marker_holds)  # a lock repeats a few of them
+
+
+@dataclass
+class Session:
+    """One stage while its RUNs are gone through."""
+
+    path: str
+    unknowns: Unknowns
+    files: ContainerFiles
+    installed: Installed
+    config: dict[str, str] = field(default_factory=dict)
+    """What `pip config set` wrote."""
+
+    # ---------------------------------------------------------------- files
+
+    def locate(self, call: Call, path: str) -> str:
+        """The absolute path inside the image that an argument names."""
+        return join(call.cwd, path.removeprefix("file://"))
+
+    def find(self, call: Call, path: str) -> Found | str | None:
+        """The context's file behind a path; see ContainerFiles.find."""
+        if not path or "://" in path.removeprefix("file://"):
+            return None
+        return self.files.find(self.locate(call, path))
+
+    # ---------------------------------------------------------------- recording
+
+    def doubt(
+        self, call: Call, name: str, why: str, place: Place | None = None, where: str | None = None
+    ) -> None:
+        """Nobody knows which version of a package is there from here on."""
+        self.installed.doubt(call.where if where is None else where, name, why, place or call.place)
+
+    def note(self, why: str, place: Place, what: str = ANYTHING) -> None:
+        """Add something that cannot be told and is of no one package."""
+        self.installed.note(what, why, place)
+
+    def swallow(self, swallowed: Unpinned, where: str) -> None:
+        """Take a pin that the shell took for a redirect; it says more than "has no version"."""
+        entry = self.installed.get(where, swallowed.name)
+        if (
+            entry is not None
+            and entry.unpinned is not None
+            and entry.unpinned.place.line == swallowed.place.line
+        ):
+            self.installed.put(where, replace(entry, unpinned=swallowed))
+        else:
+            self.installed.unpinned.append(swallowed)
+
+    def unclear(self, call: Call, arg: Arg, where: str) -> None:
+        """Record an argument of which a part is not known."""
+        why = self.unknowns.why(arg.text)
+        head = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:[=<>!~@]|\Z)", arg.text)
+        if head is None or unknown(head.group(1)):
+            self.note(f"{readable(arg.text)!s} is not known: {why}", arg.place)
+            return
+        name = normal_name(head.group(1))
+        local = re.fullmatch(r"[^=]+==\s*([0-9]+(?:\.[0-9]+)*(?:rc[0-9]+)?)\+[^+]+", arg.text)
+        if local and call.certain and re.search("[\ud800-\udfff]", arg.text.partition("+")[0]) is None:
+            shown = readable(arg.text[head.end(1) :])
+            package = Package(name, local.group(1), None, True, shown, "pip", arg.place)
+            self.installed.put(where, Entry(name, package))
+            if name in BY_LOCAL:
+                self.note(f"the build of {name} is not known: {why}", arg.place, "hardware")
+            return
+        self.installed.doubt(where, name, f"its version is not known: {why}", arg.place)
+
+    def record(
+        self,
+        call: Call,
+        requirement: Requirement,
+        *,
+        where: str,
+        how: str,
+        place: Place,
+        sources: Sources,
+        upgrade: bool = False,
+        constraints: Iterable[Requirement] = (),
+        alone: bool = True,
+    ) -> None:
+        """Take one requirement that a command installs.
+
+        Args:
+            call: the command.
+            requirement: what it asks for.
+            where: the environment that it goes to.
+            how: for Package.how.
+            place: where it stands.
+            sources: where packages come from.
+            upgrade: whether what is there already is replaced.
+            constraints: what `-c` files say.
+            alone: whether nothing else in the same command asks for the same package.
+        """
+        name = requirement.name
+        if not name:
+            self._nameless(call, requirement, where, place)
+            return
+        applies = self.applies(requirement, where)
+        if applies is False:
+            return
+        before = self.installed.get(where, name)
+        # A marker that may not hold leaves the package out; where nothing else brings it, that
+        # changes no version.
+        conditional = applies is None and (before is not None or not alone)
+        requirement = constrained(requirement, constraints) or requirement
+        if before is not None and not upgrade and untouched(before.package, requirement):
+            return  # it is satisfied already: nothing is installed again, so the first build stays
+        if not call.certain or conditional:
+            if before is not None and same_release(before.package, requirement):
+                self._same_either_way(before, requirement, where, place)
+                return
+            why = (
+                "whether this command runs depends on a condition"
+                if not call.certain
+                else f"whether it applies depends on its marker {requirement.marker}"
+            )
+            self.installed.doubt(where, name, why, place)
+            return
+        entry = self._entry(requirement, how, place, sources)
+        self.installed.put(where, entry)
+
+    def _same_either_way(self, before: Entry, requirement: Requirement, where: str, place: Place) -> None:
+        """The version is the same whether it is installed or not; its build may not be."""
+        if before.package is None or requirement.local in (None, before.package.local):
+            return
+        stated = replace(before.package, local=None, specifier=f"=={before.package.version}")
+        self.installed.put(where, replace(before, package=stated, hardware=()))
+        if before.name in BY_LOCAL:
+            self.note(f"the build of {before.name} depends on a condition", place, "hardware")
+
+    def _entry(self, requirement: Requirement, how: str, place: Place, sources: Sources) -> Entry:
+        name = requirement.name
+        index = requirement.index or sources.stated(name)
+        package = Package(
+            name, requirement.version, requirement.local, requirement.exact, requirement.specifier, how, place,
+            readable(index),
+        )  # fmt: skip
+        loose = None
+        if not requirement.exact:
+            loose = loose_pin(requirement, place)
+        return Entry(name, package, self._hardware(requirement, place, sources), loose)
+
+    def _hardware(self, requirement: Requirement, place: Place, sources: Sources) -> tuple[Hardware, ...]:
+        name = requirement.name
+        found: list[Evidence | None] = [evidence_of_extras(name, requirement.extras)]
+        if requirement.local and name in BY_LOCAL:
+            found.append(evidence_of_word(requirement.local))
+        elif name in BY_INDEX and requirement.url is None:
+            found.append(self._by_index(requirement, place, sources))
+        elif requirement.url and name in BY_INDEX:
+            found.append(evidence_of_url(requirement.url))
+        if requirement.how == "conda" and name in BY_BUILD:
+            found.append(evidence_of_build(requirement.specifier.lstrip("=").partition("=")[2]))
+        if not any(found):
+            found.append(built_for(name))
+        return tuple(Hardware(kind, version, "wheel", place) for kind, version in filter(None, found))
+
+    def _by_index(self, requirement: Requirement, place: Place, sources: Sources) -> Evidence | None:
+        index = requirement.index or sources.index
+        if sources.backend and not requirement.index:
+            if unknown(sources.backend) or sources.backend == "auto":
+                self.note("uv chooses the build by the machine that it runs on", place, "hardware")
+                return None
+            return evidence_of_word(sources.backend)
+        if sources.first_index_wins and not requirement.index:
+            index = next(iter(sources.extra), index)
+        if unknown(index):
+            self.note(f"the index is not known: {self.unknowns.why(index)}", place, "hardware")
+            return None
+        if index and (evidence := evidence_of_url(index)) is not None:
+            return evidence
+        return self._offered(requirement, place, sources)
+
+    def _offered(self, requirement: Requirement, place: Place, sources: Sources) -> Evidence | None:
+        """What a further index or a page of links makes likely: certain only where the build is published.
+
+        A resolver ranks `2.8.0+cu128` above `2.8.0`, so it takes the further index's build wherever
+        that index has one, and silently the usual one where it has none.
+        """
+        offered = [url for url in (*sources.extra, *sources.links) if unknown(url) or evidence_of_url(url)]
+        if not offered:
+            return None
+        if len(offered) == 1 and (evidence := evidence_of_url(offered[0])) and not unknown(offered[0]):
+            word = re.findall(r"/(cu[0-9]+|cpu)(?=/|\Z)", offered[0])
+            if (
+                requirement.name == "torch"
+                and requirement.exact
+                and word
+                and _published(requirement, word[-1])
+            ):
+                return evidence
+        self.note(
+            f"{requirement.name} may come from {readable(offered[0])} or from the usual index: "
+            "its version does not say which build",
+            place,
+            "hardware",
+        )
+        return None
+
+    def _nameless(self, call: Call, requirement: Requirement, where: str, place: Place) -> None:
+        url = requirement.url or requirement.text
+        path = url.partition("#")[0].partition("?")[0]
+        name = path.rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git").lower()
+        package = framework_package(name)
+        if package is not None:
+            self.installed.doubt(where, package, "it is built from source", place)
+        pinned = re.search(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?\Z", path)
+        if not pinned and call.certain:
+            self.installed.unpinned.append(
+                Unpinned(name or url, "python", requirement.text, "what it names may change", place)
+            )
+
+    def applies(self, requirement: Requirement, where: str) -> bool | None:
+        """Whether a requirement's marker holds in this image; None where that is not known."""
+        if not requirement.marker:
+            return True
+        return _marker_holds(requirement.marker, self.installed.pythons.get(where, (None, None))[0])
+
+
+@dataclass
+class Sources:
+    """Where the packages of one call come from."""
+
+    index: str = ""
+    extra: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    backend: str = ""
+    """uv's torch backend: `cu128`, `cpu`, `auto`, ..."""
+    first_index_wins: bool = False
+    """uv takes a package from the first index that has it, extra indexes before the default one."""
+
+    def stated(self, name: str) -> str:
+        """The index to show for a package: the one that decides its build, where one does."""
+        urls = [url for url in (*self.extra, self.index, *self.links) if url]
+        telling = [url for url in urls if not unknown(url) and evidence_of_url(url)]
+        if name in BY_INDEX and telling:
+            return telling[0]
+        return self.index or next(iter(self.extra), "")
+
+
+def _published(requirement: Requirement, variant: str) -> bool:
+    """Whether torch is known to be published in that build: `cu128`, `cpu`."""
+    from envhooks.image.compat.table import load_table, release
+
+    row = load_table().torch.get(release(requirement.version or ""))
+    return row is not None and (variant == "cpu" or variant in (*row.cuda_variants, *row.cuda_variants_seen))
+
+
+CONDAS = frozenset(("conda", "mamba", "micromamba"))
+
+
+def conda_place(name: str) -> str:
+    """The environment that a conda name or prefix means."""
+    match = re.fullmatch(r".*/envs/([^/]+)/?", name)
+    if match:
+        return f"conda:{match.group(1)}"
+    if name in ("base", "root", "") or re.fullmatch(r"/.*(?:conda|mamba|forge)[0-9]?/?", name):
+        return SYSTEM
+    return name.rstrip("/") if name.startswith("/") else f"conda:{name}"
+
+
+def active_by_variables(session: Session, get: Callable[[str], str | None]) -> str:
+    """The environment that PATH, VIRTUAL_ENV or conda's variables make the active one."""
+    path = get("PATH") or ""
+    for part in path.split(":"):
+        if unknown(part):
+            break
+        match = re.fullmatch(r"(/.+)/bin/?", part)
+        if match is None:
+            continue
+        prefix = match.group(1)
+        if prefix in session.installed.venvs or (get("VIRTUAL_ENV") or "").rstrip("/") == prefix:
+            return prefix
+        named = re.fullmatch(r".*/envs/([^/]+)", prefix)
+        if named:
+            return f"conda:{named.group(1)}"
+    virtual = (get("VIRTUAL_ENV") or "").rstrip("/")
+    if virtual and not unknown(virtual) and virtual in session.installed.venvs:
+        return virtual
+    name = get("CONDA_DEFAULT_ENV")
+    return conda_place(name) if name and not unknown(name) else SYSTEM
+
+
+def prefix_of(session: Session, prefix: str) -> str:
+    """The environment whose `bin` folder lies in `prefix`."""
+    match = re.fullmatch(r".*/envs/([^/]+)", prefix)
+    if match:
+        return f"conda:{match.group(1)}"
+    return prefix if prefix in session.installed.venvs else SYSTEM

@@ -6,7 +6,7 @@ import re
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
-from envhooks.image.facts import CannotTell, Hardware, Package, Unpinned
+from envhooks.image import CannotTell, Hardware, Package, Unpinned
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
+from envhooks.image import Environment
 from envhooks.image.compat.table import Table
-from envhooks.image.facts import Environment
 from envhooks.releases.compare import base_text, driver_text, packages_of, version_text
 from envhooks.releases.facts import Release
 from envhooks.releases.site.markup import Markup, element, raw

@@ -10,11 +10,10 @@ from datetime import datetime
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.hygiene import printable
+from envhooks.signatures import Verdict, packets
+from envhooks.signatures.packets import KeyPacket, Packet, PacketError, SignaturePacket
+from envhooks.signatures.signers import FOLDER, Certificate, Entry, OpenPgpEntry, Signers, SshEntry
 from envhooks.signatures.signers.lines import moment
-from envhooks.signatures.signers.reader import FOLDER, Certificate, Entry, OpenPgpEntry, Signers, SshEntry
-from envhooks.signatures.verdict import Verdict
-from envhooks.signatures.wire import packets
-from envhooks.signatures.wire.packets import KeyPacket, Packet, PacketError, SignaturePacket
 
 WARNING_DAYS = 30
 """How many days ahead an expiring key is warned of."""

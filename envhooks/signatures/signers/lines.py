@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import is_plain, printable
-from envhooks.signatures.wire.sshwire import KEY_TYPES, SshError, SshKey, read_key
+from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, read_key
 
 _UNPRINTABLE = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]"
 _PRINCIPAL = r"!?[!-~]{1,200}"

@@ -15,15 +15,14 @@ from typing import Any, Literal
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable
+from envhooks.signatures import packets
+from envhooks.signatures.packets import ArmorError, PacketError, _crc24, decode_certificate
 from envhooks.signatures.programs import find_program
+from envhooks.signatures.signers import Certificate, Entry, SshEntry, read_certificate
 from envhooks.signatures.signers.expiry import KeyState, key_states
 from envhooks.signatures.signers.lines import moment, read_public_key
 from envhooks.signatures.signers.ownkey import _open_gpg
-from envhooks.signatures.signers.reader import Certificate, Entry, SshEntry, read_certificate
-from envhooks.signatures.wire import packets
-from envhooks.signatures.wire.armor import ArmorError, _crc24, decode_certificate
-from envhooks.signatures.wire.packets import PacketError
-from envhooks.signatures.wire.sshwire import KEY_TYPES
+from envhooks.signatures.sshwire import KEY_TYPES
 
 SIZE_LIMIT = 4 << 20
 """Bytes of the largest key file that is read."""

@@ -12,9 +12,9 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.signatures.programs import find_program
+from envhooks.signatures.signers import Signers, read_signers
 from envhooks.signatures.signers.lines import read_public_key
-from envhooks.signatures.signers.reader import Signers, read_signers
-from envhooks.signatures.wire.sshwire import SshKey
+from envhooks.signatures.sshwire import SshKey
 
 ORIGIN = "your own git configuration"
 _PLACE = "user.signingkey"

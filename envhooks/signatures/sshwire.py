@@ -11,7 +11,7 @@ import hashlib
 from functools import cached_property, lru_cache
 
 from envhooks.base.dataclass import dataclass
-from envhooks.signatures.wire.packets import ED25519_ORDER, NOT_REDUCED
+from envhooks.signatures.packets import ED25519_ORDER, NOT_REDUCED
 
 ED25519, RSA = "ssh-ed25519", "ssh-rsa"
 SK_ED25519, SK_ECDSA = "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"
