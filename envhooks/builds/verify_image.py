@@ -74,6 +74,17 @@ class Answer:
     """`cuda_version`, `is_cuda_build`, `is_rocm_build` of TensorFlow's build information."""
 
 
+def held(answer: Answer) -> dict[str, str]:
+    """What the image holds, by names: distributions, `python`, and the accelerator that the framework was built for."""
+    found = dict(answer.packages)
+    if answer.python:
+        found["python"] = answer.python
+    for kind, name in (("cuda", "cuda"), ("hip", "rocm")):
+        if isinstance(answer.torch.get(kind), str):
+            found[name] = answer.torch[kind]
+    return found
+
+
 def settings(section: Section) -> Settings:
     """Read `verify = { level = "off", reason = "..." }` or `verify = { python = "/opt/conda/bin/python" }`.
 

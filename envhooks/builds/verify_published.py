@@ -49,7 +49,8 @@ def verified(
         log.write(printable(fault, 2000) + "\n")
         return replace(result, status="failed", digest=digest, message=fault, is_final=is_final)
     message = f"{result.message}, and the registry's image agrees with the tag"
-    return replace(result, digest=digest, message=printable(message, 1000))
+    how = "its layers were read from the registry"
+    return replace(result, digest=digest, message=printable(message, 1000), verified=how)
 
 
 def _fault(

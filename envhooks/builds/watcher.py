@@ -25,7 +25,7 @@ from envhooks.builds import remote as remotes
 from envhooks.builds.confirm import sections_for
 from envhooks.builds.consent import why_not
 from envhooks.builds.ledger import Intent, Ledger, Place
-from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Worker, pauses, resumable
+from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Record, Worker, pauses, resumable
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
 from envhooks.policy import Policy
@@ -45,8 +45,8 @@ poll = select.poll()
 poll.register({_PUSH_FD}, select.POLLIN)
 poll.poll({MAX_PUSH * 1000})
 sys.path += [p for p in sys.argv.pop(1).split("\\n") if p not in sys.path]
-from envhooks.builds.watcher import main
-main()"""
+from envhooks.records.after import watch
+watch()"""
 
 
 def in_ci(environ: Mapping[str, str]) -> bool:
@@ -233,20 +233,25 @@ def _pidfd(pid: int | None) -> int | None:
 # ------------------------------------------------------------------------------------- the watcher itself
 
 
-def main() -> None:
-    """Wait for the push, then work. What goes wrong is in the ledger, and in `watcher.log` beside it."""
+def main(record: Record | None = None) -> None:
+    """Wait for the push, then work. What goes wrong is in the ledger, and in `watcher.log` beside it.
+
+    The process is started by what records as well, `envhooks.records.after.watch`: this package does not know it.
+    """
     payload: dict[str, Any] = json.loads(sys.stdin.buffer.read())
     common_dir = Path(payload["common_dir"])
     say = _logger(common_dir)
     try:
-        _watch(payload, common_dir, say)
+        _watch(payload, common_dir, say, record)
     except EnvhooksError as error:
         say(str(error))
     except Exception as error:
         say(f"the watcher fell over: {type(error).__name__}: {printable(str(error))}")
 
 
-def _watch(payload: Mapping[str, Any], common_dir: Path, say: Callable[[str], None]) -> None:
+def _watch(
+    payload: Mapping[str, Any], common_dir: Path, say: Callable[[str], None], record: Record | None
+) -> None:
     if payload["pid"]:
         _wait_for_end(payload["pid"])
     known = {}
@@ -262,7 +267,7 @@ def _watch(payload: Mapping[str, Any], common_dir: Path, say: Callable[[str], No
             say(str(error))
             waits = PAUSES
         ledger.reopen(keys)
-        Worker(git, ledger, os.environ, say, known).run(keys, waits)
+        Worker(git, ledger, os.environ, say, known, record=record).run(keys, waits)
 
 
 def _wait_for_end(pid: int) -> None:

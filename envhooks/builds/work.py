@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from envhooks.base.dataclass import dataclass, field
+from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.builds import confirm as confirming
@@ -40,6 +40,11 @@ WAITS_FOR_CONSENT = (
 )
 
 Say = Callable[[str], None]
+Record = Callable[
+    [Git, confirming.Confirmed, remotes.Remote, Plan, Result, Mapping[str, str]],
+    str,
+]
+"""Records a build that is done, and answers in a sentence what became of that; empty where there is nothing to say."""
 
 
 def pauses(git: Git) -> tuple[float, ...]:
@@ -73,6 +78,7 @@ class Worker:
     absent_asks: int = ABSENT_ASKS
     refused: set[str] = field(default_factory=set)
     """Keys of what this run could not even try: no builder was to blame."""
+    record: Record | None = None
     _absent: dict[str, int] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict)
 
@@ -158,7 +164,7 @@ class Worker:
             self._note(row, refused.message + WAITS_FOR_CONSENT)
             return False
         self.ledger.confirm(row.key)
-        return self._build(row, plan, build, is_last=is_last)
+        return self._build(row, plan, build, confirmed, remote, is_last=is_last)
 
     def _cannot_build(self, row: Row, error: EnvhooksError) -> bool:
         self.refused.add(row.key)
@@ -170,7 +176,16 @@ class Worker:
 
     # ---------------------------------------------------------------------------------- building
 
-    def _build(self, row: Row, plan: Plan, build: BuildPolicy, *, is_last: bool) -> bool:
+    def _build(
+        self,
+        row: Row,
+        plan: Plan,
+        build: BuildPolicy,
+        confirmed: confirming.Confirmed,
+        remote: remotes.Remote,
+        *,
+        is_last: bool,
+    ) -> bool:
         log = self.log_path(row)
         claimed = self.ledger.claim(row.key, str(log))
         if claimed is None:
@@ -187,7 +202,24 @@ class Worker:
         except Exception as error:
             text = f"the builder {plan.using} fell over: {type(error).__name__}: {printable(str(error), 200)}"
             result = Result("failed", None, None, text, None)
+        if result.status == "done" and self.record is not None:
+            result = self._recorded(self.record, confirmed, remote, plan, result)
         return self._finished(claimed, result, is_last=is_last or is_permanent)
+
+    def _recorded(
+        self,
+        record: Record,
+        confirmed: confirming.Confirmed,
+        remote: remotes.Remote,
+        plan: Plan,
+        result: Result,
+    ) -> Result:
+        """The result with what became of its record; whatever that is, the build is done."""
+        try:
+            said = record(self.git, confirmed, remote, plan, result, self.environ)
+        except Exception as error:
+            said = f"not recorded: {type(error).__name__}: {printable(str(error), 200)}"
+        return replace(result, message=f"{result.message}; {said}") if said else result
 
     def _finished(self, row: Row, result: Result, *, is_last: bool) -> bool:
         found = {"digest": result.digest, "run_url": result.run_url, "log": result.log}

@@ -28,6 +28,7 @@ from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
 from envhooks.policy import BuildPolicy
 from envhooks.policy.branches import release_remote
+from envhooks.records import after
 from envhooks.report import Look, render
 
 
@@ -123,7 +124,7 @@ def _build(
     if not keys:
         say("built already; nothing is built twice")
     ledger.release(keys)
-    worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1)
+    worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1, record=after.record)
     work_in_foreground(worker, keys, sys.stderr)
     names = {section.name for section in sections}
     rows = [

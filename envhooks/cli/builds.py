@@ -16,6 +16,7 @@ from envhooks.builds.work import Worker, resumable, work_in_foreground
 from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git.repository import Git
 from envhooks.policy.branches import release_remote
+from envhooks.records import after
 
 AGAIN = "envhooks builds --retry"
 QUIET = 15.0
@@ -69,7 +70,7 @@ def _allow(git: Git) -> None:
 def _retry(git: Git, ledger: Ledger) -> Collection[str]:
     """Start what waits; the keys of what could not be tried."""
     keys = [row.key for row in ledger.rows() if row.state not in ("done", "dropped")]
-    worker = Worker(git, ledger, os.environ, say, absent_asks=1)
+    worker = Worker(git, ledger, os.environ, say, absent_asks=1, record=after.record)
     if keys:
         ledger.release(keys)
         work_in_foreground(worker, keys, sys.stderr)

@@ -1,6 +1,7 @@
 """record by hand that an image is of a tag: signed, on the tag, and beside the image
 
-The tag is judged as the remote holds it, and has to pass. The image is asked for by its digest. The key is `--key`,
+The tag is judged as the remote holds it, and has to pass. The image is asked for by its digest, and what is inside is
+held against the tag, as `envhooks verify` does. The key is `--key`,
 else $ENVHOOKS_RECORD_KEY (a file, or PEM text), `git config envhooks.recordkey`, or the SSH key that git signs with.
 After a verified build nobody has to type this. Without `--image` it is recorded that the tag passed.
 """
@@ -12,23 +13,26 @@ import os
 import sys
 from pathlib import Path
 
-from envhooks.base.errors import EnvhooksError, UsageError
+from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
+from envhooks.builds.verify_image import expected
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
 from envhooks.policy.branches import release_remote
 from envhooks.records import images, making, render, share, writer
 from envhooks.records.keys import find_key
+from envhooks.records.types import TagRecord
 from envhooks.report import Look
 from envhooks.report import render as render_report
+from envhooks.tagname import Grammar
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--image`, `--key`, `--remote`, `--no-push`, `--insecure`."""
+    """TAG, `--image`, `--key`, `--remote`, `--no-push`, `--no-verify`, `--insecure`."""
     parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--image", metavar="REF@sha256:...", help="the image that is of the tag, by its digest"
@@ -38,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--remote", metavar="NAME", help="the remote that holds the tag; default: the release remote"
     )
     parser.add_argument("--no-push", action="store_true", help="write the record into this repository alone")
+    parser.add_argument(
+        "--no-verify", action="store_true", help="do not hold what is inside of the image against the tag"
+    )
     parser.add_argument(
         "--insecure", action="store_true", help="take the registry's certificate as it is, or plain http"
     )
@@ -68,7 +75,12 @@ def run(options: argparse.Namespace) -> int:
         seen = images.look(reference, os.environ, tls_verify=not options.insecure) if reference else None
         try:
             share.fetch(git, remote, os.environ)
-            image = making.by_hand(git, confirmed, ref, tag, seen) if seen else None
+            image = None
+            if seen is not None:
+                looked = (
+                    ("", {}) if options.no_verify else _inspect(confirmed, tag, seen, not options.insecure)
+                )
+                image = making.by_hand(confirmed, ref, tag, seen, *looked)
             written = writer.write(git, confirmed.trust.root, remote, tag, image, key)
         except writer.Contradiction as error:
             print(f"envhooks: not recorded: {printable_block(str(error))}", file=sys.stderr)
@@ -87,6 +99,24 @@ def run(options: argparse.Namespace) -> int:
         print("envhooks: this was recorded before", file=sys.stderr)
     print(render.as_text(written.records), end="")
     return code or (0 if image is None else written.records.exit_code)
+
+
+def _inspect(
+    confirmed: confirm.Confirmed, tag: TagRecord, seen: images.Seen, tls_verify: bool
+) -> tuple[str, dict[str, str]]:
+    """What is inside of the image, held against the tag.
+
+    Raises:
+        Contradiction: it is not what the tag says.
+        CannotJudge: nobody can tell; then only a person can say that it is of the tag, by `--no-verify`.
+    """
+    name = Grammar(confirmed.policy.tag).match(tag.tag)
+    wanted = expected(name, confirmed.policy.tag) if name is not None else None
+    try:
+        return making.inspect(seen, wanted, tag.tag, os.environ, tls_verify=tls_verify)
+    except CannotJudge as error:
+        fix = f"envhooks record {printable(tag.tag)} --image {seen.reference} --no-verify, to take it by your own word"
+        raise CannotJudge(error.message, place=error.place, fix=error.fix or fix) from None
 
 
 def _attach(seen: images.Seen, lines: tuple[bytes, ...], tls_verify: bool) -> int:

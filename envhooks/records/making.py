@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from envhooks import __version__
 from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.confirm import Confirmed
+from envhooks.builds.imagefiles.sources import open_registry
 from envhooks.builds.plan import image_tag
-from envhooks.builds.types import Plan, Result
-from envhooks.git.repository import Git
+from envhooks.builds.types import Expected, Plan, Result
+from envhooks.builds.verify_files import hold, look_into
 from envhooks.image import Environment
 from envhooks.records.images import Seen
 from envhooks.records.statement import UNSIGNED
@@ -25,8 +27,15 @@ _OCI = "org.opencontainers.image."
 _DIGEST = r"sha256:[0-9a-f]{64}"
 
 
-def by_hand(git: Git, confirmed: Confirmed, ref: str, tag: TagRecord, seen: Seen) -> ImageRecord:
-    """The record of an image that somebody names; what is inside was not looked at.
+def by_hand(
+    confirmed: Confirmed,
+    ref: str,
+    tag: TagRecord,
+    seen: Seen,
+    verified: str = "",
+    holds: Mapping[str, str] | None = None,
+) -> ImageRecord:
+    """The record of an image that somebody names; `verified` and `holds` are what `inspect` answered.
 
     Raises:
         Contradiction: the image's own label says that it is of another tag.
@@ -34,19 +43,19 @@ def by_hand(git: Git, confirmed: Confirmed, ref: str, tag: TagRecord, seen: Seen
     _refuse_label(seen, tag)
     name = seen.reference.name
     published = seen.reference.tag or _own_tag(confirmed, tag.tag)
-    return _record(git, confirmed, ref, tag, seen, name, (f"{name}:{published}",) if published else ())
+    references = (f"{name}:{published}",) if published else ()
+    made = _record(confirmed, ref, tag, seen, name, references, verified=verified)
+    return replace(made, holds={**made.holds, **(holds or {})})
 
 
-def by_build(
-    git: Git, confirmed: Confirmed, tag: TagRecord, plan: Plan, result: Result, seen: Seen
-) -> ImageRecord:
+def by_build(confirmed: Confirmed, tag: TagRecord, plan: Plan, result: Result, seen: Seen) -> ImageRecord:
     """The record of an image that a build made and verified.
 
     Raises:
         Contradiction: the image's own label says that it is of another tag.
     """
     _refuse_label(seen, tag)
-    made = _record(git, confirmed, plan.ref, tag, seen, plan.image, plan.images, plan.using, result.verified)
+    made = _record(confirmed, plan.ref, tag, seen, plan.image, plan.images, plan.using, result.verified)
     return replace(
         made,
         arguments=dict(plan.args),
@@ -56,7 +65,6 @@ def by_build(
 
 
 def _record(
-    git: Git,
     confirmed: Confirmed,
     ref: str,
     tag: TagRecord,
@@ -80,9 +88,39 @@ def _record(
         _bases(found, seen.labels),
         _held(found),
         confirmed.trust.root.tree,
-        epoch=git.commit(tag.commit).date if verified else None,
         version=__version__,
     )
+
+
+def inspect(
+    seen: Seen, expected: Expected | None, tag: str, environ: Mapping[str, str], *, tls_verify: bool = True
+) -> tuple[str, dict[str, str]]:
+    """(how the image was held against the tag, what it holds), by reading its layers from the registry.
+
+    Raises:
+        Contradiction: it is not what the tag says.
+        CannotJudge: nobody can tell whether it is.
+    """
+    reference = f"{seen.reference.name}@{seen.digest}"
+    holds: dict[str, str] = {}
+    if expected is None:
+        raise CannotJudge("the plan does not say what the image has to hold", place=printable(tag))
+    with open_registry(reference, environ, tls_verify=tls_verify) as (_, found):
+        for one in found:
+            inside = look_into(one)
+            held = hold(expected, inside, tag)
+            where = f"{printable(reference, 300)} ({printable(one.platform, 60)})"
+            if held.verdict == "contradicts":
+                raise Contradiction(
+                    f"the image contradicts the tag: {'; '.join(held.differences)}", place=where
+                )
+            if held.verdict == "cannot tell" or inside.contents is None:
+                why = "; ".join(filter(None, (*held.doubts, held.untold)))
+                raise CannotJudge(f"it cannot be told whether the image is of the tag: {why}", place=where)
+            for python in inside.contents.pythons[:1]:
+                holds |= {key: printable(value, 200) for key, value in python.packages.items()}
+                holds["python"] = printable(python.version, 60)
+    return "its layers were read from the registry", holds
 
 
 def _refuse_label(seen: Seen, tag: TagRecord) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from builder_parts import need, registry
+from image_parts import ENV, PYTHON, SITE, digest, layer, pack, torch
 from record_parts import (
     IMAGE_POLICY,
     image_record,
@@ -38,13 +39,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-def put_index(there: Registry, labels: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """An index of two platforms; answers its digest and those of its platforms."""
+def put_index(
+    there: Registry, labels: dict[str, str], version: str = "2.8.0+cu128"
+) -> tuple[str, dict[str, str]]:
+    """An index of two platforms with torch in them; answers its digest and those of its platforms."""
     parts, platforms = [], {}
+    tar = layer(*PYTHON, *torch(SITE, version))
+    stored = there.put_blob(pack(tar, "gzip"))
+    kind = "application/vnd.oci.image.layer.v1.tar+gzip"
     for arch in ("amd64", "arm64"):
-        config = there.put_blob(
-            json.dumps({"os": "linux", "architecture": arch, "config": {"Labels": labels}}).encode()
-        )
+        written = {
+            "os": "linux",
+            "architecture": arch,
+            "config": {"Labels": labels, "Env": list(ENV)},
+            "rootfs": {"type": "layers", "diff_ids": [digest(tar)]},
+        }
+        config = there.put_blob(json.dumps(written).encode())
         made = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
@@ -53,13 +63,13 @@ def put_index(there: Registry, labels: dict[str, str]) -> tuple[str, dict[str, s
                 "digest": config.digest,
                 "size": config.size,
             },
-            "layers": [],
+            "layers": [{"mediaType": kind, "digest": stored.digest, "size": stored.size}],
         }
         body = json.dumps(made).encode()
-        digest = there.put_manifest(f"x-{arch}", body, OCI_MANIFEST)
+        found = there.put_manifest(f"x-{arch}", body, OCI_MANIFEST)
         platform = {"os": "linux", "architecture": arch}
-        parts.append({"mediaType": OCI_MANIFEST, "digest": digest, "size": len(body), "platform": platform})
-        platforms[f"linux/{arch}"] = digest
+        parts.append({"mediaType": OCI_MANIFEST, "digest": found, "size": len(body), "platform": platform})
+        platforms[f"linux/{arch}"] = found
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": parts}
     return there.put_manifest("2.8-rc1", json.dumps(index).encode(), OCI_INDEX), platforms
 
@@ -92,29 +102,30 @@ def test_recorded_in_one_clone_and_proved_in_another(
     key = prepare(good, tmp_path)
     oid = good.git("rev-parse", f"refs/tags/{GOOD_TAG}")
     name = f"{address}/team/pytorch-cuda"
-    digest, platforms = put_index(Registry(name, environ, push=True), {"envhooks.tag-object": oid})
-    done = record(good, f"{name}:2.8-rc1@{digest}", key)
-    assert f"{GOOD_TAG}: proved" in done.out and f"{name}@{digest}" in done.out
+    index, platforms = put_index(Registry(name, environ, push=True), {"envhooks.tag-object": oid})
+    done = record(good, f"{name}:2.8-rc1@{index}", key)
+    assert f"{GOOD_TAG}: proved" in done.out and f"{name}@{index}" in done.out
 
     clone = fresh_clone(server, tmp_path)
     assert clone.envhooks("records", GOOD_TAG).code == 2  # a plain clone has no notes
     found = clone.envhooks("records", GOOD_TAG, "--fetch")
-    assert found.code == 0 and f"{name}@{digest}" in found.out and "ci (team)" in found.out
+    assert found.code == 0 and f"{name}@{index}" in found.out and "ci (team)" in found.out
     loaded = json.loads(clone.envhooks("records", GOOD_TAG, "--format", "json", check=True).out)["tags"][0]
     assert loaded["state"] == "proved"
     image = loaded["images"][0]
-    assert (image["digest"], image["platforms"]) == (digest, platforms)
+    assert (image["digest"], image["platforms"]) == (index, platforms)
+    assert image["verified"] and image["holds"]["python"] == "3.11.9"
     assert image["holds"]["torch"] == "2.8.0+cu128" and image["bases"][0]["name"].startswith("nvidia/cuda:")
     assert loaded["passed"][0]["policy"] == good.git("rev-parse", "main:.envhooks")
     assert "tag-signed" in loaded["passed"][0]["checks"]
     # git's own tool reads the same note
     assert good.git("notes", "--ref=envhooks", "show", oid).count("\n") == 1
 
-    beside = attached(reference_of(f"{name}@{digest}"), environ)
+    beside = attached(reference_of(f"{name}@{index}"), environ)
     listed = clone.envhooks("records", GOOD_TAG, "--format", "dsse", check=True).out.encode().split()
     assert sorted(beside) == sorted(listed)
 
-    again = record(good, f"{name}:2.8-rc1@{digest}", key)
+    again = record(good, f"{name}:2.8-rc1@{index}", key)
     assert "recorded before" in again.err
     assert good.git("notes", "--ref=envhooks", "show", oid).count("\n") == 1
 
@@ -128,6 +139,9 @@ def test_what_would_contradict_is_not_recorded(
     wrong, _ = put_index(there, {"envhooks.tag-object": "1" * 40})
     refused = record(good, f"{name}:2.8-rc1@{wrong}", key, check=False)
     assert refused.code == 1 and "another tag object" in refused.err
+    older, _ = put_index(there, {}, "2.7.0+cu128")
+    refused = record(good, f"{name}:2.8-rc1@{older}", key, check=False)
+    assert refused.code == 1 and "contradicts the tag" in refused.err
     first, _ = put_index(there, {"a": "1"})
     record(good, f"{name}:2.8-rc1@{first}", key)
     second, _ = put_index(there, {"a": "2"})
@@ -144,8 +158,8 @@ def test_a_key_that_the_policy_does_not_name_records_nothing(
     prepare(good, tmp_path)
     stranger, _ = make_key(tmp_path, "stranger")
     name = f"{address}/team/strange"
-    digest, _ = put_index(Registry(name, environ, push=True), {})
-    refused = record(good, f"{name}:2.8-rc1@{digest}", stranger, check=False)
+    index, _ = put_index(Registry(name, environ, push=True), {})
+    refused = record(good, f"{name}:2.8-rc1@{index}", stranger, check=False)
     assert refused.code == 2 and "does not allow records by this key" in refused.err
     assert good.try_git("rev-parse", "-q", "--verify", notes.REF).code != 0
     # what is printed allows it, pasted as it stands
@@ -153,7 +167,7 @@ def test_a_key_that_the_policy_does_not_name_records_nothing(
     good.write({".envhooks/policy.toml": IMAGE_POLICY + section + "\n"})
     good.commit_files({}, "Allow")
     good.git("push", "-q", "origin", "main")
-    record(good, f"{name}:2.8-rc1@{digest}", stranger)
+    record(good, f"{name}:2.8-rc1@{index}", stranger)
 
 
 def test_a_tag_that_does_not_pass_is_not_recorded(good: Repo, tmp_path: Path) -> None:

@@ -152,7 +152,10 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) ->
         try:
             work.build(listed)
             work.check(listed)
-            return Result("done", work.publish(listed), None, work.summary(), None)
+            digest = work.publish(listed)
+            return Result(
+                "done", digest, None, work.summary(), None, verified=work.verified, holds=work.holds
+            )
         except _Failed as failed:
             log.write(printable(f"failed: {failed}", 2000) + "\n")
             return Result("failed", None, None, str(failed), None, failed.is_final)
@@ -175,6 +178,9 @@ class _Work:
         self._scratch = scratch
         self._values = {SCRATCH: str(scratch)}
         self._checked = ""
+        self.verified = ""
+        """How the image was held against the tag."""
+        self.holds: Mapping[str, str] = {}
 
     def _run(self, step: Step) -> Ended:
         self._log.write(f"$ {step.shown()}\n")
@@ -227,6 +233,8 @@ class _Work:
         if expected.hardware and verify_image.evidence(answer) is None:
             self._log.write(f"nothing in the image tells whether it is built for {expected.hardware}\n")
         self._checked = f", holds {verify_image.describe(answer)}"
+        self.verified = f"asked by {self._engine.name} before it was named"
+        self.holds = verify_image.held(answer)
 
     def _answer(self, listed: Steps) -> tuple[verify_image.Answer | None, str]:
         """What the image said; where it said nothing, the engine's last words."""

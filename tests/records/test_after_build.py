@@ -1,0 +1,120 @@
+"""A build that is verified is recorded by itself, whoever built it, and never in a build's way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
+from record_parts import make_key, verifier
+from shop import Shop
+from support import GOOD_TAG, Repo
+from test_travelling import fresh_clone, put_index
+
+from envhooks.builds.registry import Registry
+
+pytestmark = pytest.mark.xdist_group("buildah")
+POLICY = """\
+[checks]
+dockerfile-matches = {{ level = "off", reason = "an image for a test" }}
+
+[image]
+name = "{address}/team/{{framework:lower}}-{{hardware:lower}}"
+
+[[build]]
+name = "image"
+{build}
+"""
+LOCAL = 'using = "local"\nengine = "buildah"\nisolation = "chroot"\ntls_verify = false'
+
+
+@dataclass(frozen=True)
+class Works:
+    shop: Shop
+    address: str
+    key: Path
+
+    def state_policy(self, build: str, more: str = "") -> None:
+        text = POLICY.format(address=self.address, build=build)
+        public = self.key.with_suffix(".pub").read_text()
+        self.shop.clone.commit_files({".envhooks/policy.toml": text + (more or verifier("ci", public))})
+        self.shop.clone.git("push", "-q", "--no-verify", "origin", "main")
+        self.shop.clone.envhooks("builds", "--allow", check=True)
+        self.shop.tag()
+
+
+@pytest.fixture
+def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) -> Iterator[Works]:
+    need("docker-registry", "buildah", "busybox")
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    key, public = make_key(tmp_path, "ci")
+    key.with_suffix(".pub").write_text(public)
+    with registry(tmp_path / "registry") as address:
+        clone = Repo(guarded.path, storage(tmp_path / "storage", environ))
+        clone.write(
+            {"Dockerfile": DOCKERFILE, "python": python_that_says(), "busybox": Path(busybox).read_bytes()}
+        )
+        for name in ("python", "busybox"):
+            (clone.path / name).chmod(0o755)
+        clone.commit("Build a small image")
+        clone.git("config", "envhooks.pauses", "0.1")
+        clone.git("config", "envhooks.recordkey", str(key))
+        yield Works(Shop(clone, server, tmp_path), address, key)
+
+
+def test_a_push_ends_in_a_record_that_a_fresh_clone_proves(
+    works: Works, server: Repo, tmp_path: Path
+) -> None:
+    works.state_policy(LOCAL)
+    assert works.shop.push().code == 0
+    row = works.shop.await_state("done", "failed", "dropped")
+    assert row.state == "done", (row, works.shop.log())
+    assert "recorded by ci" in row.reason, row
+    found = fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch")
+    assert found.code == 0, found
+    assert f"{works.address}/team/pytorch-cuda@{row.digest}" in found.out
+    assert "built by local, asked by buildah" in found.out
+
+
+def test_an_image_of_a_foreign_builder_is_looked_at_in_the_registry(
+    works: Works, server: Repo, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    name = f"{works.address}/team/pytorch-cuda"
+    index, _ = put_index(Registry(name, environ, push=True), {})
+    works.shop.write_program(f"echo {index}")
+    works.state_policy(f'using = "command"\ncommand = ["{works.shop.program}", "{{tag}}"]')
+    assert works.shop.push().code == 0
+    row = works.shop.await_state("done", "failed", "dropped")
+    assert row.state == "done" and "recorded by ci" in row.reason, (row, works.shop.log())
+    found = fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch")
+    assert found.code == 0 and "its layers were read" in found.out and index in found.out
+
+
+@pytest.mark.parametrize("fault", ["no key", "wrong image", "not allowed"])
+def test_what_cannot_be_recorded_is_said_and_the_build_is_done(
+    works: Works, server: Repo, tmp_path: Path, environ: dict[str, str], fault: str
+) -> None:
+    name = f"{works.address}/team/pytorch-cuda"
+    version = "2.7.0+cu128" if fault == "wrong image" else "2.8.0+cu128"
+    index, _ = put_index(Registry(name, environ, push=True), {}, version)
+    works.shop.write_program(f"echo {index}")
+    other = verifier("ci", make_key(tmp_path, "other")[1]) if fault == "not allowed" else ""
+    works.state_policy(f'using = "command"\ncommand = ["{works.shop.program}", "{{tag}}"]', other)
+    if fault == "no key":
+        works.shop.clone.git("config", "--unset", "envhooks.recordkey")
+        works.shop.clone.git("config", "gpg.format", "ssh")
+    assert works.shop.push().code == 0
+    row = works.shop.await_state("done", "failed", "dropped")
+    assert row.state == "done" and "not recorded: " in row.reason, row
+    assert fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch").code == 2
+
+
+def test_without_a_verifier_nothing_is_said_of_records(works: Works, server: Repo, tmp_path: Path) -> None:
+    works.state_policy(LOCAL, "\n")
+    assert works.shop.push().code == 0
+    row = works.shop.await_state("done", "failed", "dropped")
+    assert row.state == "done" and "recorded" not in row.reason
