@@ -37,8 +37,14 @@ def shown(argv: Sequence[str]) -> str:
 
 
 def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without what a git hook was given: an engine may run git for its own context."""
-    return {key: value for key, value in environ.items() if not key.startswith("GIT_")}
+    """The caller's environment without what a git hook was given: an engine may run git for its own context.
+
+    Relative entries of PATH are left out, which would find programs in whatever folder is the current one.
+    """
+    found = {key: value for key, value in environ.items() if not key.startswith("GIT_")}
+    if "PATH" in found:
+        found["PATH"] = os.pathsep.join(p for p in found["PATH"].split(os.pathsep) if Path(p).is_absolute())
+    return found
 
 
 def run(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
-from envhooks.builds.engines import Engine, Wanted
+from envhooks.builds.engines import Engine, refuse_what_is_not_had
+from envhooks.builds.local_section import Wanted
+from envhooks.builds.options import fields, fill
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import question
 
 # Values that only a run can know. A NUL cannot come from a policy, a tag or a path.
 IMAGE, CONTAINER, DIGEST, SCRATCH = "\0IMAGE\0", "\0CONTAINER\0", "\0DIGEST\0", "\0SCRATCH\0"
+LOOK, TEST = "see for which platform the image is", "run the smoke test in the image"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Step:
     environ: tuple[tuple[str, str], ...] = ()
     only_if: str = ""
     """When it is run at all; empty: always."""
+    may_fail: bool = False
+    """Whether the build goes on where it fails: it tidies up."""
 
     def shown(self) -> str:
         """The command as it could be typed, slots as `$NAME`."""
@@ -53,42 +59,84 @@ def _fill(word: str, values: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Steps:
-    """All commands of one build, in order."""
+class Check:
+    """How the image of one platform is looked at before anything is published."""
 
-    build: Step
+    platform: str
+    look: Step | None
+    """Tells for which platform the image is, where the engine may have mistaken that."""
     start: Step | None
     """Makes a container of the image, where asking it takes one."""
     ask: tuple[Step, ...]
     """Ask the image; the first that answers is enough."""
+    test: Step | None
+    """The user's own smoke test."""
     stop: Step | None
+
+    def all(self) -> tuple[Step, ...]:
+        """In order."""
+        steps = (self.look, self.start, *self.ask, self.test, self.stop)
+        return tuple(step for step in steps if step is not None)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """All commands of one build, in order."""
+
+    builds: tuple[Step, ...]
+    checks: tuple[Check, ...]
     publish: tuple[Step, ...]
     """Nothing of this is run before the image was held against the tag."""
 
     def all(self) -> tuple[Step, ...]:
         """For a dry run."""
-        between = (step for step in (self.start, *self.ask, self.stop) if step is not None)
-        return (self.build, *between, *self.publish)
+        return (*self.builds, *(step for check in self.checks for step in check.all()), *self.publish)
 
 
 def steps(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine: Engine) -> Steps:
-    """The commands that build, ask and publish one image."""
+    """The commands that build, ask and publish one image.
+
+    Raises:
+        CannotJudge: the section asks for what this engine cannot do.
+    """
+    refuse_what_is_not_had(wanted, engine)
     make: Callable[[Plan, Path, Path, Wanted, Engine], Steps] = (
         _buildx if engine.name == "docker" else _buildah
     )
     return make(plan, context, dockerfile, wanted, engine)
 
 
-def _common(plan: Plan, dockerfile: Path, *, annotations: bool) -> tuple[str, ...]:
+def image_slot(platform: str, wanted: Wanted) -> str:
+    """The slot of a platform's image: `$IMAGE` where there is one, else `$IMAGE_LINUX_ARM64`."""
+    return IMAGE if len(wanted.platforms) == 1 else f"\0{image_file(platform, wanted).upper()}\0"
+
+
+def image_file(platform: str, wanted: Wanted) -> str:
+    """The file in the scratch folder into which the engine writes a platform's image."""
+    return "image" if len(wanted.platforms) == 1 else "image_" + re.sub("[^a-z0-9]", "_", platform)
+
+
+def _common(plan: Plan, dockerfile: Path, wanted: Wanted, *, annotations: bool) -> tuple[str, ...]:
     words = ["--file", str(dockerfile)]
     if plan.target:
         words += ["--target", plan.target]
-    for option, pairs in (("--build-arg", plan.args), ("--label", plan.labels)):
+    values = fields(plan)
+    labels = (*plan.labels, *((key, fill(text, values)) for key, text in wanted.labels))
+    for option, pairs in (("--build-arg", plan.args), ("--label", labels)):
         for key, value in pairs:
             words += [option, f"{key}={value}"]
     for key, value in plan.annotations if annotations else ():
         words += ["--annotation", f"{key}={value}"]
+    for name, variable in wanted.secrets:
+        words += ["--secret", f"id={name},env={variable}"]
+    for name in wanted.ssh:
+        words += ["--ssh", name]
     return tuple(words)
+
+
+def is_rebuild(plan: Plan) -> bool:
+    """Whether this is a `post` release: the same versions built anew, which layers of before would undo."""
+    return re.search(r"-post[0-9]+\Z", plan.own) is not None
 
 
 def _asking(plan: Plan, wanted: Wanted, argv: Callable[[str], tuple[str, ...]]) -> tuple[Step, ...]:
@@ -106,43 +154,107 @@ def _asking(plan: Plan, wanted: Wanted, argv: Callable[[str], tuple[str, ...]]) 
     )
 
 
+def _testing(wanted: Wanted, argv: Callable[[str], tuple[str, ...]]) -> Step | None:
+    return Step(TEST, (*argv(wanted.test[0]), *wanted.test[1:])) if wanted.test else None
+
+
 def _buildah(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine: Engine) -> Steps:
     """Buildah and podman: the image is in the machine's own storage, so it is checked before any byte is pushed."""
     isolation = ("--isolation", engine.isolation) if engine.isolation else ()
     tls = () if wanted.tls_verify else ("--tls-verify=false",)
     # its own version in a label would make the image of one tag depend on the machine
     label = ("--identity-label=false",) if engine.name == "buildah" else ()
-    build = Step(
-        "build the image",
-        (
-            *engine.prefix, "build", *isolation, *tls, *label, "--format", "oci",
-            "--timestamp", str(plan.epoch), "--iidfile", f"{SCRATCH}/image",
-            *_common(plan, dockerfile, annotations=True), str(context),
-        ),
-    )  # fmt: skip
-    start = stop = None
-    if engine.name == "buildah":
-        asking = _asking(
-            plan, wanted, lambda python: (*engine.prefix, "run", *isolation, CONTAINER, "--", python)
-        )
-        if asking:
-            name = (*engine.prefix, "from", "--pull-never", "--cidfile", f"{SCRATCH}/container", IMAGE)
-            start = Step("make a container of the image", name)
-            stop = Step("remove the container", (*engine.prefix, "rm", CONTAINER))
+    is_one = len(wanted.platforms) == 1
+    # Its cache does not look at the platform: of `FROM scratch`, the second one would be the first one's image
+    cache: tuple[str, ...]
+    if wanted.layers and is_one:
+        cache = ("--layers", "--no-cache") if is_rebuild(plan) else ("--layers",)
     else:
-        run = (*engine.prefix, "run", "--rm", "--network", "none")
-        asking = _asking(plan, wanted, lambda python: (*run, "--entrypoint", python, IMAGE))
-    return Steps(build, start, asking, stop, _push(plan, wanted, (*engine.prefix,), tls))
+        cache = ("--layers=false",)
+    values = fields(plan)
+    for option, texts in (("--cache-from", wanted.cache_from), ("--cache-to", wanted.cache_to)):
+        cache += tuple(word for text in texts for word in (option, fill(text, values)))
+    network = ("--network", wanted.network) if wanted.network != "default" else ()
+    pull = (f"--pull={wanted.pull}",) if wanted.pull else ()
+
+    def build(platform: str) -> Step:
+        return Step(
+            "build the image" + ("" if is_one else f" for {platform}"),
+            (
+                *engine.prefix, "build", *isolation, *tls, *label, *cache, *network, *pull, "--platform", platform,
+                "--format", "oci", "--timestamp", str(plan.epoch),
+                "--iidfile", f"{SCRATCH}/{image_file(platform, wanted)}",
+                *_common(plan, dockerfile, wanted, annotations=True), str(context),
+            ),
+        )  # fmt: skip
+
+    def check(platform: str) -> Check:
+        image = image_slot(platform, wanted)
+        told: tuple[str, ...] = (
+            "inspect",
+            "--type",
+            "image",
+            "--format",
+            "{{.OCIv1.OS}}/{{.OCIv1.Architecture}}",
+            image,
+        )
+        if engine.name == "podman":
+            told = ("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
+        look = Step(LOOK, (*engine.prefix, *told))
+        start = stop = None
+        if engine.name == "buildah":
+            run = (*engine.prefix, "run", *isolation, CONTAINER, "--")
+            asking = _asking(plan, wanted, lambda python: (*run, python))
+            test = _testing(wanted, lambda program: (*run, program))
+            if asking or test:
+                name = (*engine.prefix, "from", "--pull-never", "--cidfile", f"{SCRATCH}/container", image)
+                start = Step("make a container of the image", name)
+                stop = Step("remove the container", (*engine.prefix, "rm", CONTAINER))
+        else:
+            run = (*engine.prefix, "run", "--rm", "--network", "none")
+            asking = _asking(plan, wanted, lambda python: (*run, "--entrypoint", python, image))
+            test = _testing(wanted, lambda program: (*run, "--entrypoint", program, image))
+        return Check(platform, look, start, asking, test, stop)
+
+    return Steps(
+        tuple(map(build, wanted.platforms)),
+        tuple(map(check, wanted.platforms)),
+        _push(plan, wanted, engine.prefix, tls),
+    )
 
 
 def _push(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, ...]) -> tuple[Step, ...]:
+    if len(wanted.platforms) > 1:
+        return _push_list(plan, wanted, prefix, tls)
     found = [Step(f"name the image {plan.own}", (*prefix, "tag", IMAGE, plan.own))] if plan.own else []
     if wanted.output == "none":
         return tuple(found)
     for image in plan.images:
-        where = f"{wanted.output}:{image.rpartition(':')[2]}" if is_layout(wanted) else f"docker://{image}"
         option = ("--digestfile", f"{SCRATCH}/digest")
-        found.append(Step(f"push {image}", (*prefix, "push", *tls, *option, IMAGE, where)))
+        argv = (*prefix, "push", *tls, *option, IMAGE, _where(image, wanted))
+        found.append(Step(f"push {image}", argv))
+    return tuple(found)
+
+
+def _where(image: str, wanted: Wanted) -> str:
+    # with the whole name: images of two lines in one folder would fight for `2.8`
+    return f"{wanted.output}:{image}" if is_layout(wanted) else f"docker://{image}"
+
+
+def _push_list(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, ...]) -> tuple[Step, ...]:
+    """The images of several platforms as one: a manifest list of a name of its own, which is pushed with them."""
+    name = f"envhooks-{plan.key[:16]}"
+    forget = Step("remove the list of an earlier attempt", (*prefix, "manifest", "rm", name), may_fail=True)
+    found = [forget, Step("make a list of the platforms", (*prefix, "manifest", "create", name))]
+    for platform in wanted.platforms:
+        image = image_slot(platform, wanted)
+        found.append(Step(f"add {platform} to the list", (*prefix, "manifest", "add", name, image)))
+    for image in plan.images if wanted.output != "none" else ():
+        options = ("--all", "--format", "oci", "--digestfile", f"{SCRATCH}/digest")
+        argv = (*prefix, "manifest", "push", *tls, *options, name, _where(image, wanted))
+        found.append(Step(f"push {image}", argv))
+    if wanted.output != "none":
+        found.append(Step("remove the list", (*prefix, "manifest", "rm", name), may_fail=True))
     return tuple(found)
 
 
@@ -153,41 +265,75 @@ def is_layout(wanted: Wanted) -> bool:
 
 def _buildx(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine: Engine) -> Steps:
     builder = ("--builder", wanted.builder) if wanted.builder else ()
+    values = fields(plan)
+    options = ["--platform", ",".join(wanted.platforms)]
+    if is_rebuild(plan) or not wanted.layers:
+        options.append("--no-cache")
+    if wanted.pull == "always":
+        options.append("--pull")
+    if wanted.network != "default":
+        options += ["--network", wanted.network]
+        options += ["--allow", "network.host"] if wanted.network == "host" else []
+    for option, texts in (("--cache-from", wanted.cache_from), ("--cache-to", wanted.cache_to)):
+        options += [word for text in texts for word in (option, _cache(fill(text, values)))]
 
     def build(what: str, *more: str, annotations: bool = True) -> Step:
-        head = (*engine.prefix, "buildx", "build", *builder, "--progress", "plain", *more)
-        argv = (*head, *_common(plan, dockerfile, annotations=annotations), str(context))
+        head = (*engine.prefix, "buildx", "build", *builder, "--progress", "plain", *options, *more)
+        argv = (*head, *_common(plan, dockerfile, wanted, annotations=annotations), str(context))
         return Step(what, argv, (("SOURCE_DATE_EPOCH", str(plan.epoch)),))
 
-    run = (*engine.prefix, "run", "--rm", "--network", "none")
+    def checks(image: str, *more: str) -> tuple[Check, ...]:
+        found = []
+        for platform in wanted.platforms:
+            run = (
+                *engine.prefix,
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                "--platform",
+                platform,
+                *more,
+                "--entrypoint",
+            )
+            asking = _asking(plan, wanted, lambda python, run=run: (*run, python, image))  # type: ignore[misc]
+            test = _testing(wanted, lambda program, run=run: (*run, program, image))  # type: ignore[misc]
+            found.append(Check(platform, None, None, asking, test, None))
+        return tuple(found)
+
     if wanted.output == "registry" and engine.by_digest:
         output = f"type=image,name={plan.image},push-by-digest=true,name-canonical=true,push=true"
         output += ",rewrite-timestamp=true" + ("" if wanted.tls_verify else ",registry.insecure=true")
         image = f"{plan.image}@{DIGEST}"
         first = build("push the image without a tag", *_attested(wanted, output))
-        asking = _asking(
-            plan, wanted, lambda python: (*run, "--pull", "always", "--entrypoint", python, image)
-        )
         tags = [word for name in plan.images for word in ("--tag", name)]
         # an index around a lone manifest would be a digest that nobody checked
         naming = ("buildx", "imagetools", "create", *builder, "--prefer-index=false", *tags, image)
-        return Steps(first, None, asking, None, (Step("move the image tags", (*engine.prefix, *naming)),))
+        publish = (Step("move the image tags", (*engine.prefix, *naming)),)
+        return Steps((first,), checks(image, "--pull", "always"), publish)
     plain = ("--provenance=false", "--sbom=false", "--iidfile", f"{SCRATCH}/image", "--output", "type=docker")
     first = build("build the image", *plain, annotations=False)
-    asking = _asking(plan, wanted, lambda python: (*run, "--entrypoint", python, IMAGE))
-    publish = [Step(f"name the image {name}", (*engine.prefix, "tag", IMAGE, name)) for name in plan.images]
+    publish_list = [
+        Step(f"name the image {name}", (*engine.prefix, "tag", IMAGE, name)) for name in plan.images
+    ]
     if wanted.output == "registry":
-        publish += [Step(f"push {name}", (*engine.prefix, "push", name)) for name in plan.images]
+        publish_list += [Step(f"push {name}", (*engine.prefix, "push", name)) for name in plan.images]
         read = ("image", "inspect", "--format", "{{json .RepoDigests}}", plan.own)
-        publish.append(Step("read the digest", (*engine.prefix, *read)))
+        publish_list.append(Step("read the digest", (*engine.prefix, *read)))
     elif is_layout(wanted):
         folder = wanted.output.removeprefix("oci:")
         output = f"type=oci,dest={folder},tar=false,rewrite-timestamp=true,name={plan.own}"
-        publish.append(build(f"write {folder}", *_attested(wanted, output)))
-    return Steps(first, None, asking, None, tuple(publish))
+        publish_list.append(build(f"write {folder}", *_attested(wanted, output)))
+    return Steps((first,), checks(IMAGE), tuple(publish_list))
+
+
+def _cache(text: str) -> str:
+    """A repository alone, as buildah has it, in buildx's words."""
+    return text if text.startswith("type=") else f"type=registry,ref={text}"
 
 
 def _attested(wanted: Wanted, output: str) -> tuple[str, ...]:
-    provenance = "false" if wanted.provenance == "false" else f"mode={wanted.provenance}"
-    attest = (f"--provenance={provenance}", f"--sbom={str(wanted.sbom).lower()}")
+    told = wanted.provenance or "max"
+    provenance = "false" if told == "false" else f"mode={told}"
+    attest = (f"--provenance={provenance}", f"--sbom={str(wanted.sbom is not False).lower()}")
     return (*attest, "--metadata-file", f"{SCRATCH}/metadata", "--output", output)

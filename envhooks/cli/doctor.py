@@ -242,8 +242,8 @@ def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     )
     try:
         from envhooks.builds import builders
-        from envhooks.builds.engines import ENGINES
         from envhooks.builds.ledger import OPEN, Ledger
+        from envhooks.builds.local_section import ENGINES
     except ImportError:  # an installation without the part that builds
         return
     known = ", ".join(builders.names())

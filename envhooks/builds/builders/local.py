@@ -17,15 +17,23 @@ from typing import Any, TextIO
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds import engines, verify_image
-from envhooks.builds.engines import Engine, Wanted
-from envhooks.builds.options import Section
-from envhooks.builds.process import Ended, engine_environment, run
-from envhooks.builds.steps import CONTAINER, DIGEST, IMAGE, SCRATCH, Step, Steps, steps
+from envhooks.builds.engines import Engine
+from envhooks.builds.local_section import Wanted, read
+from envhooks.builds.process import Ended, engine_environment, run, shown
+from envhooks.builds.secrets import required
+from envhooks.builds.steps import (
+    CONTAINER,
+    DIGEST,
+    SCRATCH,
+    Check,
+    Step,
+    Steps,
+    image_file,
+    image_slot,
+    steps,
+)
 from envhooks.builds.types import Plan, Result
 
-_KEYS = (
-    "engine", "builder", "isolation", "storage", "output", "tls_verify", "provenance", "sbom", "timeout", "verify",
-)  # fmt: skip
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ASKS = 4
 """How often an interpreter is asked that ends well and says nothing."""
@@ -47,44 +55,12 @@ def check_options(options: Mapping[str, Any]) -> None:
     Raises:
         PolicyError: a key that is unknown or of the wrong kind.
     """
-    _read(options)
-
-
-def _read(options: Mapping[str, Any]) -> Wanted:
-    section = Section.of("local", options, _KEYS)
-    engine = section.choice("engine", ("auto", *engines.ENGINES), "auto")
-    builder = section.matching(
-        "builder", r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a builder of docker buildx"
-    )
-    if builder and engine not in ("auto", "docker"):
-        section.refuse("`builder` is docker buildx's", 'engine = "docker"')
-    output = section.text("output", "registry")
-    if output not in ("registry", "none") and not re.fullmatch(r"oci:/[^:,]+", output):
-        section.refuse(
-            f'`output` of {section.title} cannot be `{printable(output, 80)}`: it is "registry", "none" or "oci:" with '
-            "an absolute path that has no colon or comma",
-            'output = "registry"',
-        )
-    provenance = section.raw.get("provenance", "max")
-    if provenance not in ("max", "min", False):
-        section.refuse(f'`provenance` of {section.title} must be "max", "min" or false', 'provenance = "max"')
-    return Wanted(
-        engine=engine,
-        builder=builder,
-        isolation=section.choice("isolation", ("auto", "chroot", "oci", "rootless"), "auto"),
-        storage=section.choice("storage", ("auto", "vfs", "overlay"), "auto"),
-        output=output,
-        tls_verify=section.flag("tls_verify", True),
-        provenance=str(provenance).lower(),
-        sbom=section.flag("sbom", True),
-        timeout=section.minutes("timeout", 6 * 60),
-        verify=verify_image.settings(section),
-    )
+    read(options)
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
     """What would run and where it goes, for the person who is asked to allow it."""
-    wanted = _read(options)
+    wanted = read(options)
     engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
     told = f" with the builder {wanted.builder}" if wanted.builder else ""
     goes = {
@@ -98,6 +74,16 @@ def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
     ]
     if not wanted.tls_verify:
         lines.append("the registry's certificate is NOT verified")
+    for name, variable in wanted.secrets:
+        lines.append(f"the Dockerfile gets ${variable} as the secret {name}")
+    if wanted.ssh:
+        lines.append(f"the Dockerfile can use your SSH agent ({', '.join(wanted.ssh)})")
+    if wanted.network == "host":
+        lines.append("the RUN lines have this machine's network")
+    if wanted.cache_to:
+        lines.append(printable(f"layers are written to the cache {', '.join(wanted.cache_to)}"))
+    if wanted.test:
+        lines.append(f"runs {shown(wanted.test)} in the image before it is published")
     if not wanted.verify.is_on:
         lines.append(f"the image is NOT held against the tag: {wanted.verify.reason}")
     return tuple(lines)
@@ -113,7 +99,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
 
 
 def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted, Engine, Steps]:
-    wanted = _read(plan.options)
+    wanted = read(plan.options)
     if not plan.own and wanted.output != "none":
         raise PolicyError(
             "the policy names no image, so there is nowhere to push to",
@@ -126,6 +112,8 @@ def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted,
             place=plan.ref,
             fix=f"envhooks build {plan.tag}",
         )
+    for _, variable in wanted.secrets:
+        required(variable, environ)
     engine = engines.find(wanted, environ)
     folder, file = _inside(top, plan.context, "the context"), _inside(top, plan.dockerfile, "the Dockerfile")
     return wanted, engine, steps(plan, folder, file, wanted, engine)
@@ -191,6 +179,8 @@ class _Work:
 
     def _do(self, step: Step) -> str:
         ended = self._run(step)
+        if ended.exit_code and step.may_fail and not ended.timed_out:
+            return ended.output
         if ended.timed_out:
             limit = f"{self._wanted.timeout / 60:g} minutes"
             raise _Failed(f"could not {step.what} within {limit}; `timeout` in the build section gives more")
@@ -202,15 +192,50 @@ class _Work:
 
     def build(self, listed: Steps) -> None:
         """Run the build, and note by what the image goes."""
-        self._do(listed.build)
-        image = self._file("image")
-        if image:
-            self._values[IMAGE] = image
-        else:
-            self._values[DIGEST] = self._metadata()
+        for step in listed.builds:
+            self._do(step)
+        for platform in self._wanted.platforms:
+            image = self._file(image_file(platform, self._wanted))
+            if image:
+                self._values[image_slot(platform, self._wanted)] = image
+            else:
+                self._values[DIGEST] = self._metadata()
 
     def check(self, listed: Steps) -> None:
-        """Hold the image against the tag."""
+        """Hold the image of each platform against the tag, and run the user's own test in it."""
+        for check in listed.checks:
+            self._look(check)
+            if check.start is not None:
+                self._do(check.start)
+                self._values[CONTAINER] = self._file("container")
+            try:
+                self._hold(check)
+                self._test(check)
+            finally:
+                if check.stop is not None:
+                    self._run(check.stop)
+                    (self._scratch / "container").unlink(missing_ok=True)  # buildah writes no second one
+
+    def _look(self, check: Check) -> None:
+        """Whether the image is for the platform that was asked for; an engine's cache may have mistaken that."""
+        if check.look is None:
+            return
+        told = self._do(check.look).strip().split("\n")[-1]
+        if told.split("/")[:2] != check.platform.split("/")[:2]:
+            raise _Failed(
+                f"the image is for {printable(told, 60)} and not for {check.platform}: no image tag was moved",
+                is_final=True,
+            )
+
+    def _test(self, check: Check) -> None:
+        if check.test is None:
+            return
+        ended = self._run(check.test)
+        if ended.timed_out or ended.exit_code:
+            how = "did not end" if ended.timed_out else f"ended with {ended.exit_code}"
+            raise _Failed(f"the smoke test {how}{_last(ended.output)}: no image tag was moved", is_final=True)
+
+    def _hold(self, check: Check) -> None:
         wanted, expected = self._wanted, self._plan.expected
         if not wanted.verify.is_on or expected is None:
             self._checked = f", not held against the tag: {wanted.verify.reason}"
@@ -218,7 +243,7 @@ class _Work:
         if not expected.packages and not expected.hardware:
             self._checked = ", and the tag promises nothing that it could be asked for"
             return
-        answer, said = self._answer(listed)
+        answer, said = self._answer(check)
         if answer is None:
             tried = " or ".join(wanted.verify.pythons)
             raise _Failed(
@@ -236,24 +261,17 @@ class _Work:
         self.verified = f"asked by {self._engine.name} before it was named"
         self.holds = verify_image.held(answer)
 
-    def _answer(self, listed: Steps) -> tuple[verify_image.Answer | None, str]:
+    def _answer(self, check: Check) -> tuple[verify_image.Answer | None, str]:
         """What the image said; where it said nothing, the engine's last words."""
         words = ""
-        if listed.start is not None:
-            self._do(listed.start)
-            self._values[CONTAINER] = self._file("container")
-        try:
-            for step in listed.ask:
-                ended, answer = self._ask(step)
-                if answer is not None:
-                    return answer, ""
-                words = _last(ended.output)
-                if ended.exit_code == _ENGINE_FAILED:
-                    raise _Failed(f"could not {step.what}{words}: no image tag was moved")
-            return None, words
-        finally:
-            if listed.stop is not None:
-                self._run(listed.stop)
+        for step in check.ask:
+            ended, answer = self._ask(step)
+            if answer is not None:
+                return answer, ""
+            words = _last(ended.output)
+            if ended.exit_code == _ENGINE_FAILED:
+                raise _Failed(f"could not {step.what}{words}: no image tag was moved")
+        return None, words
 
     def _ask(self, step: Step) -> tuple[Ended, verify_image.Answer | None]:
         """Ask until there is an answer or an error: buildah's chroot loses the output of one run in a few hundred."""
