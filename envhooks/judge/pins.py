@@ -65,6 +65,14 @@ class _Edit:
             line if line.lstrip().startswith("#") else re.sub(self.pattern, self._put, line) for line in lines
         )
 
+    def plain(self, text: str) -> str:
+        """A shorter command of sed, where it leaves this text as the longer one does; else empty."""
+        if "\n" in self.old or text.replace(self.old, self.new) != self.apply(text):
+            return ""
+        old = re.sub(r"([][\\.*^$/])", r"\\\1", self.old)
+        new = re.sub(r"([\\&/])", r"\\\1", self.new)
+        return f"s/{old}/{new}/g"
+
     def _put(self, match: re.Match[str]) -> str:
         return f"{match[1]}{self.new}{match[2]}"
 
@@ -133,7 +141,7 @@ def _tried(
         for fault in judge_environment(after, table)
         if fault.level == "error" or (fault.level == "warning" and (fault.rule, fault.level) not in before)
     ]
-    command = _command(edits)
+    command = _command(edits, files)
     return (command, left) if _holds(after, pins) and len(command) <= MAX_SCRIPT else ("", left)
 
 
@@ -147,17 +155,32 @@ def _holds(environment: Environment, pins: Pins) -> bool:
     return True
 
 
-def _command(edits: Iterable[_Edit]) -> str:
-    by_path: dict[str, list[str]] = {}
+def _command(edits: Iterable[_Edit], files: Files) -> str:
+    by_path: dict[str, list[_Edit]] = {}
     for edit in edits:
-        by_path.setdefault(edit.path, []).append(edit.script)
+        by_path.setdefault(edit.path, []).append(edit)
     commands = []
-    for path, scripts in by_path.items():
+    for path, mine in by_path.items():
         file = f"./{path}" if path.startswith("-") else path
+        scripts, option = _plain(mine, _text(files, path)), ""
+        if not scripts:
+            scripts, option = [edit.script for edit in mine], "-E "
         parts = " ".join(f"-e {shlex.quote(script)}" for script in scripts)
         # GNU's sed, BSD's and busybox's agree on a suffix that is attached, and on nothing else
-        commands.append(f"sed -E -i.before {parts} {word(file)} && rm {word(file + '.before')}")
+        commands.append(f"sed {option}-i.before {parts} {word(file)} && rm {word(file + '.before')}")
     return " && ".join(commands)
+
+
+def _plain(edits: Iterable[_Edit], text: str) -> list[str]:
+    """Commands that a person reads at a glance, where they do in this text what the careful ones do; else none."""
+    scripts = []
+    for edit in edits:
+        script = edit.plain(text)
+        if not script:
+            return []
+        scripts.append(script)
+        text = edit.apply(text)
+    return scripts
 
 
 # ------------------------------------------------------------------------------------- what is edited
