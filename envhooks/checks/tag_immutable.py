@@ -43,16 +43,16 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """A published tag that moves, or that is deleted although it was good."""
     publication, update = subject.publication, subject.update
     if publication.locked:
-        yield from _held_against_the_lock(subject)
+        yield from _held_against_the_lock(subject, policy)
     elif publication.published and subject.change is Change.MOVED:
         text = f"a published tag never moves ({publication.how})"
-        yield Finding(text, got=update.new or "", expected=update.old or "", **_kept(subject))
+        yield Finding(text, got=update.new or "", expected=update.old or "", **_kept(subject, policy))
     elif publication.published and subject.change is Change.DELETED and not _never_good(subject):
         text = f"a published release is not deleted ({publication.how})"
-        yield Finding(text, got="deleted", **_kept(subject))
+        yield Finding(text, got="deleted", **_kept(subject, policy))
 
 
-def _held_against_the_lock(subject: Subject) -> Iterator[Finding]:
+def _held_against_the_lock(subject: Subject, policy: Policy) -> Iterator[Finding]:
     publication, new = subject.publication, subject.update.new
     if new == publication.locked_oid:
         if publication.sha256 != publication.locked_sha256:
@@ -62,10 +62,10 @@ def _held_against_the_lock(subject: Subject) -> Iterator[Finding]:
         return
     what = "with another object" if new else "and it is not there" if _looked_at(subject) else "for ever"
     text = f"tags.lock lists this tag {what}"
-    yield Finding(text, got=new or "deleted", expected=publication.locked_oid or "", **_kept(subject))
+    yield Finding(text, got=new or "deleted", expected=publication.locked_oid or "", **_kept(subject, policy))
 
 
-def _kept(subject: Subject) -> Mend:
+def _kept(subject: Subject, policy: Policy) -> Mend:
     """The command that brings back what was published, and the next free name for what was meant instead."""
     from envhooks.judge.fixes import brought_back, next_free
 
@@ -82,7 +82,7 @@ def _kept(subject: Subject) -> Mend:
     new = subject.facts.get("object")
     name = subject.naming.name
     if subject.change is Change.MOVED and name is not None and isinstance(new, TagObject):
-        free = next_free(name, subject.taken)
+        free = next_free(name, subject.taken, policy.tag)
         commit = new.annotation.target[:12] if new.annotation else new.oid[:12]
         if free:
             found["advice"] = (

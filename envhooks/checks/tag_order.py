@@ -38,16 +38,16 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             f"the {_what(name)} is {'the same as' if same else 'lower than'} that of a release which exists",
             got=name.text,
             expected=f"a {_what(name)} after {highest.text}",
-            advice=_next(name, highest, subject),
+            advice=_next(name, highest, subject, policy),
         )
 
 
-def _next(name: TagName, highest: TagName, subject: Subject) -> str:
+def _next(name: TagName, highest: TagName, subject: Subject, policy: Policy) -> str:
     from envhooks.judge.fixes import next_free
 
-    free = next_free(highest, subject.taken, name)
+    free = next_free(highest, subject.taken, policy.tag, name)
     if not free:
-        return "take the next free stage or version, with a changelog entry of its own"
+        return f"take a later {_what(name)}, with a changelog entry of its own"
     found = subject.facts.get("object")
     annotation = found.annotation if isinstance(found, TagObject) else None
     commit = f" {annotation.target[:12]}" if annotation else ""

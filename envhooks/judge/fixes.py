@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import TypedDict
 
+from envhooks.base.dataclass import replace
+from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import is_plain, printable
 from envhooks.base.refs import TAGS, Change
 from envhooks.base.shellword import word
 from envhooks.judge.facts import Publication, Subject, TagObject
-from envhooks.tagname.names import TagName
+from envhooks.tagname.names import TagName, TagPolicy
 
 _WRITE = "write it where it can be read: in the Dockerfile, or in a requirement file that it installs"
 LONGEST_MESSAGE = 200
@@ -72,20 +74,53 @@ def admitted(subject: Subject) -> str:
     return f"envhooks lock --reason 'made before the policy' --legacy={word(subject.tag)}"
 
 
-def next_free(name: TagName, taken: frozenset[str], spelt: TagName | None = None) -> str:
-    """The next stage of the same version that no tag has: `rc3` after `rc2`, `post1` after a stable release.
+def next_free(name: TagName, taken: frozenset[str], policy: TagPolicy, spelt: TagName | None = None) -> str:
+    """The next release of the same version that no tag has, as the name's own template writes it.
 
-    `spelt` is a name of the same version that writes it in its own way: `v2.8` beside `v2.8.0`.
+    `rc3` after `rc2`, `post1` after a stable release, the next number of a `{release}`; empty where the template has
+    neither. `spelt` is a name of the same version that writes it in its own way: `v2.8` beside `v2.8.0`.
     """
+    from envhooks.tagname import Grammar
+
     own = spelt if spelt is not None and _numbers(spelt) == _numbers(name) else name
-    stem = own.text.removesuffix(f"-{own.stage_text}") if own.stage_text else own.text
-    if own.text == stem and own.stage_text:
-        return ""  # a template that writes its stages otherwise
-    stage, number = ("post", 1) if name.stage == "stable" else (name.stage, name.stage_number + 1)
+    grammar = Grammar(policy)
+    template = next((one for one in policy.templates if _written(one, own) == own.text), "")
     names = {one.casefold() for one in taken}
-    while f"{stem}-{stage}{number}".casefold() in names:
-        number += 1
-    return f"{stem}-{stage}{number}"
+    following: TagName | None = name
+    for _ in range(1000):
+        following = _following(following, template) if following else None
+        if following is None:
+            return ""
+        version = own.version if own.version else following.version
+        text = _written(template, replace(following, version=version))
+        if not text or grammar.match(text) is None:
+            return ""
+        if text.casefold() not in names:
+            return text
+    return ""
+
+
+def _following(name: TagName, template: str) -> TagName | None:
+    """The release that comes next by its stage, or else by its number; None where the template writes neither."""
+    release = name.field("release")
+    if "{stage" in template and (name.stage != "stable" or not release):
+        stage, number = ("post", 1) if name.stage == "stable" else (name.stage, name.stage_number + 1)
+        return replace(name, stage=stage, stage_number=number)
+    if not release:
+        return None
+    before, dot, last = release.rpartition(".")
+    bumped = f"{before}{dot}{str(int(last) + 1).zfill(len(last))}"
+    extra = tuple((field, bumped if field == "release" else text) for field, text in name.extra)
+    return replace(name, extra=extra)
+
+
+def _written(template: str, name: TagName) -> str:
+    from envhooks.tagname import expand
+
+    try:
+        return expand(template, name)
+    except UsageError:
+        return ""  # the name lacks a field of it
 
 
 def _numbers(name: TagName) -> tuple[int, ...]:
