@@ -235,28 +235,38 @@ _WORDS = {
 }
 
 
-def family_of(
-    name: str, own: Iterable[Family] = (), tag: str = "", digest: str = ""
-) -> tuple[Family, Holds] | None:
-    """The family of an image by its name without registry, and what the name itself tells.
+def family_of(name: str) -> tuple[Family, Holds] | None:
+    """The catalog's family of an image by its name, and what the name itself tells."""
+    return next((found for family in FAMILIES if (found := _named_by(family, name)) is not None), None)
 
-    A policy's come first, and of them only one that reads the tag, or names the digest: where it says what one tag
-    or one digest holds, it says nothing of the others.
+
+def own_family(
+    names: Iterable[str], own: Iterable[Family], tag: str, digest: str
+) -> tuple[Family, Holds] | None:
+    """The first family of a policy that is for an image under one of its names, and reads its tag or names its digest.
+
+    Where a policy says what one tag or one digest holds, it says nothing of the others.
     """
+    names = tuple(names)
     for family in own:
         if family.digest and family.digest != digest:
             continue
         if family.tags and not family.digest and tell(family, tag) is None:
             continue
-        if "{" not in family.image and (name == family.image or name.endswith(f"/{family.image}")):
-            return family, {}
-        if "{" in family.image and re.fullmatch(pattern(family.image), name):
-            return family, read(family.image, name) or {}
-    for family in FAMILIES:
-        if name == family.image:
-            return family, {}
-        if "{" in family.image and re.fullmatch(pattern(family.image), name):
-            return family, read(family.image, name) or {}
+        for name in names:
+            if "{" not in family.image and name.endswith(f"/{family.image}"):
+                return family, {}
+            found = _named_by(family, name)
+            if found is not None:
+                return found
+    return None
+
+
+def _named_by(family: Family, name: str) -> tuple[Family, Holds] | None:
+    if name == family.image:
+        return family, {}
+    if "{" in family.image and re.fullmatch(pattern(family.image), name):
+        return family, read(family.image, name) or {}
     return None
 
 

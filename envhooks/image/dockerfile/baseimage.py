@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, tell
+from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, own_family, tell
 from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
 from envhooks.image import BaseImage, Hint
 from envhooks.image.dockerfile import Instruction
@@ -84,8 +84,8 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
     `own` are the families of the policy, which come before those of the catalog.
     """
     name, own = reference.short, tuple(own)
-    pinned = (reference.tag or "", reference.digest or "")
-    found = family_of(name, own, *pinned) or family_of(reference.name, own, *pinned)
+    mine = own_family((name, reference.name), own, reference.tag or "", reference.digest or "")
+    found = mine or family_of(name) or family_of(reference.name)
     own_system = system_of(name, reference.tag or "")
     if found is None:
         says = (("os", own_system),) if own_system else ()
