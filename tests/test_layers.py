@@ -31,6 +31,7 @@ PACKAGES = (
     "builds",
     "records",
     "releases",
+    "lineage",
     "hooks",
     "cli",
     "__main__",

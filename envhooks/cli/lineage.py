@@ -1,0 +1,116 @@
+"""which environment made a run or model, and what an environment made
+
+WHAT is a release tag, `runs:/ID`, or `models:/NAME/VERSION`, in MLflow's tracking server (MLFLOW_TRACKING_URI). The
+stamp of a run is a claim; it is proved where the repository's records prove that tag object. 0: proved, or the list
+of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format otel` and `--format prometheus`
+print its facts for OpenTelemetry's resource attributes and for a text file of Prometheus.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.cli._tables import print_pairs, print_table
+from envhooks.git.repository import Git
+from envhooks.lineage.exports import otel, prometheus
+from envhooks.lineage.facts import EXIT_CODES, Use
+from envhooks.releases.reading import Releases
+
+VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """WHAT, `--tracking-uri`, `--format`."""
+    parser.add_argument("what", metavar="WHAT", help="a tag, runs:/ID, or models:/NAME/VERSION")
+    parser.add_argument("--tracking-uri", metavar="URI", help="default: as MLflow finds it")
+    parser.add_argument("--format", default="text", choices=("text", "json", "otel", "prometheus"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the lineage."""
+    what: str = options.what
+    if options.format in ("otel", "prometheus"):
+        return _export(what, options.format)
+    from envhooks.lineage.tracking import of_run, of_version, uses
+
+    uri = options.tracking_uri
+    if what.startswith("runs:/"):
+        return _one(of_run(what, uri), options.format)
+    if what.startswith("models:/"):
+        name, slash, version = what.removeprefix("models:/").rpartition("/")
+        if not slash or not name or not version.isdigit():
+            raise UsageError(
+                f"{printable(what)} names no version", fix="envhooks lineage models:/NAME/VERSION"
+            )
+        return _one(of_version(name, version, uri), options.format)
+    with Git.open() as git:
+        release = Releases(git).read([what])[0]
+        found = uses(release.tag, uri, git)
+    if options.format == "json":
+        print(json.dumps(document(release.tag, found), indent=2, ensure_ascii=False))
+    elif not found:
+        print(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
+    else:
+        print_table(
+            ("id", "name", "experiment", "time", "state"),
+            [(one.id, one.name, one.experiment, one.time, one.origin.state) for one in found],
+        )
+    return 1 if any(one.origin.state == "contradicted" for one in found) else 0
+
+
+def _one(use: Use, form: str) -> int:
+    if form == "json":
+        print(json.dumps(document("", [use]), indent=2, ensure_ascii=False))
+        return EXIT_CODES[use.origin.state]
+    origin = use.origin
+    print_pairs(
+        [
+            (use.kind, use.id),
+            ("name", use.name),
+            ("time", use.time),
+            ("made in", origin.tag or "unknown"),
+            ("image", origin.image),
+            ("commit", origin.commit),
+            ("state", origin.state + (f": {origin.why}" if origin.why else "")),
+        ]
+    )
+    return EXIT_CODES[origin.state]
+
+
+def _export(tag: str, form: str) -> int:
+    with Git.open() as git:
+        releases = Releases(git)
+        release = releases.with_records(releases.read([tag]))[0]
+    print((otel if form == "otel" else prometheus)(release), end="")
+    return 0 if release.image else 2
+
+
+def document(tag: str, found: Sequence[Use]) -> dict[str, Any]:
+    """The lineage as JSON, version 1."""
+    return {
+        "version": VERSION,
+        "tag": printable(tag) or None,
+        "uses": [
+            {
+                "kind": one.kind,
+                "id": printable(one.id),
+                "name": printable(one.name),
+                "experiment": printable(one.experiment) or None,
+                "time": one.time or None,
+                "run": printable(one.run) or None,
+                "metrics": {printable(name): value for name, value in one.metrics.items()},
+                "state": one.origin.state,
+                "why": printable(one.origin.why) or None,
+                "tag": printable(one.origin.tag) or None,
+                "tag_object": printable(one.origin.tag_object) or None,
+                "commit": printable(one.origin.commit) or None,
+                "image": printable(one.origin.image) or None,
+            }
+            for one in found
+        ],
+    }

@@ -1,0 +1,205 @@
+"""Lineage through a real MLflow with its SQLite store: runs, nested runs, logged models, registered versions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from record_parts import (
+    IMAGE_POLICY,
+    image_record,
+    key_of,
+    lines,
+    make_key,
+    make_tag,
+    set_policy,
+    tag_record,
+    verifier,
+    write_lines,
+)
+from support import GOOD_TAG, Done, Repo, run
+
+from envhooks.lineage.stamps import run_context, stamp
+
+TRAIN = """
+import json, os, sys
+import mlflow
+from mlflow import MlflowClient
+mlflow.set_experiment("detector")
+with mlflow.start_run() as outer:
+    mlflow.log_metric("loss", 0.25)
+    with mlflow.start_run(nested=True) as nested:
+        pass
+    model = mlflow.initialize_logged_model(name="detector-model")
+client = MlflowClient()
+bare = client.create_run(outer.info.experiment_id)
+client.create_registered_model("detector")
+by_run = client.create_model_version("detector", "s3://x", run_id=nested.info.run_id)
+by_model = client.create_model_version("detector", f"models:/{model.model_id}", model_id=model.model_id)
+by_bare = client.create_model_version("detector", "s3://y", run_id=bare.info.run_id)
+loose = client.create_model_version("detector", "s3://z")
+print(json.dumps({"outer": outer.info.run_id, "nested": nested.info.run_id, "model": model.model_id,
+    "bare": bare.info.run_id, "by_run": by_run.version, "by_model": by_model.version, "by_bare": by_bare.version,
+    "loose": loose.version}))
+"""
+
+
+class Tracked:
+    """A repository with a recorded release, and an MLflow store."""
+
+    def __init__(self, repo: Repo, folder: Path) -> None:
+        self.repo = repo
+        self.uri = f"sqlite:///{folder}/mlflow.db"
+        self.object = repo.git("rev-parse", f"refs/tags/{GOOD_TAG}")
+        self.commit = repo.git("rev-parse", f"refs/tags/{GOOD_TAG}^{{commit}}")
+
+    def train(self, **environ: str) -> dict[str, str]:
+        """Train in an environment with these variables, as in a container of the image."""
+        more = {"MLFLOW_TRACKING_URI": self.uri, "GIT_PYTHON_REFRESH": "quiet", **environ}
+        done = run(
+            [sys.executable, "-c", TRAIN], self.repo.path.parent, {**self.repo.environ, **more}, check=True
+        )
+        found: dict[str, str] = json.loads(done.out.splitlines()[-1])
+        return found
+
+    def lineage(self, *arguments: str) -> Done:
+        return self.repo.envhooks("lineage", *arguments, "--tracking-uri", self.uri)
+
+    def told(self, what: str) -> tuple[int, str, str]:
+        done = self.lineage(what, "--format", "json")
+        (use,) = json.loads(done.out)["uses"]
+        return done.code, use["state"], use["why"] or use["image"]
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Path:
+    """MLflow's tables, which take it seconds to make."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{file}'); mlflow.set_experiment('detector')"
+    run([sys.executable, "-c", code], file.parent, session_environ, check=True)
+    return file
+
+
+@pytest.fixture
+def tracked(good: Repo, tmp_path: Path, empty_store: Path) -> Tracked:
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    key, public = make_key(tmp_path, "ci")
+    set_policy(good, IMAGE_POLICY + verifier("ci", public))
+    oid = make_tag(good)
+    when = datetime(2026, 10, 20, 12, tzinfo=timezone.utc)
+    image = image_record(time=when)
+    write_lines(good, oid, lines(key_of(good, key), tag_record(good, time=when), image))
+    return Tracked(good, tmp_path)
+
+
+def test_both_ways(tracked: Tracked) -> None:
+    made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
+    done = tracked.lineage(GOOD_TAG, "--format", "json")
+    assert done.code == 0, done.said
+    uses = {one["id"]: one for one in json.loads(done.out)["uses"]}
+    assert set(uses) == {
+        f"runs:/{made['outer']}", f"runs:/{made['nested']}", f"models:/{made['model']}",
+        f"models:/detector/{made['by_run']}", f"models:/detector/{made['by_model']}",
+    }  # fmt: skip
+    assert {one["state"] for one in uses.values()} == {"proved"}
+    assert uses[f"runs:/{made['outer']}"]["metrics"] == {"loss": 0.25}
+    image = "registry.example.com/team/pytorch-cuda@sha256:" + "d" * 64
+    for what in ("outer", "nested"):
+        assert tracked.told(f"runs:/{made[what]}") == (0, "proved", image)
+    for what in ("by_run", "by_model"):
+        assert tracked.told(f"models:/detector/{made[what]}") == (0, "proved", image)
+    # what the client API makes carries no stamp: unknown, with the reason
+    code, state, why = tracked.told(f"runs:/{made['bare']}")
+    assert (code, state) == (2, "unknown") and "made by the client API" in why
+    assert tracked.told(f"models:/detector/{made['by_bare']}")[1] == "unknown"
+    assert tracked.told(f"models:/detector/{made['loose']}")[:2] == (2, "unknown")
+
+
+def test_a_context_of_the_users_own_is_merged(tracked: Tracked) -> None:
+    """MLFLOW_RUN_CONTEXT of the person replaces the image's; the provider reads the other variables."""
+    variables = stamp(GOOD_TAG, tracked.commit, tracked.object)
+    variables["MLFLOW_RUN_CONTEXT"] = json.dumps({"team": "vision"})
+    made = tracked.train(**variables)
+    assert tracked.told(f"runs:/{made['outer']}")[1] == "proved"
+    code = "import mlflow, sys; tags = mlflow.get_run(sys.argv[1]).data.tags; print(tags['team'], tags['envhooks.tag'])"
+    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
+    done = run([sys.executable, "-c", code, made["outer"]], tracked.repo.path, environ, check=True)
+    assert done.out.split() == ["vision", GOOD_TAG]
+
+
+def test_a_stamp_that_is_not_proved(tracked: Tracked) -> None:
+    other = tracked.train(**stamp(GOOD_TAG, tracked.commit, "1" * 40))
+    exit_code, state, why = tracked.told(f"runs:/{other['outer']}")
+    assert (exit_code, state) == (1, "contradicted") and "names the tag object 111111111111" in why
+    tracked.repo.git("update-ref", "-d", "refs/notes/envhooks")
+    stamped = stamp(GOOD_TAG, tracked.commit, tracked.object)
+    script = (
+        "import mlflow; mlflow.set_experiment('other')\n"
+        "with mlflow.start_run() as one: print(one.info.run_id)"
+    )
+    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri, **stamped}
+    done = run([sys.executable, "-c", script], tracked.repo.path, environ, check=True)
+    assert tracked.told(f"runs:/{done.out.split()[-1]}")[:2] == (2, "claimed")
+
+
+def test_outside_of_the_repository_it_is_a_claim(tracked: Tracked, tmp_path: Path) -> None:
+    made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
+    elsewhere = Repo(tmp_path, tracked.repo.environ)
+    done = elsewhere.envhooks("lineage", f"runs:/{made['outer']}", "--tracking-uri", tracked.uri)
+    assert done.code == 2 and "claimed" in done.out, done.said
+
+
+def test_what_is_not_there_is_a_sentence(tracked: Tracked) -> None:
+    for what in (
+        "runs:/" + "0" * 32,
+        "models:/detector/99",
+        "models:/x",
+        "models:/m-1",
+        "runs:/",
+        "PyTorch-CUDA-v9.9",
+    ):
+        done = tracked.lineage(what)
+        assert done.code == 2, done.said
+        assert "Traceback" not in done.said and "envhooks: " in done.err, done.said
+
+
+def test_a_hostile_run_stays_text(tracked: Tracked) -> None:
+    made = tracked.train(**{**stamp("\x1b[31m[bold]x", tracked.commit, tracked.object)})
+    for form in ("text", "json"):
+        done = tracked.lineage(f"runs:/{made['outer']}", "--format", form)
+        assert "\x1b" not in done.out and done.code == 2, done.said
+
+
+def test_a_malformed_stamp_is_left_out() -> None:
+    assert run_context({"ENVHOOKS_TAG": "x\ny", "ENVHOOKS_COMMIT": "c" * 40}) == {"envhooks.commit": "c" * 40}
+    assert run_context({"ENVHOOKS_TAG": "x" * 2000}) == {}
+    assert run_context({}) == {}
+
+
+def test_the_provider_loads_nothing_of_the_gate() -> None:
+    """It is imported in every training process."""
+    code = (
+        "import sys, envhooks.lineage.provider; print(*[n for n in sys.modules if n.startswith('envhooks')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {
+        "envhooks", "envhooks.lineage", "envhooks.lineage.provider", "envhooks.lineage.stamps"
+    }  # fmt: skip
+
+
+def test_for_opentelemetry_and_prometheus(tracked: Tracked) -> None:
+    done = tracked.repo.envhooks("lineage", GOOD_TAG, "--format", "otel")
+    assert done.code == 0 and done.out.startswith(
+        "OTEL_RESOURCE_ATTRIBUTES=envhooks.tag=PyTorch-CUDA-v2.8-rc1,"
+    )
+    assert "container.image.repo_digests=registry.example.com%2Fteam%2Fpytorch-cuda%40sha256%3A" in done.out
+    done = tracked.repo.envhooks("lineage", GOOD_TAG, "--format", "prometheus")
+    metric = done.out.splitlines()[-1]
+    assert metric.startswith('envhooks_environment_info{tag="PyTorch-CUDA-v2.8-rc1",') and metric.endswith(
+        "} 1"
+    )
