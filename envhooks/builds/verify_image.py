@@ -141,7 +141,7 @@ def expected(name: TagName, policy: TagPolicy) -> Expected:
     packages: tuple[str, ...] = ()
     if name.framework:
         packages = tuple(policy.frameworks.get(name.framework) or (name.framework.lower(),))
-    return Expected(packages, name.version_text, name.is_stable, name.hardware, name.hardware_version)
+    return Expected(packages, name.version_text, name.is_stable, name.hardware, name.wheel_version)
 
 
 def question(wanted: Expected) -> tuple[str, ...]:

@@ -118,9 +118,9 @@ def _wanted(name: TagName) -> _Wanted:
     release = name.field("release")
     texts = (name.version_text, release, *(version for _, version in name.packages))
     numbers = tuple(tuple(map(int, re.findall("[0-9]+", text))) for text in texts if text)
-    composed = name.release_text.lower()
-    whole = (name.text.lower(), composed) if len(numbers) > 1 else (name.text.lower(),)
-    return _Wanted(numbers, (name.stage, name.stage_number), _digits(name.field("date")), whole)
+    day = _digits(name.field("date"))
+    composed = (name.release_text.lower(),) if len(numbers) + bool(day) > 1 else ()
+    return _Wanted(numbers, (name.stage, name.stage_number), day, (name.text.lower(), *composed))
 
 
 def _digits(date: str) -> str:

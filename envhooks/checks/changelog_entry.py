@@ -59,7 +59,10 @@ def _heading(subject: Subject, policy: Policy) -> str:
     template = policy.changelog.heading
     if template is None:
         told = name.release_text if name.is_ordered else name.text
-        return f"## {told}" if name.field("date") else f"## {told} - DATE"
+        dated = any(
+            mark in name.field("date") for mark in "-."
+        )  # `20260130` is a date to no reader of changelogs
+        return f"## {told}" if dated else f"## {told} - DATE"
     staged = "{stage}" in template
     fields = {
         "version": name.version_text + ("" if staged else stage),
@@ -68,10 +71,13 @@ def _heading(subject: Subject, policy: Policy) -> str:
         "tag": name.text,
         "framework": name.framework or "",
         "hardware": (name.hardware or "") + (name.hardware_version or ""),
+        "cuda": name.hardware_version or "",
+        "rocm": name.hardware_version or "",
+        **dict(name.extra),
     }
     if staged and not stage:
         template = re.sub(r"[-_. ]?\{stage\}", "", template)
-    filled = re.sub(r"\{([a-z]+)\}", lambda field: fields.get(field.group(1), field.group()), template)
+    filled = re.sub(r"\{([a-z0-9-]+)\}", lambda field: fields.get(field.group(1), field.group()), template)
     return filled if filled.startswith("#") else f"## {filled}"
 
 

@@ -133,7 +133,7 @@ class Contents:
             target = Target()
         else:
             packages = policy.tag.frameworks.get(name.framework or "", ())
-            target = Target(packages, name.version_text, name.hardware or "", name.hardware_version or "")
+            target = Target(packages, name.version_text, name.hardware or "", name.wheel_version or "")
         files = Budgeted(self._git.files(commit), self._budget)
         path = environment.path
 
@@ -194,7 +194,7 @@ def may_differ(environment: Environment, name: TagName | None, packages: tuple[s
     wheels = [one for one in environment.hardware if one.source == "wheel"]
     same = all(
         one.kind == name.hardware
-        and (not name.hardware_version or versions_agree(one.version or "", name.hardware_version))
+        and (not name.wheel_version or versions_agree(one.version or "", name.wheel_version))
         for one in wheels
     )
     return not same or any(not versions_agree(one.version or "", name.version_text) for one in last)

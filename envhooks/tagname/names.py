@@ -54,6 +54,11 @@ class TagName:
         return tuple(one for one in self.extra if one[0] not in (*_APART, "release", "date"))
 
     @property
+    def wheel_version(self) -> str | None:
+        """The hardware's version that the framework has to be built for; None where it is another's or is not told."""
+        return None if self.of_base else self.hardware_version
+
+    @property
     def version_text(self) -> str:
         """The version's numbers as the tag writes them: `2.8`."""
         return ".".join(map(str, self.version))

@@ -7,13 +7,13 @@ import pytest
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned
-from envhooks.image.facts import Environment
+from envhooks.image import Environment
 from envhooks.image.files import MemoryFiles
-from envhooks.image.interpreter.reader import read_environment
+from envhooks.image.interpreter import read_environment
 from envhooks.judge.engine import judge, load
 from envhooks.judge.facts import Finding, NotCompared, Subject, TagReport
+from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.types import Policy
 from envhooks.tagname import Grammar
 
 CUDA = "FROM nvidia/cuda:12.8.1-cudnn9-devel-ubuntu24.04\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envhooks.base.errors import PolicyError
+from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.types import Policy
 from envhooks.tagname.names import Meaning
 
 

@@ -1,0 +1,97 @@
+"""Entries of releases that have a number or a date of their own: two releases of one version need two entries."""
+
+from __future__ import annotations
+
+import pytest
+
+from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.policy.reader import parse_policy
+from envhooks.tagname import Grammar
+
+
+def answers(template: str, tag: str, heading: str, form: str | None = None) -> bool:
+    policy = parse_policy(f'[tag]\ntemplates = ["{template}"]\n'.encode(), ".envhooks/policy.toml")
+    name = Grammar(policy.tag).match(tag)
+    assert name is not None
+    entries = read_changelog(f"# Changes\n\n{heading}\n\nText.\n".encode(), "CHANGELOG.md")
+    return find_entry(entries, name, form) is not None
+
+
+GOOD = [
+    ("v{release}", "v2.1.0", "## [2.1.0] - 2026-05-01"),
+    ("v{release}", "v2.1.0", "## v2.1.0 (2026-05-01)"),
+    ("v{release}", "v2.1.0", "## PyTorch environment 2.1.0"),
+    ("v{release}[-{stage}]", "v2.1.0-rc1", "## [2.1.0-rc1] - 2026-05-01"),
+    ("env-{release}", "env-7", "## 7 - 2026-05-01"),
+    ("env-{release}", "env-7", "## Release 7 (2026-05-07)"),
+    ("env-{release}", "env-25.06", "## 25.06 - 2025-06-30"),
+    ("env-{release}", "env-2026.01.30", "## 2026.01.30"),
+    ("{framework:lower}-cuda/v{release}", "pytorch-cuda/v2.1.0", "## [2.1.0] - 2026-05-01"),
+    ("{date}", "2026-01-30", "## 2026-01-30"),
+    ("{date}", "20260130", "## 2026-01-30"),
+    ("{date}", "20260130", "## January 30, 2026"),
+    ("{date}", "20260130", "## 20260130 - 2026-01-30"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.8.0-7 - 2026-05-01"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.8.0 (release 7) - 2026-05-01"),
+    ("v{version}-{release}[-{stage}]", "v2.8.0-7-rc1", "## 2.8.0-7-rc1 - 2026-05-01"),
+    ("v{version}-{release}[-{stage}]", "v2.8.0-7-rc1", "## 2.8.0, release 7 rc1"),
+    ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0 - 2026-01-30"),
+    ("v{version}-{date}", "v2.8.0-2026-01-30", "## 2.8.0-2026-01-30"),
+    ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 with flash-attn 2.7.4"),
+    ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## v2.8.0-fa2.7.4"),
+]
+BAD = [
+    ("v{release}", "v2.1.0", "## [2.1.1] - 2026-05-01"),
+    ("v{release}", "v2.1.0", "## [2.1] - 2026-05-01"),
+    ("v{release}", "v2.1.0", "## Changes since 2.1.0"),
+    ("v{release}[-{stage}]", "v2.1.0", "## [2.1.0-rc1] - 2026-05-01"),
+    ("v{release}[-{stage}]", "v2.1.0-rc1", "## [2.1.0] - 2026-05-01"),
+    ("env-{release}", "env-30", "## 29 - 2026-01-30"),
+    ("env-{release}", "env-30", "## 29 - January 30, 2026"),
+    ("env-{release}", "env-7", "## 2.7 - 2026-05-01"),
+    ("{framework:lower}-cuda/v{release}", "pytorch-cuda/v2.1.0", "## JAX 2.1.0 - 2026-05-01"),
+    ("{date}", "2026-01-30", "## 2026-01-31"),
+    ("{date}", "2026-01-30", "## 2.8.0 - 2026-01-31"),
+    ("{framework:lower}-{date}", "pytorch-2026-01-30", "## JAX 2026-01-30"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.8.0 - 2026-05-01"),
+    ("v{version}-{release}", "v2.8.0-7", "## 7 - 2026-05-01"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.8.0 - 2026-05-07"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.8.0-8 - 2026-05-01"),
+    ("v{version}-{release}", "v2.8.0-7", "## 2.9.0 (release 7)"),
+    ("v{version}-{release}[-{stage}]", "v2.8.0-7", "## 2.8.0, release 7 rc1"),
+    ("v{version}-{release}[-{stage}]", "v2.8.0-7-rc1", "## 2.8.0 (release 7)"),
+    ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0 - 2026-01-31"),
+    ("v{version}-{date}", "v2.8.0-20260130", "## 2026-01-30"),
+    ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 - 2026-05-01"),
+    ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 with flash-attn 2.8.0"),
+]
+
+
+@pytest.mark.parametrize(("template", "tag", "heading"), GOOD)
+def test_the_entry_of_a_release(template: str, tag: str, heading: str) -> None:
+    assert answers(template, tag, heading)
+
+
+@pytest.mark.parametrize(("template", "tag", "heading"), BAD)
+def test_no_entry_of_a_release(template: str, tag: str, heading: str) -> None:
+    assert not answers(template, tag, heading)
+
+
+@pytest.mark.parametrize(
+    ("template", "tag", "form", "heading", "good"),
+    [
+        ("v{release}", "v2.1.0", "## [{release}] - {date}", "## [2.1.0] - 2026-05-01", True),
+        ("v{release}", "v2.1.0", "## [{release}] - {date}", "## [2.1.1] - 2026-05-01", False),
+        ("env-{date}", "env-20260130", "## env of {date}", "## env of 2026-01-30", True),
+        ("env-{date}", "env-20260130", "## env of {date}", "## env of 2026-01-31", False),
+        ("{version}-fa{flash-attn}", "2.8-fa2.7.4", "## {version} fa {flash-attn}", "## 2.8 fa 2.7.4", True),
+        ("{version}-fa{flash-attn}", "2.8-fa2.7.4", "## {version} fa {flash-attn}", "## 2.8 fa 2.7.5", False),
+        ("{version}-py{python}", "2.8-py3.12", "## {version} Python {python}", "## 2.8 Python 3.12", True),
+        ("{version}-cuda{cuda}", "2.8-cuda12.8", "## {version} CUDA {cuda}", "## 2.8 CUDA 12.8", True),
+        ("{version}-cuda{cuda}", "2.8-cuda12.8", "## {version} CUDA {cuda}", "## 2.8 CUDA 12.6", False),
+    ],
+)
+def test_a_template_takes_the_fields_of_the_name(
+    template: str, tag: str, form: str, heading: str, good: bool
+) -> None:
+    assert answers(template, tag, heading, form) is good
