@@ -91,7 +91,8 @@ def confirm(
     Raises:
         CannotJudge: the policy cannot be read, or the remote's main cannot be had.
     """
-    trust = stand_at(git, remote)
+    # these object ids are the remote's own, which a shallow clone cannot tell by itself
+    trust = replace(stand_at(git, remote), fetched=frozenset(tags))
     if not remote.own:
         trust = replace(trust, mains=_actual_mains(git, remote, refs, trust, environ))
     updates = [RefUpdate(ref, oid, oid) for ref, oid in tags.items()]

@@ -167,6 +167,20 @@ class Section:
         return inner
 
 
+# Tokens by their published prefixes, private keys, and passwords in addresses.
+_SECRETS = (
+    r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|ptt|rt|dt|cbt|agent|soat|ft|imt)-[A-Za-z0-9_-]{15,}"
+    r"|whsec_[A-Za-z0-9+/=]{16,}|AKIA[0-9A-Z]{16}|xox[abpsr]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36}"
+    r"|pypi-[A-Za-z0-9_-]{50,}|dckr_pat_[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/@\s:{}]{1,200}:[^/@\s{}$]{1,200}@"
+)
+
+
+def looks_like_a_secret(text: str) -> bool:
+    """Whether a text holds what is a token, a private key or a password by its form."""
+    return re.search(_SECRETS, text[:20_000]) is not None
+
+
 def _is_name(text: str) -> bool:
     # tokens of GitHub and GitLab are legal names of variables, and so are long runs of base64
     return not re.match("gh[pousr]_|github_pat_|gl[a-z]{2,6}-|glpat|whsec_", text) and len(text) <= 60

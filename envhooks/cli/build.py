@@ -25,6 +25,7 @@ from envhooks.builds.watcher import in_ci
 from envhooks.builds.work import Worker, context_path, work_in_foreground
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
+from envhooks.judge.checkout import repair
 from envhooks.judge.facts import Report
 from envhooks.policy import BuildPolicy
 from envhooks.policy.branches import release_remote
@@ -33,7 +34,7 @@ from envhooks.report import Look, render
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--dry-run`, `--remote`, `--build`, `--allow`."""
+    """TAG, `--dry-run`, `--remote`, `--build`, `--allow`, `--fetch`."""
     parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be executed, and execute nothing"
@@ -45,11 +46,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow", action="store_true", help="allow what the build sections run in this clone"
     )
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="first fetch what a CI's checkout leaves out, as `envhooks check --fetch` does",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge, plan, and build."""
     ref = options.tag if options.tag.startswith(TAGS) else TAGS + options.tag
+    if options.fetch:
+        repair(Path.cwd(), [ref], renew=in_ci(os.environ))
     with Git.open(Path.cwd()) as git:
         name = options.remote or release_remote(git)
         target = remotes.named(git, name, os.environ) if name else remotes.own_repository(git)

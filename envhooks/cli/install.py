@@ -40,15 +40,14 @@ def run(options: argparse.Namespace) -> int:
         if plan.actions and not options.dry_run:
             apply(plan.actions, git.work_tree or git.common_dir)
         home = git.common_dir / copies.FOLDER
-        # typed by a person: that is the word which lets the builds that are shown run on this machine
-        consented = () if options.dry_run or options.from_pre_commit else _consent(git, options.server)
+        waiting = () if options.dry_run or options.from_pre_commit else _waiting(git, options.server)
     print_plan(plan, home, options.dry_run)
     if not plan.actions:
         print("envhooks is installed here; there is nothing to do")
     elif not options.dry_run:
         hooks = "pushes to this repository" if options.server else "git tag and git push"
         print(f"envhooks is installed: it judges release tags at {hooks}")
-    for line in consented:
+    for line in waiting:
         print(printable_block(line))
     return 0
 
@@ -70,8 +69,8 @@ def _everywhere(options: argparse.Namespace) -> int:
     return 0
 
 
-def _consent(git: Git, server: bool) -> tuple[str, ...]:
-    """Allow the policy's builds that this machine would start, and say what they do."""
+def _waiting(git: Git, server: bool) -> tuple[str, ...]:
+    """The builds that this machine would start and nobody allowed here yet: to install is no word about them."""
     from envhooks.base.refs import Hook
     from envhooks.policy.trust import (
         trust_context,  # not at the top: pre-commit's install costs as little as it can
@@ -86,12 +85,14 @@ def _consent(git: Git, server: bool) -> tuple[str, ...]:
         return ()
     from envhooks.builds import consent
 
-    said: list[str] = []
-    for build in builds:
-        if not consent.allowed(git, build):
-            consent.allow(git, build)
-            said += [*consent.describe(build), "allowed from now on; to look again: envhooks builds"]
-    return tuple(said)
+    names = [build.name for build in builds if not consent.allowed(git, build)]
+    if not names:
+        return ()
+    what = "its build" if len(names) == 1 else "its builds"
+    return (
+        f"{what} {', '.join(names)} would run here after a push, and nothing runs before you allow it;"
+        " to see and allow it: envhooks builds --allow",
+    )
 
 
 def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:

@@ -132,12 +132,17 @@ def _policy(top: Path, files: Sequence[str]) -> Report:
     from envhooks.signatures.signers import read_signers
 
     own = PolicyFiles.at(top)
-    table_of(_own_policy(top))
+    policy = _own_policy(top)
+    table_of(policy)
     read_signers(own.signer_files(), FOLDER)
     lock = own.read("tags.lock")
     if lock is not None:
         parse_lock(lock, f"{FOLDER}/tags.lock")
-    return Report()
+    if not policy.builds:
+        return Report()
+    from envhooks.builds.sections import faults
+
+    return Report((), tuple(str(fault) for fault in faults(policy)))
 
 
 def _file_report(name: str, findings: tuple[Finding, ...]) -> TagReport:

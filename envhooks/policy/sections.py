@@ -355,23 +355,24 @@ def builds(value: Value, stages: Collection[str]) -> tuple[BuildPolicy, ...]:
     for item in value.tables():
         build = _build(item, stages)
         if build.name in found:
-            item.refuse(f"two builds are called `{build.name}`, and the ledger tells them apart by name")
+            item.refuse(
+                f"two builds are called `{build.name}`, and the ledger tells them apart by name",
+                f'name = "{build.name}-2"',
+            )
         found[build.name] = build
     return tuple(found.values())
 
 
 def _build(value: Value, stages: Collection[str]) -> BuildPolicy:
     keys = value.table()
-    for key in ("name", "using"):
-        if key not in keys:
-            value.refuse(
-                f"a `[[build]]` has no `{key}`", {"name": 'name = "image"', "using": 'using = "local"'}[key]
-            )
+    if "using" not in keys:
+        value.refuse("a `[[build]]` has no `using`", 'using = "local"')
+    using = identifier(keys["using"], keys["using"].text())
     on = keys["on"].choice(("client", "server", "ci")) if "on" in keys else "client"
     common = ("name", "using", "on", "remotes", "stages")
     return BuildPolicy(
-        name=identifier(keys["name"], keys["name"].text()),
-        using=identifier(keys["using"], keys["using"].text()),
+        name=identifier(keys["name"], keys["name"].text()) if "name" in keys else using,
+        using=using,
         on=cast(Literal["client", "server", "ci"], on),
         remotes=tuple(item.text() for item in keys["remotes"].texts()) if "remotes" in keys else (),
         stages=stages_of(keys["stages"], stages) if "stages" in keys else (),

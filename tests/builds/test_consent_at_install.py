@@ -1,4 +1,4 @@
-"""A typed `envhooks install` is a person's word; the one that pre-commit runs is not."""
+"""To install the hooks is no word about what a build runs: that is seen and allowed by `envhooks builds --allow`."""
 
 from __future__ import annotations
 
@@ -24,32 +24,37 @@ def consent(repo: Repo) -> str:
     return repo.git("config", "--local", "--get", "envhooks.allow.image.digest", check=None)
 
 
-def test_a_typed_install_shows_and_allows_what_will_run(good: Repo) -> None:
+def test_install_allows_nothing_and_says_what_does(good: Repo) -> None:
     root(good)
     done = good.envhooks("install", check=True)
-    assert "build image (using command)" in done.out
-    assert "registry.example.com/team" in done.out
+    assert "its build image would run here after a push" in done.out and "envhooks builds --allow" in done.out
+    assert not consent(good)
+    allowed = good.envhooks("builds", "--allow", check=True)
+    assert "build image (using command)" in allowed.err and "registry.example.com/team" in allowed.err
     assert consent(good)
-    assert "build image" not in good.envhooks("install", check=True).out, "said once"
+    assert "builds --allow" not in good.envhooks("install", check=True).out
 
 
-def test_pre_commit_consents_for_nobody(good: Repo) -> None:
+def test_pre_commit_and_a_dry_run_allow_nothing_and_say_nothing(good: Repo) -> None:
     root(good)
     for arguments in (["--from-pre-commit"], ["--dry-run"]):
-        good.envhooks("install", *arguments, check=True)
-        assert not consent(good)
+        done = good.envhooks("install", *arguments, check=True)
+        assert not consent(good) and "builds --allow" not in done.said
 
 
-def test_an_image_that_goes_elsewhere_is_asked_for_again(good: Repo) -> None:
+def test_an_image_that_goes_elsewhere_is_asked_for_again_with_the_difference(good: Repo) -> None:
     root(good)
-    good.envhooks("install", check=True)
+    good.envhooks("builds", "--allow", check=True)
     before = consent(good)
     root(good, POLICY.replace("team", "elsewhere"))
-    done = good.envhooks("install", check=True)
-    assert "elsewhere" in done.out
+    assert "builds --allow" in good.envhooks("install", check=True).out
+    assert consent(good) == before
+    done = good.envhooks("builds", "--allow", check=True)
+    assert '- image = "registry.example.com/team/{framework:lower}"' in done.err
+    assert '+ image = "registry.example.com/elsewhere/{framework:lower}"' in done.err
     assert consent(good) != before
 
 
 def test_without_builds_there_is_nothing_to_allow(good: Repo) -> None:
-    assert "allowed" not in good.envhooks("install", check=True).out
+    assert "allow" not in good.envhooks("install", check=True).out
     assert not consent(good)
