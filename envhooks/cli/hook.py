@@ -81,6 +81,10 @@ def judge(event: str, rest: Sequence[str]) -> int:
                 report = replace(report, notes=(*report.notes, *_start_builds(git, hook, judged, rest)))
             if hook is Hook.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
+            if hook is not Hook.RECEIVE and (report.exit_code or _tried_before(git)):
+                from envhooks.hooks import lasttry
+
+                report = lasttry.told(git, report)
     except EnvhooksError as error:
         from envhooks.judge.runs import failed
 
@@ -126,6 +130,10 @@ def _after_receive() -> int:
     return 0
 
 
+def _tried_before(git: Git) -> bool:
+    return os.path.isfile(os.path.join(git.common_path, "envhooks", "last-try"))
+
+
 def _unwired(git: Git) -> tuple[str, ...]:
     """This hook is the tripwire for the other: hook managers replace pre-push, and leave this one alone."""
     from envhooks.hooks.managers import marks
@@ -146,7 +154,9 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
         from envhooks.cli._terminal import columns, use_colour
         from envhooks.report import Look, render
 
-        look = Look(use_colour(sys.stderr), columns(sys.stderr), exists=hook is not Hook.TAG)
+        look = Look(
+            use_colour(sys.stderr), columns(sys.stderr), exists=hook is not Hook.TAG or not report.exit_code
+        )
         print(render(shown, "text", look), end="", file=sys.stderr)
     if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor

@@ -38,15 +38,19 @@ def render(report: Report, look: Look) -> str:
 
 
 def _verdict(report: Report) -> Iterator[str]:
-    said = []
+    said = list(_said(report))
+    if said:
+        command = "error" if report.exit_code else "notice"
+        yield f"::{command} title=envhooks::{_data('; '.join(said))}"
+
+
+def _said(report: Report) -> Iterator[str]:
+    """`refused: v1, v2`, and the like for each verdict, the worst first."""
     for verdict in ("refused", "undecided", "accepted"):
         names = [printable(tag.tag) for tag in report.tags if tag.verdict == verdict]
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            said.append(f"{_VERDICTS[verdict]}: {', '.join(names[:_NAMED])}{more}")
-    if said:
-        command = "error" if report.exit_code else "notice"
-        yield f"::{command} title=envhooks::{_data('; '.join(said))}"
+            yield f"{_VERDICTS[verdict]}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _grouped(group: Sequence[Finding]) -> str:
@@ -79,7 +83,7 @@ def _property(text: str) -> str:
 
 def summary(report: Report) -> str:
     """The report for $GITHUB_STEP_SUMMARY, at most SUMMARY_LIMIT bytes long."""
-    lines = ["## envhooks", ""]
+    lines = ["## envhooks", "", *(f"{_words(said)}\n" for said in _said(report))]
     lines += [f"**could not judge:** {_block(error)}\n" for error in report.errors]
     lines += [
         line for tag in sorted(report.tags, key=lambda tag: tag.verdict == "accepted") for line in _tag(tag)
@@ -109,7 +113,7 @@ def _tag(tag: TagReport) -> Iterator[str]:
     if tag.findings:
         yield "| check | level | where | what | fix |"
         yield "|---|---|---|---|---|"
-        yield from (_row(finding) for finding in tag.findings)
+        yield from (_row(finding) for finding in in_order(tag.findings))
         yield ""
     for unknown in dict.fromkeys(tag.undecided.values()):
         which = ", ".join(check for check, why in tag.undecided.items() if why == unknown)

@@ -7,6 +7,7 @@ from typing import Any
 
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.facts import Finding, Report, TagReport
+from envhooks.report._kinds import warned
 from envhooks.report._look import Look
 
 VERSION = 1
@@ -34,6 +35,7 @@ def _tag(tag: TagReport) -> dict[str, Any]:
         "verdict": tag.verdict,
         "findings": [_finding(finding) for finding in tag.findings],
         "passed": list(tag.passed),
+        "warned": warned(tag),
         "not_applicable": {check: printable(why) for check, why in tag.not_applicable.items()},
         "undecided": {
             check: {

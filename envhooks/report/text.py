@@ -111,8 +111,10 @@ def _tag(tag: TagReport, page: _Page) -> Iterator[str]:
     groups = grouped(rest)
     for group in groups:
         yield from _group(group, page)
-    if page.look.exists and any(len(group) > 1 or group[0].fix for group in groups):
-        yield f"  each with its fix: envhooks check --verbose {printable(shlex.quote(tag.tag))}"
+    name = printable(shlex.quote(tag.tag))
+    asked = name if page.look.exists else f"--as {name} {tag.commit[:12]}" if tag.commit else ""
+    if asked and any(len(group) > 1 or group[0].fix for group in groups):
+        yield f"  each with its fix: envhooks check --verbose {asked}"
     yield from _passed(tag, page)
     if page.whole or tag.verdict == "accepted":
         for field, why in tag.not_compared.items():

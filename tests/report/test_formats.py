@@ -92,8 +92,9 @@ def test_json_holds_everything() -> None:
     assert first["findings"][0]["check"] == "tag-name"
     assert first["findings"][0]["line"] == 4
     assert first["passed"] == ["tag-annotated"]
+    assert first["warned"] == ["dockerfile-pinned"]
     assert second["undecided"]["on-main"] == {"why": "shallow", "fix": "git fetch", "advice": ""}
     assert set(first) == {
-        "tag", "ref", "change", "object", "commit", "verdict", "findings", "passed", "not_applicable", "undecided",
-        "not_compared",
+        "tag", "ref", "change", "object", "commit", "verdict", "findings", "passed", "warned", "not_applicable",
+        "undecided", "not_compared",
     }  # fmt: skip

@@ -144,9 +144,9 @@ def test_lines_are_broken_where_the_width_is_known_and_fixes_never(width: int, c
     assert " ".join(" ".join(plain).split()).count("word") == 40
 
 
-def test_a_hook_that_refused_to_make_a_tag_names_no_command_about_it() -> None:
+def test_a_tag_that_was_not_made_is_asked_about_by_its_commit() -> None:
     text = render(Report((tag(*UNPINNED, UNSIGNED),)), "text", Look(exists=False))
-    assert "--verbose" not in text
+    assert "  each with its fix: envhooks check --verbose --as x bbbbbbbbbbbb\n" in text
 
 
 def test_github_has_the_verdict_first_and_a_command_for_each_kind() -> None:
