@@ -25,6 +25,7 @@ HOOKS = {
     "pre-receive": Hook.RECEIVE,
 }
 POST_RECEIVE = "post-receive"
+NOTES = "refs/notes/envhooks"
 EVENTS = (*HOOKS, POST_RECEIVE)
 HEADLINES = {
     Hook.TAG: "the tag was not made",
@@ -72,6 +73,11 @@ def judge(event: str, rest: Sequence[str]) -> int:
             pushed_to = rest[0] if hook is Hook.PUSH and rest else None
             judged = gate.judge_push(git, hook, updates, pushed_to)
             report = judged.report
+            if hook is Hook.RECEIVE and any(update.ref == NOTES for update in updates):
+                from envhooks.records import taking
+
+                taken = taking.refusals(git, judged.trust.root, updates)
+                report = replace(report, errors=(*report.errors, *taken))
             if hook is Hook.RECEIVE and (warn or not report.exit_code):
                 from envhooks.hooks import relook
 

@@ -20,6 +20,8 @@ from envhooks.git.repository import Git
 REF = "refs/notes/envhooks"
 MAX_NOTE = 4 << 20
 """Bytes of the largest note that is read."""
+MAX_NOTES = 400_000
+"""Entries of all trees of notes together."""
 _FLAT = 256
 """Notes up to which a tree has no folders, about as `git notes` has it."""
 _ATTEMPTS = 20
@@ -69,17 +71,25 @@ def blobs(git: Git, commit: str | None) -> dict[str, tuple[str, ...]]:
 
 
 def _walk(git: Git, tree: str, above: str) -> Iterator[tuple[str, str]]:
-    entries = git.tree(tree)
-    if not above:
-        git.read_ahead(entry.oid for entry in entries if entry.is_tree)
-    for entry in entries:
-        name = above + entry.name
-        if re.fullmatch(_PART, entry.name) is None:
-            continue  # git keeps what is no note, and so does this
-        if entry.is_tree and len(entry.name) == 2 and len(name) < git.oid_length:
-            yield from _walk(git, entry.oid, name)
-        elif stat.S_ISREG(entry.mode) and len(name) == git.oid_length:
-            yield name, entry.oid
+    """(annotated object, blob) of each note; a folder may be named many times, so what is looked at is counted."""
+    seen = 0
+    waiting = [(tree, above)]
+    while waiting:
+        tree, above = waiting.pop()
+        entries = git.tree(tree)
+        seen += len(entries)
+        if seen > MAX_NOTES:
+            raise CannotJudge(f"there are more than {MAX_NOTES} notes", place=REF)
+        if not above:
+            git.read_ahead(entry.oid for entry in entries if entry.is_tree)
+        for entry in entries:
+            name = above + entry.name
+            if re.fullmatch(_PART, entry.name) is None:
+                continue  # git keeps what is no note, and so does this
+            if entry.is_tree and len(entry.name) == 2 and len(name) < git.oid_length:
+                waiting.append((entry.oid, name))
+            elif stat.S_ISREG(entry.mode) and len(name) == git.oid_length:
+                yield name, entry.oid
 
 
 def lines_of(git: Git, commit: str | None, oid: str) -> tuple[bytes, ...]:
@@ -175,9 +185,9 @@ def unite(git: Git, theirs: str, message: str, ref: str = REF) -> str:
 
 
 def _merged(git: Git, ours: str | None, theirs: str, message: str) -> str:
-    if ours is None or (_holds(git, theirs, ours) and not any(lost(git, ours, theirs))):
+    if ours is None or (holds(git, theirs, ours) and not any(lost(git, ours, theirs))):
         return theirs
-    if _holds(git, ours, theirs) and not any(lost(git, theirs, ours)):
+    if holds(git, ours, theirs) and not any(lost(git, theirs, ours)):
         return ours
     here, there = blobs(git, ours), blobs(git, theirs)
     changed = {}
@@ -190,7 +200,7 @@ def _merged(git: Git, ours: str | None, theirs: str, message: str) -> str:
     return _commit(git, _with(git, ours, changed), [ours, theirs], message)
 
 
-def _holds(git: Git, commit: str, ancestor: str) -> bool:
+def holds(git: Git, commit: str, ancestor: str) -> bool:
     """Whether `ancestor` is in the history of a commit; a shallow clone has the history of its notes."""
     return not git.ask("rev-list", "--max-count=1", ancestor, f"^{commit}")
 

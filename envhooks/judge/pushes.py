@@ -187,3 +187,22 @@ def _commit_of(git: Git, oid: str) -> str | None:
     except CannotJudge:
         pass
     return None
+
+
+def shrinks(git: Git, updates: Iterable[RefUpdate]) -> Iterator[str]:
+    """A sentence for each push that would take something from the records of releases: they are only added to."""
+    for update in updates:
+        if update.ref != "refs/notes/envhooks" or update.old is None:
+            continue
+        from envhooks.git import notes
+
+        fix = "\n  fix: envhooks records --fetch, then push again without --force"
+        if update.new is None:
+            yield f"{update.ref}: records of releases are never deleted"
+        elif git.type_of(update.new) != "commit":
+            yield f"{update.ref}: this is no commit of notes"
+        elif gone := [*notes.lost(git, update.old, update.new)]:
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            yield f"{update.ref}: records of {gone[0][:12]}{more} would be lost or changed{fix}"
+        elif not notes.holds(git, update.new, update.old):
+            yield f"{update.ref}: the push does not go on from what is stored here{fix}"

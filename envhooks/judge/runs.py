@@ -15,7 +15,7 @@ from envhooks.judge import engine
 from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Report, Subject
-from envhooks.judge.pushes import as_stored, lies, rewinds, shadows
+from envhooks.judge.pushes import as_stored, lies, rewinds, shadows, shrinks
 from envhooks.policy.root import FOLDER, TrustRoot
 from envhooks.policy.trust import TrustContext, mends_the_policy, proposed_policy, trust_context
 from envhooks.tagname import Grammar, is_release_tag
@@ -90,6 +90,7 @@ def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: st
         errors += lies(told, trust, released)
         errors += shadows(updates, trust, stored)
         errors += _rewinds(git, updates, trust, [*stored.values()])
+        errors += shrinks(git, updates)
     elif hook is Hook.PUSH:
         tags = git.refs(TAGS)
         here = frozenset(ref.name for ref in git.refs(HEADS))

@@ -53,7 +53,7 @@ class Verifiers:
         Raises:
             PolicyError: a trust file cannot be read.
         """
-        self._now = now
+        self.now = now
         self._keys = {key_id(one.key): one for one in root.policy.verifiers if one.key}
         self._ssh = {one.ssh: one for one in root.policy.verifiers if one.ssh}
         self.where = root.where
@@ -72,7 +72,7 @@ class Verifiers:
         why = []
         for signature in envelope.signatures:
             try:
-                verifier, key = self._who(envelope, signature)
+                verifier, key = self._who(envelope, signature, time)
                 self._dates(verifier, time)
             except NotAllowed as error:
                 why.append(str(error))
@@ -82,9 +82,9 @@ class Verifiers:
             raise NotAllowed("; ".join(why))
         return tuple(dict.fromkeys(found))
 
-    def _who(self, envelope: Envelope, signature: Signature) -> tuple[Verifier, str]:
+    def _who(self, envelope: Envelope, signature: Signature, time: datetime) -> tuple[Verifier, str]:
         if is_signature(signature.sig):
-            return self._by_ssh(envelope, signature)
+            return self._by_ssh(envelope, signature, time)
         claimed = self._keys.get(signature.keyid)
         if claimed is not None:
             if not _is_good(claimed.key, signature.sig, envelope.signed):
@@ -101,13 +101,12 @@ class Verifiers:
             f"no verifier of the policy made the signature by the key {printable(signature.keyid, 80)}"
         )
 
-    def _by_ssh(self, envelope: Envelope, signature: Signature) -> tuple[Verifier, str]:
+    def _by_ssh(self, envelope: Envelope, signature: Signature, time: datetime) -> tuple[Verifier, str]:
         if self._signers is None:
             raise NotAllowed(f"the policy names no SSH key for records: {printable(signature.keyid, 80)}")
-        times = self._time_of(envelope)
         try:
             name, key = verify_message(
-                signature.sig, envelope.signed, self._signers, tuple(self._ssh), NAMESPACE, times
+                signature.sig, envelope.signed, self._signers, tuple(self._ssh), NAMESPACE, time
             )
         except Refused as error:
             text = f"{error.why} ({error.got})" if error.got else error.why
@@ -120,16 +119,8 @@ class Verifiers:
             raise Changed(f"`{name}` signed this, and it names another key: it was changed")
         return self._ssh[name], key
 
-    def _time_of(self, envelope: Envelope) -> datetime:
-        from envhooks.records.statement import StatementError, read_statement
-
-        try:
-            return read_statement(envelope.payload).record.time
-        except StatementError as error:
-            raise NotAllowed(str(error)) from None
-
     def _dates(self, verifier: Verifier, time: datetime) -> None:
-        for text in _faults(verifier, time, self._now):
+        for text in _faults(verifier, time, self.now):
             raise NotAllowed(f"`{verifier.name}` signed this, and {text}")
 
 
