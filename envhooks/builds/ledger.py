@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     import sqlite3
 
 FOREIGN_CLAIM = 24 * 3600
-"""Seconds after which a claim of a process that cannot be seen from here (another host) has lapsed."""
+"""Seconds after which a `git push` that cannot be seen from here (another container) is not waited for."""
+LAPSE = 90.0
+"""Seconds without a heartbeat after which a claim of a process that cannot be seen from here has lapsed."""
 BUSY_TIMEOUT = 30.0
 """Seconds that one process waits for another one's transaction, which takes milliseconds."""
 
@@ -166,11 +168,20 @@ class Ledger:
             if row is None or row.state != "confirmed":
                 return None
             db.execute(
-                "UPDATE builds SET state='building', owner=?, attempts=attempts+1, updated=?, log=?, reason='', after=0"
-                " WHERE key=?",
-                (owner.myself(), time.time(), log, key),
+                "UPDATE builds SET state='building', owner=?, attempts=attempts+1, updated=?, log=?, reason='',"
+                " after=0, beat=? WHERE key=?",
+                (owner.myself(), time.time(), log, time.time(), key),
             )
             return _one(db, key)
+
+    def beat(self, key: str) -> bool:
+        """Say that this process is still building; False where the claim is not its own any more."""
+        with self._transaction() as db:
+            done = db.execute(
+                "UPDATE builds SET beat=? WHERE key=? AND state='building' AND owner=?",
+                (time.time(), key, owner.myself()),
+            )
+            return done.rowcount == 1
 
     def reclaim(self, key: str) -> bool:
         """Take a row back from a process that was killed while it was building."""
@@ -277,9 +288,9 @@ def is_waiting_for_push(row: Row) -> bool:
 
 
 def is_stale(row: Row) -> bool:
-    """Whether the process that was building is gone; one on another host is given a day."""
+    """Whether the process that was building is gone: seen, or told by its heartbeat where it cannot be seen."""
     gone = owner.is_gone(row.owner)
-    return time.time() - row.updated > FOREIGN_CLAIM if gone is None else gone
+    return abs(time.time() - max(row.beat, row.updated)) > LAPSE if gone is None else gone
 
 
 def _one(db: sqlite3.Connection, key: str) -> Row | None:

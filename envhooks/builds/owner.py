@@ -57,16 +57,20 @@ def myself() -> str:
 
 
 def is_gone(owner: str) -> bool | None:
-    """Whether the process has ended; None where that cannot be seen from here (another host or container)."""
+    """Whether the process has ended; None where it cannot be seen: another host or container, an earlier start."""
     fields = owner.split("\n")
     if len(fields) != 4 or not fields[2].isdigit():
         return True
     host, place, pid, started = fields
     own_host, own_place = _machine()
-    if (host, place) == (own_host, own_place):
-        return start_time(int(pid)) != started
-    same_boot = place.partition("/")[0] == own_place.partition("/")[0]
-    return True if host == own_host and not same_boot else None
+    # a host's name changes with its network; only where the system tells no more does it count
+    is_here = place == own_place and (place != "/" or host == own_host)
+    return start_time(int(pid)) != started if is_here else None
+
+
+def host_of(owner: str) -> str:
+    """The name of the host on which a claim was made, as it was then."""
+    return owner.partition("\n")[0]
 
 
 def nearest_push() -> int | None:

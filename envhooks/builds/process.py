@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -79,6 +80,7 @@ def run(
         )
     except (OSError, ValueError) as error:
         raise CannotJudge(f"{printable(argv[0])} cannot be started: {printable(str(error), 200)}") from None
+    guard = _Guard(process)
     late = threading.Event()
 
     def end() -> None:
@@ -96,9 +98,54 @@ def run(
         _end(process)
         raise
     finally:
+        guard.release()
         if timer:
             timer.cancel()
     return Ended(code, output, late.is_set())
+
+
+# Its standard input ends when whoever holds the other end does, however that was ended.
+_WATCH = """import os, signal, sys
+if not sys.stdin.buffer.read(1):
+    try:
+        os.killpg(int(sys.argv[1]), signal.SIGKILL)
+    except (OSError, AttributeError):
+        pass
+"""
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+def end_running() -> None:
+    """End what `run` has started in this process, with all its children."""
+    for process in tuple(_running):
+        _end(process)
+
+
+class _Guard:
+    """Ends a program when this process is killed: nothing builds on for a watcher that is gone."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._watch: subprocess.Popen[bytes] | None = None
+        _running.add(process)
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                self._watch = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _WATCH, str(process.pid)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+
+    def release(self) -> None:
+        """The program has ended."""
+        _running.discard(self._process)
+        if self._watch is not None and self._watch.stdin is not None:
+            with suppress(OSError):
+                self._watch.stdin.write(b"x")
+                self._watch.stdin.close()
+            self._watch.wait()
 
 
 def _copy(process: subprocess.Popen[bytes], log: TextIO) -> str:

@@ -55,6 +55,8 @@ class Row:
     """Not to be tried again before this time: a service asked for patience."""
     request: str = ""
     """What a service called the run that it started, for the next attempt to follow."""
+    beat: float = 0.0
+    """When the process that is building last said that it is there."""
 
     @property
     def tag(self) -> str:
@@ -81,7 +83,8 @@ CREATE TABLE builds (
     created REAL NOT NULL, updated REAL NOT NULL, digest TEXT NOT NULL DEFAULT '',
     run_url TEXT NOT NULL DEFAULT '', log TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
     held INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '', image TEXT NOT NULL DEFAULT '',
-    step TEXT NOT NULL DEFAULT '', after REAL NOT NULL DEFAULT 0, request TEXT NOT NULL DEFAULT ''
+    step TEXT NOT NULL DEFAULT '', after REAL NOT NULL DEFAULT 0, request TEXT NOT NULL DEFAULT '',
+    beat REAL NOT NULL DEFAULT 0
 )
 """
 _BEST_FIRST: tuple[State, ...] = (

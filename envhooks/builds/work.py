@@ -21,7 +21,9 @@ from envhooks.builds import remote as remotes
 from envhooks.builds.builders import load
 from envhooks.builds.consent import why_not
 from envhooks.builds.context import Allowed, remove_context, write_context
+from envhooks.builds.heartbeat import Heartbeat
 from envhooks.builds.ledger import Ledger, Row, is_waiting_for_push
+from envhooks.builds.owner import host_of
 from envhooks.builds.types import Plan, Result
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
@@ -38,6 +40,9 @@ ALL_ATTEMPTS = 12
 WAITS_FOR_CONSENT = (
     "what it runs is not allowed in this clone yet; to see and allow it: envhooks builds --allow"
 )
+
+SAID_AGAIN = 60.0
+"""Seconds between two lines about another process that is waited for."""
 
 Say = Callable[[str], None]
 Record = Callable[
@@ -195,7 +200,8 @@ class Worker:
         self._tell(row, f"building with {plan.using}; log: {log}")
         is_permanent = False
         try:
-            result = self._run_builder(plan, build, log)
+            with Heartbeat(self.ledger, row.key):
+                result = self._run_builder(plan, build, log)
         except EnvhooksError as error:  # what the commit holds will be no better the next time
             result, is_permanent = Result("failed", None, None, str(error), None), True
             self.refused.add(row.key)
@@ -281,7 +287,14 @@ def work_in_foreground(worker: Worker, keys: Sequence[str], out: TextIO) -> None
 
     with live_log(worker.ledger, keys, out):
         worker.run(keys, ())
-        while any(row.key in keys and row.state == "building" for row in worker.ledger.rows()):
+        said = 0.0
+        while others := [row for row in worker.ledger.rows() if row.key in keys and row.state == "building"]:
+            if time.monotonic() - said > SAID_AGAIN or not said:
+                said = time.monotonic()
+                for row in others:
+                    where = printable(host_of(row.owner), 60)
+                    name = f"{printable(row.tag)} ({printable(row.build)})"
+                    worker.say(f"{name}: another process builds it, on {where}; waiting for it")
             time.sleep(0.2)
             if any(row.key in keys and worker.ledger.reclaim(row.key) for row in worker.ledger.rows()):
                 worker.run(keys, ())

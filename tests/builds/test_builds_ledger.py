@@ -294,7 +294,10 @@ def test_a_process_with_the_number_of_a_dead_one_holds_nothing() -> None:
     host, place, pid, started = owner.myself().split("\n")
     assert owner.is_gone(owner.myself()) is False
     assert owner.is_gone("\n".join((host, place, pid, started + "1"))) is True
-    assert owner.is_gone("\n".join((host, "another boot/x", pid, started))) is True
+    # a restart, or another machine: its heartbeat tells
+    assert owner.is_gone("\n".join((host, "another boot/x", pid, started))) is None
+    # a host's name changes with its network
+    assert owner.is_gone("\n".join(("renamed", place, pid, started))) is False
     assert owner.is_gone("\n".join(("elsewhere", "b/n", pid, started))) is None
     assert owner.is_gone("") is True
 
