@@ -59,3 +59,9 @@ def test_each_begins_with_the_fault_and_says_the_way_out(shown: list[tuple[str, 
         assert fault.startswith("  error ["), title
         assert any(line.startswith(("      fix: ", "      advice: ")) for line in rest), title
         assert sum(line.startswith("  error ") for line in lines) == 1, title
+
+
+def test_the_readme_shows_the_first_of_them(shown: list[tuple[str, str, list[str]]]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, command, lines = shown[0]
+    assert "\n".join((f"```\n$ {command}", *lines, "fatal: ref updates aborted by hook\n```")) in readme

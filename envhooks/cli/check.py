@@ -30,8 +30,6 @@ from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
 MOST_JOBS = 256
-MANY = 3
-"""Tags of which each is shown whole; of more, each has one line."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def _why_nothing(options: argparse.Namespace) -> str:
 def _detail(options: argparse.Namespace, outcome: Report) -> report.Detail:
     if options.quiet or options.verbose:
         return "quiet" if options.quiet else "full"
-    return "brief" if len(outcome.tags) > MANY else "usual"
+    return "brief" if len(outcome.tags) > report.MANY else "usual"
 
 
 def _write(outcome: Report, outputs: Sequence[Output], detail: report.Detail, exists: bool = True) -> None:

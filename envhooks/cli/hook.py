@@ -158,10 +158,15 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
         print(f"envhooks: {headline}", file=sys.stderr)
     if shown != Report():
         from envhooks.cli._terminal import columns, use_colour
-        from envhooks.report import Look, render
+        from envhooks.report import MANY, Look, render
 
+        # who pushes has the tags, and can ask about one of many; who pushes to a server may not have envhooks
+        is_brief = hook is Hook.PUSH and len(shown.tags) > MANY
         look = Look(
-            use_colour(sys.stderr), columns(sys.stderr), exists=hook is not Hook.TAG or not report.exit_code
+            use_colour(sys.stderr),
+            columns(sys.stderr),
+            "brief" if is_brief else "usual",
+            exists=hook is not Hook.TAG or not report.exit_code,
         )
         print(render(shown, "text", look), end="", file=sys.stderr)
     if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):

@@ -10,9 +10,9 @@ import importlib
 
 from envhooks.base.folders import module_names
 from envhooks.judge.facts import Report
-from envhooks.report._look import PLAIN, Detail, Look
+from envhooks.report._look import MANY, PLAIN, Detail, Look
 
-__all__ = ["PLAIN", "Detail", "Look", "formats", "render"]
+__all__ = ["MANY", "PLAIN", "Detail", "Look", "formats", "render"]
 
 
 def formats() -> tuple[str, ...]:

@@ -88,3 +88,13 @@ def test_the_tag_hook_tells_when_the_push_hook_was_replaced(guarded: Repo) -> No
     assert made.code == 0
     assert "git push no longer comes through envhooks" in made.err
     assert "envhooks install" in made.err
+
+
+def test_a_push_of_many_refused_tags_is_told_in_few_lines(guarded: Repo) -> None:
+    names = [f"v1.{number}" for number in range(12)]
+    for name in names:
+        guarded.git("update-ref", f"refs/tags/{name}", "HEAD")
+    done = guarded.try_git("push", "origin", "--tags")
+    said = done.err.partition("error: failed to push")[0]
+    assert done.code != 0 and said.count("\n") <= 4, said
+    assert "refused: v1.0, " in said and "and 2 more: [tag-name]" in said and "12 tags: 12 refused" in said
