@@ -119,7 +119,11 @@ def _wanted(name: TagName) -> _Wanted:
     texts = (name.version_text, release, *(version for _, version in name.packages))
     numbers = tuple(tuple(map(int, re.findall("[0-9]+", text))) for text in texts if text)
     day = _digits(name.field("date"))
-    composed = (name.release_text.lower(),) if len(numbers) + bool(day) > 1 else ()
+    composed: tuple[str, ...] = ()
+    if len(numbers) + bool(day) > 1:
+        told, date = name.release_text.lower(), name.field("date")
+        spelled = {date, *(f"{day[:4]}{mark}{day[4:6]}{mark}{day[6:]}" for mark in ("", "-", "."))}
+        composed = tuple(told.replace(date, one) for one in sorted(spelled)) if day else (told,)
     return _Wanted(numbers, (name.stage, name.stage_number), day, (name.text.lower(), *composed))
 
 

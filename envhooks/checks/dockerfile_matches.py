@@ -142,7 +142,9 @@ def _some_framework(
         ]
         if doubts:
             text = f"{said}, and which framework this installs cannot be told: {doubts[0].why}"
-            yield Finding.at(doubts[0].place, text, level=doubtful, expected=expected)
+            what = "PACKAGE" if doubts[0].what == "packages" else doubts[0].what
+            advice = _way_out(environment, doubts[0], what)
+            yield Finding.at(doubts[0].place, text, level=doubtful, expected=expected, advice=advice)
             return
         text = f"{said}, and the Dockerfile installs no framework that it could be the version of"
         yield Finding(text, got="no framework", expected=expected, path=environment.path)
@@ -263,7 +265,8 @@ def _version(
         yield Finding.at(wrong.place, text, got=_shown(wrong), expected=f"{kind} {version}")
     elif not asked:
         text = f"the tag says {kind} {version}, and nothing in the Dockerfile says which {kind} this is built for"
-        yield Finding(text, got="no version", expected=f"{kind} {version}", path=environment.path)
+        more = {"path": environment.path, "advice": _way_out(environment, None, kind.lower())}
+        yield Finding(text, got="no version", expected=f"{kind} {version}", **more)  # type: ignore[arg-type]
     elif "." in version and not any("." in (one.version or "") for one in asked):
         text = f"the tag says {kind} {version}, and the Dockerfile says just {kind} {asked[-1].version}"
         yield Finding.at(asked[-1].place, text, got=_shown(asked[-1]), expected=f"{kind} {version}")

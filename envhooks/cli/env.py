@@ -14,9 +14,13 @@ from typing import Any
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
+from envhooks.catalog.families import Family
+from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image import Environment, Package
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
+from envhooks.policy.reader import parse_policy
+from envhooks.policy.root import FOLDER
 
 VERSION = 1
 
@@ -38,12 +42,25 @@ def run(options: argparse.Namespace) -> int:
     """Print the environment; exit code 0 even where it has open points, for this only tells."""
     top, dockerfile = _place(Path(options.path), options.context)
     arguments = dict(_argument(text) for text in options.arg)
-    environment = read_environment(FolderFiles(top), dockerfile, target=options.target, args=arguments)
+    environment = read_environment(
+        FolderFiles(top), dockerfile, target=options.target, args=arguments, bases=_bases(top)
+    )
     if options.format == "json":
         print(json.dumps(document(environment), indent=2, ensure_ascii=False))
     else:
         print("\n".join(_lines(environment)))
     return 0
+
+
+def _bases(folder: Path) -> tuple[Family, ...]:
+    """The base images that the policy of the work tree around a folder describes; none outside of a repository.
+
+    Raises:
+        PolicyError: the policy cannot be read.
+    """
+    top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    data = PolicyFiles.at(top).read("policy.toml") if top else None
+    return () if data is None else parse_policy(data, f"{FOLDER}/policy.toml").bases
 
 
 def _place(path: Path, context: str | None) -> tuple[Path, str]:

@@ -73,7 +73,7 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
 
     def read(files: Files) -> Environment:
         more = {"context": section.context, "target": section.target, "args": dict(section.args)}
-        return read_environment(files, name, **more)  # type: ignore[arg-type]
+        return read_environment(files, name, bases=policy.bases, **more)  # type: ignore[arg-type]
 
     try:
         files = FolderFiles(top)

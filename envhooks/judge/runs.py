@@ -12,7 +12,7 @@ from envhooks.base.run import Step, no_step
 from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge import engine
-from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
+from envhooks.judge.collect import collect, release_tags, standing
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import Report, Subject
 from envhooks.judge.pushes import as_stored, lies, rewinds, shadows, shrinks
@@ -156,15 +156,7 @@ def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -
     update = RefUpdate(ref, None, commit)
     trust = trust_context(git, Hook.TAG, [update], check_ids=engine.ids())
     report = judge_at(git, replace(trust, is_draft=True), _release_tags([update], trust), work).report
-    unjudged = sorted(
-        {check for one in report.tags for check, why in one.not_applicable.items() if why == NO_OBJECT.why}
-    )
-    note = f"{', '.join(unjudged)}: not judged, no tag object yet"
-    return replace(
-        report,
-        tags=tuple(replace(one, object=None, commit=commit) for one in report.tags),
-        notes=(*report.notes, note) if report.tags else report.notes,
-    )
+    return replace(report, tags=tuple(replace(one, object=None, commit=commit) for one in report.tags))
 
 
 def _standing_trust(git: Git, fetched: frozenset[str] | None) -> TrustContext:

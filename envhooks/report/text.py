@@ -168,7 +168,7 @@ def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
 
 def _reasons(tag: TagReport, page: _Page) -> Iterator[str]:
     """Why a check did not judge: of a refused tag what waits for a fault, of a good one what was not compared."""
-    waits = ("refuses the tag", "could not judge")
+    waits = ("refuses the tag", "could not judge", "no tag object yet")
     for reason in dict.fromkeys(tag.not_applicable.values()):
         is_waiting = reason.endswith(waits)
         worth = is_waiting if tag.verdict != "accepted" else reason not in _BY_NATURE

@@ -37,6 +37,8 @@ GOOD = [
     ("v{version}-{release}[-{stage}]", "v2.8.0-7-rc1", "## 2.8.0, release 7 rc1"),
     ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0 - 2026-01-30"),
     ("v{version}-{date}", "v2.8.0-2026-01-30", "## 2.8.0-2026-01-30"),
+    ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0-2026-01-30"),
+    ("v{version}-{date}[-{stage}]", "v2.8.0-20260130-rc1", "## 2.8.0-2026.01.30-rc1"),
     ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 with flash-attn 2.7.4"),
     ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## v2.8.0-fa2.7.4"),
 ]
@@ -62,6 +64,7 @@ BAD = [
     ("v{version}-{release}[-{stage}]", "v2.8.0-7-rc1", "## 2.8.0 (release 7)"),
     ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0 - 2026-01-31"),
     ("v{version}-{date}", "v2.8.0-20260130", "## 2026-01-30"),
+    ("v{version}-{date}", "v2.8.0-20260130", "## 2.8.0-2026-01-31"),
     ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 - 2026-05-01"),
     ("v{version}-fa{flash-attn}", "v2.8.0-fa2.7.4", "## 2.8.0 with flash-attn 2.8.0"),
 ]

@@ -239,3 +239,16 @@ def test_several_tags_of_one_image_have_a_section_each() -> None:
     assert errors(policy, "PyTorch-v2.8.0", "FROM nvcr.io/nvidia/pytorch:25.08-py3\n") == []
     assert errors(policy, "PyTorch-v2.6.0", "FROM nvcr.io/nvidia/pytorch:25.01-py3\n") == []
     assert errors(policy, "PyTorch-v2.8.0", "FROM nvcr.io/nvidia/pytorch:25.01-py3\n")
+
+
+def test_what_the_policy_leaves_open_of_a_published_image_is_as_published() -> None:
+    base = '[[base]]\nimage = "nvcr.io/nvidia/pytorch"\ntag = "25.08-py3"\nholds = {{ torch = "2.8.0"{} }}\n'
+    image = "FROM nvcr.io/nvidia/pytorch:25.08-py3\n"
+    policy = policy_of("{framework}-{hardware}-v{version}", rest=base.format(""))
+    assert errors(policy, "PyTorch-CUDA-v2.8.0", image) == []
+    assert "built for CUDA" in errors(policy, "PyTorch-ROCm-v2.8.0", image)[0]
+    told = policy_of("{framework}-{hardware}-v{version}", rest=base.format(', cuda = "13.0"'))
+    assert errors(told, "PyTorch-CUDA13.0-v2.8.0", image) == []
+    assert "says CUDA 12.8" in errors(told, "PyTorch-CUDA12.8-v2.8.0", image)[0]
+    other = policy_of("{framework}-{hardware}-v{version}", rest=base.format(', rocm = "6.4"'))
+    assert "built for ROCm" in errors(other, "PyTorch-CUDA-v2.8.0", image)[0]

@@ -46,7 +46,9 @@ def test_a_good_draft_is_good_and_leaves_nothing(good: Repo) -> None:
     assert {check for check, why in tag["not_applicable"].items() if why == "no tag object yet"} == UNJUDGED
     assert tag["object"] is None and tag["commit"] == good.git("rev-parse", "HEAD")
     said = good.envhooks("check", "--as", GOOD_TAG).said
-    assert "tag-annotated, tag-message, tag-signed: not judged, no tag object yet" in said
+    assert "not judged: tag-annotated, tag-message, tag-signed (no tag object yet)" in said
+    refused = good.envhooks("check", "--as", "PyTorch-CUDA-v2.7").said
+    assert "not judged: tag-annotated, tag-message, tag-signed (no tag object yet)" in refused
     good.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
     assert good.envhooks("check", GOOD_TAG).code == 0
 

@@ -51,3 +51,21 @@ def test_what_is_known_of_a_package(good: Repo) -> None:
     assert "compiled" in done.out
     assert good.envhooks("explain", "dockerfile-compatible", "torch", "99").code == 2
     assert good.envhooks("explain", "on-main", "torch").code == 2
+
+
+def test_the_base_images_of_the_policy_are_known(good: Repo) -> None:
+    base = '[[base]]\nimage = "team/base"\ntag = "7"\nholds = { torch = "2.8.0", os = "ubuntu24.04" }\n'
+    good.commit_files({".envhooks/policy.toml": base, "sub/Dockerfile": "FROM team/base:7\n"})
+    assert "2.8.0" in good.envhooks("env", "sub").out
+    good.write({"sub/Dockerfile": "FROM team/base:8\n"})
+    assert "2.8.0" not in good.envhooks("env", "sub").out
+    good.write({".envhooks/policy.toml": "[[base]]\n"})
+    assert good.envhooks("env", "sub").code == 2
+
+
+def test_lint_knows_the_base_images_of_the_policy(good: Repo) -> None:
+    base = '[[base]]\nimage = "team/pytorch"\ntag = "7"\nholds = { torch = "2.8.0" }\n'
+    good.write({".envhooks/policy.toml": base, "Dockerfile": "FROM team/pytorch:7\n"})
+    assert good.envhooks("lint", "dockerfile").code == 0
+    good.write({"Dockerfile": "FROM team/pytorch:8\n"})
+    assert good.envhooks("lint", "dockerfile").code == 1

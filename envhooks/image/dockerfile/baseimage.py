@@ -8,7 +8,7 @@ told, as it misleads a person who reads the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
@@ -84,14 +84,21 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
     `own` are the families of the policy, which come before those of the catalog.
     """
     name, own = reference.short, tuple(own)
-    mine = own_family((name, reference.name), own, reference.tag or "", reference.digest or "")
-    found = mine or family_of(name) or family_of(reference.name)
-    own_system = system_of(name, reference.tag or "")
+    tag = reference.tag or ""
+    mine = own_family((name, reference.name), own, tag, reference.digest or "")
+    known = family_of(name) or family_of(reference.name)
+    own_system = system_of(name, tag)
+    found = known or mine
     if found is None:
         says = (("os", own_system),) if own_system else ()
         return Contents(opaque=_named(reference), plain=is_plain(name), says=says)
-    family, in_name = found
-    told = {**family.holds, **in_name, **(tell(family, reference.tag or "") or {})}
+    family = found[0]
+    told = _told(found, tag)
+    if mine is not None and known is not None:  # what the policy leaves open is as published
+        said_by_policy = _told(mine, tag)
+        if not _HARDWARE.isdisjoint(said_by_policy):
+            told = {key: value for key, value in told.items() if key not in _HARDWARE}
+        told = {**told, **said_by_policy}
     hardware = {kind: told.pop(kind) for kind in KINDS if kind in told}
     for field, kind in (("cuda", "CUDA"), ("rocm", "ROCm")):
         if field in told:
@@ -109,6 +116,13 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
     return Contents(packages, opaque, plain, python, tuple(hardware.items()), said)
 
 
+def _told(found: tuple[Family, Mapping[str, str | None]], tag: str) -> dict[str, str | None]:
+    """What a family says of an image by its name, its tag, and for all of its images."""
+    family, in_name = found
+    return {**family.holds, **in_name, **(tell(family, tag) or {})}
+
+
+_HARDWARE = frozenset((*KINDS, "cuda", "rocm"))
 _CARRIERS = frozenset(package for packages in PACKAGES.values() for package in packages)
 
 
