@@ -129,6 +129,11 @@ def _judge(options: argparse.Namespace) -> Report:
     fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else None
     with Git.open(path) as git, Progress(sys.stderr) as progress:
         work = gate.Work(options.jobs, progress.step)
+        if options.all:
+            judged = gate.standing_judgement(git, gate.every_tag, fetched, work)
+            from envhooks.records.audit import with_records
+
+            return with_records(git, judged.trust.root, judged.report)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
 
 

@@ -268,8 +268,8 @@ def lost(git: Git, old: str, new: str | None) -> Iterator[str]:
             yield oid
 
 
-def vanished(git: Git, commit: str) -> dict[str, int]:
-    """Annotated object -> number of lines that some commit of the history had on it and the tip has not.
+def vanished(git: Git, commit: str) -> dict[str, tuple[bytes, ...]]:
+    """Annotated object -> the lines that some commit of the history had on it and the tip has not.
 
     Raises:
         CannotJudge: the history cannot be read.
@@ -295,7 +295,7 @@ def vanished(git: Git, commit: str) -> dict[str, int]:
         if not old:
             continue
         there = set(lines_of(git, commit, oid))
-        gone = {line for blob in old for line in _lines(git, blob)} - there
+        gone = tuple(sorted({line for blob in old for line in _lines(git, blob)} - there))
         if gone:
-            found[oid] = len(gone)
+            found[oid] = gone
     return found

@@ -130,10 +130,12 @@ def judge_standing(
     return judge_at(git, trust, _release_tags(choose(git, trust), trust), work).report
 
 
-def standing_judgement(git: Git, choose: Choose, fetched: frozenset[str] | None = None) -> Judgement:
+def standing_judgement(
+    git: Git, choose: Choose, fetched: frozenset[str] | None = None, work: Work | None = None
+) -> Judgement:
     """Like `judge_standing`, with what the report was made from."""
     trust = _standing_trust(git, fetched)
-    return judge_at(git, trust, _release_tags(choose(git, trust), trust))
+    return judge_at(git, trust, _release_tags(choose(git, trust), trust), work)
 
 
 def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -> Report:

@@ -54,18 +54,22 @@ def _of_push(git: Git, verifiers: Verifiers, old: str | None, new: str) -> Itera
                     f"the records of one push take longer than the {MAX_SECONDS:.0f} s that there are",
                     fix=f"{INSTALL}, on the server",
                 )
-            why = _fault(line, oid, verifiers) if line not in known else ""
+            why = fault(line, oid, verifiers, is_new=True) if line not in known else ""
             if why:
                 yield f"a record of {oid[:12]} is not taken: {printable(why, 400)}"
 
 
-def _fault(line: bytes, oid: str, verifiers: Verifiers) -> str:
-    """Why a line proves nothing; empty where it is a record of this object by a key that counts now."""
+def fault(line: bytes, oid: str, verifiers: Verifiers, *, is_new: bool = False) -> str:
+    """Why a line is no record of an object; empty where it is one, or where nothing here can verify it.
+
+    With `is_new` the key has to count now as well, and not only at the time that the statement gives.
+    """
     try:
         envelope = decode(line)
         statement = read_statement(envelope.payload)
         verifiers.signers(envelope, statement.record.time)
-        verifiers.signers(envelope, verifiers.now)
+        if is_new:
+            verifiers.signers(envelope, verifiers.now)
     except (EnvelopeError, StatementError, Changed, NotAllowed) as error:
         return str(error)
     except CannotJudge:
