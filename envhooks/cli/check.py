@@ -133,7 +133,8 @@ def _judge(options: argparse.Namespace) -> Report:
             judged = gate.standing_judgement(git, gate.every_tag, fetched, work)
             from envhooks.records.audit import with_records
 
-            return with_records(git, judged.trust.root, judged.report)
+            looked_at = gate.with_lookalikes(git, judged.trust, judged.report)
+            return with_records(git, judged.trust.root, looked_at)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
 
 

@@ -16,17 +16,17 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import HEADS, Hook
+from envhooks.base.refs import Hook
 from envhooks.cli._terminal import columns
-from envhooks.git.repository import BRANCHES, MINIMUM_VERSION, Git
+from envhooks.git.repository import MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers import confighooks, everywhere, survey
 from envhooks.judge import engine
 from envhooks.judge import runs as gate
+from envhooks.judge.pushes import standing_lookalikes
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext, trust_context
-from envhooks.tagname import Grammar
 
 WIDTH = 100
 _INDENT = 14
@@ -155,11 +155,8 @@ def _policy(git: Git, screen: _Screen) -> TrustContext | None:
         "policy",
         f"{root.policy.origin if root.tree else 'the defaults'}; its branch is {trust.branch}, by {why}",
     )
-    for ref in git.refs(*BRANCHES):
-        name = ref.name.removeprefix(HEADS).removeprefix(f"refs/remotes/{trust.remote}/")
-        if Grammar(root.policy.tag).match(name) is not None:
-            fix = f"git branch -m -- {name} work/{name}" if ref.name.startswith(HEADS) else ""
-            screen.fault(f"the branch {ref.name} has the name of a release, and is taken for it", fix)
+    for found in standing_lookalikes(git.refs(), trust):
+        screen.fault(found.why, found.fix)
     for note in trust.notes:
         screen.fault(note, f"git log --oneline {root.where}...{trust.branch} -- {FOLDER}")
     return trust

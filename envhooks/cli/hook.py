@@ -23,7 +23,9 @@ HOOKS = {
     "reference-transaction": Hook.TAG,
     "pre-push": Hook.PUSH,
     "pre-receive": Hook.RECEIVE,
+    "taking": Hook.RECEIVE,
 }
+"""Event -> the hook as which it is judged. `taking` is a server's second look: its reference-transaction hook."""
 POST_RECEIVE = "post-receive"
 NOTES = "refs/notes/envhooks"
 EVENTS = (*HOOKS, POST_RECEIVE)
@@ -62,7 +64,7 @@ def judge(event: str, rest: Sequence[str]) -> int:
             from envhooks.hooks import PARSERS
             from envhooks.judge import runs as gate  # and what they import, while git looks for the answers
 
-            updates = PARSERS[hook](told)
+            updates = PARSERS[event](told)
             git.await_answers()
             warn = gate.warn_only(git)
             if hook is Hook.RECEIVE and os.environ.get("GIT_NAMESPACE"):
@@ -71,19 +73,17 @@ def judge(event: str, rest: Sequence[str]) -> int:
                     fix="serve it without GIT_NAMESPACE, or each namespace as a repository of its own",
                 )
             pushed_to = rest[0] if hook is Hook.PUSH and rest else None
-            judged = gate.judge_push(git, hook, updates, pushed_to)
+            judged = gate.judge_push(git, hook, updates, pushed_to, taking=event == "taking")
             report = judged.report
             if hook is Hook.RECEIVE and any(update.ref == NOTES for update in updates):
                 from envhooks.records import taking
 
                 taken = taking.refusals(git, judged.trust.root, updates)
                 report = replace(report, errors=(*report.errors, *taken))
-            if hook is Hook.RECEIVE and (warn or not report.exit_code):
-                from envhooks.hooks import relook
-
-                relook.note(git, judged.subjects)
+            if hook is Hook.RECEIVE:
+                report = _between(git, event, replace(judged, report=report))
             message = os.path.join(git.git_path, "TAG_EDITMSG")
-            if judged.trust.root.policy.builds and not report.exit_code:
+            if judged.trust.root.policy.builds and not report.exit_code and event != "taking":
                 report = replace(report, notes=(*report.notes, *_start_builds(git, hook, judged, rest)))
             if hook is Hook.TAG:
                 report = replace(report, notes=(*report.notes, *_unwired(git)))
@@ -97,6 +97,17 @@ def judge(event: str, rest: Sequence[str]) -> int:
         report, message = failed(error), ""
     _say(hook, report, warn, message)
     return 0 if warn else report.exit_code
+
+
+def _between(git: Git, event: str, judged: gate.Judgement) -> Report:
+    """A server's report, with what has to be said because a push is judged before it is taken."""
+    from envhooks.hooks import relook
+
+    if event == "taking":
+        return relook.explained(judged)
+    if not judged.report.exit_code:
+        relook.demand(git, judged.subjects, os.environ)
+    return judged.report
 
 
 def _start_builds(git: Git, hook: Hook, judged: gate.Judgement, rest: Sequence[str]) -> tuple[str, ...]:
@@ -118,12 +129,11 @@ def _after_receive() -> int:
     """Start the builds of the tags that this repository has just taken; the push itself is over."""
     try:
         with Git.open(waits=False) as git:
-            from envhooks.hooks import pre_receive, relook
+            from envhooks.hooks import pre_receive
             from envhooks.policy.trust import trust_context
 
             updates = pre_receive(sys.stdin.buffer.read())
             git.await_answers()
-            relook.forget(git, (update.new for update in updates if update.new))
             policy = trust_context(git, Hook.RECEIVE).root.policy
             if any(build.on == "server" for build in policy.builds):
                 from envhooks.builds import watcher

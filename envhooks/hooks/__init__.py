@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import TAGS, Hook, RefUpdate
+from envhooks.base.refs import TAGS, RefUpdate
 
 _OID = "[0-9a-f]{40}|[0-9a-f]{64}"
 # git-check-ref-format(1) forbids blanks and controls, but receive-pack runs pre-receive before it looks at
@@ -69,6 +69,15 @@ def pre_receive(data: bytes) -> tuple[RefUpdate, ...]:
     return _distinct(updates)
 
 
+def transaction(data: bytes) -> tuple[RefUpdate, ...]:
+    """The updates of a transaction by which a server takes a push: those of refs, without HEAD and its like.
+
+    Raises:
+        CannotJudge: as `reference_transaction`.
+    """
+    return tuple(update for update in reference_transaction(data) if update.ref.startswith("refs/"))
+
+
 def _lines(data: bytes) -> Iterator[str]:
     text = data.decode("utf-8", "surrogateescape")
     lines = text.split("\n")
@@ -112,5 +121,10 @@ def _malformed(line: str) -> CannotJudge:
     return CannotJudge(f"git gave the hook a line that cannot be read: {printable(line, 200)}")
 
 
-PARSERS = {Hook.TAG: reference_transaction, Hook.PUSH: pre_push, Hook.RECEIVE: pre_receive}
-"""Hook -> the parser of what git tells it."""
+PARSERS = {
+    "reference-transaction": reference_transaction,
+    "pre-push": pre_push,
+    "pre-receive": pre_receive,
+    "taking": transaction,
+}
+"""Event -> the parser of what git tells its hook."""

@@ -1,16 +1,23 @@
 """Facts of a tag's name: its fields, other holders of the name, its publication, and its series.
 
-They go into drafts of Subjects, which `envhooks.judge.collect` completes.
+Also refs that people, git or a file system take for a release tag, or for a protected branch: gitrevisions(7) looks
+for a short name as `refs/NAME`, `refs/tags/NAME`, `refs/heads/NAME`, `refs/remotes/NAME` and `refs/remotes/NAME/HEAD`,
+and `git clone -b NAME` takes the branch first. So `tags/v2.8` may be the tag `v2.8`, or the branch `tags/v2.8`. A file
+system that ignores case keeps one of two names that differ by nothing else, that of macOS leaves out some characters
+besides, and that of Windows a full stop at the end.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.base.dataclass import dataclass, field, replace
+from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
+from envhooks.git.objects import Ref
 from envhooks.git.repository import Git
 from envhooks.judge.facts import LISTED, Publication, Unknown
 from envhooks.policy.root import LockedTag
@@ -87,20 +94,15 @@ class NameFacts:
 
     def shadows(self) -> None:
         """Refs for which git takes the tag's short name first, or that differ from it by case only."""
-        tags = {draft.tag: draft for draft in self.drafts}
-        found: dict[str, list[str]] = {tag: [] for tag in tags}
+        found: dict[str, list[str]] = {draft.tag: [] for draft in self.drafts}
         if self.trust.hook in (Hook.CHECK, Hook.RECEIVE) or self.trust.is_draft:
-            alike: dict[str, list[str]] = {}
-            for tag in tags:
-                alike.setdefault(tag.casefold(), []).append(tag)
-            remote = f"refs/remotes/{self.trust.remote}/" if self.trust.remote else ""
-            for ref in self.git.refs():
-                places = (HEADS, *((remote,) if remote else ()), TAGS, "refs/")
-                prefix = next((one for one in places if ref.name.startswith(one)), "")
-                name = ref.name[len(prefix) :]
-                for tag in alike.get(name.casefold(), ()) if prefix else ():
-                    if ref.name != TAGS + tag:
-                        found[tag].append(ref.name)
+            named: dict[str, list[str]] = {}
+            for tag in found:
+                named.setdefault(alike(tag), []).append(tag)
+            for ref, there in as_on_remote(self.git.refs(), self.trust.remote):
+                for tag in named.get(alike(core(there)), ()):
+                    if ref != TAGS + tag:
+                        found[tag].append(ref)
         for draft in self.drafts:
             draft.facts["shadows"] = tuple(found[draft.tag])
 
@@ -191,3 +193,162 @@ class NameFacts:
         if self.trust.hook is Hook.CHECK or len(self.drafts) < 2:
             return ()
         return tuple(draft.naming.name for draft in self.drafts if draft.update.new and draft.naming.name)
+
+
+# ------------------------------------------------------------------------------------ lookalikes
+
+REPLACE = "refs/replace/"
+_IGNORED = "[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]"
+"""Characters that HFS+ leaves out of a name: git's own `next_hfs_char`."""
+_FOLDERS = "(?:(?:refs|tags|heads|remotes)/)*"
+"""All that git puts before a short name."""
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A ref that would be taken for another."""
+
+    ref: str
+    why: str
+    """One sentence without a final full stop, fit to print."""
+    of: str = ""
+    """The tag or the branch that it is taken for, as a full ref; empty where it is none in particular."""
+    fix: str = ""
+
+
+def plain(name: str) -> str:
+    """A name without what file systems leave out of it; its case is kept."""
+    if not name.isascii():
+        import unicodedata
+
+        name = unicodedata.normalize("NFC", re.sub(_IGNORED, "", name))
+    return re.sub(r"\.+(?=/|$)", "", name)
+
+
+def alike(name: str) -> str:
+    """The same for all names that a file system of macOS or Windows takes for one."""
+    name = plain(name)
+    if name.isascii():
+        return name.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def core(ref: str) -> str:
+    """What is left of a ref's name without all the folders that git puts before a short name."""
+    name = plain(ref)
+    found = re.match(_FOLDERS, name, re.IGNORECASE)
+    rest = name[found.end() :] if found else name
+    is_remote = re.match("refs/remotes/.+/HEAD$", name, re.IGNORECASE)
+    return rest[: -len("/HEAD")] if is_remote and "/" in rest else rest
+
+
+class Known:
+    """The release tags and protected branches of a repository, by what is taken for them."""
+
+    def __init__(self, grammar: Grammar, tags: Iterable[str], branches: Iterable[str]) -> None:
+        """`tags` are full refs, all that are there or come in; `branches` short names of protected branches."""
+        self.grammar = grammar
+        self._tags: dict[str, set[str]] = {}
+        for ref in tags:
+            self._tags.setdefault(alike(ref[len(TAGS) :]), set()).add(ref)
+        self._branches = {alike(name): HEADS + name for name in sorted(branches, reverse=True) if name}
+
+    def lookalike(self, ref: str, *, is_new: bool = True) -> Lookalike | None:
+        """The other ref that this one would be taken for; None where it is none.
+
+        A tag that differs from another by its case alone is told only where it `is_new`.
+        """
+        shown, name = printable(ref), core(ref)
+        folded = alike(ref)
+        for folder in (TAGS, HEADS, REPLACE):
+            if folded.startswith(folder) and not ref.startswith(folder):
+                why = f"{shown}: a file system that ignores case takes it for a ref below {folder}"
+                return Lookalike(ref, why)
+        if ref.startswith(REPLACE):
+            return Lookalike(ref, f"{shown}: a replacement would show one object and mean another")
+        if not ref.startswith("refs/"):
+            return None
+        branch = self._branches.get(alike(name))
+        if branch is not None and ref != branch:
+            return Lookalike(
+                ref,
+                f"{shown} would be taken for the protected branch {printable(branch[len(HEADS) :])}",
+                branch,
+            )
+        return self._of_a_tag(ref, shown, name, is_new)
+
+    def _of_a_tag(self, ref: str, shown: str, name: str, is_new: bool) -> Lookalike | None:
+        others = sorted(self._tags.get(alike(name), set()) - {ref})
+        reads = self.grammar.match
+        release = next((one for one in others if reads(one[len(TAGS) :]) is not None), None)
+        of = release or (TAGS + name if reads(name) is not None else "")
+        if ref.startswith(TAGS) and alike(ref[len(TAGS) :]) == alike(name):  # a tag without more folders
+            twin = release or (others[0] if others and reads(name) is not None else None)
+            if twin is None or not is_new:
+                return None
+            return Lookalike(
+                ref, f"{shown} differs from {printable(twin)} by the case of its letters only", twin
+            )
+        if of:
+            kind = "branch" if ref.startswith(HEADS) else "tag" if ref.startswith(TAGS) else "ref"
+            where = "in place of" if kind == "branch" else "in front of"
+            why = f"{shown}: a {kind} of a release's name would be taken {where} the tag"
+            return Lookalike(ref, why, of)
+        if ref.count("/") == 1:
+            return Lookalike(
+                ref, f"{shown}: a ref directly below refs/ would stand in front of the tag of that name"
+            )
+        return None
+
+
+def among(
+    known: Known, made: Iterable[str], stored: Container[str], here: Container[str] = ()
+) -> Iterator[Lookalike]:
+    """The lookalikes among the refs that a push makes; `here` are the refs of the clone that pushes."""
+    for ref in made:
+        found = known.lookalike(ref, is_new=ref not in stored)
+        if found is not None:
+            yield Lookalike(ref, found.why, found.of, renaming(ref) if ref in here else "")
+
+
+def deleted_as_another(
+    gone: Collection[str], stored: Iterable[str], guarded: Callable[[str], bool]
+) -> Iterator[Lookalike]:
+    """Deletions of refs that are not there, where a file system that ignores case would take a guarded one away."""
+    names = {alike(ref): ref for ref in stored if guarded(ref)} if gone else {}
+    for ref in gone:
+        other = names.get(alike(ref))
+        if other is not None and other != ref:
+            yield Lookalike(
+                ref, f"{printable(ref)} is not there, and may be taken for {printable(other)}", other
+            )
+
+
+def standing(known: Known, refs: Iterable[tuple[str, str]]) -> Iterator[Lookalike]:
+    """The lookalikes among refs as they stand: pairs of a ref's name and the name that it has on the remote."""
+    for ref, there in refs:
+        found = known.lookalike(there)
+        if found is not None and found.of != ref:
+            why = found.why.replace(printable(there), printable(ref), 1) if there != ref else found.why
+            yield Lookalike(ref, why, found.of, renaming(ref))
+
+
+def renaming(ref: str) -> str:
+    """The command that gives a local branch another name; what a remote has, its owners decide."""
+    import shlex
+
+    if not ref.startswith(HEADS):
+        return ""
+    name = printable(ref[len(HEADS) :])
+    return f"git branch -m -- {shlex.quote(name)} {shlex.quote(f'work/{name}')}"
+
+
+def as_on_remote(refs: Iterable[Ref], remote: str | None) -> Iterator[tuple[str, str]]:
+    """Each ref with the name that it has on the release remote, as the last fetch told; symbolic ones left out."""
+    prefix = f"refs/remotes/{remote}/" if remote else ""
+    for ref in refs:
+        if not ref.symref:
+            is_fetched = prefix and ref.name.startswith(prefix)
+            yield ref.name, HEADS + ref.name[len(prefix) :] if is_fetched else ref.name

@@ -6,17 +6,19 @@ never compares: `0000 0000 refs/tags/T` deletes T wherever it is.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, RefUpdate
 from envhooks.git.objects import Ref
+from envhooks.judge.facts import Finding, TagReport
+from envhooks.judge.names import Known, Lookalike, alike, among, as_on_remote, deleted_as_another, standing
 from envhooks.policy.branches import matches
 from envhooks.policy.trust import TrustContext
-from envhooks.tagname import Grammar
+from envhooks.tagname import Grammar, is_release_tag
+from envhooks.tagname.names import is_legal
 
 if TYPE_CHECKING:
     from envhooks.git.repository import Git
@@ -51,20 +53,82 @@ def _behind(ref: str, stored: Mapping[str, Ref]) -> str:
     return ref
 
 
-def lies(told: Iterable[RefUpdate], trust: TrustContext, released: Iterable[RefUpdate]) -> Iterator[str]:
-    """A sentence for each release tag and protected branch of which a push tells another id than the stored one.
+def possible(
+    git: Git, updates: Sequence[RefUpdate], told: Iterable[RefUpdate], stored: Iterable[str]
+) -> tuple[RefUpdate, ...]:
+    """The updates without those of branches that git is sure to refuse: they never come into being.
 
-    What was compared when it was judged could be another thing when it is taken.
+    That is one with a name that is not legal, of what is no commit, with another old id than the stored one, or
+    beside a branch whose name begins with its own and a slash. `stored` are the names of refs.
     """
-    judged = {update.ref for update in released}
-    patterns = trust.root.policy.branches or (trust.branch,)
+    if not any(update.ref.startswith(HEADS) and update.new for update in updates):
+        return tuple(updates)
+    if not any(update.ref.startswith(HEADS) and update.new for update in updates):
+        return tuple(updates)
+    lying = {update.ref for update in told}
+    names = {alike(update.ref): update.ref for update in updates if update.new is not None}
+    for ref in stored:
+        if ref.startswith(HEADS):
+            names.setdefault(alike(ref), ref)
+    folders = {name[:at] for name in names for at in _slashes(name)}
+
+    def can_be(update: RefUpdate) -> bool:
+        name = alike(update.ref)
+        return (
+            update.ref not in lying
+            and is_legal(update.ref[len(HEADS) :])
+            and names.get(name, update.ref) == update.ref
+            and name not in folders
+            and not any(name[:at] in names for at in _slashes(name))
+            and update.new is not None
+            and git.type_of(update.new) == "commit"
+        )
+
+    return tuple(
+        update
+        for update in updates
+        if not update.ref.startswith(HEADS) or update.new is None or can_be(update)
+    )
+
+
+def _slashes(name: str) -> Iterator[int]:
+    at = name.find("/", len("refs/"))
+    while at >= 0:
+        yield at
+        at = name.find("/", at + 1)
+
+
+def lies(updates: Iterable[RefUpdate], told: Iterable[RefUpdate], trust: TrustContext) -> Iterator[TagReport]:
+    """A refusal for each release tag and protected branch of which a push tells another id than the stored one.
+
+    What was compared when it was judged could be another thing when it is taken. Git compares no old id of a deletion
+    that tells none, so a deletion of what is not there would take away what comes in meanwhile.
+    """
+    is_guarded = guard(trust)
     for update in told:
-        if update.ref in judged or _is_protected(update.ref, trust.branch, patterns):
+        if is_guarded(update.ref):
             where = f"at {update.old}" if update.old else "not there"
-            yield (
-                f"{printable(update.ref)}: the push says that it is {where}, and that is not so here"
-                "\n  fix: git fetch --tags, then push again"
-            )
+            text = f"{printable(update.ref)}: the push says that it is {where}, and that is not so here"
+            yield _refusal(update, "tag-immutable", text, "git fetch --tags, then push again")
+    lying = {update.ref for update in told}
+    for update in updates:
+        is_gone = update.new is None and update.old is None and update.ref not in lying
+        if is_gone and is_guarded(update.ref):
+            text = f"{printable(update.ref)}: the push deletes it, and it is not there"
+            yield _refusal(update, "tag-immutable", text)
+
+
+def guard(trust: TrustContext) -> Callable[[str], bool]:
+    """Whether a ref is a release tag, by name or by tags.lock, or a protected branch."""
+    policy, grammar = trust.root.policy, Grammar(trust.root.policy.tag)
+    patterns = policy.branches or (trust.branch,)
+
+    def is_guarded(ref: str) -> bool:
+        if ref.startswith(TAGS):
+            return ref in trust.root.locked or is_release_tag(ref[len(TAGS) :], grammar, policy.tag)
+        return _is_protected(ref, trust.branch, patterns)
+
+    return is_guarded
 
 
 def _is_protected(ref: str, branch: str, patterns: Iterable[str]) -> bool:
@@ -72,77 +136,62 @@ def _is_protected(ref: str, branch: str, patterns: Iterable[str]) -> bool:
     return ref.startswith(HEADS) and (name == branch or matches(name, patterns))
 
 
+def known_refs(trust: TrustContext, refs: Iterable[str]) -> Known:
+    """The release tags and protected branches among full refs, and those that the policy names."""
+    refs = tuple(refs)
+    patterns = trust.root.policy.branches or (trust.branch,)
+    branches = {ref[len(HEADS) :] for ref in refs if _is_protected(ref, trust.branch, patterns)}
+    tags = (ref for ref in refs if ref.startswith(TAGS))
+    return Known(Grammar(trust.root.policy.tag), tags, {*branches, trust.branch})
+
+
+def standing_lookalikes(refs: Iterable[Ref], trust: TrustContext) -> tuple[Lookalike, ...]:
+    """The refs of a repository that would be taken for a release tag or a protected branch, as they stand."""
+    pairs = [*as_on_remote(refs, trust.remote)]
+    return tuple(standing(known_refs(trust, (there for _, there in pairs)), pairs))
+
+
+def standing_refusal(found: Lookalike) -> TagReport:
+    """The report on such a ref."""
+    return _refusal(RefUpdate(found.ref, "", ""), "tag-name", found.why, found.fix)
+
+
 def shadows(
-    updates: Sequence[RefUpdate], trust: TrustContext, stored: Iterable[str], here: Container[str] = ()
-) -> Iterator[str]:
-    """A sentence for each ref that a push makes and that people would take for a release, or a release for it.
+    updates: Sequence[RefUpdate], trust: TrustContext, stored: Sequence[str], here: Container[str] = ()
+) -> Iterator[TagReport]:
+    """A refusal for each ref that a push makes and that would be taken for a release or a protected branch.
 
-    `git clone -b NAME` takes the branch before the tag, `git show NAME` takes `refs/NAME` before both, and a
-    file system that ignores case keeps one of two names that differ by nothing else. `here` are the refs of the
-    clone that pushes: a branch of that name in it can be renamed.
+    Also of one that it deletes where nothing of that name is. `here` are the refs of the clone that pushes: a branch of
+    that name in it can be renamed.
     """
-    grammar = Grammar(trust.root.policy.tag)
-    made = [update for update in updates if update.new is not None]
-    known = {name for name in chain(stored, (update.ref for update in made)) if name.startswith(TAGS)}
-    tags: dict[str, set[str]] = {}
-    for ref in known:
-        tags.setdefault(_alike(ref[len(TAGS) :]), set()).add(ref)
-    for update in made:
-        ref = printable(update.ref)
-        if update.ref.startswith("refs/replace/"):
-            yield f"{ref}: a replacement would show one object and mean another"
-            continue
-        name = _read_as(update.ref)
-        if name is None:
-            continue
-        others = tags.get(_alike(name), set()) - {update.ref}
-        release = next((one for one in sorted(others) if grammar.match(one[len(TAGS) :]) is not None), None)
-        if update.ref.startswith(TAGS):
-            twin = release or (next(iter(sorted(others)), None) if grammar.match(name) is not None else None)
-            if twin is not None and update.old is None:
-                yield f"{ref} differs from {printable(twin)} by the case of its letters only"
-        elif release is not None or grammar.match(name) is not None:
-            where = "in front of" if not update.ref.startswith(HEADS) else "in place of"
-            yield (
-                f"{ref}: a {'branch' if update.ref.startswith(HEADS) else 'ref'} of a release's name would be taken"
-                f" {where} the tag{_renaming(update.ref, name, here)}"
-            )
-        elif update.ref.count("/") == 1:
-            yield f"{ref}: a ref directly below refs/ would stand in front of the tag of that name"
+    made = {update.ref: update for update in updates if update.new is not None}
+    gone = {update.ref: update for update in updates if update.new is None and update.old is None}
+    known = known_refs(trust, dict.fromkeys([*stored, *made]))
+    before = {update.ref for update in made.values() if update.old is not None}
+    found = [*among(known, made, before, here), *deleted_as_another(gone, stored, guard(trust))]
+    for one in found:
+        yield _refusal(made.get(one.ref) or gone[one.ref], "tag-name", one.why, one.fix)
 
 
-def _read_as(ref: str) -> str | None:
-    """The short name for which git may take a ref; None for one that is found by its longer name only."""
-    for prefix in (TAGS, HEADS):
-        if ref.startswith(prefix):
-            return ref[len(prefix) :]
-    return ref.removeprefix("refs/")
-
-
-def _alike(name: str) -> str:
-    """The same for all names that a file system of macOS or Windows takes for one."""
-    if name.isascii():
-        return name.lower()
-    import unicodedata
-
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _renaming(ref: str, name: str, here: Container[str]) -> str:
-    import shlex
-
-    if not ref.startswith(HEADS) or ref not in here:
-        return ""
-    word = printable(name)
-    return f"\n  fix: git branch -m -- {shlex.quote(word)} {shlex.quote(f'work/{word}')}"
+def _refusal(update: RefUpdate, check: str, message: str, fix: str = "") -> TagReport:
+    """The report on a ref that is no release tag, or of which no tag's check can tell."""
+    finding = Finding(message, fix=fix, check=check, tag=update.ref)
+    oid = update.new or update.old or None
+    return TagReport(update.ref, update.ref, update.change, oid, None, "refused", (finding,))
 
 
 def rewinds(
-    git: Git, updates: Sequence[RefUpdate], trust: TrustContext, tags: Iterable[Ref]
-) -> Iterator[str]:
-    """A sentence for each protected branch that a push takes back below published releases.
+    git: Git,
+    updates: Sequence[RefUpdate],
+    trust: TrustContext,
+    tags: Iterable[tuple[str, str]],
+    sure: Container[str] | None = None,
+) -> Iterator[TagReport]:
+    """A refusal for each protected branch that a push takes back below published releases.
 
-    Those would then lie on no protected branch: what was released could be looked at nowhere.
+    Those would then lie on no protected branch: what was released could be looked at nowhere. `tags` are names and
+    object ids, those that the push brings included; `sure` the refs whose updates can come true, by
+    default all.
     """
     patterns = trust.root.policy.branches or (trust.branch,)
     moved = {update.ref: update for update in updates if _is_protected(update.ref, trust.branch, patterns)}
@@ -152,19 +201,20 @@ def rewinds(
     before = [branch for branch in trust.mains if not branch.is_proposed]
     remote = f"{trust.remote}/" if trust.remote else ""
     after = [branch.tip for branch in before if HEADS + branch.name.removeprefix(remote) not in moved]
-    after += [update.new for update in moved.values() if update.new]
-    commits = {commit: ref.name for ref in tags if (commit := _commit_of(git, ref.oid))}
+    after += [update.new for update in moved.values() if update.new and (sure is None or update.ref in sure)]
+    commits = {commit: name for name, oid in tags if (commit := _commit_of(git, oid))}
     on_main = commits.keys() - git.outside(commits, [branch.tip for branch in before])
     lost = sorted(commits[commit] for commit in (git.outside(on_main, after) if after else on_main))
     if lost:
         named = ", ".join(printable(ref[len(TAGS) :]) for ref in lost[:3]) + (
             ", ..." if len(lost) > 3 else ""
         )
-        branches = ", ".join(printable(update.ref[len(HEADS) :]) for update in back)
-        yield (
-            f"{branches} would no longer hold {len(lost)} published release{'s' * (len(lost) > 1)}: {named}"
-            "\n  fix: git pull --rebase, then push without --force"
-        )
+        for update in back:
+            branch = printable(update.ref[len(HEADS) :])
+            text = (
+                f"{branch} would no longer hold {len(lost)} published release{'s' * (len(lost) > 1)}: {named}"
+            )
+            yield _refusal(update, "on-main", text, "git pull --rebase, then push without --force")
 
 
 def _goes_on(git: Git, update: RefUpdate) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError, UsageError
@@ -14,8 +14,17 @@ from envhooks.git.repository import Git
 from envhooks.judge import engine
 from envhooks.judge.collect import collect, release_tags, standing
 from envhooks.judge.engine import judge
-from envhooks.judge.facts import Report, Subject
-from envhooks.judge.pushes import as_stored, lies, rewinds, shadows, shrinks
+from envhooks.judge.facts import Report, Subject, TagReport
+from envhooks.judge.pushes import (
+    as_stored,
+    lies,
+    possible,
+    rewinds,
+    shadows,
+    shrinks,
+    standing_lookalikes,
+    standing_refusal,
+)
 from envhooks.policy.root import FOLDER, TrustRoot
 from envhooks.policy.trust import TrustContext, mends_the_policy, proposed_policy, trust_context
 from envhooks.tagname import Grammar, is_release_tag
@@ -56,26 +65,38 @@ def load_checks() -> tuple[engine.Check, ...]:
         raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
 
 
-def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: str | None = None) -> Judgement:
+def judge_push(
+    git: Git,
+    hook: Hook,
+    updates: Sequence[RefUpdate],
+    pushed_to: str | None = None,
+    *,
+    taking: bool = False,
+) -> Judgement:
     """The verdict on every release tag among the updates of a hook.
 
     A push that would leave the protected branch with an unreadable policy, or without signers, is an error of the
     whole run. One that only mends a policy which cannot be read passes: nothing else could mend it.
+    With `taking` the updates are those of one transaction, which git has locked.
     """
     told: tuple[RefUpdate, ...] = ()
     stored: Mapping[str, Ref] = {}
+    likely = tuple(updates)
     if hook is Hook.RECEIVE:
         stored = {ref.name: ref for ref in git.refs()}
         for update in updates:
             if update.ref not in stored and (target := git.symbolic_target(update.ref)):
                 stored = {**stored, update.ref: Ref(update.ref, "", target)}
         updates, told = as_stored(updates, stored)
+        if taking:
+            updates = tuple(dict.fromkeys(updates))  # of an alias, and of the ref behind it
         _refuse_twice(updates)
+        likely = possible(git, updates, told, stored)
     try:
-        trust = trust_context(git, hook, updates, pushed_to, engine.ids())
+        trust = trust_context(git, hook, likely, pushed_to, engine.ids())
     except PolicyError as error:
         default = TrustContext(hook, "", None, TrustRoot.default(), ())
-        faulty = told or [*shadows(updates, default, stored)]
+        faulty = told or [*shadows(updates, default, [*stored])]
         if hook is Hook.TAG or faulty or not mends_the_policy(git, hook, updates, _read_wholly):
             raise
         note = f"the policy cannot be read, and this push mends it: {error.message}"
@@ -86,17 +107,24 @@ def judge_push(git: Git, hook: Hook, updates: Sequence[RefUpdate], pushed_to: st
     report = judged.report
     errors = [str(proposal.fault)] if proposal.fault else []
     notes = [*proposal.notes]
+    refused: list[TagReport] = []
     if hook is Hook.RECEIVE:
-        errors += lies(told, trust, released)
-        errors += shadows(updates, trust, stored)
-        errors += _rewinds(git, updates, trust, [*stored.values()])
+        refused += lies(updates, told, trust)
+        refused += shadows(updates, trust, [*stored])
+        refused += _rewinds(git, updates, trust, [*stored.values()], {update.ref for update in likely})
         errors += shrinks(git, updates)
     elif hook is Hook.PUSH:
         tags = git.refs(TAGS)
         here = frozenset(ref.name for ref in git.refs(HEADS))
-        errors += shadows(updates, trust, (ref.name for ref in tags), here)
-        notes += _rewinds(git, updates, trust, tags)
-    report = replace(report, errors=(*errors, *report.errors), notes=(*report.notes, *notes))
+        refused += shadows(updates, trust, [ref.name for ref in tags], here)
+        for rewound in _rewinds(git, updates, trust, tags, None):
+            notes += [f"{finding.message}\n  fix: {finding.fix}" for finding in rewound.findings]
+    report = replace(
+        report,
+        tags=(*refused, *report.tags),
+        errors=(*errors, *report.errors),
+        notes=(*report.notes, *notes),
+    )
     return replace(judged, report=report)
 
 
@@ -110,12 +138,21 @@ def _refuse_twice(updates: Sequence[RefUpdate]) -> None:
 
 
 def _rewinds(
-    git: Git, updates: Sequence[RefUpdate], trust: TrustContext, refs: Sequence[Ref]
-) -> tuple[str, ...]:
+    git: Git,
+    updates: Sequence[RefUpdate],
+    trust: TrustContext,
+    refs: Sequence[Ref],
+    sure: Container[str] | None,
+) -> tuple[TagReport, ...]:
     policy, grammar = trust.root.policy, Grammar(trust.root.policy.tag)
-    names = (ref for ref in refs if ref.name.startswith(TAGS))
-    tags = (ref for ref in names if is_release_tag(ref.name[len(TAGS) :], grammar, policy.tag))
-    return tuple(rewinds(git, updates, trust, tags))
+    named = [(ref.name, ref.oid) for ref in refs]
+    named += [(update.ref, update.new) for update in updates if update.new]
+    tags = (
+        (name, oid)
+        for name, oid in named
+        if name.startswith(TAGS) and is_release_tag(name[len(TAGS) :], grammar, policy.tag)
+    )
+    return tuple(rewinds(git, updates, trust, tags, sure))
 
 
 def judge_standing(
@@ -128,6 +165,13 @@ def judge_standing(
     """
     trust = _standing_trust(git, fetched)
     return judge_at(git, trust, _release_tags(choose(git, trust), trust), work).report
+
+
+def with_lookalikes(git: Git, trust: TrustContext, report: Report) -> Report:
+    """A report on all tags, with the other refs that would be taken for a release or a protected branch."""
+    judged = {tag.ref for tag in report.tags}  # what is taken for one of these is told there
+    found = [one for one in standing_lookalikes(git.refs(), trust) if one.of not in judged]
+    return replace(report, tags=(*map(standing_refusal, found), *report.tags))
 
 
 def standing_judgement(

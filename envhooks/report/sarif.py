@@ -96,7 +96,7 @@ def _location(fault: Fault) -> dict[str, Any]:
         }
     }
     if fault.tag:
-        ref = f"refs/tags/{fault.tag}"
+        ref = fault.tag if fault.tag.startswith("refs/") else f"refs/tags/{fault.tag}"
         location["logicalLocations"] = [{"name": fault.tag, "fullyQualifiedName": ref, "kind": "resource"}]
     return location
 
