@@ -185,7 +185,7 @@ CASES = (
     ),
     Case(
         "The name is not a release's",
-        "The repository's template is another; the suggestion comes from the name and the Dockerfile.",
+        "The repository's template is another: `expected` shows it.",
         "git tag -s -m 'First candidate' v2.8-rc1",
     ),
     Case(

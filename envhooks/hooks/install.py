@@ -59,6 +59,10 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
     )
     if chains:
         wiring += chained.install(git, events)
+        for (
+            event
+        ) in events:  # of an install before: should the folder be named no longer, git would come to both
+            wiring += hookfiles.uninstall(git.common_dir / "hooks", event)
     for event in events:
         if event == confighooks.HOT and git.version >= confighooks.SINCE and not request.server:
             wiring += hookfiles.uninstall(git.hooks_dir, event)  # of an install by an older git
