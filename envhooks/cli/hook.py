@@ -72,6 +72,8 @@ def judge(event: str, rest: Sequence[str]) -> int:
                     "this repository is served under a Git namespace, whose main and policy are not read",
                     fix="serve it without GIT_NAMESPACE, or each namespace as a repository of its own",
                 )
+            if event == "taking" and not _is_first_look_here(git):
+                return 0
             pushed_to = rest[0] if hook is Hook.PUSH and rest else None
             judged = gate.judge_push(git, hook, updates, pushed_to, taking=event == "taking")
             report = judged.report
@@ -97,6 +99,13 @@ def judge(event: str, rest: Sequence[str]) -> int:
         report, message = failed(error), ""
     _say(hook, report, warn, message)
     return 0 if warn else report.exit_code
+
+
+def _is_first_look_here(git: Git) -> bool:
+    """Whether git runs this server's pre-receive: where its owner took that away, nothing is judged a second time."""
+    from envhooks.hooks.install import is_wired
+
+    return is_wired(git, "pre-receive")
 
 
 def _between(git: Git, event: str, judged: gate.Judgement) -> Report:
