@@ -20,8 +20,9 @@ from typing import Any
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.builds.registry.client import Registry
+from envhooks.builds.registry.client import Registry, texts
 from envhooks.builds.registry.reference import Reference, parse
+from envhooks.builds.verify_files import NAME_LABEL, OBJECT_LABEL
 from envhooks.git.repository import Git
 from envhooks.releases.gate import Answer, Gate, environment_named, worst
 from envhooks.releases.manifests import MAX_BYTES, image_uses
@@ -71,9 +72,32 @@ def _image(gate: Gate, text: str, line: int | None) -> Answer:
     """One image; that it cannot be asked for is its own answer, and the others are judged all the same."""
     try:
         reference = parse(text)
-        return gate.of_digest(reference.name, reference.digest or _digest(reference), text)
+        answer = gate.of_digest(reference.name, reference.digest or _digest(reference), text)
+        if answer.outcome == "unproved" and not answer.tag:
+            claimed = _claim(reference)
+            if claimed:
+                why = f"claimed, not proved: its label says {claimed}, and no record does"
+                return replace(answer, why=why, tag=claimed)
+        return answer
     except EnvhooksError as error:
         return Answer(text or "(no text)", "unproved", error.message, line=line)
+
+
+def _claim(reference: Reference) -> str:
+    """The release that an image's own label names, which whoever pushed it wrote; empty where none can be read."""
+    try:
+        registry = Registry(reference, os.environ)
+        found = registry.manifest(reference.digest or reference.tag or "latest")
+        if found is not None and found.is_index:
+            parts = found.parts("manifests")
+            found = registry.manifest(parts[0].digest) if parts else None
+        config = found.config if found is not None else None
+        loaded = json.loads(registry.blob(config.digest)) if config is not None else {}
+    except (EnvhooksError, ValueError, RecursionError):
+        return ""  # it is a hint for people alone: the answer is the same without it
+    inner = loaded.get("config") if isinstance(loaded, dict) else None
+    labels = texts(inner.get("Labels")) if isinstance(inner, dict) else {}
+    return labels.get(NAME_LABEL, "")[:200] if OBJECT_LABEL in labels else ""
 
 
 def _digest(reference: Reference) -> str:
