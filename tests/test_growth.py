@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.image.files import MemoryFiles
@@ -189,6 +190,15 @@ def changelog(text: str) -> Callable[[], object]:
     return lambda: find_entry(read_changelog(text.encode(), "CHANGELOG.md"), name, None)
 
 
+def numbered(text: str) -> Callable[[], object]:
+    """A changelog, looked through for a release that has a version, a number and a day of its own."""
+    name = Grammar(replace(DEFAULT_TAG_POLICY, templates=("v{version}-{release}-{date}",))).match(
+        "v2.8-7-20260130"
+    )
+    assert name is not None
+    return lambda: find_entry(read_changelog(text.encode(), "CHANGELOG.md"), name, None)
+
+
 def policy(text: str) -> Callable[[], object]:
     return lambda: parse_policy(text.encode(), ".envhooks/policy.toml")
 
@@ -249,6 +259,11 @@ def _of(file: str) -> Callable[[str], Callable[[], object]]:
 SHAPES |= {f"Dockerfile: {what}": _shape(docker, make) for what, make in DOCKERFILES.items()}
 SHAPES |= {f"{file}: {what}": _shape(_of(file), make) for what, (file, make) in FILES.items()}
 SHAPES |= {f"changelog: {what}": _shape(changelog, make) for what, make in CHANGELOGS.items()}
+SHAPES |= {f"numbered: {what}": _shape(numbered, make) for what, make in CHANGELOGS.items()}
+SHAPES |= {
+    "numbered: mentions": _shape(numbered, lambda n: ("## " + "2.8 7 since 7 2026-01-30 " * 18 + "\n") * n),
+    "numbered: days": _shape(numbered, lambda n: ("## " + "2026-01-30 " * 40 + "\n") * n),
+}
 SHAPES |= {what: _shape(reading, make) for what, (reading, make) in OTHERS.items()}
 
 

@@ -100,6 +100,10 @@ def _release(match: re.Match[str]) -> _Release:
     return numbers, _STAGES[word] if word else "stable", int(match["n1"] or match["n2"] or "0")
 
 
+_MENTIONS = 4
+"""Mentions of one version in a heading that are looked at; a heading with more of them is hostile."""
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """What a heading has to say to be the entry of a release."""
@@ -192,25 +196,20 @@ def _has_all(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) 
         return False
     stages: list[tuple[str, int]] = []
     for at, numbers in enumerate(wanted.numbers):
-        is_package = at >= len(wanted.numbers) - len(name.packages)
-        found = [
-            release[1:]
-            for match, release in heading.releases
-            if release[0] == numbers
-            and not (len(numbers) == 1 and _in_date(match, heading.plain))
-            and (is_package or _names(match, heading.plain, name, vocabulary))
-        ]
+        same = [(match, release[1:]) for match, release in heading.releases if release[0] == numbers]
+        if len(numbers) == 1:  # the `30` of 2026-01-30 is no release
+            dates = [date.span() for date in _DATE.finditer(heading.plain)]
+            same = [one for one in same if not any(low <= one[0].start() < high for low, high in dates)]
+        if at >= len(wanted.numbers) - len(name.packages):
+            if not same:
+                return False
+            continue
+        found = [stage for match, stage in same[:_MENTIONS] if _names(match, heading.plain, name, vocabulary)]
         if not found:
             return False
-        if not is_package:
-            stages.append(wanted.stage if wanted.stage in found else found[0])
+        stages.append(wanted.stage if wanted.stage in found else found[0])
     written = {stage for stage in stages if stage != ("stable", 0)}
     return not stages or written == ({wanted.stage} - {("stable", 0)})
-
-
-def _in_date(match: re.Match[str], text: str) -> bool:
-    """Whether a single number is a part of a date: the `30` of 2026-01-30."""
-    return any(date.start() <= match.start() < date.end() for date in _DATE.finditer(text))
 
 
 def _score(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) -> int:
