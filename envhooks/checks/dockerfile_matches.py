@@ -1,4 +1,4 @@
-"""Refuses a tag whose framework, version or hardware differ from the Dockerfile at its commit
+"""Refuses a tag whose framework, version, hardware or other field differs from the Dockerfile at its commit
 
 The name is what people pull by. `PyTorch-CUDA12.8-v2.8` that installs torch 2.7, or a CPU-only build, is a
 wrong answer that nobody sees until a training run fails.
