@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from memory_files import MemoryFiles
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.reader import find_entry, read_changelog
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock

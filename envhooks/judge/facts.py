@@ -90,8 +90,6 @@ class Publication:
     """The SHA-256 that tags.lock lists for that object's bytes."""
     sha256: str = ""
     """The SHA-256 of the bytes that stand under that id here; empty where the ref names another object."""
-    locked_by: str = ""
-    """Who signed it by tags.lock; empty where it lists the tag as legacy."""
     legacy: str = ""
     """Why tags.lock admits it as a tag older than the policy; empty where it does not."""
     ignored: bool = False

@@ -142,7 +142,6 @@ class NameFacts:
             locked_oid=entry.oid,
             locked_sha256=entry.sha256,
             sha256=sha256,
-            locked_by="" if entry.is_legacy else entry.signer,
             legacy=entry.reason if entry.is_legacy else "",
             ignored=not is_release_tag(draft.tag, self.grammar, self.policy.tag),
         )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from memory_files import MemoryFiles
 
 import envhooks
 from envhooks.base.refs import RefUpdate
@@ -17,7 +18,6 @@ from envhooks.catalog.hardware import HARDWARE
 from envhooks.catalog.lookup import carried_by, words
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.checks import dockerfile_matches
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
@@ -168,7 +168,7 @@ frameworks.FRAMEWORKS = (*frameworks.FRAMEWORKS, frameworks.Framework(
     by_local=("burn-ml",), companions=("burn-train",), calendar_image="nvidia/burn",
 ))
 import sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_catalog import *
 from envhooks.policy.reader import default_policy
 from envhooks.builds.verify_image import expected
@@ -200,7 +200,7 @@ print("understood")
 
 
 def test_a_framework_is_one_entry() -> None:
-    argv = [sys.executable, "-c", NEW, str(Path(__file__).parent)]
+    argv = [sys.executable, "-c", NEW, str(Path(__file__).parent), str(Path(__file__).parents[1])]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.stdout == "understood\n", done.stderr
 

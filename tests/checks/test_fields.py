@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from memory_files import MemoryFiles
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned
 from envhooks.image import Environment
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.judge.engine import judge, load
 from envhooks.judge.facts import Finding, NotCompared, Subject, TagReport

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from memory_files import MemoryFiles
+
 from envhooks import hooks
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable_block
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock

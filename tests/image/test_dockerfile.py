@@ -145,7 +145,7 @@ def test_a_real_file_reads_as_in_buildkit() -> None:
 def test_directives_stand_at_the_very_top() -> None:
     assert read_dockerfile(b"# escape=`\nFROM a").escape == "`"
     assert read_dockerfile(b"# syntax=x/y:1 \n# escape=`\nFROM a").escape == "`"
-    assert read_dockerfile(b"#  SYNTAX = x/y:1\nFROM a").syntax == "x/y:1"
+    assert read_dockerfile(b"#  SYNTAX = x/y:1\n# escape=`\nFROM a").escape == "`"
     for late in (b"\n# escape=`\nFROM a", b"# other=x\n# escape=`\nFROM a", b"# text\n# escape=`\nFROM a"):
         assert read_dockerfile(late).escape == "\\"
 

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from memory_files import MemoryFiles
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.files import Files, FolderFiles, MemoryFiles
+from envhooks.image.files import Files, FolderFiles
 
 TREE = {"Dockerfile": b"FROM a\n", "docker/gpu/Dockerfile": b"FROM b\n", "docker/x.txt": b""}
 

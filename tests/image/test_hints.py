@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from memory_files import MemoryFiles
 
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from memory_files import MemoryFiles
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Environment
-from envhooks.image.files import FolderFiles, MemoryFiles
+from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
 
 REQUIREMENTS = "# all\ntorch==2.8.0\nnumpy>=1\n"

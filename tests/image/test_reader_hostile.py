@@ -7,10 +7,10 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_files import MemoryFiles
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Environment
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 
 FILES = {

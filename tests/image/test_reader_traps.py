@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from memory_files import MemoryFiles
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Environment
-from envhooks.image.files import MemoryFiles
 from envhooks.image.interpreter import read_environment
 
 WHL = "https://wheels.example.org/whl"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from memory_files import MemoryFiles
 from support import GOOD_TAG, Repo
 
 from envhooks.base import run
 from envhooks.base.errors import CannotJudge
 from envhooks.git.repository import Git
-from envhooks.image.files import Budgeted, MemoryFiles
+from envhooks.image.files import Budgeted
 from envhooks.image.interpreter import read_environment
 from envhooks.judge import runs
 

@@ -47,11 +47,8 @@ class Tie:
 
     exact_until: str
     """The last release that requires one torch exactly."""
-    minimum_from: str | None = None
     minimum: str | None = None
-    """The torch that releases from `minimum_from` on require at least."""
-    untied_from: str | None = None
-    """From this release on the metadata names no torch."""
+    """The torch that later releases require at least; None where their metadata names none."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,6 @@ class NvidiaCuda:
     tag_form: str
     versions: tuple[str, ...]
     """Those with a cudnn-devel-ubuntu tag; the others exist for more."""
-    versions_note: str
     cudnn_name: tuple[CudnnName, ...]
 
 

@@ -87,8 +87,6 @@ class Dockerfile:
     path: str
     instructions: tuple[Instruction, ...]
     escape: str = "\\"
-    syntax: str = ""
-    """Value of the `syntax` directive."""
 
 
 def read_dockerfile(data: bytes, path: str = "Dockerfile") -> Dockerfile:
@@ -144,7 +142,7 @@ class _Reader:
             if not line or line.startswith("#"):
                 continue
             instructions.append(self._instruction(line))
-        return Dockerfile(self._path, tuple(instructions), self._escape, self._directives.get("syntax", ""))
+        return Dockerfile(self._path, tuple(instructions), self._escape)
 
     def _directive(self, line: str) -> None:
         if not self._top:
