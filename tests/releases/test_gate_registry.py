@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builder_parts import need, registry
@@ -34,7 +35,7 @@ def host(tmp_path: Path) -> Iterator[str]:
         yield found
 
 
-def publish(folder: Path, image: str, **config: object) -> str:
+def publish(folder: Path, image: str, **config: Any) -> str:
     made = Layout(folder)
     name = made.publish(made.image(layer(*PYTHON, *torch(SITE)), **config))
     copy = ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"]
