@@ -15,12 +15,15 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import pytest
 
 from envhooks.base.dataclass import replace
-from envhooks.builds.types import Expected, Plan
+from envhooks.base.errors import CannotJudge
+from envhooks.builds import publication
+from envhooks.builds.types import Expected, Plan, Result
+from envhooks.policy.reader import default_policy
 
 PACKAGES = ("buildah", "skopeo", "docker-registry", "busybox-static")
 EPOCH = 1_700_000_000
@@ -31,13 +34,14 @@ PLAN = Plan(
     commit="b" * 40,
     build="image",
     using="local",
-    images=("registry.example.com/team/pytorch-cuda:2.8-rc1", "registry.example.com/team/pytorch-cuda:next"),
+    images=("registry.example.com/team/pytorch-cuda:2.8-rc1",),
     image="registry.example.com/team/pytorch-cuda",
     own="registry.example.com/team/pytorch-cuda:2.8-rc1",
     dockerfile="Dockerfile",
     target=None,
     args=(("CUDA_VERSION", "12.8.1"),),
     labels=(
+        ("envhooks.tag-object", "a" * 40),
         ("org.opencontainers.image.ref.name", "PyTorch-CUDA-v2.8-rc1"),
         ("org.opencontainers.image.revision", "b" * 40),
     ),
@@ -76,8 +80,25 @@ def need(*programs: str) -> None:
 
 def plan_for(image: str, **changes: Any) -> Plan:
     """The plan with another image name, and whatever else is to be different."""
-    images = tuple(f"{image}:{tag}" for tag in ("2.8-rc1", "next"))
-    return replace(PLAN, **{"image": image, "own": images[0], "images": images, **changes})
+    own = f"{image}:2.8-rc1"
+    return replace(PLAN, **{"image": image, "own": own, "images": (own,), **changes})
+
+
+def publish(plan: Plan, result: Result, log: TextIO, environ: Mapping[str, str], *tags: str) -> Result:
+    """What `attempt` makes of an image that was built: the remote has these tags besides the plan's own."""
+    source = result.layout or result.digest
+    if result.status != "built" or source is None:
+        return result
+    policy = replace(default_policy(), image=plan.image)
+
+    def now() -> tuple[tuple[str, ...], str]:
+        return (plan.tag, *tags), plan.tag_object
+
+    try:
+        done = publication.Publisher(plan, policy, environ, now, log).publish(source)
+    except CannotJudge as error:
+        return publication.failure("publish", error)
+    return replace(done, message=f"{done.message}; {result.message}")
 
 
 def python_that_says(packages: str = '"torch": "2.8.0+cu128"', cuda: str = '"12.8"') -> str:

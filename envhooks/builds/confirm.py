@@ -15,7 +15,7 @@ from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed
 from envhooks.builds.plan import Facts, builder_options, matching, plan_builds
-from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches
+from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches, is_release_remote
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import published_settings
 from envhooks.git.repository import Git
@@ -123,13 +123,19 @@ def _actual_mains(
 
 
 def sections_for(
-    policy: Policy, ref: str, remote: Remote, places: Sequence[str] = ()
+    git: Git, policy: Policy, ref: str, remote: Remote, places: Sequence[str] = ()
 ) -> tuple[BuildPolicy, ...]:
-    """The build sections for a tag on a remote; with `places`, of those values of `on` only."""
+    """The build sections for a tag on a remote; with `places`, of those values of `on` only.
+
+    A section that names no remotes is for the one that releases go to: a mirror that lacks a release would move
+    `latest`.
+    """
     name = Grammar(policy.tag).match(ref[len(TAGS) :])
     if name is None:
         return ()
-    found = matching(policy.builds, name, remote.name, remote.shown)
+    found = matching(
+        policy.builds, name, remote.name, remote.shown, is_release=is_release_remote(git, remote)
+    )
     return tuple(build for build in found if not places or build.on in places)
 
 

@@ -84,7 +84,7 @@ class Ledger:
                     "INSERT INTO builds (key, url, remote, place, ref, tag_object, build, state, created,"
                     " updated, reason, held, owner) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                     " state='pending', url=excluded.url, remote=excluded.remote, updated=excluded.updated,"
-                    " reason=excluded.reason, after=0, held=excluded.held, owner=excluded.owner"
+                    " reason=excluded.reason, held=excluded.held, owner=excluded.owner"
                     " WHERE state IN ('pending', 'failed', 'dropped')",
                     (*values, now, now, held, int(bool(held)), push),
                 )
@@ -117,7 +117,7 @@ class Ledger:
         with self._transaction() as db:
             for key in keys:
                 db.execute(
-                    "UPDATE builds SET held=0, after=0,"  # noqa: S608 - question marks
+                    "UPDATE builds SET held=0,"  # noqa: S608 - question marks
                     " state=CASE WHEN state IN ('pending', 'confirmed') THEN state ELSE 'pending' END"
                     f" WHERE key=? AND state IN ('pending', 'confirmed', 'failed'{marks})",
                     (key, *also),
@@ -204,7 +204,7 @@ class Ledger:
         """
         extra = {name: value for name, value in found.items() if value is not None}
         assert extra.keys() <= {"digest", "run_url", "log", "step", "request"}
-        if state in ("done", "final"):
+        if state in ("done", "final", "dropped"):
             extra |= {"step": "", "request": ""}
         names = "".join(f", {name}=?" for name in extra)
         with self._transaction() as db:

@@ -3,7 +3,7 @@
 The rules of image tags. A pre-release gets its own image tag and moves no other. A stable release moves
 `X.Y` where it is the highest stable of its series, and `latest` where it is the highest of its line. An
 image tag that a git tag owns never moves. All of it goes by the remote's own list of tags: a clone that
-has not fetched would give `latest` to a back-port.
+has not fetched would give `latest` to a back-port. An alias is decided again when it is named (`publication.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, EnvhooksError
+from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.builds.types import Plan
@@ -28,8 +28,8 @@ from envhooks.policy import BuildPolicy, Policy
 from envhooks.tagname import Grammar, expand
 from envhooks.tagname.names import TagName
 
-COMMON_OPTIONS = ("submodules", "lfs")
-"""Keys of a build section that every builder has: what `context.py` may leave as it is."""
+COMMON_OPTIONS = ("submodules", "lfs", "registry", "aliases")
+"""Keys of a build section that every builder has: what `context.py` may leave as it is, and what is named."""
 LATEST = "latest"
 
 _IMAGE = re.compile(
@@ -55,13 +55,18 @@ class Facts:
 
 
 def matching(
-    builds: Sequence[BuildPolicy], name: TagName, remote: str | None, remote_url: str
+    builds: Sequence[BuildPolicy],
+    name: TagName,
+    remote: str | None,
+    remote_url: str,
+    *,
+    is_release: bool = True,
 ) -> tuple[BuildPolicy, ...]:
-    """The sections that are for this release and this remote; a section without `remotes` is for every one."""
+    """The sections that are for this release and this remote; one without `remotes` is for the release remote alone."""
 
     def fits(build: BuildPolicy) -> bool:
         here = any(remote == entry or fnmatchcase(remote_url, entry) for entry in build.remotes)
-        return (here or not build.remotes) and (name.stage in build.stages or not build.stages)
+        return (here if build.remotes else is_release) and (name.stage in build.stages or not build.stages)
 
     return tuple(build for build in builds if fits(build))
 
@@ -105,6 +110,7 @@ def plan_builds(
         )
     image = _image(policy.image, name) if policy.image else ""
     aliases, notes = _aliases(policy, grammar, name, image, remote_tags) if image else ((), ())
+    others = tuple(f"{image}:{text}" for text in aliases)
     labels = tuple(sorted(_labels(name, facts, remote_url)))
     own = image_tag(name)
     return tuple(
@@ -115,7 +121,9 @@ def plan_builds(
             commit=facts.commit,
             build=build.name,
             using=build.using,
-            images=tuple(f"{image}:{text}" for text in (own, *aliases)) if image else (),
+            images=(f"{image}:{own}", *(() if _flag(build, "registry") else _moved(build, others)))
+            if image
+            else (),
             image=image,
             own=f"{image}:{own}" if image else "",
             dockerfile=facts.dockerfile,
@@ -127,9 +135,12 @@ def plan_builds(
             remote_url=remote_url,
             key=key_of(remote_url, TAGS + tag, facts.tag_object, build.name),
             context=facts.context,
-            notes=notes,
+            notes=notes if _flag(build, "aliases") else (),
             options=builder_options(build),
             expected=expected(name, policy.tag),
+            aliases=_moved(build, others),
+            moves_aliases=_flag(build, "aliases"),
+            is_witnessed=_flag(build, "registry"),
         )
         for build in (policy.builds if builds is None else builds)
     )
@@ -139,6 +150,55 @@ def builder_options(build: BuildPolicy) -> Mapping[str, object]:
     """The keys that are the builder's own."""
     common = COMMON_OPTIONS if build.using == LOCAL else (*COMMON_OPTIONS, "verify")
     return MappingProxyType({key: v for key, v in build.options.items() if key not in common})
+
+
+def _flag(build: BuildPolicy, key: str) -> bool:
+    value = build.options.get(key, True)
+    if not isinstance(value, bool):
+        raise PolicyError(
+            f"`{key}` of the build {printable(build.name)} must be true or false",
+            place=".envhooks/policy.toml",
+            fix=f"{key} = true",
+        )
+    if key == "registry" and not value and build.using == "local":
+        raise PolicyError(
+            "a `local` build gives its names through the registry, so `registry` cannot be false",
+            place=".envhooks/policy.toml",
+            fix='output = "none"',
+        )
+    return value
+
+
+def _moved(build: BuildPolicy, aliases: tuple[str, ...]) -> tuple[str, ...]:
+    return aliases if _flag(build, "aliases") else ()
+
+
+def aliases_of(
+    policy: Policy, tag: str, image: str, remote_tags: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(image tags that a release moves besides its own, a note for each that it leaves alone), by these tags.
+
+    Raises:
+        CannotJudge: another git tag would own the same image tag.
+    """
+    grammar = Grammar(policy.tag)
+    name = grammar.match(tag)
+    return _aliases(policy, grammar, name, image, remote_tags) if name else ((), ())
+
+
+def rightful(policy: Policy, alias: str, image: str, remote_tags: Collection[str]) -> TagName | None:
+    """The release that an alias of an image belongs to, by these tags; None where it is nobody's."""
+    grammar = Grammar(policy.tag)
+    names = [name for name in map(grammar.match, remote_tags) if name and name.is_stable]
+    sharing = [name for name in names if _image_or_none(policy.image or "", name) == image]
+    for name in sorted(sharing, key=lambda name: name.order, reverse=True):
+        if alias == LATEST or ".".join(_numbers(name)[:2]) == alias:
+            try:
+                moved, _ = _aliases(policy, grammar, name, image, remote_tags)
+            except CannotJudge:
+                return None
+            return name if alias in moved else None
+    return None
 
 
 # --------------------------------------------------------------------------------------- image tags

@@ -13,12 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.git import addresses as urls
 from envhooks.git.environ import find_git
 from envhooks.git.repository import Git
+from envhooks.policy.branches import release_remote
 
 TIMEOUT = 120
 """Seconds; a remote that says nothing for so long is asked again later."""
@@ -111,6 +112,25 @@ def _push_urls(git: Git, name: str, environ: Mapping[str, str]) -> list[str]:
         check=False,
     )
     return [line for line in os.fsdecode(done.stdout).split("\n") if line] if not done.returncode else []
+
+
+def is_release_remote(git: Git, remote: Remote) -> bool:
+    """Whether this is the remote that releases go to, however it is spelled; the repository itself is.
+
+    Where several remotes could be it and nothing says which, none is.
+    """
+    if remote.own:
+        return True
+    try:
+        name = release_remote(git)
+    except PolicyError:
+        return False
+    if name is None or remote.name == name:
+        return True
+    folder = git.work_tree or git.common_dir
+    found = [*git.config.get(f"remote.{name}.url", ()), *git.config.get(f"remote.{name}.pushurl", ())]
+    known = {urls.identity(urls.rewritten(url, git.config, push=True), folder) for url in found}
+    return urls.identity(remote.url, folder) in known
 
 
 def user_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 State = Literal["pending", "confirmed", "building", "requested", "done", "failed", "final", "dropped"]
-Ending = Literal["confirmed", "requested", "done", "failed", "final"]
+Ending = Literal["confirmed", "requested", "done", "failed", "final", "dropped"]
 """Where a claim ends; `confirmed`: to be tried again."""
 Step = Literal["", "verify", "publish", "follow"]
 """Where the next attempt goes on; empty: at the beginning."""

@@ -36,7 +36,7 @@ def table(rows: Sequence[Row], again: str = "") -> str:
         lines.append("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
         if number and rows[number - 1].reason and rows[number - 1].state != "done":
             lines += [f"    {text}" for text in _reason(rows[number - 1])]
-        if number and again and state_of(rows[number - 1]) in ("failed", "interrupted"):
+        if number and again and state_of(rows[number - 1]) in ("failed", "final", "interrupted"):
             lines += [f"    {text}" for text in _end_of_log(rows[number - 1], TABLE_TAIL, WIDTH)]
             lines.append(f"    again: {again}")
     return "".join(f"{line}\n" for line in lines)

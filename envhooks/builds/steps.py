@@ -17,6 +17,7 @@ from envhooks.builds.verify_image import question
 
 # Values that only a run can know. A NUL cannot come from a policy, a tag or a path.
 IMAGE, CONTAINER, DIGEST, SCRATCH = "\0IMAGE\0", "\0CONTAINER\0", "\0DIGEST\0", "\0SCRATCH\0"
+LAYOUT = "\0LAYOUT\0"
 LOOK, TEST = "see for which platform the image is", "run the smoke test in the image"
 
 
@@ -227,18 +228,19 @@ def _push(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, .
     if len(wanted.platforms) > 1:
         return _push_list(plan, wanted, prefix, tls)
     found = [Step(f"name the image {plan.own}", (*prefix, "tag", IMAGE, plan.own))] if plan.own else []
-    if wanted.output == "none":
-        return tuple(found)
-    for image in plan.images:
-        option = ("--digestfile", f"{SCRATCH}/digest")
-        argv = (*prefix, "push", *tls, *option, IMAGE, _where(image, wanted))
-        found.append(Step(f"push {image}", argv))
+    for what, where in _targets(plan, wanted):
+        argv = (*prefix, "push", *tls, "--digestfile", f"{SCRATCH}/digest", IMAGE, where)
+        found.append(Step(what, argv))
     return tuple(found)
 
 
-def _where(image: str, wanted: Wanted) -> str:
+def _targets(plan: Plan, wanted: Wanted) -> tuple[tuple[str, str], ...]:
+    """(what a push does, its target): for a registry a layout, whose very bytes are published then."""
+    if wanted.output == "registry":
+        return (("write the image out", f"oci:{LAYOUT}"),)
     # with the whole name: images of two lines in one folder would fight for `2.8`
-    return f"{wanted.output}:{image}" if is_layout(wanted) else f"docker://{image}"
+    images = plan.images if is_layout(wanted) else ()
+    return tuple((f"push {image}", f"{wanted.output}:{image}") for image in images)
 
 
 def _push_list(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, ...]) -> tuple[Step, ...]:
@@ -249,10 +251,9 @@ def _push_list(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[s
     for platform in wanted.platforms:
         image = image_slot(platform, wanted)
         found.append(Step(f"add {platform} to the list", (*prefix, "manifest", "add", name, image)))
-    for image in plan.images if wanted.output != "none" else ():
+    for what, where in _targets(plan, wanted):
         options = ("--all", "--format", "oci", "--digestfile", f"{SCRATCH}/digest")
-        argv = (*prefix, "manifest", "push", *tls, *options, name, _where(image, wanted))
-        found.append(Step(f"push {image}", argv))
+        found.append(Step(what, (*prefix, "manifest", "push", *tls, *options, name, where)))
     if wanted.output != "none":
         found.append(Step("remove the list", (*prefix, "manifest", "rm", name), may_fail=True))
     return tuple(found)
@@ -306,18 +307,14 @@ def _buildx(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine:
         output += ",rewrite-timestamp=true" + ("" if wanted.tls_verify else ",registry.insecure=true")
         image = f"{plan.image}@{DIGEST}"
         first = build("push the image without a tag", *_attested(wanted, output))
-        tags = [word for name in plan.images for word in ("--tag", name)]
-        # an index around a lone manifest would be a digest that nobody checked
-        naming = ("buildx", "imagetools", "create", *builder, "--prefer-index=false", *tags, image)
-        publish = (Step("move the image tags", (*engine.prefix, *naming)),)
-        return Steps((first,), checks(image, "--pull", "always"), publish)
+        return Steps((first,), checks(image, "--pull", "always"), ())
     plain = ("--provenance=false", "--sbom=false", "--iidfile", f"{SCRATCH}/image", "--output", "type=docker")
     first = build("build the image", *plain, annotations=False)
-    publish_list = [
-        Step(f"name the image {name}", (*engine.prefix, "tag", IMAGE, name)) for name in plan.images
-    ]
+    publish_list = (
+        [Step(f"name the image {plan.own}", (*engine.prefix, "tag", IMAGE, plan.own))] if plan.own else []
+    )
     if wanted.output == "registry":
-        publish_list += [Step(f"push {name}", (*engine.prefix, "push", name)) for name in plan.images]
+        publish_list.append(Step(f"push {plan.own}", (*engine.prefix, "push", plan.own)))
         read = ("image", "inspect", "--format", "{{json .RepoDigests}}", plan.own)
         publish_list.append(Step("read the digest", (*engine.prefix, *read)))
     elif is_layout(wanted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, TextIO
 
@@ -41,7 +41,7 @@ class Plan:
     using: str
     """The builder: the name of a file in `envhooks/builds/builders/`."""
     images: tuple[str, ...]
-    """Full references to be pushed, the tag's own first, then the aliases that it moves."""
+    """Full references that the builder gives: the tag's own; with the aliases only where nobody asks the registry."""
     image: str
     """The image's name without a tag; empty where the policy names none."""
     own: str
@@ -70,16 +70,23 @@ class Plan:
     """The builder's own keys, as the policy states them."""
     expected: Expected | None = None
     """What the built image is held against; None: the local builder refuses to call it checked."""
+    aliases: tuple[str, ...] = ()
+    """Full references that it would move besides, by the remote's tags when it was planned; decided again then."""
+    moves_aliases: bool = True
+    """Whether it may have aliases at all (`aliases = false`: it has not)."""
+    is_witnessed: bool = True
+    """Whether the registry is asked before a name is given, and gives the aliases (`registry = false`: it is not)."""
 
 
 @dataclass(frozen=True)
 class Result:
     """How a build ended, or that it was handed over."""
 
-    status: Literal["done", "failed", "started"]
-    """`started`: a service has taken it over; `run_url` says where."""
+    status: Literal["done", "built", "failed", "started", "gone"]
+    """`built`: there is an image that has no name yet; `started`: a service has taken it over and will not be heard of
+    again; `gone`: the remote holds the tag no more, so nothing was named."""
     digest: str | None
-    """`sha256:...` of the image that was pushed, where it is known."""
+    """`sha256:...` of the image, where it is known; of one that is built, where the registry has it already."""
     run_url: str | None
     """Where the service shows its run."""
     message: str
@@ -92,6 +99,34 @@ class Result:
     """How what is inside was held against the tag, for the record; empty where it was not."""
     holds: Mapping[str, str] = field(default_factory=dict)
     """Distribution -> version, and `python`, `cuda`: what the image was found to hold."""
+    may_help: bool = True
+    """Whether another attempt in the same minutes may end otherwise."""
+    layout: Path | None = None
+    """The OCI layout that holds an image that is built and not pushed."""
+    after: float = 0.0
+    """Seconds for which the service asked to be left alone."""
+
+
+def _keep_nothing(**_found: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an attempt knows of those before it, and how it leaves word for those after it."""
+
+    kept: Path | None = None
+    """A folder that outlives the attempt."""
+    request: str = ""
+    """What an earlier attempt noted of the run that a service started for it."""
+    keep: Callable[..., None] = _keep_nothing
+    """Writes into the ledger: `step`, `digest`, `request`, `run_url`."""
+    is_wanted: Callable[[], bool] = lambda: True
+    """False once a person cancelled it."""
+
+
+ALONE = Job()
+"""An attempt without a ledger."""
 
 
 class Builder(Protocol):
@@ -110,7 +145,9 @@ class Builder(Protocol):
     def commands(self, plan: Plan, context: Path) -> tuple[str, ...]:
         """What `--dry-run` prints: exactly what would be executed or requested, secrets as `$NAME`."""
 
-    def build(self, plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+    def build(
+        self, plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE
+    ) -> Result:
         """Build from `context`, the top of the written-out tree; progress goes to `log`.
 
         `plan.context` and `plan.dockerfile` are relative to it. A failure is a Result, not an exception.

@@ -132,7 +132,7 @@ def _record(
     intents = []
     for update in updates:
         if update.change is Change.CREATED and update.new is not None:
-            for build in sections_for(policy, update.ref, remote, (place,)):
+            for build in sections_for(git, policy, update.ref, remote, (place,)):
                 intents.append((build, Intent(update.ref, update.new, build.name)))
     if not intents:
         return (), ()

@@ -28,7 +28,13 @@ class Refused(CannotJudge):
 
 
 class Unreachable(CannotJudge):
-    """The service did not answer, or went on failing: another time it may."""
+    """The service did not answer, or went on failing: another time it may.
+
+    Attributes:
+        after: seconds that it asked to be left alone; 0 where it did not say.
+    """
+
+    after = 0.0
 
 
 @dataclass(frozen=True)

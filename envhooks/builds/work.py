@@ -18,13 +18,13 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.builds import confirm as confirming
 from envhooks.builds import remote as remotes
-from envhooks.builds.builders import load
 from envhooks.builds.consent import why_not
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.heartbeat import Heartbeat
-from envhooks.builds.ledger import Ledger, Row, is_waiting_for_push
+from envhooks.builds.kept import remove as remove_kept
+from envhooks.builds.ledger import Ending, Ledger, Row, is_waiting_for_push
 from envhooks.builds.owner import host_of
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import Job, Plan, Result
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
 from envhooks.policy import BuildPolicy
@@ -43,6 +43,14 @@ WAITS_FOR_CONSENT = (
 
 SAID_AGAIN = 60.0
 """Seconds between two lines about another process that is waited for."""
+MAX_PATIENCE = 900.0
+"""Seconds that a run waits for a service that asked for patience; beyond, the next hook takes it up."""
+ENDINGS: Mapping[str, tuple[Ending, str]] = {
+    "done": ("done", "done"),
+    "started": ("requested", "requested, and not heard of again"),
+    "gone": ("dropped", "dropped"),
+}
+"""Of a Result's statuses, those that end a build: (the state, what a person is told)."""
 
 Say = Callable[[str], None]
 Record = Callable[
@@ -93,13 +101,20 @@ class Worker:
             left = self._pass(keys, is_last=pause is None)
             if not left or pause is None:
                 return
-            time.sleep(pause)
+            time.sleep(max(pause, min(self._patience(keys), MAX_PATIENCE)))
+
+    def _patience(self, keys: Collection[str] | None) -> float:
+        """Seconds until the first of these rows may be tried, as its service asked; 0 where one may be now."""
+        rows = [row for row in self.ledger.rows() if keys is None or row.key in keys]
+        times = [row.after for row in rows if row.state in ("pending", "confirmed")]
+        return max(min(times, default=0.0) - time.time(), 0.0)
 
     # ------------------------------------------------------------------------------------ a pass
 
     def _pass(self, keys: Collection[str] | None, *, is_last: bool) -> bool:
         """One look at every open row; whether trying again may help."""
         groups: dict[tuple[str, str], list[Row]] = {}
+        is_patient = False
         for row in self.ledger.rows():
             if row.state == "building":
                 self.ledger.reclaim(row.key)
@@ -108,9 +123,12 @@ class Worker:
             if chosen and not row.held and row.state in ("pending", "confirmed"):
                 if is_waiting_for_push(row):
                     continue  # that push has a watcher of its own
+                if row.after > time.time():
+                    is_patient = True
+                    continue
                 groups.setdefault((row.url, row.remote if row.place == "client" else "\0"), []).append(row)
         left = [self._group(rows, is_last=is_last) for rows in groups.values()]
-        return any(left)
+        return any(left) or is_patient
 
     def _group(self, rows: Sequence[Row], *, is_last: bool) -> bool:
         remote = self._remote(rows[0])
@@ -198,19 +216,18 @@ class Worker:
         for note in plan.notes:
             self._tell(row, note)
         self._tell(row, f"building with {plan.using}; log: {log}")
-        is_permanent = False
+        self.ledger.keep(row.key, image=plan.own)
         try:
             with Heartbeat(self.ledger, row.key):
-                result = self._run_builder(plan, build, log)
+                result = self._attempt(claimed, plan, build, confirmed, remote, log)
         except EnvhooksError as error:  # what the commit holds will be no better the next time
-            result, is_permanent = Result("failed", None, None, str(error), None), True
-            self.refused.add(row.key)
+            result = Result("failed", None, None, str(error), None, may_help=False)
         except Exception as error:
             text = f"the builder {plan.using} fell over: {type(error).__name__}: {printable(str(error), 200)}"
             result = Result("failed", None, None, text, None)
         if result.status == "done" and self.record is not None:
             result = self._recorded(self.record, confirmed, remote, plan, result)
-        return self._finished(claimed, result, is_last=is_last or is_permanent)
+        return self._finished(claimed, result, is_last=is_last)
 
     def _recorded(
         self,
@@ -230,29 +247,56 @@ class Worker:
     def _finished(self, row: Row, result: Result, *, is_last: bool) -> bool:
         found = {"digest": result.digest, "run_url": result.run_url, "log": result.log}
         message = redact_text(result.message)
-        if result.status != "failed":
-            self.ledger.finish(row.key, "done", message, 0.0, **found)
-            self._tell(row, f"{'handed over' if result.status == 'started' else 'done'}: {message}")
-            return False
-        failures = self._failures[row.key] = self._failures.get(row.key, 0) + 1
-        again = not is_last and not result.is_final and failures < BUILD_ATTEMPTS
-        self.ledger.finish(row.key, "confirmed" if again else "failed", message, 0.0, **found)
-        self._tell(row, f"failed{', and is tried again' if again else ''}: {message}")
+        if not result.may_help:
+            self.refused.add(row.key)
+        after = time.time() + result.after if result.after else 0.0
+        again = False
+        if result.status in ENDINGS:
+            state, said = ENDINGS[result.status]
+            step = "follow" if state == "requested" else None
+            self.ledger.finish(row.key, state, message, 0.0, **found, step=step)
+        elif result.is_final:
+            self.ledger.finish(row.key, "final", message, 0.0, **found)
+            said = "failed for good"
+        else:
+            failures = self._failures[row.key] = self._failures.get(row.key, 0) + 1
+            again = not is_last and result.may_help and failures < BUILD_ATTEMPTS
+            self.ledger.finish(row.key, "confirmed" if again or after else "failed", message, after, **found)
+            said = "failed, and is tried again" if again else "failed"
+        now = self.ledger.row(row.key)
+        if now is None or now.state in ("done", "final", "dropped"):
+            remove_kept(kept_path(self.ledger, row.key))
+        self._tell(row, f"{said}: {message}{_until(after)}")
         return again
 
-    def _run_builder(self, plan: Plan, build: BuildPolicy, log: Path) -> Result:
-        from envhooks.builds.verify_published import verified  # a client of registries: not in a hook
+    def _attempt(
+        self,
+        row: Row,
+        plan: Plan,
+        build: BuildPolicy,
+        confirmed: confirming.Confirmed,
+        remote: remotes.Remote,
+        log: Path,
+    ) -> Result:
+        from envhooks.builds.attempt import Attempt  # a client of registries: not in a hook
 
         context = context_path(self.ledger, plan.key)
         remove_context(context)  # what a killed run left
+        job = Job(
+            kept_path(self.ledger, plan.key),
+            row.request,
+            keep=lambda **found: self.ledger.keep(row.key, **found),
+            is_wanted=lambda: self.ledger.is_mine(row.key),
+        )
         try:
-            write_context(self.git, plan.commit, context, Allowed.by(build.options), plan.epoch)
             log.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as file:
+                write_context(self.git, plan.commit, context, Allowed.by(build.options), plan.epoch)
                 environ = remotes.user_environment(self.environ)
-                result = load(plan.using).build(plan, context, file, environ)
-                return verified(result, plan, build, file, environ)
+                return Attempt(self.git, row, plan, build, confirmed.policy, remote, environ, file, job).run(
+                    context
+                )
         finally:
             remove_context(context)
 
@@ -274,6 +318,20 @@ class Worker:
 
     def _tell(self, row: Row, text: str) -> None:
         self.say(f"{printable(row.tag)} ({printable(row.build)}): {text}")
+
+
+def kept_path(ledger: Ledger, key: str) -> Path:
+    """Where what outlives an attempt at a build is kept: an image that waits to be published."""
+    return ledger.folder / "kept" / key[:16]
+
+
+def _until(after: float) -> str:
+    """When a service that asked for patience may be asked again; empty where none did."""
+    return (
+        f"; it asked to be left alone until {time.strftime('%H:%M:%S', time.localtime(after))}"
+        if after
+        else ""
+    )
 
 
 def context_path(ledger: Ledger, key: str) -> Path:

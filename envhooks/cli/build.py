@@ -15,7 +15,7 @@ from pathlib import Path
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
-from envhooks.builds import confirm, consent, show
+from envhooks.builds import confirm, consent, publication, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed, remove_context, write_context
@@ -74,10 +74,10 @@ def run(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return report.exit_code
-        sections = _sections(confirm.sections_for(confirmed.policy, ref, target), options, ref)
+        sections = _sections(confirm.sections_for(git, confirmed.policy, ref, target), options, ref)
         plans = [confirm.plan_for(git, confirmed, ref, target, section) for section in sections]
         if not options.dry_run:
-            return _build(git, target, ref, oid, sections, options)
+            return _build(git, target, ref, oid, sections, plans, options)
         for plan, section in zip(plans, sections, strict=True):
             _print_plan(git, plan, section)
     return 0
@@ -113,6 +113,9 @@ def _print_plan(git: Git, plan: Plan, section: BuildPolicy) -> None:
     print(printable(f"# {plan.tag}: {plan.build}, using {plan.using}"), file=sys.stderr)
     for note in plan.notes:
         print(printable(f"# {note}"), file=sys.stderr)
+    if publication.is_asked(plan) and plan.using != "local":
+        for line in publication.naming(plan, is_pushed=True):
+            print(printable(f"# {line}"), file=sys.stderr)
     for command in load(plan.using).commands(plan, context_path(Ledger(git.common_dir), plan.key)):
         print(printable_block(command))
 
@@ -123,25 +126,29 @@ def _build(
     ref: str,
     oid: str,
     sections: Sequence[BuildPolicy],
+    plans: Sequence[Plan],
     options: argparse.Namespace,
 ) -> int:
     require_consent(git, sections, give=options.allow)
     ledger = Ledger(git.common_dir)
     intents = [Intent(ref, oid, section.name) for section in sections]
-    keys = ledger.record(target.shown, target.name, "server" if target.own else "client", intents)
-    if not keys:
-        say("built already; nothing is built twice")
-    ledger.release(keys)
-    worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1, record=after.record)
-    work_in_foreground(worker, keys, sys.stderr)
-    names = {section.name for section in sections}
-    rows = [
-        row
-        for row in ledger.rows()
-        if (row.url, row.ref, row.tag_object) == (target.shown, ref, oid) and row.build in names
+    ledger.record(target.shown, target.name, "server" if target.own else "client", intents)
+    rows = {plan.key: ledger.row(plan.key) for plan in plans}
+    # the registry tells whether what is done still is; where nobody can be asked, the ledger has to do
+    keys = [
+        plan.key
+        for plan in plans
+        if publication.is_asked(plan) or (row := rows[plan.key]) is None or row.state != "done"
     ]
-    print(show.table(rows), end="")
-    return outcome(rows, f"envhooks build {printable(options.tag)}", worker.refused)
+    if len(keys) < len(plans):
+        say("built already; nothing is built twice")
+    ledger.release(keys, also=("done", "final", "requested"))
+    worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1, record=after.record)
+    if keys:
+        work_in_foreground(worker, keys, sys.stderr)
+    shown = [row for row in ledger.rows() if row.key in rows]
+    print(show.table(shown), end="")
+    return outcome(shown, f"envhooks build {printable(options.tag)}", worker.refused)
 
 
 def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) -> None:
@@ -167,12 +174,15 @@ def say(text: str) -> None:
 
 
 def outcome(rows: Sequence[Row], again: str, refused: Collection[str] = ()) -> int:
-    """0 where all is built or dropped, 1 where a build failed, 2 where something waits or could not be tried."""
+    """0 where all is built or dropped, 1 where a build failed, 2 where one waits, was requested, or was not tried."""
     code = 0
     for row in rows:
         if row.state == "failed":
             print(show.failure(row, again), end="", file=sys.stderr)
             code = max(code, 2 if row.key in refused else 1)
+        elif row.state == "final":
+            print(show.failure(row, again), end="", file=sys.stderr)
+            code = max(code, 1)
         elif row.state not in ("done", "dropped"):
             code = 2
     return code

@@ -23,6 +23,7 @@ name = "registry.example.com/team/{{framework:lower}}-{{hardware:lower}}"
 name = "image"
 using = "command"
 on = "{on}"
+registry = false
 command = [{program}, "{{tag}}", "{{own}}", "{{key}}"]
 """
 

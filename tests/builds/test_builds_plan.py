@@ -31,7 +31,9 @@ def plan(tag: str, remote: list[str], policy: Policy = POLICY, facts: Facts = FA
 
 
 def tags_of(tag: str, *remote: str) -> list[str]:
-    return [reference.rpartition(":")[2] for reference in plan(CUDA + tag, [CUDA + t for t in remote]).images]
+    found = plan(CUDA + tag, [CUDA + t for t in remote])
+    assert found.images == (found.own,)
+    return [reference.rpartition(":")[2] for reference in (found.own, *found.aliases)]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,8 @@ def test_the_image_tags_of_a_release(tag: str, remote: list[str], images: list[s
 
 def test_another_line_has_no_say() -> None:
     others = ["PyTorch-ROCm-v9.0", "JAX-CUDA-v9.0.0", "PyTorch-CUDA12.8-v9.0.0", "nightly", "v3"]
-    assert plan(CUDA + "2.8.0", others).images == tuple(
+    found = plan(CUDA + "2.8.0", others)
+    assert (found.own, *found.aliases) == tuple(
         f"registry.example.com/team/pytorch-cuda:{tag}" for tag in ("2.8.0", "2.8", "latest")
     )
 
@@ -86,7 +89,7 @@ def test_two_git_tags_that_would_own_one_image_tag_are_refused() -> None:
 def test_lines_that_share_an_image_do_not_fight_for_its_aliases() -> None:
     shared = replace(POLICY, image="registry.example.com/team/{framework:lower}")
     found = plan("PyTorch-CUDA-v2.8.0", ["PyTorch-ROCm-v2.7.0"], shared)
-    assert [image.rpartition(":")[2] for image in found.images] == ["2.8.0", "2.8"]
+    assert [image.rpartition(":")[2] for image in (found.own, *found.aliases)] == ["2.8.0", "2.8"]
     assert "another line" in found.notes[0]
 
 

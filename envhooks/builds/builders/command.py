@@ -17,7 +17,7 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.process import engine_environment, run, shown
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import ALONE, Job, Plan, Result
 
 _KEYS = ("command", "timeout")
 # What runs the file that its argument names. Consent could not cover a file that main may change later.
@@ -124,7 +124,7 @@ def variables(plan: Plan, context: Path) -> dict[str, str]:
     return {**found, "SOURCE_DATE_EPOCH": str(plan.epoch)}
 
 
-def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
     """Run the program in an empty folder. A digest on its last line is kept as the image's.
 
     Raises:

@@ -20,7 +20,7 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import ALONE, Job, Plan, Result
 from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
 
 POLL = 15.0
@@ -148,7 +148,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     return tuple(printable(line, 20_000) for line in lines)
 
 
-def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
     """Start the workflow or send the event; with `follow`, wait for the run to end.
 
     Raises:

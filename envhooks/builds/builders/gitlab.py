@@ -17,7 +17,7 @@ from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import ALONE, Job, Plan, Result
 from envhooks.builds.web import Unreachable, call, checked_url
 
 _KEYS = ("project", "url", "ref", "variables", "token")
@@ -110,7 +110,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     return (printable(f"POST {url} token=${wanted.token} {said}", 20_000),)
 
 
-def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
     """Start the pipeline.
 
     Raises:

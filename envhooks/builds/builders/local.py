@@ -11,19 +11,24 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds import engines, verify_image
 from envhooks.builds.engines import Engine
+from envhooks.builds.kept import Kept
 from envhooks.builds.local_section import Wanted, read
 from envhooks.builds.process import Ended, engine_environment, run, shown
+from envhooks.builds.publication import naming
 from envhooks.builds.secrets import required
 from envhooks.builds.steps import (
     CONTAINER,
     DIGEST,
+    LAYOUT,
     SCRATCH,
     Check,
     Step,
@@ -32,7 +37,7 @@ from envhooks.builds.steps import (
     image_slot,
     steps,
 )
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import ALONE, Job, Plan, Result
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ASKS = 4
@@ -64,7 +69,7 @@ def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
     engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
     told = f" with the builder {wanted.builder}" if wanted.builder else ""
     goes = {
-        "registry": "to the registry in the image's name, with this machine's login",
+        "registry": "to the registry in the image's name, with this machine's login, and over no other image",
         "none": "nowhere: it stays here",
     }
     where = goes.get(wanted.output, f"into {wanted.output.removeprefix('oci:')}")
@@ -95,7 +100,9 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     Raises:
         CannotJudge: no engine can be used here.
     """
-    return tuple(step.shown() for step in _prepare(plan, context, os.environ)[2].all())
+    wanted, _, listed = _prepare(plan, context, os.environ)
+    shown = tuple(step.shown() for step in listed.all())
+    return (*shown, *naming(plan)) if wanted.output == "registry" else shown
 
 
 def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted, Engine, Steps]:
@@ -127,23 +134,28 @@ def _inside(top: Path, path: str, what: str) -> Path:
     return found
 
 
-def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
-    """Build, ask the image what it holds, and only then move its tags.
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
+    """Build, and ask the image what it holds; it is named by `publication`, which asks the registry first.
+
+    An earlier attempt's image is gone on with: asked again where it was not asked, published where it was.
 
     Raises:
         PolicyError: options that cannot be.
         CannotJudge: no engine can be used here.
     """
     wanted, engine, listed = _prepare(plan, context, environ)
+    words = [word for step in listed.builds for word in step.argv]
+    kept = Kept(job.kept or context.with_name(f"{context.name}.image"), words)
     with tempfile.TemporaryDirectory(prefix="envhooks-build-") as scratch:
-        work = _Work(plan, wanted, engine, log, environ, Path(scratch))
+        work = _Work(plan, wanted, engine, log, environ, Path(scratch), kept)
         try:
-            work.build(listed)
-            work.check(listed)
-            digest = work.publish(listed)
-            return Result(
-                "done", digest, None, work.summary(), None, verified=work.verified, holds=work.holds
-            )
+            if not work.goes_on():
+                if not work.has_images():
+                    work.build(listed)
+                job.keep(step="verify")
+                work.check(listed)
+                work.publish(listed)
+            return work.result()
         except _Failed as failed:
             log.write(printable(f"failed: {failed}", 2000) + "\n")
             return Result("failed", None, None, str(failed), None, failed.is_final)
@@ -160,11 +172,13 @@ class _Work:
         log: TextIO,
         environ: Mapping[str, str],
         scratch: Path,
+        kept: Kept,
     ) -> None:
+        self._kept = kept
         self._plan, self._wanted, self._engine, self._log = plan, wanted, engine, log
         self._environ = engine_environment(environ)
         self._scratch = scratch
-        self._values = {SCRATCH: str(scratch)}
+        self._values = {SCRATCH: str(scratch), LAYOUT: str(kept.layout)}
         self._checked = ""
         self.verified = ""
         """How the image was held against the tag."""
@@ -190,16 +204,43 @@ class _Work:
             )
         return ended.output
 
+    def goes_on(self) -> bool:
+        """Whether an earlier attempt got so far that its image only has to be published."""
+        if self._wanted.output != "registry" or not self._kept.digest:
+            return False
+        self._log.write(f"going on with the image that was built and checked before: {self._kept.digest}\n")
+        self._values[DIGEST], self._checked = self._kept.digest, self._kept.checked
+        self.verified, self.holds = self._kept.verified, self._kept.holds
+        return True
+
+    def has_images(self) -> bool:
+        """Whether the engine still has what an earlier attempt built, of every platform."""
+        found = {image_file(platform, self._wanted): "" for platform in self._wanted.platforms}
+        for name in found:
+            found[name] = image = self._kept.images.get(name, "")
+            argv = (*self._engine.prefix, "inspect", "--type", "image", image)
+            if not image or run(argv, StringIO(), self._environ, cwd=self._scratch, timeout=60).exit_code:
+                return False
+        for platform in self._wanted.platforms:
+            image = found[image_file(platform, self._wanted)]
+            self._log.write(f"going on with the image that was built before: {printable(image, 80)}\n")
+            self._values[image_slot(platform, self._wanted)] = image
+        return True
+
     def build(self, listed: Steps) -> None:
         """Run the build, and note by what the image goes."""
         for step in listed.builds:
             self._do(step)
+        images = {}
         for platform in self._wanted.platforms:
-            image = self._file(image_file(platform, self._wanted))
+            name = image_file(platform, self._wanted)
+            images[name] = image = self._file(name)
             if image:
                 self._values[image_slot(platform, self._wanted)] = image
             else:
                 self._values[DIGEST] = self._metadata()
+        if self._engine.name != "docker":  # which has no `inspect` of what its builder holds
+            self._kept.note(images=images)
 
     def check(self, listed: Steps) -> None:
         """Hold the image of each platform against the tag, and run the user's own test in it."""
@@ -282,9 +323,11 @@ class _Work:
                 break
         return ended, answer
 
-    def publish(self, listed: Steps) -> str | None:
-        """Push and name; answers the digest, the same for every name."""
+    def publish(self, listed: Steps) -> None:
+        """Write the image out; docker's classic store, which cannot, pushes the tag's own name."""
         digest = self._values.get(DIGEST)
+        if any(LAYOUT in word for step in listed.publish for word in step.argv):
+            self._kept.clear_layout()
         for step in listed.publish:
             output = self._do(step)
             found = self._file("digest") or self._read_back(step, output)
@@ -293,7 +336,22 @@ class _Work:
             digest = found or digest
         if digest is not None and not _DIGEST.fullmatch(digest):
             raise _Failed(f"{self._engine.name} named no digest but {printable(digest, 80)}")
-        return digest
+        if digest is not None:
+            self._values[DIGEST] = digest
+
+    def result(self) -> Result:
+        """The image, to be published where it goes to a registry."""
+        digest = self._values.get(DIGEST)
+        done = Result("done", digest, None, self.summary(), None, verified=self.verified, holds=self.holds)
+        if self._wanted.output != "registry":
+            return done
+        layout = self._kept.layout
+        if not (layout / "index.json").is_file():
+            return replace(done, status="built")
+        self._kept.note(
+            digest=digest or "", checked=self._checked, verified=self.verified, holds=dict(self.holds)
+        )
+        return replace(done, status="built", digest=None, layout=layout)
 
     def _read_back(self, step: Step, output: str) -> str:
         """docker's ways of telling a digest: `RepoDigests`, or the metadata of a second build."""
@@ -318,8 +376,10 @@ class _Work:
 
     def summary(self) -> str:
         """One sentence about a build that worked."""
-        goes = {"registry": f"pushed {', '.join(self._plan.images)}", "none": "built, and pushed nowhere"}
-        where = goes.get(self._wanted.output, f"written to {self._wanted.output.removeprefix('oci:')}")
+        if self._wanted.output == "registry":
+            return printable(f"built with {self._engine.name}{self._checked}", 1000)
+        to = f"written to {self._wanted.output.removeprefix('oci:')}"
+        where = "built, and pushed nowhere" if self._wanted.output == "none" else to
         return printable(f"{where} with {self._engine.name}{self._checked}", 1000)
 
 

@@ -23,7 +23,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.secrets import Secret, required
-from envhooks.builds.types import Plan, Result
+from envhooks.builds.types import ALONE, Job, Plan, Result
 from envhooks.builds.web import Unreachable, call, checked_url
 
 EVENT = "envhooks.build.requested"
@@ -99,7 +99,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     return (printable(said + _body(plan).decode(), 20_000),)
 
 
-def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str]) -> Result:
+def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
     """Send the plan.
 
     Raises:
