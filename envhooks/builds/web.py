@@ -19,6 +19,8 @@ PAUSES: tuple[float, ...] = (1.0, 4.0, 15.0)
 """Seconds between attempts; one attempt more than there are pauses."""
 TIMEOUT = 30.0
 """Seconds that one attempt may be silent."""
+PATIENCE = 20.0
+"""Seconds of a `Retry-After` that are waited for here; more is kept in the ledger, and the build tried again then."""
 _BODY = 1024 * 1024
 _WORDS = 300
 
@@ -34,7 +36,9 @@ class Unreachable(CannotJudge):
         after: seconds that it asked to be left alone; 0 where it did not say.
     """
 
-    after = 0.0
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def call(
     log: TextIO,
     secrets: tuple[Secret, ...] = (),
 ) -> Answer:
-    """Send a request until it is answered; connection errors, 429 and 5xx are tried again after a pause.
+    """Send a request until it is answered; connection errors, 429, 5xx and GitHub's rate limits are tried again.
 
     Args:
         method: `GET` or `POST`.
@@ -140,21 +144,25 @@ def call(
         Unreachable: it could not be reached, or went on failing.
     """
     name = redact(f"{method} {url}", secrets)
-    fault = ""
+    fault, after = "", 0.0
     for pause in (0.0, *PAUSES):
         if fault:
-            log.write(printable(f"{fault}; again in {pause:g} s", 2000) + "\n")
-            time.sleep(pause)
-        answer, fault = _attempt(method, url, body, headers(), secrets)
+            wait = max(pause, after)
+            log.write(printable(f"{fault}; again in {wait:g} s", 2000) + "\n")
+            time.sleep(wait)
+        answer, fault, after = _attempt(method, url, body, headers(), secrets)
         if answer is not None:
             log.write(printable(f"{name}: {answer.status}", 2000) + "\n")
             return answer
-    raise Unreachable(f"{name}: {fault}, {len(PAUSES) + 1} times")
+        if after > PATIENCE:
+            raise Unreachable(f"{name}: {fault}", after)
+    raise Unreachable(f"{name}: {fault}, {len(PAUSES) + 1} times", after)
 
 
 def _attempt(
     method: str, url: str, body: bytes | None, headers: Mapping[str, str], secrets: tuple[Secret, ...]
-) -> tuple[Answer | None, str]:
+) -> tuple[Answer | None, str, float]:
+    """(the answer, or the fault, and the seconds that the service asked to be left alone)."""
     import http.client
     import urllib.error
     import urllib.request
@@ -169,16 +177,22 @@ def _attempt(
     try:
         with urllib.request.build_opener(Stay, proxies).open(request, timeout=TIMEOUT) as response:
             got = {key.lower(): value for key, value in response.headers.items()}
-            return Answer(response.status, got, response.read(_BODY)), ""
+            return Answer(response.status, got, response.read(_BODY)), "", 0.0
     except urllib.error.HTTPError as error:
         with error:
-            fault = _said(error.code, error.headers.get("Location"), _words(error), secrets)
-        if error.code == 429 or error.code >= 500:
-            return None, fault
+            words = _words(error)
+            fault = _said(error.code, error.headers.get("Location"), words, secrets)
+        after = retry_after({key.lower(): value for key, value in error.headers.items()})
+        is_limited = error.code == 403 and (after > 0 or b"secondary rate limit" in words)
+        if is_limited and not after:
+            after = 60.0  # what GitHub's documentation asks for where it does not say
+        if error.code == 429 or error.code >= 500 or is_limited:
+            return None, fault, after
         raise Refused(f"{redact(f'{method} {url}', secrets)}: {fault}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = getattr(error, "reason", error)
-        return None, redact(f"no connection: {printable(str(why) or type(error).__name__, 200)}", secrets)
+        fault = redact(f"no connection: {printable(str(why) or type(error).__name__, 200)}", secrets)
+        return None, fault, 0.0
 
 
 def _words(error: Any) -> bytes:

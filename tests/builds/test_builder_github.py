@@ -14,7 +14,7 @@ from github_description import NotHere, fetch, mock
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.builds import web
+from envhooks.builds import following, web
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
 from envhooks.builds.types import Plan
@@ -26,7 +26,7 @@ ENVIRON = {"TOKEN": "topsecret"}
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "PAUSES", (0.0,))
-    monkeypatch.setattr(github, "POLL", 0.0)
+    monkeypatch.setattr(following, "POLL", 0.0)
 
 
 @pytest.fixture(scope="module")

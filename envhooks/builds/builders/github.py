@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
@@ -16,15 +15,14 @@ from typing import Any, TextIO
 from urllib.parse import quote, urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, PolicyError
+from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
+from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
+from envhooks.builds.web import Answer, Refused, call, checked_url
 
-POLL = 15.0
-"""Seconds between two looks at a run that is followed."""
 MAX_INPUTS, MAX_PAYLOAD, MAX_EVENT = 25, 10, 100
 """GitHub's own limits."""
 
@@ -87,7 +85,7 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
         payload=section.templates("payload", limit=MAX_PAYLOAD) or _PAYLOAD,
         token=section.variable("token"),
         api=checked_url(section.text("api", _API), "api").rstrip("/"),
-        follow=section.flag("follow", False),
+        follow=section.flag("follow", True) and bool(workflow),
         timeout=section.minutes("timeout", 120),
     )
 
@@ -149,7 +147,7 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
 
 
 def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
-    """Start the workflow or send the event; with `follow`, wait for the run to end.
+    """Start the workflow and wait for its run to end, or send the event; what an earlier attempt started is followed.
 
     Raises:
         PolicyError: options that cannot be.
@@ -160,36 +158,40 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
     host = f"https://{_web_host(wanted.api)}"
     path = wanted.repository or _repository(plan.remote_url, wanted.api)
     secret = token(wanted.token, (f"{host}/{path}",), environ)
-    try:
-        return _start(url, body, wanted, path, secret, log)
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None)
+    if wanted.follow and re.fullmatch("[0-9]{1,20}", job.request, re.ASCII):
+        return _follow(job.request, wanted, path, secret, log, job)  # started by an earlier attempt
+    return _start(url, body, wanted, path, secret, log, job)
 
 
 def _start(
-    url: str, body: Mapping[str, Any], wanted: _Wanted, path: str, secret: Secret, log: TextIO
+    url: str, body: Mapping[str, Any], wanted: _Wanted, path: str, secret: Secret, log: TextIO, job: Job
 ) -> Result:
     host = f"https://{_web_host(wanted.api)}"
-    answer = call("POST", url, json.dumps(body).encode(), _headers(secret), log, (secret,))
+    answer = _dispatch(url, body, secret, log)
     if wanted.event:
         text = f"GitHub took the event {printable(wanted.event, 100)} and does not say what it starts"
         return Result("started", None, f"{host}/{path}/actions", text, None)
     details = answer.json()
     run_url = _address(details.get("html_url"), host)
-    if not wanted.follow:
-        text = f"GitHub started {wanted.workflow}" + ("" if run_url else " and did not say which run it is")
-        return Result("started", None, run_url or f"{host}/{path}/actions", text, None)
     number = details.get("workflow_run_id")
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise CannotJudge(
-            "GitHub did not say which run it started, so it cannot be followed", fix="follow = false"
-        )
+    is_known = isinstance(number, int) and not isinstance(number, bool)
+    if not wanted.follow or not is_known:
+        text = f"GitHub started {wanted.workflow}" + ("" if is_known else " and did not say which run it is")
+        return Result("started", None, run_url or f"{host}/{path}/actions", text, None)
+    job.keep(step="follow", request=str(number), run_url=run_url or "")
+    return _follow(str(number), wanted, path, secret, log, job, run_url)
+
+
+def _dispatch(url: str, body: Mapping[str, Any], secret: Secret, log: TextIO) -> Answer:
+    """Send the request; GitHub Enterprise Server up to 3.20 refuses the key that asks for the run's number."""
     try:
-        return _follow(f"{wanted.api}/repos/{path}/actions/runs/{number}", run_url, wanted, secret, log)
-    except (Refused, Unreachable) as error:
-        # not a failure: trying again would start a second run
-        text = f"GitHub started {wanted.workflow}, and then did not say how it went: {error.message}"
-        return Result("started", None, run_url, text, None)
+        return call("POST", url, json.dumps(body).encode(), _headers(secret), log, (secret,))
+    except Refused as error:
+        if "return_run_details" not in body or not re.search(r": 422, .*return_run_details", error.message):
+            raise
+        log.write("this server does not know return_run_details; again without it\n")
+        less = {key: value for key, value in body.items() if key != "return_run_details"}
+        return call("POST", url, json.dumps(less).encode(), _headers(secret), log, (secret,))
 
 
 def _headers(secret: Secret) -> Callable[[], dict[str, str]]:
@@ -209,24 +211,16 @@ def _address(value: object, host: str) -> str | None:
     return value if urlsplit(value).hostname in (urlsplit(host).hostname, "github.com") else None
 
 
-def _follow(url: str, run_url: str | None, wanted: _Wanted, secret: Secret, log: TextIO) -> Result:
-    end = time.monotonic() + wanted.timeout
-    last = ""
-    while True:
-        # one line for each change of state: a build of hours would fill the log with looks
-        answer: Answer = call("GET", url, None, _headers(secret), StringIO(), (secret,))
-        run = answer.json()
-        state = printable(str(run.get("status")), 60)
-        if state != last:
-            log.write(f"the run is {state}\n")
-            log.flush()
-            last = state
-        if state == "completed":
-            break
-        if time.monotonic() >= end:
-            text = f"the run is still {state} after {wanted.timeout / 60:g} minutes"
-            return Result("started", None, run_url, text, None)
-        time.sleep(POLL)
-    conclusion = printable(str(run.get("conclusion")), 60)
-    text = f"the run ended: {conclusion}"
-    return Result("done" if conclusion == "success" else "failed", None, run_url, text, None)
+def _follow(
+    number: str, wanted: _Wanted, path: str, secret: Secret, log: TextIO, job: Job, run_url: str | None = None
+) -> Result:
+    def look() -> Seen:
+        url = f"{wanted.api}/repos/{path}/actions/runs/{number}"
+        run = call("GET", url, None, _headers(secret), StringIO(), (secret,)).json()
+        state = str(run.get("status"))
+        if state != "completed":
+            return Seen(state)
+        conclusion = str(run.get("conclusion"))
+        return Seen(conclusion, "good" if conclusion == "success" else "bad")
+
+    return follow(look, job, log, what="the run", run_url=run_url, timeout=wanted.timeout)

@@ -1,27 +1,34 @@
 """a GitLab pipeline, started by a trigger token
 
 The token has to come from an environment variable: it belongs to one project's triggers and is no credential
-that git would know.
+that git would know. It starts pipelines and reads none: following one of a project that is not public takes an
+`api_token`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 from urllib.parse import quote, urlencode, urlsplit
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
+from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Unreachable, call, checked_url
+from envhooks.builds.web import call, checked_url
 
-_KEYS = ("project", "url", "ref", "variables", "token")
+_KEYS = ("project", "url", "ref", "variables", "token", "api_token", "follow", "timeout")
 _URL = "https://gitlab.com"
+_ENDS: Mapping[str, Literal["good", "bad"]] = {
+    "success": "good", "failed": "bad", "canceled": "bad", "skipped": "bad",
+}  # fmt: skip
+"""Of a pipeline's states, those that are an end."""
 _VARIABLES = {
     f"ENVHOOKS_{name.upper()}": f"{{{name}}}"
     for name in ("tag", "tag_object", "commit", "own", "images", "build", "key")
@@ -35,6 +42,9 @@ class _Wanted:
     ref: str
     variables: Mapping[str, str]
     token: str
+    api_token: str
+    follow: bool
+    timeout: float
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -66,6 +76,9 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
         ref=ref,
         variables={**_VARIABLES, **variables},
         token=section.variable("token"),
+        api_token=section.variable("api_token"),
+        follow=section.flag("follow", True),
+        timeout=section.minutes("timeout", 120),
     )
 
 
@@ -73,10 +86,11 @@ def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
     """What would be called, for the person who is asked to allow it."""
     wanted = _read(options)
     where = wanted.project or "the project that was pushed to"
-    return (
+    lines = (
         printable(f"asks {wanted.url} to start a pipeline of {where}"),
         f"the token sent there: ${wanted.token}",
     )
+    return (*lines, f"the token that follows it there: ${wanted.api_token}") if wanted.api_token else lines
 
 
 def _request(plan: Plan, wanted: _Wanted) -> tuple[str, list[tuple[str, str]]]:
@@ -107,11 +121,16 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     wanted = _read(plan.options)
     url, form = _request(plan, wanted)
     said = " ".join(f"{key}={value}" for key, value in form)
-    return (printable(f"POST {url} token=${wanted.token} {said}", 20_000),)
+    lines = [f"POST {url} token=${wanted.token} {said}"]
+    if wanted.follow:
+        auth = f" (PRIVATE-TOKEN: ${wanted.api_token})" if wanted.api_token else ""
+        top = url.removesuffix("/trigger/pipeline")
+        lines.append(f"GET {top}/pipelines/$PIPELINE_ID{auth}, until the pipeline has ended")
+    return tuple(printable(line, 20_000) for line in lines)
 
 
 def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
-    """Start the pipeline.
+    """Start the pipeline, and wait for it to end; what an earlier attempt started is followed.
 
     Raises:
         PolicyError: options that cannot be.
@@ -119,16 +138,41 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
     """
     wanted = _read(plan.options)
     url, form = _request(plan, wanted)
+    if wanted.follow and re.fullmatch("[0-9]{1,20}", job.request, re.ASCII):
+        return _follow(url, job.request, wanted, log, environ, job)  # started by an earlier attempt
     secret = required(wanted.token, environ)
     # in the body: an address ends up in the logs of every proxy
     body = urlencode([("token", secret.value), *form]).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "envhooks"}
-    try:
-        details = call("POST", url, body, lambda: headers, log, (secret,)).json()
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None)
+    details = call("POST", url, body, lambda: headers, log, (secret,)).json()
     run_url = _address(details.get("web_url"), urlsplit(wanted.url).hostname)
-    return Result("started", None, run_url, "GitLab started a pipeline", None)
+    number = details.get("id")
+    if not wanted.follow or not isinstance(number, int) or isinstance(number, bool):
+        return Result("started", None, run_url, "GitLab started a pipeline", None)
+    job.keep(step="follow", request=str(number), run_url=run_url or "")
+    return _follow(url, str(number), wanted, log, environ, job, run_url)
+
+
+def _follow(
+    trigger: str,
+    number: str,
+    wanted: _Wanted,
+    log: TextIO,
+    environ: Mapping[str, str],
+    job: Job,
+    run_url: str | None = None,
+) -> Result:
+    secrets = (required(wanted.api_token, environ),) if wanted.api_token else ()
+    headers = {"User-Agent": "envhooks"}
+    if secrets:
+        headers["PRIVATE-TOKEN"] = secrets[0].value
+    url = f"{trigger.removesuffix('/trigger/pipeline')}/pipelines/{number}"
+
+    def look() -> Seen:
+        state = str(call("GET", url, None, lambda: headers, StringIO(), secrets).json().get("status"))
+        return Seen(state, _ENDS.get(state, ""))
+
+    return follow(look, job, log, what="the pipeline", run_url=run_url, timeout=wanted.timeout)
 
 
 def _address(value: object, host: str | None) -> str | None:

@@ -14,20 +14,26 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 from urllib.parse import urlsplit
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section
 from envhooks.builds.secrets import Secret, required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Unreachable, call, checked_url
+from envhooks.builds.web import call, checked_url
 
 EVENT = "envhooks.build.requested"
-_KEYS = ("url", "secret", "token")
+_ENDS: Mapping[str, Literal["good", "bad"]] = {
+    "done": "good", "success": "good", "failed": "bad", "cancelled": "bad",
+}  # fmt: skip
+"""Of the states at a `status_url`, those that are an end."""
+_KEYS = ("url", "secret", "token", "follow", "timeout")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class _Wanted:
     url: str
     secret: str
     token: str
+    follow: bool
+    timeout: float
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -51,7 +59,13 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
     url = checked_url(section.required("url", "https://ci.example.org/hooks/image"), "url")
     if "secret" not in section:
         section.refuse("a `webhook` build has no `secret` to sign with", 'secret = "IMAGE_HOOK_SECRET"')
-    return _Wanted(url, section.variable("secret"), section.variable("token"))
+    return _Wanted(
+        url,
+        section.variable("secret"),
+        section.variable("token"),
+        section.flag("follow", True),
+        section.minutes("timeout", 120),
+    )
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -96,11 +110,15 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     wanted = _read(plan.options)
     auth = f", Authorization: Bearer ${wanted.token}" if wanted.token else ""
     said = f"POST {wanted.url} (Idempotency-Key: {plan.key}, signed with ${wanted.secret}{auth}) "
-    return (printable(said + _body(plan).decode(), 20_000),)
+    lines = [said + _body(plan).decode()]
+    if wanted.follow:
+        sent = f" (Authorization: Bearer ${wanted.token})" if wanted.token else ""
+        lines.append(f"GET $STATUS_URL{sent}, where the answer names one, until the build has ended")
+    return tuple(printable(line, 20_000) for line in lines)
 
 
 def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE) -> Result:
-    """Send the plan.
+    """Send the plan, and follow it where the answer names a `status_url`.
 
     Raises:
         PolicyError: options that cannot be.
@@ -117,15 +135,52 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
         return {**signed, "Authorization": f"Bearer {token.value}"} if token else signed
 
     secrets = (secret, token) if token else (secret,)
-    try:
-        answer = call("POST", wanted.url, body, headers, log, secrets)
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None)
-    run_url = answer.json().get("run_url") or answer.headers.get("location")
+    host = printable(urlsplit(wanted.url).hostname or "", 100)
+    if wanted.follow and job.request:
+        return _follow(job.request, host, wanted, token, log, job)  # taken over at an earlier attempt
+    answer = call("POST", wanted.url, body, headers, log, secrets)
+    details = answer.json()
+    run_url = details.get("run_url") or answer.headers.get("location")
     if not isinstance(run_url, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", run_url, re.ASCII):
         run_url = None
-    host = printable(urlsplit(wanted.url).hostname or "", 100)
-    return Result("started", None, run_url, f"{host} took the build over", None)
+    status = _status_url(details.get("status_url"), wanted.url)
+    if not wanted.follow or not status:
+        return Result("started", None, run_url, f"{host} took the build over", None)
+    job.keep(step="follow", request=status, run_url=run_url or "")
+    return _follow(status, host, wanted, token, log, job, run_url)
+
+
+def _status_url(value: object, url: str) -> str:
+    """Where the receiver tells how the build goes: on its own host, for the token goes there; else empty."""
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", value, re.ASCII):
+        return ""
+    own, other = urlsplit(url), urlsplit(value)
+    return value if (own.scheme, own.netloc) == (other.scheme, other.netloc) else ""
+
+
+def _follow(
+    url: str,
+    host: str,
+    wanted: _Wanted,
+    token: Secret | None,
+    log: TextIO,
+    job: Job,
+    run_url: str | None = None,
+) -> Result:
+    secrets = (token,) if token else ()
+    headers = {"User-Agent": "envhooks", **({"Authorization": f"Bearer {token.value}"} if token else {})}
+
+    def look() -> Seen:
+        told = call("GET", url, None, lambda: headers, StringIO(), secrets).json()
+        digest = told.get("digest")
+        is_digest = isinstance(digest, str) and re.fullmatch("sha256:[0-9a-f]{64}", digest)
+        state = str(told.get("state"))
+        why = told.get("message")
+        return Seen(
+            state, _ENDS.get(state, ""), digest if is_digest else None, why if isinstance(why, str) else ""
+        )
+
+    return follow(look, job, log, what=f"the build at {host}", run_url=run_url, timeout=wanted.timeout)
 
 
 def signing_key(secret: Secret) -> bytes:
