@@ -1,9 +1,9 @@
 """record by hand that an image is of a tag: signed, on the tag, and beside the image
 
 The tag is judged as the remote holds it, and has to pass. The image is asked for by its digest, and what is inside is
-held against the tag, as `envhooks verify` does. The key is `--key`,
-else $ENVHOOKS_RECORD_KEY (a file, or PEM text), `git config envhooks.recordkey`, or the SSH key that git signs with.
-After a verified build nobody has to type this. Without `--image` it is recorded that the tag passed.
+held against the tag, as `envhooks verify` does. The key is `--key`, else $ENVHOOKS_RECORD_KEY (a file, or PEM text),
+`git config envhooks.recordkey`, or the SSH key that git signs with. After a verified build nobody has to type this.
+Without `--image` it is recorded that the tag passed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
+from envhooks.base.shellword import word
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
 from envhooks.builds.verify_image import expected
@@ -32,7 +33,7 @@ from envhooks.tagname import Grammar
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--image`, `--key`, `--remote`, `--no-push`, `--no-verify`, `--insecure`."""
+    """TAG, `--image`, `--key`, `--remote`, `--no-push`, `--no-verify`, `--no-tls-verify`."""
     parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--image", metavar="REF@sha256:...", help="the image that is of the tag, by its digest"
@@ -46,7 +47,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-verify", action="store_true", help="do not hold what is inside of the image against the tag"
     )
     parser.add_argument(
-        "--insecure", action="store_true", help="take the registry's certificate as it is, or plain http"
+        "--no-tls-verify",
+        dest="tls_verify",
+        action="store_false",
+        help="take any certificate of the registry, or plain http",
     )
 
 
@@ -62,8 +66,10 @@ def run(options: argparse.Namespace) -> int:
         oid = refs.refs.get(ref)
         if oid is None:
             where = printable(name or "this repository")
+            short = printable(ref[len(TAGS) :])
+            fix = f"git push {word(where)} {word(short)}" if name else "git tag --list"
             raise UsageError(
-                f"{where} does not hold a tag {printable(ref[len(TAGS) :])}", fix="git ls-remote --tags"
+                f"{where} does not hold a tag {short}, and only what it holds is recorded", fix=fix
             )
         confirmed = confirm.confirm(git, remote, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
@@ -72,14 +78,12 @@ def run(options: argparse.Namespace) -> int:
             print(render_report(report, "text", look), end="", file=sys.stderr)
             return report.exit_code or 2
         tag = writer.tag_record(git, confirmed, ref)
-        seen = images.look(reference, os.environ, tls_verify=not options.insecure) if reference else None
+        seen = images.look(reference, os.environ, tls_verify=options.tls_verify) if reference else None
         try:
             share.fetch(git, remote, os.environ)
             image = None
             if seen is not None:
-                looked = (
-                    ("", {}) if options.no_verify else _inspect(confirmed, tag, seen, not options.insecure)
-                )
+                looked = ("", {}) if options.no_verify else _inspect(confirmed, tag, seen, options.tls_verify)
                 image = making.by_hand(confirmed, ref, tag, seen, *looked)
             written = writer.write(git, confirmed.trust.root, remote, tag, image, key)
         except writer.Contradiction as error:
@@ -94,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.no_push:
             share.share(git, remote, os.environ)
         if seen is not None and written.lines and not options.no_push:
-            code = _attach(seen, written.lines, not options.insecure)
+            code = _attach(seen, written.lines, options.tls_verify)
     if not written.lines:
         print("envhooks: this was recorded before", file=sys.stderr)
     print(render.as_text(written.records), end="")
