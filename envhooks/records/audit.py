@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
@@ -17,7 +16,7 @@ from envhooks.records.reader import read_all
 from envhooks.records.statement import StatementError, read_statement
 from envhooks.records.taking import fault
 from envhooks.records.types import Records
-from envhooks.records.verifiers import Verifiers
+from envhooks.records.verifiers import verifiers_of
 
 CHECK = "records"
 """By this name findings stand in reports, beside those of the checks."""
@@ -52,7 +51,7 @@ def _gone(git: Git, tip: str, root: TrustRoot) -> dict[str, int]:
     vanished = notes.vanished(git, tip)
     if not vanished:
         return {}
-    verifiers = Verifiers(root, datetime.now(timezone.utc))
+    verifiers = verifiers_of(git, root)
     counts = {
         oid: sum(verifiers.are_none or not fault(line, oid, verifiers) for line in lines)
         for oid, lines in vanished.items()

@@ -34,6 +34,8 @@ class Envelope:
     payload: bytes
     signatures: tuple[Signature, ...]
     payload_type: str = PAYLOAD_TYPE
+    bundle: bytes = b""
+    """The sigstore bundle around it, as one line of JSON; empty where a key signed."""
 
     @property
     def signed(self) -> bytes:
@@ -42,6 +44,8 @@ class Envelope:
 
     def encode(self) -> bytes:
         """The one line of JSON that envhooks writes: compact, keys in the order of the specification."""
+        if self.bundle:
+            return self.bundle
         value = {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": self.payload_type,
@@ -68,10 +72,15 @@ def decode(line: bytes) -> Envelope:
     """
     if len(line) > MAX_ENVELOPE:
         raise EnvelopeError(f"the envelope is {len(line)} bytes long and may have {MAX_ENVELOPE}")
+    bundle = b""
     try:
         value = json.loads(line)
+        if "dsseEnvelope" in value:
+            bundle = json.dumps(value, separators=(",", ":")).encode()
+            value = value["dsseEnvelope"]
+            value["signatures"] = [{"keyid": "", **one} for one in value["signatures"]]
         signatures = tuple(Signature(str(one["keyid"]), _decode64(one["sig"])) for one in value["signatures"])
-        found = Envelope(_decode64(value["payload"]), signatures, str(value["payloadType"]))
+        found = Envelope(_decode64(value["payload"]), signatures, str(value["payloadType"]), bundle)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise EnvelopeError("this is no DSSE envelope") from None
     if not 0 < len(signatures) <= MAX_SIGNATURES:

@@ -11,7 +11,7 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
 from envhooks.policy.recordsections import is_ed25519, is_p256
-from envhooks.records.dsse import Envelope, Signature
+from envhooks.records.dsse import Envelope, Signature, decode
 from envhooks.records.verifiers import INSTALL, NAMESPACE, key_id
 from envhooks.signatures.sshsig import sign_message
 from envhooks.signatures.sshwire import SshError, read_signature
@@ -21,6 +21,8 @@ VARIABLE = "ENVHOOKS_RECORD_KEY"
 PASSWORD = "ENVHOOKS_RECORD_PASSWORD"  # noqa: S105 - the name of a variable
 SETTING = "envhooks.recordkey"
 """A private key's file, in git's configuration."""
+IDENTITY = "sigstore"
+"""In a key's place: the identity that this machine has."""
 _SIZE_LIMIT = 64 << 10
 _PEM = b"-----BEGIN "
 
@@ -40,8 +42,17 @@ class SigningKey:
     verifier: str = ""
     """The public part as a `[[verifier]]` of the policy names it; empty where it is not known before signing."""
 
+    bundle: Callable[[bytes], bytes] | None = None
+    """Signs as an identity instead: a payload -> the line of its sigstore bundle."""
+
     def envelope(self, payload: bytes) -> Envelope:
-        """The payload, signed."""
+        """The payload, signed.
+
+        Raises:
+            CannotJudge: the key does not sign.
+        """
+        if self.bundle is not None:
+            return decode(self.bundle(payload))
         unsigned = Envelope(payload, ())
         return Envelope(payload, (self.sign(unsigned.signed),))
 
@@ -49,7 +60,7 @@ class SigningKey:
 def find_key(
     git: Git, named: str = "", environ: Mapping[str, str] = os.environ, *, asks: bool = False
 ) -> SigningKey:
-    """The key to sign with: `named` (a file), else $ENVHOOKS_RECORD_KEY, `git config envhooks.recordkey`, git's own.
+    """The key to sign with: `named` (a file, or `sigstore`), else that of the environment, of settings, or of git.
 
     With `asks` a passphrase may be asked for on the terminal.
 
@@ -57,6 +68,10 @@ def find_key(
         UsageError: the key that is named is none.
         CannotJudge: there is no key, or what reads it is not installed.
     """
+    if IDENTITY in (named, "" if named else environ.get(VARIABLE) or git.setting(SETTING)):
+        from envhooks.records.identities import sign_bundle
+
+        return SigningKey(IDENTITY, _no_key, bundle=sign_bundle)
     if named:
         return _from_file(named, environ, asks)
     text = environ.get(VARIABLE, "")
@@ -73,6 +88,10 @@ def find_key(
         "there is no key to sign the record with",
         fix=f"envhooks record TAG --image REF@DIGEST --key FILE, or git config {SETTING} FILE, or {VARIABLE}=FILE",
     )
+
+
+def _no_key(message: bytes) -> Signature:
+    raise CannotJudge("an identity signs whole statements only")
 
 
 def _from_file(name: str, environ: Mapping[str, str], asks: bool) -> SigningKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge, UsageError
@@ -19,7 +19,7 @@ from envhooks.policy.root import TrustRoot
 from envhooks.records.dsse import EnvelopeError, decode
 from envhooks.records.statement import Statement, StatementError, read_statement
 from envhooks.records.types import ImageRecord, Records, Signer, State, TagRecord
-from envhooks.records.verifiers import Changed, NotAllowed, Verifiers
+from envhooks.records.verifiers import Changed, NotAllowed, Verifiers, verifiers_of
 from envhooks.tagname import Grammar, is_release_tag
 
 MAX_LINES = 1000
@@ -62,7 +62,7 @@ def read(git: Git, root: TrustRoot, tag: str, now: datetime | None = None) -> Re
     """
     facts = tag_facts(git, tag)
     lines = notes.lines_of(git, notes.tip(git), facts.object)
-    return judge_lines(facts, lines, root.policy, Verifiers(root, now or _now()))
+    return judge_lines(facts, lines, root.policy, verifiers_of(git, root, now))
 
 
 def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str, Records]:
@@ -78,7 +78,7 @@ def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str
         for ref in git.refs(TAGS)
         if ref.oid in found or is_release_tag(ref.name[len(TAGS) :], grammar, root.policy.tag)
     ]
-    verifiers = Verifiers(root, now or _now())
+    verifiers = verifiers_of(git, root, now)
     records = {}
     for at in range(0, len(wanted), 1000):
         some = wanted[at : at + 1000]
@@ -100,7 +100,7 @@ def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = No
     word = digest.removeprefix("sha256:").encode()
     found = notes.all_lines(git, notes.tip(git))
     mentioned = {oid for oid, lines in found.items() if any(_mentions(line, word) for line in lines)}
-    verifiers = Verifiers(root, now or _now())
+    verifiers = verifiers_of(git, root, now)
     return tuple(
         judge_lines(
             _facts(ref.name[len(TAGS) :], ref.oid, git.read(ref.oid)), found[ref.oid], root.policy, verifiers
@@ -115,10 +115,6 @@ def _mentions(line: bytes, word: bytes) -> bool:
         return word in decode(line).payload
     except EnvelopeError:
         return False
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def tag_facts(git: Git, tag: str) -> TagFacts:

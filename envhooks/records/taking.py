@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
@@ -18,7 +17,7 @@ from envhooks.git.repository import Git
 from envhooks.policy.root import TrustRoot
 from envhooks.records.dsse import EnvelopeError, decode
 from envhooks.records.statement import StatementError, read_statement
-from envhooks.records.verifiers import INSTALL, Changed, NotAllowed, Verifiers
+from envhooks.records.verifiers import INSTALL, Changed, NotAllowed, Verifiers, verifiers_of
 
 MAX_SECONDS = 60.0
 MAX_SAID = 5
@@ -30,7 +29,7 @@ def refusals(git: Git, root: TrustRoot, updates: Iterable[RefUpdate]) -> tuple[s
     moved = [update for update in updates if update.ref == notes.REF and update.new is not None]
     if not moved:
         return ()
-    verifiers = Verifiers(root, datetime.now(timezone.utc))
+    verifiers = verifiers_of(git, root)
     found: list[str] = []
     for update in moved:
         assert update.new is not None

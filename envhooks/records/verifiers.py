@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.git.repository import Git
 from envhooks.policy import Verifier
 from envhooks.policy.recordsections import is_ed25519
 from envhooks.policy.root import FOLDER, TrustRoot
@@ -26,6 +27,8 @@ from envhooks.signatures.sshsig import verify_message
 from envhooks.signatures.sshwire import is_signature
 
 NAMESPACE = "envhooks-record"
+SIGSTORE_ROOT = "envhooks.sigstoreroot"
+"""The file with the trusted root of a private Sigstore, in git's configuration."""
 INSTALL = "pip install 'envhooks[records]'"
 _SKEW = timedelta(minutes=10)
 """How far a signer's clock may be ahead."""
@@ -44,11 +47,22 @@ def key_id(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
+def verifiers_of(git: Git, root: TrustRoot, now: datetime | None = None) -> Verifiers:
+    """The verifiers of a policy, as this clone or server is set up.
+
+    Raises:
+        PolicyError: a trust file cannot be read.
+    """
+    return Verifiers(root, now or datetime.now(timezone.utc), git.setting(SIGSTORE_ROOT))
+
+
 class Verifiers:
     """The `[[verifier]]` of one policy."""
 
-    def __init__(self, root: TrustRoot, now: datetime) -> None:
+    def __init__(self, root: TrustRoot, now: datetime, sigstore_root: str = "") -> None:
         """`now` is aware of its time zone; a statement that is dated later is not believed.
+
+        `sigstore_root` is the file with the trusted root of a private Sigstore; empty: the public one.
 
         Raises:
             PolicyError: a trust file cannot be read.
@@ -56,6 +70,8 @@ class Verifiers:
         self.now = now
         self._keys = {key_id(one.key): one for one in root.policy.verifiers if one.key}
         self._ssh = {one.ssh: one for one in root.policy.verifiers if one.ssh}
+        self._identities = tuple(one for one in root.policy.verifiers if one.identity)
+        self._sigstore_root = sigstore_root
         self.where = root.where
         self._signers = read_signers(root.signer_files, f"{FOLDER} on {root.where}") if self._ssh else None
         self.are_none = not root.policy.verifiers
@@ -68,6 +84,8 @@ class Verifiers:
             NotAllowed: nobody signed whom the policy allows, or not then.
             CannotJudge: what is needed to tell is not installed.
         """
+        if envelope.bundle:
+            return (self._by_identity(envelope, time),)
         found: list[Signer] = []
         why = []
         for signature in envelope.signatures:
@@ -118,6 +136,25 @@ class Verifiers:
         if signature.keyid != key:
             raise Changed(f"`{name}` signed this, and it names another key: it was changed")
         return self._ssh[name], key
+
+    def _by_identity(self, envelope: Envelope, time: datetime) -> Signer:
+        from envhooks.records.identities import BundleError, verify_bundle
+
+        why = "the policy names no identity"
+        for one in self._identities:
+            try:
+                payload, logged = verify_bundle(
+                    envelope.bundle, one.identity, one.issuer, self._sigstore_root
+                )
+            except BundleError as error:
+                why = f"not by `{one.name}`: {printable(str(error), 200)}"
+                continue
+            if payload != envelope.payload:
+                raise Changed(f"the bundle of `{one.name}` holds another statement")
+            # what the transparency log says of the time is no word of the signer's
+            self._dates(one, max(time, logged) if logged else time)
+            return Signer(one.name, one.word, f"{one.identity} ({one.issuer})")
+        raise NotAllowed(why)
 
     def _dates(self, verifier: Verifier, time: datetime) -> None:
         for text in _faults(verifier, time, self.now):

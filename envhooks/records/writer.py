@@ -19,7 +19,7 @@ from envhooks.records.keys import SigningKey
 from envhooks.records.reader import judge_lines, tag_facts
 from envhooks.records.statement import UNSIGNED, image_resource, image_statement, tag_statement
 from envhooks.records.types import ImageRecord, Records, TagRecord
-from envhooks.records.verifiers import NotAllowed, Verifiers
+from envhooks.records.verifiers import NotAllowed, verifiers_of
 from envhooks.signatures import Verdict
 
 
@@ -87,7 +87,7 @@ def write(
         CannotJudge: the key does not sign, or the policy does not allow its records.
     """
     facts = tag_facts(git, tag.tag)
-    verifiers = Verifiers(root, max(tag.time, _seconds(None)))
+    verifiers = verifiers_of(git, root, max(tag.time, _seconds(None)))
     before = judge_lines(facts, notes.lines_of(git, notes.tip(git), tag.object), root.policy, verifiers)
     if image is not None:
         _refuse_another(before, image)
