@@ -48,3 +48,20 @@ def printable(text: str, limit: int = 500) -> str:
 def printable_block(text: str, limit: int = 20_000) -> str:
     """Like `printable`, but line feeds stand: for text that envhooks itself laid out in lines."""
     return "\n".join(printable(line, limit) for line in text.split("\n"))
+
+
+_AS_THEY_ARE = frozenset(range(0x20, 0x7F)) - frozenset(b"\\'\"%$`#")
+
+
+def word(text: str) -> str:
+    """One word of a POSIX shell command that is `text` to the byte, and fit to print.
+
+    `$(...)` and `;` are legal in the name of a ref. What a terminal must not get stands as `printf` writes it.
+    """
+    import shlex  # 2 ms, and only a refusal needs it
+
+    if printable(text, len(text)) == text:
+        return shlex.quote(text)
+    data = text.encode("utf-8", "surrogateescape")
+    octal = "".join(chr(byte) if byte in _AS_THEY_ARE else f"\\{byte:03o}" for byte in data)
+    return f"\"$(printf '{octal}')\""

@@ -118,6 +118,12 @@ class _Wanted:
     """Texts, one of which says it all, in lower case."""
 
 
+def release_in(heading: str) -> tuple[int, int] | None:
+    """Where the first version of a heading begins and ends; None where there is none."""
+    match = next((one for one in _VERSION.finditer(heading)), None)
+    return match.span() if match else None
+
+
 def _wanted(name: TagName) -> _Wanted:
     release = name.field("release")
     texts = (name.version_text, release, *(version for _, version in name.packages))

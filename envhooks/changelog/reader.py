@@ -57,6 +57,20 @@ class _Heading:  # not frozen: an audit makes twenty of them for each tag
     """Where its text stands, counted from 1."""
 
 
+@dataclass(frozen=True)
+class EntryPlace:
+    """One entry as it stands in the file."""
+
+    text: str
+    """The heading without its marks."""
+    line: int
+    """Where it stands, counted from 1."""
+    mark: str
+    """`##` and the like, or the character that underlines it."""
+    body: str
+    is_overlined: bool
+
+
 class Entries:
     """The entries of one changelog in its order. Each is made when it is asked for: mostly one of them is."""
 
@@ -93,6 +107,16 @@ class Entries:
             body="\n".join(self._lines[heading.below : last]).strip("\n"),
             sections=tuple(one.title.text for one in self._all[begin + 1 : end]),
         )
+
+    @property
+    def places(self) -> Iterator[EntryPlace]:
+        """Where the entries stand, and with which marks; in their order."""
+        lines = self._text.split("\n")
+        for number, entry in zip(self._entries, self, strict=True):
+            heading, line = self._all[number], lines[entry.line - 1]
+            atx = re.match(r" {0,3}(#{1,6})[ \t]", line)
+            mark = atx[1] if atx and heading.below == entry.line else lines[entry.line][:1]
+            yield EntryPlace(entry.heading, entry.line, mark, entry.body, heading.first < entry.line - 1)
 
     @staticmethod
     def _ends(heading: _Heading, following: _Heading) -> bool:

@@ -30,6 +30,7 @@ _RISK = re.compile(
     r"risk|unstable|experimental|caution|production|known (?:issues?|problems?|bugs?)|limitations?|untested",
     re.IGNORECASE,
 )
+_WRITE = "write it: one sentence of each is enough"
 _STABLE = (("known issues", _ISSUES, "### Known issues"), ("upgrade notes", _UPGRADE, "### Upgrading"))
 _PRE = (("what it is to be used for", _USE, "### Use"), ("what the risk is", _RISK, "### Risk"))
 
@@ -50,4 +51,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
                 expected=f"a section such as: {section}",
                 path=changelog.path,
                 line=entry.line,
+                advice=f"write it; below {section} `None known` is an answer"
+                if subject.name.is_stable
+                else _WRITE,
             )

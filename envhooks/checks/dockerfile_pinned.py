@@ -107,7 +107,7 @@ def _finding(unpinned: Unpinned, level: Level, subject: Subject, is_known: bool)
 
 def _mend(unpinned: Unpinned, subject: Subject, is_known: bool) -> Mend:
     """The pin, where the table knows the version; the quotes; else where the versions are listed."""
-    from envhooks.base.shellword import word
+    from envhooks.base.hygiene import word
 
     pins = subject.pins
     if pins is not None and pins.fix and unpinned.name in pins.names:
@@ -126,7 +126,7 @@ def _mend(unpinned: Unpinned, subject: Subject, is_known: bool) -> Mend:
 
 def _quoted(unpinned: Unpinned) -> str:
     """The command that puts quotes around a requirement whose version the shell takes."""
-    from envhooks.base.shellword import word
+    from envhooks.base.hygiene import word
 
     plain = re.sub(r"([][\\.*+?(){}|^$/])", r"\\\1", unpinned.text)
     quoted = re.sub(r"([\\&/])", r"\\\1", unpinned.text)

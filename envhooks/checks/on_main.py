@@ -40,7 +40,7 @@ def _mend(subject: Subject) -> Mend:
 
     A command that tagged the branch's tip instead would publish another commit than the one that was meant.
     """
-    from envhooks.base.shellword import word
+    from envhooks.base.hygiene import word
 
     ancestry = subject.ancestry
     if ancestry.unpushed is not None and not ancestry.diverged:

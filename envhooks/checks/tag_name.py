@@ -60,7 +60,7 @@ def _named(subject: Subject) -> Mend:
 
 def _away(ref: str) -> Mend:
     """The command that gives a local branch another name; what a remote has, its owners decide."""
-    from envhooks.base.shellword import word
+    from envhooks.base.hygiene import word
 
     if not ref.startswith(HEADS):
         return {"advice": "one of the two has to get another name; what the remote has, its owners decide"}

@@ -16,9 +16,8 @@ from pathlib import Path
 from envhooks import report
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS, RefUpdate
-from envhooks.base.shellword import word
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git

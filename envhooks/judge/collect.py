@@ -104,7 +104,10 @@ class _Collector(NameFacts):
         super().__init__(git, trust, grammar, drafts)
         on_server = trust.hook is Hook.RECEIVE
         self.reader = Contents(
-            git, self.policy, time.monotonic() + MAX_RUN_SECONDS if on_server else float("inf")
+            git,
+            self.policy,
+            time.monotonic() + MAX_RUN_SECONDS if on_server else float("inf"),
+            at_work=not on_server,
         )
         self._verifying: PendingVerification | None = None
         self._fill_later: Callable[[Verdict], None] = lambda verdict: None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from envhooks.base.dataclass import dataclass, field
+from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
 from envhooks.base.run import Budget
@@ -42,11 +42,12 @@ _KEPT = 64
 class Contents:
     """The contents of the tagged commits of one run."""
 
-    def __init__(self, git: Git, root: Policy, until: float = float("inf")) -> None:
+    def __init__(self, git: Git, root: Policy, until: float = float("inf"), at_work: bool = False) -> None:
         """`policy` describes what a commit without a policy of its own builds.
 
-        By `until` the whole run has to end, by `time.monotonic`.
+        By `until` the whole run has to end, by `time.monotonic`. `at_work`: whether the work tree is a maintainer's.
         """
+        self._at_work = at_work
         self._until = until
         self._budget = Budget(until)
         self._git = git
@@ -161,9 +162,38 @@ class Contents:
 
         entries = self._entries(commit, path)
         if entries is None:
-            return Changelog(path, exists=False)
+            return self._drafted(Changelog(path, exists=False), commit, name, heading)
         entry = find_entry(entries, name, heading, self._vocabulary)
-        return Changelog(path, True, entry, entries.headings[:50])
+        found = Changelog(path, True, entry, entries.headings[:50])
+        return found if entry is not None and entry.is_good else self._drafted(found, commit, name, heading)
+
+    def _drafted(self, found: Changelog, commit: str, name: TagName, heading: str | None) -> Changelog:
+        """The changelog with the entry, or what it lacks, as a command would write it."""
+        from envhooks.changelog.drafting import draft
+
+        data = Budgeted(self._git.files(commit), self._budget).read(found.path)
+        made = draft(data, found, name, heading)
+        written = self._is_written(found.path, name, heading)
+        return replace(found, heading=made.heading, fix=made.command, written=written)
+
+    def _is_written(self, path: str, name: TagName, heading: str | None) -> bool:
+        """Whether the work tree, which is the maintainer's where there is one, has a good entry that HEAD lacks."""
+        from envhooks.changelog.reader import MAX_BYTES, find_entry, read_changelog
+
+        if self._git.work_tree is None or not self._at_work:
+            return False
+        file = self._git.work_tree / path
+        try:
+            if not file.resolve().is_relative_to(self._git.work_tree.resolve()) or not file.is_file():
+                return False
+            with file.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+            entry = find_entry(read_changelog(data, path), name, heading, self._vocabulary)
+            head = self._git.resolve()
+            committed = head is not None and self._git.files(head).read(path) == data
+        except (EnvhooksError, OSError):
+            return False
+        return entry is not None and entry.is_good and not committed
 
     def _entries(self, commit: str, path: str) -> Entries | None:
         from envhooks.changelog.reader import read_changelog

@@ -128,7 +128,7 @@ class Subject:
     @property
     def shell_word(self) -> str:
         """The tag's name as one word of a shell command: `$(...)` and `;` are legal in a ref name."""
-        from envhooks.base.shellword import word  # only a refusal needs it
+        from envhooks.base.hygiene import word  # only a refusal needs it
 
         return word(self.tag)
 

@@ -11,9 +11,8 @@ from typing import TypedDict
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import is_plain, printable
+from envhooks.base.hygiene import is_plain, printable, word
 from envhooks.base.refs import TAGS, Change
-from envhooks.base.shellword import word
 from envhooks.judge.facts import Publication, Subject, TagObject
 from envhooks.tagname.names import TagName, TagPolicy
 
@@ -129,6 +128,15 @@ def _numbers(name: TagName) -> tuple[int, ...]:
     while numbers[-1:] == (0,):
         numbers = numbers[:-1]
     return numbers
+
+
+def committed(subject: Subject, path: str) -> Mend:
+    """The command that commits a file of the work tree; the tag is for the commit that it makes."""
+    file, what = word(path), word(f"Changelog entry of {printable(subject.tag)}")
+    return {
+        "fix": f"git add -- {file} && git commit -m {what} -- {file}",
+        "advice": "then make the tag there",
+    }
 
 
 def _where_it_may_be_made(subject: Subject, command: str) -> Mend:

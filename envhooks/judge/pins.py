@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
-from envhooks.base.shellword import word
+from envhooks.base.hygiene import word
 from envhooks.image import CompatFault, Environment, Unpinned
 from envhooks.image.compat import judge_environment
 from envhooks.image.compat.family import Pins, Target, older_with_build, pins_for

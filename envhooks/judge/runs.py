@@ -192,7 +192,7 @@ def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -
     """
     ref = TAGS + tag
     if any(one.name == ref for one in git.refs(ref)):
-        from envhooks.base.shellword import word
+        from envhooks.base.hygiene import word
 
         text = f"there is a tag {printable(tag)} already"
         raise UsageError(text, fix=f"envhooks check {word(printable(tag))}")

@@ -9,6 +9,8 @@ import pytest
 from changelog_parts import POLICY, RC1, STABLE, entry
 
 from envhooks.base.dataclass import replace
+from envhooks.changelog import Changelog
+from envhooks.changelog.drafting import draft
 from envhooks.policy import ChangelogPolicy
 from envhooks.tagname.names import TagName
 
@@ -42,16 +44,16 @@ def test_what_an_entry_lacks(text: str | None, said: str) -> None:
 @pytest.mark.parametrize("before", [None, "", "# Changelog\n\n## 2.7 - 2026-01-01\n\nOld & new\n"])
 @pytest.mark.parametrize("template", [None, "## env {version} ({date})", "{tag} {version}-{stage} {date}"])
 @pytest.mark.parametrize("name", [RC1, STABLE])
-def test_the_fix_leaves_only_the_words_to_write(
+def test_the_fix_writes_an_entry_that_is_good(
     tmp_path: Path, before: str | None, template: str | None, name: TagName
 ) -> None:
     policy = replace(POLICY, changelog=ChangelogPolicy(heading=template))
     file = tmp_path / "CHANGELOG.md"
     if before is not None:
         file.write_text(before)
-    (finding,) = entry(before, name, policy)
-    subprocess.run(["sh", "-c", finding.fix], cwd=tmp_path, check=True)
+    found = Changelog("CHANGELOG.md", before is not None)
+    made = draft(None if before is None else before.encode(), found, name, template)
+    subprocess.run(["sh", "-c", made.command], cwd=tmp_path, check=True)
     text = file.read_text()
     assert (before or "").split("## 2.7")[-1] in text
-    (left,) = entry(text, name, policy)
-    assert "says nothing" in left.message
+    assert entry(text, name, policy) == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cases_dockerfile  # noqa: F401 - registers its cases
+import cases_changelog  # noqa: F401 - registers its cases
+import cases_dockerfile  # noqa: F401
 import cases_tag  # noqa: F401
 import pytest
 from bench import CASES, Case, copied

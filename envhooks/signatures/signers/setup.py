@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge
-from envhooks.base.shellword import word
+from envhooks.base.hygiene import word
 from envhooks.signatures.signers.ownkey import find_own_key
 
 _SSH_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
