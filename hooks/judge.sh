@@ -77,9 +77,23 @@ pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;
 *) tag='^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/' ;;
 esac
 LC_ALL=C grep -q -e "$tag" || exit 0
+shown=$python
+case $python in *[!A-Za-z0-9_./+-]*) shown="'$python'" ;; esac
 case $event,$python in
 pre-receive,*) fix='envhooks install --server' ;;
 */py_env-*) fix='pre-commit run --hook-stage manual envhooks-install' ;; # pre-commit's own environments
+*/prek/*) fix='prek run --hook-stage manual envhooks-install' ;;
+*/uv/archive-* | */uv/environments-*) fix='uvx envhooks install' ;; # gone with `uv cache clean`
+*/uv/tools/*) fix='uv tool install --force envhooks' ;;
+*/bin/python*)
+	if [ -x "$python" ]; then
+		fix="$shown -m pip install envhooks"
+	else # a virtual environment that was deleted comes back where it was
+		folder=${python%/bin/*}
+		case $folder in *[!A-Za-z0-9_./+-]*) folder="'$folder'" ;; esac
+		fix="python3 -m venv $folder && $shown -m pip install envhooks"
+	fi
+	;;
 *) fix='envhooks install' ;;
 esac
 echo "envhooks: tags are judged here, but envhooks is not found any more; until it is back, no tag is created or moved" >&2

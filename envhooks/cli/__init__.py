@@ -34,7 +34,9 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except EnvhooksError as error:
-        print(f"envhooks: {printable_block(str(error))}", file=sys.stderr)
+        from envhooks.base.invocation import spelled
+
+        print(spelled(f"envhooks: {printable_block(str(error))}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         try:

@@ -28,6 +28,9 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
         module = importlib.import_module(f"envhooks.cli.{name}")
         summary, description = _help(module)
         _add(subparsers.add_parser(name, help=summary, description=description, epilog=EPILOG), module)
+    if not arguments:
+        parser.print_help()
+        parser.exit()
     return parser.parse_args(arguments)
 
 

@@ -17,6 +17,7 @@ from envhooks import report
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, word
+from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, RefUpdate
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
@@ -171,7 +172,10 @@ def _write(outcome: Report, outputs: Sequence[Output], detail: report.Detail, ex
     """
     for output in (output for output in outputs if output.file is None):
         look = report.Look(use_colour(sys.stdout), columns(sys.stdout), detail, exists=exists)
-        print(report.render(outcome, output.format, look), end="", flush=True)
+        if output.format == "text":
+            print(spelled(report.render(outcome, "text", look)), end="", flush=True)
+        else:
+            print(report.render(outcome, output.format, look), end="", flush=True)
     for output in outputs:
         if output.file is not None:
             _save(output.file, report.render(outcome, output.format, report.Look(detail=detail)), "w")

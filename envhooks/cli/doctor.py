@@ -16,6 +16,7 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
+from envhooks.base.invocation import spelled
 from envhooks.base.refs import Hook
 from envhooks.cli._terminal import columns
 from envhooks.git.repository import MINIMUM_VERSION, Git
@@ -83,9 +84,9 @@ def _render(screen: _Screen) -> Iterator[str]:
     for text, fix, advice in screen.faults:
         yield from _wrapped("fault: ", text)
         for line in fix.split("\n") if fix else ():
-            yield from _wrapped("  fix: ", line)
+            yield from _wrapped("  fix: ", spelled(line))
         if advice:
-            yield from _wrapped("  advice: ", advice)
+            yield from _wrapped("  advice: ", spelled(advice))
     count = len(screen.faults)
     yield f"envhooks: {count} fault{'s' if count > 1 else ''}" if count else "envhooks: all is well here"
 

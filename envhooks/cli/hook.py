@@ -187,7 +187,13 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
             "brief" if is_brief else "usual",
             exists=hook is not Hook.TAG or not report.exit_code,
         )
-        print(render(shown, "text", look), end="", file=sys.stderr)
+        from envhooks.base.invocation import spelled
+
+        # a push shows what a server says on another machine
+        if hook is Hook.RECEIVE:
+            print(render(shown, "text", look), end="", file=sys.stderr)
+        else:
+            print(spelled(render(shown, "text", look)), end="", file=sys.stderr)
     if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
         print(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from envhooks.base.errors import EnvhooksError
+from envhooks.base.invocation import spelled
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.changelog import ChangelogEntry
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         report = failed(error)
     tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
     look = Look(use_colour(sys.stdout), columns(sys.stdout), "full", summary=False)
-    print(render(Report(tags, report.errors), "text", look), end="")
+    print(spelled(render(Report(tags, report.errors), "text", look)), end="")
     return report.exit_code
 
 

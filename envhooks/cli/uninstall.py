@@ -31,12 +31,26 @@ def run(options: argparse.Namespace) -> int:
         if not options.dry_run:
             apply(plan.actions, git.work_tree or git.common_dir)
         home = git.common_dir / copies.FOLDER
+        by_pre_commit = _comes_back(git.work_tree)
     print_plan(plan, home, options.dry_run)
     if not plan.actions:
         print("envhooks is not installed here; there is nothing to do")
     elif not options.dry_run:
         print("envhooks is uninstalled: nothing judges tags in this repository any more")
+        if by_pre_commit:
+            print(
+                "the next commit, or `pre-commit run`, puts the hooks back: to keep them out, take envhooks-install"
+                " out of .pre-commit-config.yaml"
+            )
     return 0
+
+
+def _comes_back(top: Path | None) -> bool:
+    """Whether pre-commit or prek runs the hook here that installs envhooks."""
+    try:
+        return top is not None and "envhooks-install" in (top / ".pre-commit-config.yaml").read_text("utf-8")
+    except (OSError, UnicodeError):
+        return False
 
 
 def _everywhere(dry_run: bool) -> int:

@@ -247,7 +247,7 @@ def test_a_tag_that_the_lock_lists_and_nobody_has(good: Repo) -> None:
 
 
 def test_called_wrongly(good: Repo) -> None:
-    for arguments in (["check", "--all", "x"], ["check", "--format", "xml"], ["chekc"], []):
+    for arguments in (["check", "--all", "x"], ["check", "--format", "xml"], ["chekc"]):
         done = good.envhooks(*arguments)
         assert done.code == 2
         one_sentence(done)
@@ -261,3 +261,8 @@ def test_explain(good: Repo) -> None:
     wrong = good.envhooks("explain", "on-mian")
     assert wrong.code == 2
     assert "envhooks explain on-main" in wrong.err
+
+
+def test_envhooks_alone_prints_the_help(good: Repo) -> None:
+    done = good.envhooks()
+    assert done.code == 0 and done.out.startswith("usage: envhooks") and not done.err
