@@ -13,6 +13,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook
 from envhooks.cli._survey import survey
 from envhooks.git.repository import Git
+from envhooks.policy.commented import toml_text
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar, is_release_tag
@@ -75,7 +76,7 @@ def _missing(trust: TrustContext, section: str, path: str, found: str) -> Fault:
     if found:
         return Fault(
             f"{text}, and {found} is there",
-            advice=f'let the policy say so: [{section}] path = "{found}" in {_POLICY}',
+            advice=f"let the policy say so: [{section}] path = {toml_text(found)} in {_POLICY}",
         )
     return Fault(text, advice=f"commit it, or say that there is none: [{section}] path = false in {_POLICY}")
 

@@ -106,7 +106,12 @@ def _paths(git: Git, commit: str | None) -> list[str]:
     if commit is None:
         return []
     listed = git.ask("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-    return os.fsdecode(listed).split("\0")
+    return [path for path in os.fsdecode(listed).split("\0") if _is_statable(path)]
+
+
+def _is_statable(path: str) -> bool:
+    """Whether a policy can name this path: braces and brackets are a template's, and a backslash is refused."""
+    return path.isprintable() and not set("{}[]\\") & set(path)
 
 
 def _tags(git: Git) -> list[str]:

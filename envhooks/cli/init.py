@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from envhooks.base.errors import CannotJudge
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import HEADS
 from envhooks.cli import _signing
@@ -20,6 +20,7 @@ from envhooks.cli._survey import Survey, others, survey
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.policy.branches import protected_branch, release_remote
 from envhooks.policy.commented import commented, toml_text
+from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
 from envhooks.signatures.signers.ownkey import OwnKey
 
@@ -133,7 +134,13 @@ def _say_old_tags(found: Survey) -> None:
 
 
 def _files(branch: str, key: OwnKey | None, found: Survey) -> dict[str, bytes]:
-    files = {"policy.toml": commented(branch, found.stated).encode()}
+    text = commented(branch, found.stated)
+    try:
+        parse_policy(text.encode(), "what was found")
+    except PolicyError as error:  # an odd path or name: the defaults stand, and a person states it
+        print(f"\nnot stated in the policy, as it cannot be read: {printable_block(str(error))}")
+        text = commented(branch)
+    files = {"policy.toml": text.encode()}
     if key is not None:
         files["allowed_signers"] = f"{key.signers_line}\n".encode()
         if key.certificate is not None:

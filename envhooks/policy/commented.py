@@ -122,5 +122,5 @@ def commented(branch: str, stated: Mapping[tuple[str, str], str] | None = None) 
 
 
 def toml_text(text: str) -> str:
-    """A string as TOML writes it."""
-    return json.dumps(text)
+    """A string without control characters as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)

@@ -192,6 +192,19 @@ def test_hostile_names_of_tags_start_nothing(fresh: Repo, name: str) -> None:
     assert not (fresh.path / "x").exists()
 
 
+def test_hostile_paths_are_passed_over_and_odd_ones_are_stated(fresh: Repo) -> None:
+    names = ('a"b', "a\\b", "\u202ex", "{framework}", "a\nb", "\udcff")
+    fresh.commit_files({f"{name}/Dockerfile": GOOD_DOCKERFILE for name in names})
+    done = fresh.envhooks("init", check=True)
+    assert policy_of(fresh).dockerfiles[0].path == 'a"b/Dockerfile'
+    assert "Traceback" not in done.said and "\u202e" not in done.out
+    fresh.git("mv", 'a"b', "größe 𝔸")
+    fresh.commit()
+    (fresh.path / ".envhooks/policy.toml").unlink()
+    fresh.envhooks("init", check=True)
+    assert policy_of(fresh).dockerfiles[0].path == "größe 𝔸/Dockerfile"
+
+
 # ---------------------------------------------------------------------------------- signing setups
 
 
