@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -35,6 +36,35 @@ class Ended:
 def shown(argv: Sequence[str]) -> str:
     """A command as it could be typed into a shell, safe to print."""
     return printable(shlex.join(argv), 20_000)
+
+
+# What ssh, registries and file systems say above the summary with which a program ends.
+_TELLING = re.compile(
+    "permission denied|host key verification failed|could not resolve|connection (?:refused|timed out|reset)"
+    "|no space left|unauthorized|authentication (?:required|failed)|access (?:is )?denied|certificate",
+    re.IGNORECASE,
+)
+_SUMMARY = re.compile(
+    r"fatal: could not read from remote repository\.?|please make sure you have the correct access rights"
+    r"|and the repository exists\.?|(?:error: )?(?:exit status|subprocess exited with status) [0-9]+",
+    re.IGNORECASE,
+)
+
+
+def cause(output: str, limit: int = 300) -> str:
+    """The line of a program's output that tells why it failed, fit to print; empty where it said nothing.
+
+    It is the last line, but where that only sums up what stands above; of a long line the end, where programs written
+    in Go put the cause.
+    """
+    lines = [line.strip() for line in output.split("\n") if line.strip()]
+    while len(lines) > 1 and _SUMMARY.fullmatch(lines[-1]):
+        lines.pop()
+        above = next((line for line in reversed(lines) if _TELLING.search(line)), None)
+        if above is not None:
+            lines = [above]
+    line = printable(lines[-1], 20_000) if lines else ""
+    return line if len(line) <= limit else "\N{HORIZONTAL ELLIPSIS}" + line[1 - limit :]
 
 
 def engine_environment(environ: Mapping[str, str]) -> dict[str, str]:

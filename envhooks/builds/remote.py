@@ -16,6 +16,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
+from envhooks.builds.process import cause
 from envhooks.git import addresses as urls
 from envhooks.git.environ import find_git
 from envhooks.git.repository import Git
@@ -214,6 +215,8 @@ def _reason(stderr: bytes) -> str:
     line = next(
         (line for line in lines if line.startswith(("fatal: ", "error: "))), lines[0] if lines else ""
     )
+    if line.startswith("fatal: Could not read from remote repository"):
+        line = cause("\n".join(lines))  # ssh's own sentence stands above
     return (
         printable(urls.redact_text(line.removeprefix("fatal: ").removeprefix("error: ")), 200) or "no reason"
     )

@@ -31,8 +31,6 @@ def fault_of(build: BuildPolicy, image: str | None) -> PolicyError | None:
     try:
         _check(build, image)
     except PolicyError as error:
-        if f"`{build.name}`" in error.message:
-            return error
         message = f"[[build]] `{printable(build.name, 60)}`: {error.message}"
         return PolicyError(message, place=error.place or PLACE, fix=error.fix)
     return None

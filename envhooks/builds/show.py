@@ -21,7 +21,7 @@ TABLE_TAIL = 5
 WIDTH = 160
 """Characters of such a line."""
 _TAIL_BYTES = 64 * 1024
-_HEAD = ("TAG", "BUILD", "REMOTE", "STATE", "SINCE", "IMAGE")
+_HEAD = ("TAG", "BUILD", "REMOTE", "STATE", "SINCE")
 
 
 def table(rows: Sequence[Row], again: str = "") -> str:
@@ -34,6 +34,8 @@ def table(rows: Sequence[Row], again: str = "") -> str:
     lines = []
     for number, line in enumerate(cells):
         lines.append("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        if number:
+            lines += [f"    {text}" for text in _image(rows[number - 1])]
         if number and rows[number - 1].reason and rows[number - 1].state != "done":
             lines += [f"    {text}" for text in _reason(rows[number - 1])]
         if number and again and state_of(rows[number - 1]) in ("failed", "final", "interrupted"):
@@ -43,10 +45,15 @@ def table(rows: Sequence[Row], again: str = "") -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    shown = row.digest or row.run_url
     remote = row.remote or ("this repository" if row.place == "server" else row.url)
-    texts = (row.tag, row.build, remote, state_of(row), ago(time.time() - row.updated), shown)
+    texts = (row.tag, row.build, remote, state_of(row), ago(time.time() - row.updated))
     return tuple(printable(text, 120) for text in texts)
+
+
+def _image(row: Row) -> list[str]:
+    """The image by its whole name, as it can be pulled; and where a service shows its run."""
+    name = f"{row.image}@{row.digest}" if row.image and row.digest else row.image or row.digest
+    return [printable(text, 400) for text in (name, row.run_url) if text]
 
 
 def state_of(row: Row) -> str:
@@ -77,6 +84,7 @@ def as_json(rows: Sequence[Row]) -> str:
             "attempts": row.attempts,
             "created": _iso(row.created),
             "updated": _iso(row.updated),
+            "image": row.image,
             "digest": row.digest,
             "run_url": row.run_url,
             "log": row.log,

@@ -24,11 +24,11 @@ from envhooks.builds import owner
 from envhooks.builds import remote as remotes
 from envhooks.builds.confirm import sections_for
 from envhooks.builds.consent import why_not
-from envhooks.builds.ledger import Intent, Ledger, Place
+from envhooks.builds.ledger import Intent, Ledger, Place, Row
 from envhooks.builds.work import PAUSES, WAITS_FOR_CONSENT, Record, Worker, pauses, resumable
 from envhooks.git.addresses import redact_text
 from envhooks.git.repository import Git
-from envhooks.policy import Policy
+from envhooks.policy import BuildPolicy, Policy
 
 BULK = 3
 """Tags in one push whose builds start by themselves; more need a word (`envhooks builds --retry`)."""
@@ -145,7 +145,35 @@ def _record(
         return (), (held,)
     refused = [why_not(git, build) for build in {build.name: build for build, _ in intents}.values()]
     notes = tuple(why.message + WAITS_FOR_CONSENT for why in refused if why is not None)
-    return keys, notes
+    return keys, notes + _known_faults(git, policy, [build for build, _ in intents], place)
+
+
+def _known_faults(git: Git, policy: Policy, builds: Iterable[BuildPolicy], place: Place) -> tuple[str, ...]:
+    """What will keep these from being built, as far as that is seen without starting anything."""
+    from envhooks.builds.sections import missing_here
+
+    found = (missing_here(build, policy.image, os.environ) for build in {b.name: b for b in builds}.values())
+    return tuple(str(fault) for fault in found if fault is not None)
+
+
+def _is_bad(row: Row) -> bool:
+    """Whether a build failed, also where it is going to be tried again."""
+    return row.state in ("failed", "final") or (
+        row.state == "confirmed" and row.attempts > 0 and bool(row.reason)
+    )
+
+
+def unfinished(git: Git, *, most: int = 3) -> tuple[str, ...]:
+    """One line for each build that failed and was neither built since nor forgotten: said at the next hook."""
+    ledger = Ledger(git.common_dir)
+    rows = [row for row in ledger.rows() if _is_bad(row)] if ledger.exists else []
+    lines = [
+        f"the build {printable(row.build, 60)} of {printable(row.tag, 100)} failed: "
+        + printable(row.reason.partition("\n")[0], 300)
+        for row in rows[-most:]
+    ]
+    left = f"{len(rows) - most} more failed; " if len(rows) > most else ""
+    return (*lines, f"{left}to look: envhooks builds") if rows else ()
 
 
 # ------------------------------------------------------------------------------------ leaving it behind

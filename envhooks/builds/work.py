@@ -23,6 +23,7 @@ from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.heartbeat import Heartbeat
 from envhooks.builds.kept import remove as remove_kept
 from envhooks.builds.ledger import Ending, Ledger, Row, is_waiting_for_push
+from envhooks.builds.notify import notify
 from envhooks.builds.owner import host_of
 from envhooks.builds.types import Job, Plan, Result
 from envhooks.git.addresses import redact_text
@@ -37,9 +38,7 @@ BUILD_ATTEMPTS = 4
 """How often one run starts a builder that fails."""
 ALL_ATTEMPTS = 12
 """After so many a hook does not start it again by itself."""
-WAITS_FOR_CONSENT = (
-    "what it runs is not allowed in this clone yet; to see and allow it: envhooks builds --allow"
-)
+WAITS_FOR_CONSENT = "; to see and allow it: envhooks builds --allow"
 
 SAID_AGAIN = 60.0
 """Seconds between two lines about another process that is waited for."""
@@ -227,7 +226,18 @@ class Worker:
             result = Result("failed", None, None, text, None)
         if result.status == "done" and self.record is not None:
             result = self._recorded(self.record, confirmed, remote, plan, result)
-        return self._finished(claimed, result, is_last=is_last)
+        left = self._finished(claimed, result, is_last=is_last)
+        if not left:
+            self._notify(claimed.key)
+        return left
+
+    def _notify(self, key: str) -> None:
+        """Tell the person how it ended, as they set it up."""
+        row = self.ledger.row(key)
+        if row is not None and row.state != "building":
+            fault = notify(self.git, row, row.state, row.reason, self.environ)
+            if fault:
+                self._tell(row, fault)
 
     def _recorded(
         self,

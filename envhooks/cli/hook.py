@@ -126,9 +126,12 @@ def _start_builds(git: Git, hook: Hook, judged: gate.Judgement, rest: Sequence[s
 
         if hook is Hook.PUSH and len(rest) == 2:
             updates = [subject.update for subject in judged.subjects]
-            return watcher.arm(git, judged.trust.root.policy, updates, rest[0], rest[1], os.environ)
+            notes = watcher.arm(git, judged.trust.root.policy, updates, rest[0], rest[1], os.environ)
+            return (*notes, *watcher.unfinished(git))
         if hook is Hook.TAG:
+            failed = watcher.unfinished(git)  # before it is tried again
             watcher.resume(git, os.environ)
+            return failed
     except Exception as error:
         return (f"no build is started: {error}",)
     return ()

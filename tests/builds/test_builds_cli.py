@@ -78,9 +78,10 @@ def test_the_table_shows_how_the_log_of_a_failure_ends(held: Shop) -> None:
     row = held.row()
     assert row
     said = held.clone.envhooks("builds", check=True)
-    head, built, why, *rest = said.out.splitlines()
+    head, built, image, why, *rest = said.out.splitlines()
+    assert image == "    registry.example.com/team/pytorch-cuda:2.8-rc1"
     assert head.startswith("TAG") and f"{GOOD_TAG}  image" in built and "  failed  " in built
-    assert "exit code 3" in why
+    assert "exit code 3: \\x1b[2Jdisk full" in why
     assert rest == [
         *(f"    | {number}" for number in (38, 39, 40)),
         f"    | {'0' * 159}…",
@@ -90,15 +91,16 @@ def test_the_table_shows_how_the_log_of_a_failure_ends(held: Shop) -> None:
     ]
     (build,) = json.loads(held.clone.envhooks("builds", "--format", "json", check=True).out)["builds"]
     assert (build["state"], build["reason"], build["log"]) == ("failed", row.reason, row.log)
+    assert build["image"] == "registry.example.com/team/pytorch-cuda:2.8-rc1"
 
     # a process that was killed while it built left a log as well
     killed = show.table([replace(row, state="building", owner="", reason="")], "AGAIN").splitlines()
     assert "  interrupted  " in killed[1]
-    assert killed[2:] == [*rest[:-1], "    again: AGAIN"]
+    assert killed[3:] == [*rest[:-1], "    again: AGAIN"]
 
     # once the log is gone, it is passed over
     Path(row.log).unlink()
-    assert held.clone.envhooks("builds", check=True).out.splitlines()[2:] == [why, rest[-1]]
+    assert held.clone.envhooks("builds", check=True).out.splitlines()[3:] == [why, rest[-1]]
 
     # said once, where it failed just now
     again = held.clone.envhooks("builds", "--retry")

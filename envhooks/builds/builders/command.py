@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
-from envhooks.builds.process import engine_environment, run, shown
+from envhooks.builds.process import cause, engine_environment, run, shown
 from envhooks.builds.types import ALONE, Job, Plan, Result
 
 _KEYS = ("command", "timeout")
@@ -148,7 +148,9 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
         text = f"{name} was ended after {timeout / 60:g} minutes; `timeout` in the build section gives more"
         return Result("failed", None, None, text, None)
     if ended.exit_code:
-        return Result("failed", None, None, f"{name} ended with {_code(ended.exit_code)}", None)
+        why = cause(ended.output)
+        text = f"{name} ended with {_code(ended.exit_code)}{f': {why}' if why else ''}"
+        return Result("failed", None, None, text, None)
     digest = _DIGEST.search(ended.output)
     return Result("done", digest[1] if digest else None, None, f"{name} ended well", None)
 

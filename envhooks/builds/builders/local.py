@@ -22,7 +22,7 @@ from envhooks.builds import engines, verify_image
 from envhooks.builds.engines import Engine
 from envhooks.builds.kept import Kept
 from envhooks.builds.local_section import Wanted, read
-from envhooks.builds.process import Ended, engine_environment, run, shown
+from envhooks.builds.process import Ended, cause, engine_environment, run, shown
 from envhooks.builds.publication import naming
 from envhooks.builds.secrets import required
 from envhooks.builds.steps import (
@@ -384,5 +384,5 @@ class _Work:
 
 
 def _last(output: str) -> str:
-    lines = [line for line in output.split("\n") if line.strip()]
-    return f": {printable(lines[-1].strip(), 200)}" if lines else ""
+    why = cause(output)
+    return f": {why}" if why else ""
