@@ -140,7 +140,11 @@ def _headline(finding: Finding) -> str:
 
 def _group(group: Sequence[Finding], page: _Page) -> Iterator[str]:
     first, more = group[0], len(group) - 1
-    text = _headline(first) + (f" (and {more} more of this kind)" if more else "")
+    text = _headline(first)
+    if more:
+        text += f" (and {more} more of this kind)"
+    elif first.got and first.got not in first.message:
+        text += f" (found: {printable(first.got)})"
     yield from page.lines(f"  {first.level} ", text, first.level)
 
 

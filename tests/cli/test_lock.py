@@ -316,7 +316,7 @@ def test_moved_deleted_and_rolled_back_tags_are_found(locked: Repo) -> None:
     found = verdicts(locked)
     assert found[GOOD_TAG]["verdict"] == found[RC2]["verdict"] == "refused"
     done = locked.envhooks("check", "--all")
-    said(done, "with another object", "is not there", first, "git fetch --force --tags")
+    said(done, "with another object", "is not there", first, "git fetch origin +refs/tags/")
     assert done.code == 1
     locked.git("update-ref", f"refs/tags/{GOOD_TAG}", first)
     assert verdicts(locked)[GOOD_TAG]["verdict"] == "accepted"
