@@ -745,7 +745,7 @@ def test_a_branch_that_cannot_be_told_is_asked_for(clone: Repo) -> None:
     clone.git("branch", "master")
     before = state(clone)
     done = clone.envhooks("install")
-    assert done.code == 2 and "fix: envhooks install --branch main" in done.err
+    assert done.code == 2 and "envhooks install --branch main" in done.err
     assert state(clone) == before
 
 
