@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from envhooks.builds import confirm, consent, show
+from envhooks.builds import confirm, consent, leftovers, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.ledger import OPEN, Ledger, Row
 from envhooks.builds.work import Worker, resumable, work_in_foreground
@@ -24,12 +24,17 @@ QUIET = 15.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--format`, `--follow`, `--retry`, `--allow`."""
+    """`--format`, `--follow`, `--retry`, `--allow`, `--clean`."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--follow", action="store_true", help="show the logs until nothing is under way")
     parser.add_argument("--retry", action="store_true", help="start what waits or failed, in the foreground")
     parser.add_argument(
         "--allow", action="store_true", help="show what the policy's build sections run, and allow it here"
+    )
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help=f"remove what builds left here, and all but the last {leftovers.KEPT_IMAGES} images of each name",
     )
 
 
@@ -39,6 +44,10 @@ def run(options: argparse.Namespace) -> int:
         ledger = Ledger(git.common_dir)
         if options.allow:
             _allow(git)
+        if options.clean:
+            removed = list(leftovers.clean(ledger, os.environ))
+            for line in removed or ["nothing is left of earlier builds"]:
+                say(line)
         refused = _retry(git, ledger) if options.retry else ()
         if options.follow and not options.retry:
             _follow(ledger)
@@ -48,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     elif rows:
         # those that failed just now are told of below, with more of their logs
         print(show.table(rows, "" if options.retry or options.follow else AGAIN), end="")
-    elif not options.allow:
+    elif not options.allow and not options.clean:
         print("envhooks: nothing was built from here yet", file=sys.stderr)
     if options.retry or options.follow:
         return outcome(rows, AGAIN, refused)
