@@ -59,6 +59,8 @@ class Stage:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
         self.environ: Mapping[str, str] = {
             **kept,
+            # where envhooks is not on PATH, a fix names the interpreter that has it
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath))),
             "HOME": str(self.home),
             "GNUPGHOME": str(self.home / "gnupg"),
             "GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig"),
