@@ -131,7 +131,7 @@ def _is_admitted(bench: Bench, tag: str, meant: str) -> None:
     assert bench.repo.git("rev-parse", f"refs/tags/{tag}") == before
 
 
-@case("tag-name", "heads/* has the tag's name, and may be taken for it: *")
+@case("tag-name", "heads/* has the tag's name, and may be taken for it: `git clone -b` takes a branch first")
 def _branch_of_the_same_name(bench: Bench) -> None:
     meant = bench.repo.git("rev-parse", "HEAD")
     bench.repo.git("tag", "-s", GOOD_TAG, "-m", "x")
