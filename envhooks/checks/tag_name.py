@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NEEDS = ()
 READS = ("naming",)
-MAY_READ = ("shadows", "taken", "object", "publication")
+MAY_READ = ("shadows", "taken", "object", "publication", "environment")
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         yield Finding(
             "; ".join(naming.faults),
             expected=naming.suggestion or " or ".join(policy.tag.templates),
-            **_named(subject),
+            **_named(subject, policy),
         )
     for ref in subject.shadows:
         name = ref.removeprefix("refs/")
@@ -42,12 +42,13 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         yield Finding(what, got=ref, expected=f"no other ref of the name {subject.tag}", **_away(ref))
 
 
-def _named(subject: Subject) -> Mend:
+def _named(subject: Subject, policy: Policy) -> Mend:
     """The same tag under the name that was meant; without one, what a person can do about the name."""
-    from envhooks.judge.fixes import admitted, publication_of, rename
+    from envhooks.judge.fixes import admitted, named_by_the_dockerfile, publication_of, rename
 
-    if subject.naming.suggestion:
-        return rename(subject, subject.naming.suggestion, subject.taken)
+    meant = subject.naming.suggestion or named_by_the_dockerfile(subject, policy.tag)
+    if meant:
+        return rename(subject, meant, subject.taken)
     if subject.change is Change.STANDING and publication_of(subject).unasked:
         return {
             "advice": f"published already: {admitted(subject)}\n"

@@ -221,3 +221,27 @@ def _named_as_it_is(subject: Subject, packages: tuple[str, ...]) -> str:
         return ""
     other = name.text.replace(name.version_text, ".".join(numbers))
     return rename(subject, other, subject.taken).get("fix", "") if other != name.text else ""
+
+
+def named_by_the_dockerfile(subject: Subject, tags: TagPolicy) -> str:
+    """The name of what the Dockerfile builds, with the version and stage that a name tells; empty where unclear."""
+    from envhooks.image import Environment, versions_agree
+    from envhooks.tagname import Grammar
+
+    environment = subject.facts.get("environment")
+    said = re.search(r"(?<![0-9.])([0-9]+(?:\.[0-9]+){1,3})(?:\+cu([0-9]{2})([0-9]))?", subject.tag)
+    if not isinstance(environment, Environment) or said is None:
+        return ""
+    held = [
+        framework
+        for framework, packages in tags.frameworks.items()
+        if (found := environment.find(*packages)) and versions_agree(found[-1].version or "", said[1])
+    ]
+    kinds = {one.kind for one in environment.hardware}
+    if len(held) != 1 or len(kinds) != 1:
+        return ""
+    stage = re.search(r"(?i)[-_.]?(alpha|beta|rc|post)[-_.]?([0-9]+)\Z", subject.tag)
+    hardware = kinds.pop() + (f"{said[2]}.{said[3]}" if said[2] else "")
+    ending = f"-{stage[1].lower()}{stage[2]}" if stage else ""
+    name = f"{held[0]}-{hardware}-v{said[1]}{ending}"
+    return name if Grammar(tags).match(name) is not None else ""

@@ -111,6 +111,19 @@ def _name_that_no_terminal_should_see(bench: Bench) -> None:
 
 
 @case("tag-name", BAD_NAME)
+def _name_that_the_dockerfile_completes(bench: Bench) -> None:
+    bench.repo.commit_files({"CHANGELOG.md": "## 2.8.0-rc3 - 2026-11-02\n\nTry it out at your own risk.\n"})
+    meant = _older_commit(bench)
+    bench.hooks()
+    for name, whole in (
+        ("PyTorch-CUDA-2.8.0+cu128-rc3", "PyTorch-CUDA12.8-v2.8.0-rc3"),
+        ("v2.8.0-rc3", "PyTorch-CUDA-v2.8.0-rc3"),
+    ):
+        bench.paste(bench.refused("tag", "-s", "-m", "Third", name, meant).fix)
+        bench.settled(whole, meant)
+
+
+@case("tag-name", BAD_NAME)
 def _name_that_is_taken(bench: Bench) -> None:
     meant = _older_commit(bench)
     bench.repo.git("tag", "-s", GOOD_TAG, "-m", "First candidate", meant)
