@@ -17,13 +17,14 @@ from envhooks.base.place import Place
 from envhooks.image import Environment, versions_agree
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
+from envhooks.tagname.names import Naming
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend
 
 NEEDS = ("tag-annotated",)
 READS = ("object",)
-MAY_READ = ("environment", "publication")
+MAY_READ = ("environment", "publication", "naming")
 
 _NUMBER = r"[-_ :=/]{0,2}v?([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?![0-9])"
 _HARDWARE = rf"(?ia)(?<![a-z])(cuda|rocm){_NUMBER}"
@@ -54,6 +55,10 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         truths = _truths(fact, environment, policy.tag.frameworks)
         if not truths or any(versions_agree(mention, truth) for mention in mentions for truth in truths):
             continue
+        own = _named(subject).get(fact, "")
+        differs = own and not any(versions_agree(truth, own) for truth in truths)
+        if differs and any(versions_agree(mention, own) for mention in mentions):
+            continue  # it says what the name says, and dockerfile-matches tells that the Dockerfile does not
         place = next(iter(truths.values()))
         yield Finding.at(
             place,
@@ -79,6 +84,14 @@ def _told_right(subject: Subject, mentions: list[str], truths: list[str]) -> Men
     parts = line.split(subject.tag)
     told = subject.tag.join(part.replace(mentions[0], ".".join(numbers)) for part in parts)
     return remake(subject, annotation.target[:12], message.replace(line, told, 1))
+
+
+def _named(subject: Subject) -> dict[str, str]:
+    """Fact -> the version that the tag's name states for it."""
+    naming = subject.facts.get("naming")
+    name = naming.name if isinstance(naming, Naming) else None
+    stated = ((name.framework, name.version_text), (name.hardware, name.hardware_version)) if name else ()
+    return {fact: version for fact, version in stated if fact and version}
 
 
 def _said(line: str, frameworks: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:

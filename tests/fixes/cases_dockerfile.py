@@ -55,6 +55,17 @@ def _the_name_is_what_is_wrong(bench: Bench) -> None:
     bench.settled("PyTorch-CUDA-v2.7-rc1", meant)
 
 
+@case("dockerfile-matches", "the tag says PyTorch 2.8, and the Dockerfile installs 2.7.1")
+def _one_fault_is_told_once(bench: Bench) -> None:
+    bench.repo.commit_files(
+        {"Dockerfile": DOCKERFILE.replace(TORCH, "torch==2.7.1+cu128 torchvision==0.22.1+cu128")}
+    )
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.hooks()
+    bench.refused("tag", "-s", "-m", "PyTorch 2.8 for CUDA 12.8", GOOD_TAG)
+    assert [one.check for one in bench.before if one.level == "error"] == ["dockerfile-matches"]
+
+
 @case("dockerfile-matches", "the tag says PyTorch 2.8.1, and the Dockerfile installs 2.8.0")
 def _no_such_release(bench: Bench) -> None:
     shown, _ = _made(bench, DOCKERFILE, "PyTorch-CUDA-v2.8.1-rc1")
