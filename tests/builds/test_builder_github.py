@@ -17,7 +17,7 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds import following, web
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
-from envhooks.builds.types import Plan
+from envhooks.builds.types import Job, Plan
 
 pytestmark = pytest.mark.xdist_group("github")
 ENVIRON = {"TOKEN": "topsecret"}
@@ -49,7 +49,7 @@ def plan(api: str, **options: Any) -> Plan:
 def test_a_workflow_is_started_and_its_run_known(api: str) -> None:
     inputs = {f"input{number}": "{images}" for number in range(github.MAX_INPUTS)}
     log = new_log()
-    result = github.build(plan(api, workflow="image.yml", inputs=inputs), Path(), log, ENVIRON)
+    result = github.build(plan(api, workflow="image.yml", inputs=inputs, follow=False), Path(), log, ENVIRON)
     assert result.status == "started"
     assert result.run_url == "https://github.com/octo-org/octo-repo/actions/runs/1"
     assert log.getvalue().endswith("/actions/workflows/image.yml/dispatches: 200\n")
@@ -150,14 +150,40 @@ def test_a_run_is_followed_to_its_end(conclusion: str, status: str) -> None:
     assert body == {"ref": PLAN.ref, "return_run_details": True}
 
 
-@pytest.mark.parametrize("status", [403, 500])
-def test_a_run_that_was_started_is_not_started_again(status: int) -> None:
+@pytest.mark.parametrize(("status", "ends"), [(403, "started"), (500, "failed")])
+def test_a_run_that_was_started_is_not_started_again(status: int, ends: str) -> None:
+    noted: dict[str, str] = {}
     with service(STARTED, (status, {}, b"no")) as server:
-        made = plan(server.url, workflow="image.yml", follow=True)
-        result = github.build(made, Path(), new_log(), ENVIRON)
-    assert (result.status, result.run_url) == ("started", "https://github.com/r/7")
-    assert "did not say how it went" in result.message
+        made = plan(server.url, workflow="image.yml")
+        job = Job(keep=lambda **found: noted.update(found))
+        result = github.build(made, Path(), new_log(), ENVIRON, job)
+        assert (result.status, result.run_url) == (ends, "https://github.com/r/7")
+        assert "followed" in result.message and not result.is_final
+        assert noted == {"step": "follow", "request": "7", "run_url": "https://github.com/r/7"}
+        server.answers = [run("completed", "success")]
+        again = github.build(made, Path(), new_log(), ENVIRON, Job(request="7"))
+    assert again.status == "done"
     assert [got.method for got in server.got].count("POST") == 1
+
+
+def test_a_rate_limit_is_kept() -> None:
+    limited: Reply = (
+        403,
+        {"Retry-After": "3600"},
+        b'{"message": "You have exceeded a secondary rate limit"}',
+    )
+    with service(limited) as server:
+        result = github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
+    assert (result.status, result.after, result.is_final) == ("failed", 3600.0, False)
+    assert len(server.got) == 1
+
+
+def test_an_older_enterprise_server_refuses_the_key_and_is_asked_without_it() -> None:
+    refusal = b'{"message": "Invalid request.\\n\\n\\"return_run_details\\" is not a permitted key."}'
+    with service((422, {}, refusal), (204, {}, b"")) as server:
+        result = github.build(plan(server.url, workflow="image.yml"), Path(), new_log(), ENVIRON)
+    assert result.status == "started" and "did not say which run" in result.message
+    assert [b"return_run_details" in got.body for got in server.got] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +208,6 @@ def test_an_older_server_that_names_no_run() -> None:
         made = plan(server.url, workflow="image.yml")
         result = github.build(made, Path(), new_log(), ENVIRON)
         assert result.status == "started" and "did not say which run" in result.message
-        with pytest.raises(CannotJudge, match="cannot be followed"):
-            github.build(replace(made, options={**made.options, "follow": True}), Path(), new_log(), ENVIRON)
 
 
 def test_a_server_that_is_down_is_a_failure_that_may_pass() -> None:
@@ -202,7 +226,8 @@ def test_a_server_that_is_down_is_a_failure_that_may_pass() -> None:
 )
 def test_the_repository_is_told_by_the_remote(remote: str) -> None:
     made = replace(PLAN, remote_url=remote, options={"workflow": "image.yml", "inputs": {"tag": "{tag}"}})
-    (said,) = github.commands(made, Path())
+    said, followed = github.commands(made, Path())
+    assert followed.endswith("until the run has ended")
     assert said.startswith("POST https://api.github.com/repos/team/environments/actions/workflows/image.yml/")
     assert "Bearer git credential" in said and PLAN.tag in said
 

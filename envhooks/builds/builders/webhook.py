@@ -26,7 +26,7 @@ from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section
 from envhooks.builds.secrets import Secret, required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import call, checked_url
+from envhooks.builds.web import Unreachable, call, checked_url
 
 EVENT = "envhooks.build.requested"
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
@@ -124,6 +124,13 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
         PolicyError: options that cannot be.
         CannotJudge: no secret, or the service said no.
     """
+    try:
+        return _build(plan, log, environ, job)
+    except Unreachable as error:
+        return Result("failed", None, None, str(error), None, after=error.after)
+
+
+def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Result:
     wanted = _read(plan.options)
     secret = required(wanted.secret, environ)
     key = signing_key(secret)
