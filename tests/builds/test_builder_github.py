@@ -142,7 +142,7 @@ def test_a_run_is_followed_to_its_end(conclusion: str, status: str) -> None:
     assert (result.status, result.run_url) == (status, "https://github.com/r/7")
     assert conclusion in result.message
     assert log.getvalue().split("\n")[1:-1] == [
-        f"the run is {s}" for s in ("queued", "in_progress", "completed")
+        f"the run is {s}" for s in ("queued", "in_progress", conclusion)
     ]
     assert {got.path for got in server.got[1:]} == {"/repos/team/environments/actions/runs/7"}
     assert all(got.headers["authorization"] == "Bearer topsecret" for got in server.got)
