@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,7 @@ from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
 from record_parts import make_key, verifier
 from shop import Shop
 from support import GOOD_TAG, Repo
-from test_travelling import fresh_clone, put_index
-
-from envhooks.builds.registry import Registry
+from test_travelling import fresh_clone
 
 pytestmark = pytest.mark.xdist_group("buildah")
 POLICY = """\
@@ -28,6 +28,7 @@ name = "{address}/team/{{framework:lower}}-{{hardware:lower}}"
 name = "image"
 {build}
 """
+TESTS = Path(__file__).parent.parent
 LOCAL = 'using = "local"\nengine = "buildah"\nisolation = "chroot"\ntls_verify = false'
 
 
@@ -44,6 +45,18 @@ class Works:
         self.shop.clone.git("push", "-q", "--no-verify", "origin", "main")
         self.shop.clone.envhooks("builds", "--allow", check=True)
         self.shop.tag()
+
+    def publish_by_program(self, version: str) -> None:
+        """The builder's program publishes an image with this torch, and tells its digest."""
+        script = self.shop.folder / "publish.py"
+        script.write_text(
+            f"import os, sys; sys.path[:0] = {[str(TESTS), str(TESTS / 'records'), str(TESTS / 'builds')]!r}\n"
+            "from test_travelling import put_index\n"
+            "from envhooks.builds.registry import Registry\n"
+            f"there = Registry('{self.address}/team/pytorch-cuda', dict(os.environ), push=True)\n"
+            f"print(put_index(there, {{}}, {version!r})[0])\n"
+        )
+        self.shop.write_program(f"exec {shlex.quote(sys.executable)} {shlex.quote(str(script))}")
 
 
 @pytest.fixture
@@ -83,25 +96,20 @@ def test_a_push_ends_in_a_record_that_a_fresh_clone_proves(
 def test_an_image_of_a_foreign_builder_is_looked_at_in_the_registry(
     works: Works, server: Repo, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    name = f"{works.address}/team/pytorch-cuda"
-    index, _ = put_index(Registry(name, environ, push=True), {})
-    works.shop.write_program(f"echo {index}")
+    works.publish_by_program("2.8.0+cu128")
     works.state_policy(f'using = "command"\ncommand = ["{works.shop.program}", "{{tag}}"]')
     assert works.shop.push().code == 0
     row = works.shop.await_state("done", "failed", "dropped")
     assert row.state == "done" and "recorded by ci" in row.reason, (row, works.shop.log())
     found = fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch")
-    assert found.code == 0 and "its layers were read" in found.out and index in found.out
+    assert found.code == 0 and "its layers were read" in found.out and row.digest in found.out
 
 
 @pytest.mark.parametrize("fault", ["no key", "wrong image", "not allowed"])
 def test_what_cannot_be_recorded_is_said_and_the_build_is_done(
     works: Works, server: Repo, tmp_path: Path, environ: dict[str, str], fault: str
 ) -> None:
-    name = f"{works.address}/team/pytorch-cuda"
-    version = "2.7.0+cu128" if fault == "wrong image" else "2.8.0+cu128"
-    index, _ = put_index(Registry(name, environ, push=True), {}, version)
-    works.shop.write_program(f"echo {index}")
+    works.publish_by_program("2.7.0+cu128" if fault == "wrong image" else "2.8.0+cu128")
     other = verifier("ci", make_key(tmp_path, "other")[1]) if fault == "not allowed" else ""
     works.state_policy(f'using = "command"\ncommand = ["{works.shop.program}", "{{tag}}"]', other)
     if fault == "no key":
