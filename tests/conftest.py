@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,14 @@ def source(shared: Path, session_environ: dict[str, str]) -> Repo:
 def cache(shared: Path) -> Path:
     """One PRE_COMMIT_HOME for the whole run: its environments are built once, and it locks itself."""
     return shared / "pre-commit"
+
+
+@pytest.fixture
+def on_the_path(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shell that finds envhooks by its name: the folder that is put in front of PATH."""
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "envhooks"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -m envhooks "$@"\n')
+    program.chmod(0o755)
+    environ["PATH"] = f"{folder}:{environ['PATH']}"
+    return folder

@@ -12,6 +12,8 @@ from support import GOOD_TAG, Done, Repo, run
 from envhooks.builds.ledger import Intent, Ledger
 from envhooks.cli import doctor
 
+pytestmark = pytest.mark.usefixtures("on_the_path")
+
 
 def screen(done: Done) -> dict[str, str]:
     """First word of a line -> the rest of it, and of the lines into which it is broken."""

@@ -15,6 +15,8 @@ from envhooks.policy import Policy
 from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.signatures.signers import read_signers
 
+pytestmark = pytest.mark.usefixtures("on_the_path")
+
 
 @pytest.fixture
 def fresh(tmp_path: Path, environ: dict[str, str]) -> Repo:
