@@ -14,9 +14,8 @@ import sys
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import TAGS
-from envhooks.base.shellword import word
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
 from envhooks.builds.verify_image import expected
