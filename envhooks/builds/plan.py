@@ -20,6 +20,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
+from envhooks.base.stamps import stamp
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import LOCAL, expected
 from envhooks.git.addresses import identity, web_address
@@ -113,6 +114,8 @@ def plan_builds(
     others = tuple(f"{image}:{text}" for text in aliases)
     labels = tuple(sorted(_labels(name, facts, remote_url)))
     own = image_tag(name)
+    also, left = _also(policy, grammar, name, image, remote_tags or ())
+    stamped = tuple(stamp(tag, facts.commit, facts.tag_object).items()) if policy.image_stamp else ()
     return tuple(
         Plan(
             tag=tag,
@@ -121,11 +124,13 @@ def plan_builds(
             commit=facts.commit,
             build=build.name,
             using=build.using,
-            images=(f"{image}:{own}", *(() if _flag(build, "registry") else _moved(build, others)))
+            images=(f"{image}:{own}", *also, *(() if _flag(build, "registry") else _moved(build, others)))
             if image
             else (),
             image=image,
             own=f"{image}:{own}" if image else "",
+            also=also,
+            stamp=stamped,
             dockerfile=facts.dockerfile,
             target=facts.target,
             args=facts.args,
@@ -135,7 +140,7 @@ def plan_builds(
             remote_url=remote_url,
             key=key_of(remote_url, TAGS + tag, facts.tag_object, build.name),
             context=facts.context,
-            notes=notes if _flag(build, "aliases") else (),
+            notes=(*left, *(notes if _flag(build, "aliases") else ())),
             options=builder_options(build),
             expected=expected(name, policy.tag),
             aliases=_moved(build, others),
@@ -247,6 +252,42 @@ def _aliases(
         else:
             moved.append(alias)
     return tuple(moved), tuple(notes)
+
+
+def _also(
+    policy: Policy, grammar: Grammar, name: TagName, image: str, remote_tags: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(further references that a release owns, a note for one that it does not get)."""
+    if not image or "semver" not in policy.image_aliases:
+        return (), ()
+    text = semver(name)
+    if not text:
+        return (), (f"{printable(name.text)} has no semantic version: {_NO_SEMVER}",)
+    if text == image_tag(name):
+        return (), ()
+    others = [other for other in map(grammar.match, remote_tags) if other and other.text != name.text]
+    owner = next(
+        (
+            other
+            for other in others
+            if image_tag(other) == text and _image_or_none(policy.image or "", other) == image
+        ),
+        None,
+    )
+    if owner is not None:
+        return (), (f"{image}:{text} is left alone: {printable(owner.text)} owns it",)
+    return (f"{image}:{text}",), ()
+
+
+_NO_SEMVER = "a post release would come before its own release, and more than three numbers are none"
+
+
+def semver(name: TagName) -> str:
+    """The version in the form of semver.org: `2.8.0-rc.1` of `2.8-rc1`; empty where that form has none."""
+    if not name.version or len(name.version) > 3 or name.stage == "post":
+        return ""
+    numbers = ".".join(map(str, (*name.version, 0, 0)[:3]))
+    return numbers if name.stage == "stable" else f"{numbers}-{name.stage}.{name.stage_number}"
 
 
 def _claims(

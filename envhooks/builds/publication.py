@@ -65,6 +65,7 @@ class Publisher:
     _given: set[str] = field(default_factory=set)
     """Aliases that this run has moved."""
     _notes: list[str] = field(default_factory=list)
+    _notes_of_names: list[str] = field(default_factory=list)
 
     # ------------------------------------------------------------------------------------------- asking
 
@@ -113,6 +114,7 @@ class Publisher:
             self.keep(step="publish", digest=manifest.digest)
             manifest = self._name(registry, manifest)
             self.keep(digest=manifest.digest)
+            self._name_also(registry, manifest)
             manifest = self._move_aliases(registry, manifest)
             return Result("done", manifest.digest, None, self._summary(), None)
         except _Stop as stop:
@@ -146,6 +148,17 @@ class Publisher:
             self._say(f"naming {self.plan.own}: {manifest.digest}")
             registry.put_manifest(tag, manifest.body, manifest.media_type)
         raise RegistryUnavailable(f"{registry.image.name} took the name {tag} and does not have it")
+
+    def _name_also(self, registry: Registry, manifest: Manifest) -> None:
+        """Give the further names that the release owns; one that is another image's stays what it is."""
+        for reference in self.plan.also:
+            tag = reference.rpartition(":")[2]
+            there = registry.manifest(tag)
+            if there is None:
+                self._say(f"naming {reference}: {manifest.digest}")
+                registry.put_manifest(tag, manifest.body, manifest.media_type)
+            elif there.digest != manifest.digest:
+                self._notes_of_names.append(f"{reference} is left alone: it is published as {there.digest}")
 
     def _move_aliases(self, registry: Registry, manifest: Manifest) -> Manifest:
         """Move what this release has a right to; look again until nothing changes, neither tags nor names."""
@@ -241,7 +254,7 @@ class Publisher:
 
     def _summary(self) -> str:
         names = [self.plan.own, *(f"{self.plan.image}:{alias}" for alias in sorted(self._given))]
-        return "; ".join((f"published {', '.join(names)}", *self._notes))
+        return "; ".join((f"published {', '.join(names)}", *self._notes_of_names, *self._notes))
 
 
 def labels_of(registry: Registry, manifest: Manifest) -> dict[str, str]:

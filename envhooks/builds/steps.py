@@ -117,7 +117,9 @@ def image_file(platform: str, wanted: Wanted) -> str:
     return "image" if len(wanted.platforms) == 1 else "image_" + re.sub("[^a-z0-9]", "_", platform)
 
 
-def _common(plan: Plan, dockerfile: Path, wanted: Wanted, *, annotations: bool) -> tuple[str, ...]:
+def _common(
+    plan: Plan, dockerfile: Path, wanted: Wanted, engine: str, *, annotations: bool
+) -> tuple[str, ...]:
     words = ["--file", str(dockerfile)]
     if plan.target:
         words += ["--target", plan.target]
@@ -128,6 +130,9 @@ def _common(plan: Plan, dockerfile: Path, wanted: Wanted, *, annotations: bool) 
             words += [option, f"{key}={value}"]
     for key, value in plan.annotations if annotations else ():
         words += ["--annotation", f"{key}={value}"]
+    for key, value in plan.stamp:
+        # docker has no option for it: the Dockerfile's own ARG and ENV take it (`refuse_unstamped`)
+        words += ["--build-arg" if engine == "docker" else "--env", f"{key}={value}"]
     for name, variable in wanted.secrets:
         words += ["--secret", f"id={name},env={variable}"]
     for name in wanted.ssh:
@@ -185,7 +190,7 @@ def _buildah(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine
                 *engine.prefix, "build", *isolation, *tls, *label, *cache, *network, *pull, "--platform", platform,
                 "--format", "oci", "--timestamp", str(plan.epoch),
                 "--iidfile", f"{SCRATCH}/{image_file(platform, wanted)}",
-                *_common(plan, dockerfile, wanted, annotations=True), str(context),
+                *_common(plan, dockerfile, wanted, engine.name, annotations=True), str(context),
             ),
         )  # fmt: skip
 
@@ -280,7 +285,7 @@ def _buildx(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine:
 
     def build(what: str, *more: str, annotations: bool = True) -> Step:
         head = (*engine.prefix, "buildx", "build", *builder, "--progress", "plain", *options, *more)
-        argv = (*head, *_common(plan, dockerfile, wanted, annotations=annotations), str(context))
+        argv = (*head, *_common(plan, dockerfile, wanted, engine.name, annotations=annotations), str(context))
         return Step(what, argv, (("SOURCE_DATE_EPOCH", str(plan.epoch)),))
 
     def checks(image: str, *more: str) -> tuple[Check, ...]:

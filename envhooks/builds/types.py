@@ -70,6 +70,10 @@ class Plan:
     """The builder's own keys, as the policy states them."""
     expected: Expected | None = None
     """What the built image is held against; None: the local builder refuses to call it checked."""
+    also: tuple[str, ...] = ()
+    """Further full references that the release owns as it owns the first: they never move."""
+    stamp: tuple[tuple[str, str], ...] = ()
+    """Environment variables that the image carries; empty where the policy asks for none."""
     aliases: tuple[str, ...] = ()
     """Full references that it would move besides, by the remote's tags when it was planned; decided again then."""
     moves_aliases: bool = True

@@ -14,12 +14,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from envhooks.base.stamps import STAMPS, run_context
     from envhooks.lineage.facts import Origin, Use
-    from envhooks.lineage.stamps import STAMPS, run_context
     from envhooks.lineage.tracking import of_run, of_version, uses
 
 __all__ = ["STAMPS", "Origin", "Use", "of_run", "of_version", "run_context", "uses"]
-_ROOMS = {"Origin": "facts", "Use": "facts", "STAMPS": "stamps", "run_context": "stamps"}
+_ROOMS = {
+    "Origin": "lineage.facts",
+    "Use": "lineage.facts",
+    "STAMPS": "base.stamps",
+    "run_context": "base.stamps",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -28,4 +33,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'tracking')}"), name)
+    return getattr(import_module(f"envhooks.{_ROOMS.get(name, 'lineage.tracking')}"), name)

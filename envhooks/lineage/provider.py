@@ -10,7 +10,7 @@ import os
 
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
-from envhooks.lineage.stamps import run_context
+from envhooks.base.stamps import run_context
 
 
 class EnvhooksRunContext(RunContextProvider):  # type: ignore[misc,unused-ignore]

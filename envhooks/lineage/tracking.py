@@ -14,9 +14,9 @@ from typing import Any
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import Hook
+from envhooks.base.stamps import STAMPS
 from envhooks.git.repository import Git
 from envhooks.lineage.facts import Origin, Use
-from envhooks.lineage.stamps import STAMPS
 from envhooks.policy.trust import trust_context
 from envhooks.records.reader import read
 from envhooks.records.types import Records

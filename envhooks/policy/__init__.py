@@ -128,6 +128,10 @@ class Policy:
     checks: Mapping[str, CheckSetting]
     image: str | None = None
     """Template of the image name; None where no image is named."""
+    image_aliases: tuple[Literal["semver"], ...] = ()
+    """`[image] aliases`: further image tags that a release owns as it owns its first."""
+    image_stamp: bool = False
+    """`[image] stamp`: whether an image carries the variables of its release."""
     builds: tuple[BuildPolicy, ...] = ()
     deploys: tuple[DeployPolicy, ...] = ()
     keyless: tuple[KeylessSigner, ...] = ()

@@ -107,3 +107,24 @@ def test_an_image_that_is_not_what_its_tag_says_moves_no_name(works: Shop) -> No
     assert again.code == 1
     assert "| the image holds: Python 3.12.3, torch 2.7.1+cu128" in again.err
     assert f"again: envhooks build {RC2}" in again.err
+
+
+def test_a_stamped_image_with_a_semantic_version(works: Shop) -> None:
+    policy = (works.clone.path / ".envhooks/policy.toml").read_text()
+    more = 'stamp = true\naliases = ["semver"]\n\n[[build]]'
+    works.clone.commit_files({".envhooks/policy.toml": policy.replace("\n[[build]]", more)}, "Stamp")
+    works.clone.git("push", "-q", "--no-verify", "origin", "main")
+    works.clone.envhooks("builds", "--allow", check=True)
+    works.tag()
+    assert works.push().code == 0
+    row = works.await_state("done", "failed", "dropped", "final")
+    assert row.state == "done", (row, works.log())
+    image = policy.split('name = "')[1].split("/")[0] + "/team/pytorch-cuda"
+    for name in ("2.8-rc1", "2.8.0-rc.1"):
+        found = inspect(f"{image}:{name}", works.clone.environ)
+        assert found["Digest"] == row.digest
+    env = found["Env"]
+    assert isinstance(env, list)
+    values = dict(one.split("=", 1) for one in env)
+    assert (values["ENVHOOKS_TAG"], values["ENVHOOKS_TAG_OBJECT"]) == (GOOD_TAG, row.tag_object)
+    assert json.loads(values["MLFLOW_RUN_CONTEXT"])["envhooks.tag"] == GOOD_TAG

@@ -24,7 +24,7 @@ from record_parts import (
 )
 from support import GOOD_TAG, Done, Repo, run
 
-from envhooks.lineage.stamps import run_context, stamp
+from envhooks.base.stamps import run_context, stamp
 
 TRAIN = """
 import json, os, sys
@@ -188,7 +188,7 @@ def test_the_provider_loads_nothing_of_the_gate() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {
-        "envhooks", "envhooks.lineage", "envhooks.lineage.provider", "envhooks.lineage.stamps"
+        "envhooks", "envhooks.base", "envhooks.base.stamps", "envhooks.lineage", "envhooks.lineage.provider"
     }  # fmt: skip
 
 

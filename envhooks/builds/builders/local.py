@@ -25,6 +25,7 @@ from envhooks.builds.local_section import Wanted, read
 from envhooks.builds.process import Ended, cause, engine_environment, run, shown
 from envhooks.builds.publication import naming
 from envhooks.builds.secrets import required
+from envhooks.builds.stamping import refuse_unstamped
 from envhooks.builds.steps import (
     CONTAINER,
     DIGEST,
@@ -123,6 +124,8 @@ def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted,
         required(variable, environ)
     engine = engines.find(wanted, environ)
     folder, file = _inside(top, plan.context, "the context"), _inside(top, plan.dockerfile, "the Dockerfile")
+    if plan.stamp and engine.name == "docker":
+        refuse_unstamped(file, plan)
     return wanted, engine, steps(plan, folder, file, wanted, engine)
 
 
