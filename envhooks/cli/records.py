@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import remote as remotes
@@ -20,16 +21,25 @@ from envhooks.judge import checkout
 from envhooks.policy.branches import release_remote
 from envhooks.policy.root import TrustRoot
 from envhooks.policy.trust import trust_context
-from envhooks.records import reader, render, share
+from envhooks.records import images, reader, render, share
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--fetch`, `--format`."""
+    """TAG, `--fetch`, `--image`, `--no-tls-verify`, `--format`."""
     parser.add_argument("tag", nargs="?", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--fetch",
         action="store_true",
         help="first fetch the records, the tag and the protected branch from the release remote",
+    )
+    parser.add_argument(
+        "--image", metavar="REF@sha256:...", help="read the records beside this image as well as the tag's"
+    )
+    parser.add_argument(
+        "--no-tls-verify",
+        dest="tls_verify",
+        action="store_false",
+        help="take any certificate of the registry, or plain http",
     )
     parser.add_argument(
         "--format",
@@ -44,6 +54,9 @@ def run(options: argparse.Namespace) -> int:
     ref = None
     if options.tag:
         ref = options.tag if options.tag.startswith(TAGS) else TAGS + options.tag
+    reference = images.reference_of(options.image) if options.image else None
+    if reference and ref is None:
+        raise UsageError("--image goes with a TAG", fix="envhooks records TAG --image REF@sha256:...")
     if options.fetch:
         checkout.repair(Path.cwd(), [ref] if ref else None)
     with Git.open(Path.cwd()) as git:
@@ -54,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
             return _print_envelopes(git, ref)
         if ref is None:
             return _print_all(git, root, options.format)
-        found = reader.read(git, root, ref)
+        beside = images.attached(reference, os.environ, tls_verify=options.tls_verify) if reference else ()
+        found = reader.read(git, root, ref, beside=beside)
     print(render.as_json([found]) if options.format == "json" else render.as_text(found), end="")
     if options.format == "text" and found.state == "none" and not options.fetch:
         print(f"  fix: envhooks records {printable(found.tag)} --fetch", file=sys.stderr)

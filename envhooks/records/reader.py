@@ -53,8 +53,12 @@ class _Found:
 # ----------------------------------------------------------------------------------- one tag, or all
 
 
-def read(git: Git, root: TrustRoot, tag: str, now: datetime | None = None) -> Records:
+def read(
+    git: Git, root: TrustRoot, tag: str, now: datetime | None = None, beside: Iterable[bytes] = ()
+) -> Records:
     """The records of a tag, by the policy of today. `tag` is its short name, or a full ref.
+
+    `beside` are envelopes from elsewhere, such as those beside an image, which count as lines of the note do.
 
     Raises:
         UsageError: there is no such tag in this repository.
@@ -62,6 +66,7 @@ def read(git: Git, root: TrustRoot, tag: str, now: datetime | None = None) -> Re
     """
     facts = tag_facts(git, tag)
     lines = notes.lines_of(git, notes.tip(git), facts.object)
+    lines = tuple(dict.fromkeys((*lines, *beside)))
     return judge_lines(facts, lines, root.policy, verifiers_of(git, root, now))
 
 

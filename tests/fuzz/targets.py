@@ -18,6 +18,8 @@ from envhooks.git.objects import GitObject, parse_commit, parse_tree
 from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
+from envhooks.records.dsse import EnvelopeError, decode
+from envhooks.records.statement import StatementError, read_statement
 from envhooks.signatures import packets, sshwire
 from envhooks.signatures.packets import ArmorError, PacketError, decode_certificate
 from envhooks.signatures.payload import PayloadError, split
@@ -78,9 +80,19 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "RUN": lambda data: read_environment(MemoryFiles({"Dockerfile": CONTEXT + data}), "Dockerfile"),
     "changelog": _changelog,
     "address": _address,
+    "envelope": decode,
+    "statement": read_statement,
     **{name: _file(name) for name in COMMANDS},
 }
-EXPECTED = (EnvhooksError, PayloadError, PacketError, ArmorError, sshwire.SshError)
+EXPECTED = (
+    EnvhooksError,
+    PayloadError,
+    PacketError,
+    ArmorError,
+    sshwire.SshError,
+    EnvelopeError,
+    StatementError,
+)
 
 
 def run(target: str, data: bytes) -> None:

@@ -125,6 +125,11 @@ def test_recorded_in_one_clone_and_proved_in_another(
     listed = clone.envhooks("records", GOOD_TAG, "--format", "dsse", check=True).out.encode().split()
     assert sorted(beside) == sorted(listed)
 
+    without = fresh_clone(server, tmp_path, "without-notes")
+    assert without.envhooks("records", GOOD_TAG).code == 2
+    found = without.envhooks("records", GOOD_TAG, "--image", f"{name}@{index}")
+    assert found.code == 0, found
+
     again = record(good, f"{name}:2.8-rc1@{index}", key)
     assert "recorded before" in again.err
     assert good.git("notes", "--ref=envhooks", "show", oid).count("\n") == 1
