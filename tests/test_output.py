@@ -31,6 +31,14 @@ RENDERS = {
     "write": "LawFiles.write answers a diff whose lines are escaped",
     "next_commands": "escaped as a whole",
     "_some": "init escapes each name",
+    "_node_selector": "holds a number and nothing else",
+    "patch": "each text is a JSON string",
+    "otel": "each text is escaped, then percent-encoded",
+    "prometheus": "each text is escaped",
+    "as_text": "records.render escapes each text",
+    "as_list": "records.render escapes each text",
+    "render_report": "the report's formats escape each text; tests/report holds them to it",
+    "_document": "envhooks verify escapes each text",
 }
 OUR_OWN = {
     "len": "a number",

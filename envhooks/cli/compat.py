@@ -11,7 +11,7 @@ import argparse
 import sys
 from datetime import datetime, timezone
 
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, printable_block
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.git.repository import Git
 from envhooks.image.compat.table import extended, load_table
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     # what is written is read again first: a file that the policy could not read would stop every hook
     extended(table, parse_compat(text.encode(), f"{FOLDER}/{NAME}")[1])
     if options.dry_run:
-        print(text, end="")
+        print(printable_block(text), end="")
     elif found.rows:
         _write(text)
     _report(found, options.dry_run)
@@ -73,7 +73,7 @@ def _write(text: str) -> None:
 def _report(found: Refreshed, dry_run: bool) -> None:
     out = sys.stderr if dry_run else sys.stdout
     for name, rows in found.rows.items():
-        print(f"{name}: {_versions(rows)}", file=out)
+        print(printable(f"{name}: {_versions(rows)}"), file=out)
     for text in found.differences:
         print(f"differs: {printable(text)}", file=out)
     for text in found.unread:

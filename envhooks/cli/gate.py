@@ -105,7 +105,7 @@ def _digest(reference: Reference) -> str:
     digest = Registry(reference, os.environ).head(reference.tag or "latest")
     if digest is None:
         raise CannotJudge("the registry has no such image")
-    print(f"{printable(str(reference))} is {digest} now", file=sys.stderr)
+    print(f"{printable(str(reference))} is {printable(digest)} now", file=sys.stderr)
     return digest
 
 

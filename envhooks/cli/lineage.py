@@ -86,7 +86,7 @@ def _export(tag: str, form: str) -> int:
     with Git.open() as git:
         releases = Releases(git)
         release = releases.with_records(releases.read([tag]))[0]
-    print((otel if form == "otel" else prometheus)(release), end="")
+    print(otel(release) if form == "otel" else prometheus(release), end="")
     return 0 if release.image else 2
 
 
