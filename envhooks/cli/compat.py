@@ -79,7 +79,7 @@ def _report(found: Refreshed, dry_run: bool) -> None:
     for text in found.unread:
         print(f"could not be read: {printable(text)}", file=out)
     if not found.rows:
-        print(f"the index has nothing newer than the table of {load_table().compiled}", file=out)
+        print(printable(f"the index has nothing newer than the table of {load_table().compiled}"), file=out)
     elif not dry_run:
         print(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it", file=out)
 
