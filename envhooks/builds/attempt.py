@@ -45,8 +45,11 @@ class Attempt:
         Raises:
             EnvhooksError: the builder cannot do anything at all here.
         """
+        is_requested = self.row.step == "follow" and not self.row.request
         if not publication.is_asked(self.plan):
-            return self._build(context)
+            text = f"{self.plan.using} was asked before, and will not be heard of again"
+            known = self.row.run_url or None
+            return Result("started", None, known, text, None) if is_requested else self._build(context)
         publisher = self._publisher()
         try:
             found = publisher.look()
@@ -57,7 +60,7 @@ class Attempt:
         if found.kind == "same":
             self._say(f"{self.plan.own} is published as {found.digest}, of this tag object: taken as built")
             return self._publish(publisher, Result("built", found.digest, None, "taken as built", None))
-        if self.row.step == "follow" and not self.row.request:
+        if is_requested:
             text = f"requested before, and {self.plan.own} is not in the registry yet"
             return Result("started", None, self.row.run_url or None, text, None)
         gone = ""

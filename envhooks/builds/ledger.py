@@ -111,16 +111,20 @@ class Ledger:
             for key in keys:
                 db.execute("UPDATE builds SET state='pending' WHERE key=? AND state='failed'", (key,))
 
-    def release(self, keys: Iterable[str], *, also: Sequence[State] = ()) -> None:
-        """A person asked for these: what was held or failed is open again, and what is in one of the states `also`."""
+    def release(self, keys: Iterable[str], *, also: Sequence[State] = (), afresh: bool = False) -> None:
+        """A person asked for these: what was held or failed is open again, and what is in one of the states `also`.
+
+        With `afresh`, what was requested of a service that cannot be followed is requested anew.
+        """
         marks = ",?" * len(also)
         with self._transaction() as db:
             for key in keys:
                 db.execute(
                     "UPDATE builds SET held=0,"  # noqa: S608 - question marks
+                    " step=CASE WHEN ? AND step='follow' AND request='' THEN '' ELSE step END,"
                     " state=CASE WHEN state IN ('pending', 'confirmed') THEN state ELSE 'pending' END"
                     f" WHERE key=? AND state IN ('pending', 'confirmed', 'failed'{marks})",
-                    (key, *also),
+                    (afresh, key, *also),
                 )
 
     def forget(self, keys: Iterable[str]) -> int:

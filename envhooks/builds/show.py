@@ -40,8 +40,13 @@ def table(rows: Sequence[Row], again: str = "") -> str:
             lines += [f"    {text}" for text in _reason(rows[number - 1])]
         if number and again and state_of(rows[number - 1]) in ("failed", "final", "interrupted"):
             lines += [f"    {text}" for text in _end_of_log(rows[number - 1], TABLE_TAIL, WIDTH)]
-            lines.append(f"    again: {again}")
+            lines.append(f"    again: {again_for(rows[number - 1], again)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def again_for(row: Row, again: str) -> str:
+    """The command that starts a build again: of one that failed for good, only its own does."""
+    return f"envhooks build {printable(row.tag)}" if row.state == "final" else again
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
 from envhooks.builds import confirm, consent, publication, show
 from envhooks.builds import remote as remotes
+from envhooks.builds.beside import build_beside
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.ledger import Intent, Ledger, Row
@@ -34,7 +35,7 @@ from envhooks.report import Look, render
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--dry-run`, `--remote`, `--build`, `--allow`, `--fetch`."""
+    """TAG, `--dry-run`, `--remote`, `--build`, `--allow`, `--again`, `--fetch`."""
     parser.add_argument("tag", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be executed, and execute nothing"
@@ -45,6 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--build", metavar="NAME", help="one build section; default: those for this place")
     parser.add_argument(
         "--allow", action="store_true", help="allow what the build sections run in this clone"
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="build a published tag a second time, beside it, and compare the two; nothing is named",
     )
     parser.add_argument(
         "--fetch",
@@ -76,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
             return report.exit_code
         sections = _sections(confirm.sections_for(git, confirmed.policy, ref, target), options, ref)
         plans = [confirm.plan_for(git, confirmed, ref, target, section) for section in sections]
+        if options.again and not options.dry_run:
+            return _build_beside(git, sections, plans, options)
         if not options.dry_run:
             return _build(git, target, ref, oid, sections, plans, options)
         for plan, section in zip(plans, sections, strict=True):
@@ -120,6 +128,19 @@ def _print_plan(git: Git, plan: Plan, section: BuildPolicy) -> None:
         print(printable_block(command))
 
 
+def _build_beside(
+    git: Git, sections: Sequence[BuildPolicy], plans: Sequence[Plan], options: argparse.Namespace
+) -> int:
+    require_consent(git, sections, give=options.allow)
+    code = 0
+    for plan, section in zip(plans, sections, strict=True):
+        environ = remotes.user_environment(os.environ)
+        found, said = build_beside(git, Ledger(git.common_dir), plan, section, sys.stderr, environ)
+        print(printable(said, 1000))
+        code = max(code, found)
+    return code
+
+
 def _build(
     git: Git,
     target: remotes.Remote,
@@ -142,7 +163,7 @@ def _build(
     ]
     if len(keys) < len(plans):
         say("built already; nothing is built twice")
-    ledger.release(keys, also=("done", "final", "requested"))
+    ledger.release(keys, also=("done", "final", "requested"), afresh=True)
     worker = Worker(git, ledger, os.environ, say, {target.shown: target}, absent_asks=1, record=after.record)
     if keys:
         work_in_foreground(worker, keys, sys.stderr)
@@ -181,7 +202,7 @@ def outcome(rows: Sequence[Row], again: str, refused: Collection[str] = ()) -> i
             print(show.failure(row, again), end="", file=sys.stderr)
             code = max(code, 2 if row.key in refused else 1)
         elif row.state == "final":
-            print(show.failure(row, again), end="", file=sys.stderr)
+            print(show.failure(row, show.again_for(row, again)), end="", file=sys.stderr)
             code = max(code, 1)
         elif row.state not in ("done", "dropped"):
             code = 2

@@ -9,10 +9,12 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from envhooks.builds import confirm, consent, leftovers, show
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.builds import confirm, consent, kept, leftovers, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.ledger import OPEN, Ledger, Row
-from envhooks.builds.work import Worker, resumable, work_in_foreground
+from envhooks.builds.work import Worker, kept_path, resumable, work_in_foreground
 from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git.repository import Git
 from envhooks.policy.branches import release_remote
@@ -24,12 +26,18 @@ QUIET = 15.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--format`, `--follow`, `--retry`, `--allow`, `--clean`."""
+    """`--format`, `--follow`, `--retry`, `--allow`, `--clean`, `--cancel`, `--forget`."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--follow", action="store_true", help="show the logs until nothing is under way")
     parser.add_argument("--retry", action="store_true", help="start what waits or failed, in the foreground")
     parser.add_argument(
         "--allow", action="store_true", help="show what the policy's build sections run, and allow it here"
+    )
+    parser.add_argument(
+        "--cancel", metavar="TAG", help="build nothing more of this tag here; ends what is being built"
+    )
+    parser.add_argument(
+        "--forget", metavar="TAG", help="take the builds of this tag out of this clone's ledger"
     )
     parser.add_argument(
         "--clean",
@@ -44,6 +52,10 @@ def run(options: argparse.Namespace) -> int:
         ledger = Ledger(git.common_dir)
         if options.allow:
             _allow(git)
+        if options.cancel:
+            _cancel(ledger, options.cancel)
+        if options.forget:
+            _forget(ledger, options.forget)
         if options.clean:
             removed = list(leftovers.clean(ledger, os.environ))
             for line in removed or ["nothing is left of earlier builds"]:
@@ -57,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     elif rows:
         # those that failed just now are told of below, with more of their logs
         print(show.table(rows, "" if options.retry or options.follow else AGAIN), end="")
-    elif not options.allow and not options.clean:
+    elif not (options.allow or options.clean or options.cancel or options.forget):
         print("envhooks: nothing was built from here yet", file=sys.stderr)
     if options.retry or options.follow:
         return outcome(rows, AGAIN, refused)
@@ -76,12 +88,44 @@ def _allow(git: Git) -> None:
         say(f"{build.name}: {'allowed in this clone' if build in new else 'was allowed before'}")
 
 
+def _of(ledger: Ledger, tag: str) -> list[Row]:
+    """The builds of a tag.
+
+    Raises:
+        UsageError: there are none.
+    """
+    found = [row for row in ledger.rows() if tag in (row.tag, row.ref)]
+    if not found:
+        raise UsageError(f"nothing was built of {printable(tag)} from here", fix="envhooks builds")
+    return found
+
+
+def _cancel(ledger: Ledger, tag: str) -> None:
+    rows = _of(ledger, tag)
+    count = ledger.cancel([row.key for row in rows], "cancelled by a person")
+    for row in rows:
+        kept.remove(kept_path(ledger, row.key))
+        if row.step == "follow" and row.state in ("building", "requested"):
+            where = f": {printable(row.run_url)}" if row.run_url else ""
+            say(f"{printable(row.tag)} ({printable(row.build)}): what its service runs goes on there{where}")
+    say(f"{printable(tag)}: {'nothing was waiting or being built' if not count else f'cancelled {count}'}")
+
+
+def _forget(ledger: Ledger, tag: str) -> None:
+    rows = _of(ledger, tag)
+    if any(row.state == "building" for row in rows):
+        raise UsageError(f"{printable(tag)} is being built", fix=f"envhooks builds --cancel {printable(tag)}")
+    say(
+        f"{printable(tag)}: forgot {ledger.forget([row.key for row in rows])}; what is published stays published"
+    )
+
+
 def _retry(git: Git, ledger: Ledger) -> Collection[str]:
     """Start what waits; the keys of what could not be tried."""
-    keys = [row.key for row in ledger.rows() if row.state not in ("done", "dropped")]
+    keys = [row.key for row in ledger.rows() if row.state not in ("done", "dropped", "final")]
     worker = Worker(git, ledger, os.environ, say, absent_asks=1, record=after.record)
     if keys:
-        ledger.release(keys)
+        ledger.release(keys, also=("requested",))
         work_in_foreground(worker, keys, sys.stderr)
     return worker.refused
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shop import Shop, shop
+from shop import Shop, shop, until
 from support import GOOD_TAG
 
 from envhooks.base.dataclass import replace
@@ -220,3 +222,47 @@ def test_in_ci_the_sections_of_ci_are_meant(held: Shop) -> None:
     held.clone.git("fetch", "-q", "--tags")
     printed = Repo(held.clone.path, environ).envhooks("build", GOOD_TAG, "--dry-run", check=True)
     assert printed.out == f"{held.program} ci\n"
+
+
+def test_a_build_is_cancelled_and_forgotten(held: Shop) -> None:
+    held.write_program("exit 3")
+    assert held.clone.envhooks("build", GOOD_TAG, "--allow").code == 1
+    cancelled = held.clone.envhooks("builds", "--cancel", GOOD_TAG)
+    assert cancelled.code == 0, cancelled.said
+    row = held.row()
+    assert row is not None and (row.state, row.reason) == ("dropped", "cancelled by a person")
+    assert "nothing was waiting" in held.clone.envhooks("builds", "--cancel", GOOD_TAG).err
+    assert held.clone.envhooks("builds", "--retry").code == 0 and len(held.built()) == 1
+    forgotten = held.clone.envhooks("builds", "--forget", GOOD_TAG)
+    assert forgotten.code == 0 and "what is published stays published" in forgotten.err
+    assert held.ledger.rows() == ()
+    unknown = held.clone.envhooks("builds", "--forget", "no\x1b[2J")
+    assert unknown.code == 2 and "nothing was built of no\\x1b[2J" in unknown.err
+
+
+def test_what_is_being_built_is_ended_when_it_is_cancelled(held: Shop) -> None:
+    held.write_program("sleep 600")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "envhooks", "build", GOOD_TAG, "--allow"],
+        cwd=held.clone.path,
+        env=held.clone.environ,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        held.await_state("building")
+        until(lambda: bool(held.built()))
+        refused = held.clone.envhooks("builds", "--forget", GOOD_TAG)
+        assert refused.code == 2 and f"envhooks builds --cancel {GOOD_TAG}" in refused.err
+        assert held.clone.envhooks("builds", "--cancel", GOOD_TAG).code == 0
+        running.wait(30)
+    finally:
+        running.kill()
+        running.wait()
+    row = held.row()
+    assert row is not None and row.state == "dropped" and len(held.built()) == 1
+
+
+def test_only_a_local_build_is_built_beside(held: Shop) -> None:
+    done = held.clone.envhooks("build", GOOD_TAG, "--again", "--allow")
+    assert done.code == 2 and "only a local build that goes to a registry" in done.err

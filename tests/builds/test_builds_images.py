@@ -13,6 +13,8 @@ from builder_parts import DOCKERFILE, missing, need, python_that_says, registry,
 from shop import Shop
 from support import GOOD_TAG, Repo, run
 
+from envhooks.builds.registry import Registry
+
 pytestmark = pytest.mark.xdist_group("buildah")
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 # The image is a few megabytes of busybox, so its Dockerfile installs nothing that could be held against the tag.
@@ -93,7 +95,17 @@ def test_a_push_becomes_an_image_the_same_on_every_machine(works: Shop, environ:
     works.clone.git("clone", "-q", "--config", f"core.sshCommand={ssh}", row.url, str(other.path))
     built = other.envhooks("build", GOOD_TAG, "--allow")
     assert built.code == 0, built.said
-    assert row.digest in built.out, "two builds of one tag differ"
+    assert row.digest in built.out and "taken as built" in built.err and "buildah build" not in built.err
+
+    again = other.envhooks("build", GOOD_TAG, "--again")
+    assert (again.code, again.out) == (0, f"{row.image} is the same built again: {row.digest}\n"), again.said
+    there = Registry(row.image, environ, push=True)
+    there._transport.request("DELETE", f"manifests/{row.digest}", accept=(202,))
+    nothing = works.clone.envhooks("build", GOOD_TAG, "--again")
+    assert nothing.code == 2 and "is not published" in nothing.err
+    gone = works.clone.envhooks("build", GOOD_TAG)
+    assert gone.code == 0 and "no longer in the registry: built again" in gone.err, gone.said
+    assert there.head("2.8-rc1") == row.digest
 
 
 def test_an_image_that_is_not_what_its_tag_says_moves_no_name(works: Shop) -> None:
