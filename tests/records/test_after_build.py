@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
 from record_parts import make_key, verifier
-from shop import Shop
+from shop import Shop, until
 from support import GOOD_TAG, Repo
 from test_travelling import fresh_clone
+
+from envhooks.builds.ledger import Ledger
 
 pytestmark = pytest.mark.xdist_group("buildah")
 POLICY = """\
@@ -126,3 +128,22 @@ def test_without_a_verifier_nothing_is_said_of_records(works: Works, server: Rep
     assert works.shop.push().code == 0
     row = works.shop.await_state("done", "failed", "dropped")
     assert row.state == "done" and "recorded" not in row.reason
+
+
+def test_a_server_records_what_it_builds(works: Works, server: Repo, tmp_path: Path) -> None:
+    """The server's key is the team's word, and its notes are the ones that clones fetch."""
+    works.shop.clone.git("config", "--unset", "envhooks.recordkey")
+    server.git("config", "envhooks.recordkey", str(works.key))
+    server.git("config", "envhooks.pauses", "0.1")
+    works.publish_by_program("2.8.0+cu128")
+    works.state_policy(f'using = "command"\non = "server"\ncommand = ["{works.shop.program}", "{{tag}}"]')
+    server.envhooks("builds", "--allow", check=True)
+    assert works.shop.push().code == 0
+    ledger = Ledger(server.path)
+    until(
+        lambda: any(row.state in ("done", "failed", "final", "dropped") for row in ledger.rows()), ledger.rows
+    )
+    row = ledger.rows()[0]
+    assert row.state == "done" and "recorded by ci" in row.reason, row
+    found = fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch")
+    assert found.code == 0 and row.digest in found.out, found
