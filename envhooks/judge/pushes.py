@@ -242,7 +242,11 @@ def _commit_of(git: Git, oid: str) -> str | None:
 def shrinks(git: Git, updates: Iterable[RefUpdate]) -> Iterator[str]:
     """A sentence for each push that would take something from the records of releases: they are only added to."""
     for update in updates:
-        if update.ref != "refs/notes/envhooks" or update.old is None:
+        if update.ref != "refs/notes/envhooks":
+            if alike(update.ref) == "refs/notes/envhooks" and update.new is not None:
+                yield f"{printable(update.ref)}: where case is ignored this would be taken for the records of releases"
+            continue
+        if update.old is None:
             continue
         from envhooks.git import notes
 

@@ -62,6 +62,16 @@ def test_nothing_is_taken_away(guarded: Repo, server: Repo, tmp_path: Path, how:
     assert server.git("rev-parse", notes.REF) == before
 
 
+def test_no_other_ref_is_taken_for_the_records(guarded: Repo, server: Repo, tmp_path: Path) -> None:
+    key, oid = prepared(guarded, tmp_path)
+    write_lines(guarded, oid, lines(key, tag_record(guarded, time=THEN), None))
+    done = guarded.try_git("push", "-q", "--no-verify", "origin", f"{notes.REF}:refs/notes/EnvHooks")
+    assert done.code != 0 and "where case is ignored" in done.err
+    # notes of somebody else's are none of this gate's business
+    assert guarded.try_git("push", "-q", "--no-verify", "origin", f"{notes.REF}:refs/notes/commits").code == 0
+    assert guarded.try_git("push", "-q", "--no-verify", "origin", ":refs/notes/commits").code == 0
+
+
 def test_what_proves_nothing_is_not_taken(guarded: Repo, server: Repo, tmp_path: Path) -> None:
     key, oid = prepared(guarded, tmp_path)
     stranger = key_of(guarded, make_key(tmp_path, "stranger")[0])
