@@ -19,6 +19,7 @@ from envhooks.builds.builders import load
 from envhooks.builds.ledger import Row
 from envhooks.builds.publication import Publisher
 from envhooks.builds.types import Job, Plan, Result
+from envhooks.builds.verify_image import published_settings
 from envhooks.builds.verify_published import verified
 from envhooks.builds.web import Refused, Unreachable
 from envhooks.git.repository import Git
@@ -119,8 +120,18 @@ class Attempt:
             refs = remotes.list_refs(self.git, self.remote, self.environ)
             return refs.tags, refs.refs.get(self.plan.ref)
 
+        is_local = self.plan.using == "local"
         return Publisher(
-            self.plan, self.policy, self.environ, now, self.log, known=self.row.digest, keep=self.job.keep
+            self.plan,
+            self.policy,
+            self.environ,
+            now,
+            self.log,
+            known=self.row.digest,
+            tls_verify=self.plan.options.get("tls_verify", True) is not False
+            if is_local
+            else published_settings(self.build).tls_verify,
+            keep=self.job.keep,
         )
 
     def _say(self, text: str) -> None:

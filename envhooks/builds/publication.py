@@ -60,6 +60,7 @@ class Publisher:
     log: TextIO
     known: str = ""
     """The digest that this clone's ledger has for the release; empty: none."""
+    tls_verify: bool = True
     keep: Callable[..., None] = lambda **_: None
     """Writes `step` and `digest` into the ledger."""
     _given: set[str] = field(default_factory=set)
@@ -71,8 +72,7 @@ class Publisher:
 
     def registry(self, *, push: bool = False) -> Registry:
         """The client for the image's repository, with the engine's own logins."""
-        verify = self.plan.options.get("tls_verify", True) is not False
-        return Registry(self.plan.own, self.environ, tls_verify=verify, push=push)
+        return Registry(self.plan.own, self.environ, tls_verify=self.tls_verify, push=push)
 
     def look(self, *, is_new: bool = False) -> Found:
         """The image under the tag's own name, and whether it was made of this tag object.
