@@ -18,6 +18,8 @@ from envhooks.records.taking import fault
 from envhooks.records.types import Records
 from envhooks.records.verifiers import verifiers_of
 
+_LOOKED_AT = 50
+"""Commits of notes among which one is looked for that nothing is missing from."""
 CHECK = "records"
 """By this name findings stand in reports, beside those of the checks."""
 
@@ -29,11 +31,14 @@ def with_records(git: Git, root: TrustRoot, report: Report) -> Report:
         if tip is None and not root.policy.verifiers:
             return report
         gone = _gone(git, tip, root) if tip else {}
+        back = _way_back(git, tip, root) if tip and gone else ""
         others = _other_objects(git, tip, root)
         found = read_all(git, root) if root.policy.verifiers else {}
     except EnvhooksError as error:
         return replace(report, errors=(*report.errors, f"records could not be read: {error}"))
-    tags = tuple(_with(tag, root, found.get(tag.tag), gone, others.get(tag.tag, ())) for tag in report.tags)
+    tags = tuple(
+        _with(tag, root, found.get(tag.tag), gone, others.get(tag.tag, ()), back) for tag in report.tags
+    )
     known = {tag.object for tag in report.tags}
     lost = tuple(
         f"{notes.REF}: {_changed(count)} of {oid[:12]}, which is no release tag here"
@@ -59,16 +64,37 @@ def _gone(git: Git, tip: str, root: TrustRoot) -> dict[str, int]:
     return {oid: count for oid, count in counts.items() if count}
 
 
+def _way_back(git: Git, tip: str, root: TrustRoot) -> str:
+    """The command that puts the notes back to where nothing was missing; empty where good lines would go with it."""
+    verifiers = verifiers_of(git, root)
+    commits = git.ask("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", tip).decode().split()
+    good = next((commit for commit in commits[1:] if not _gone(git, commit, root)), None)
+    if good is None:
+        return ""
+    for oid in notes.lost(git, tip, good):
+        kept = set(notes.lines_of(git, good, oid))
+        if any(
+            line not in kept and not fault(line, oid, verifiers) for line in notes.lines_of(git, tip, oid)
+        ):
+            return ""
+    return f"git update-ref {notes.REF} {good[:12]}"
+
+
 def _changed(count: int) -> str:
     return f"{count} record{'s' * (count > 1)} {'were' if count > 1 else 'was'} changed or taken away"
 
 
 def _with(
-    tag: TagReport, root: TrustRoot, records: Records | None, gone: Mapping[str, int], others: tuple[str, ...]
+    tag: TagReport,
+    root: TrustRoot,
+    records: Records | None,
+    gone: Mapping[str, int],
+    others: tuple[str, ...],
+    back: str,
 ) -> TagReport:
     findings = tuple(
         replace(finding, check=CHECK, tag=tag.tag)
-        for finding in _findings(tag, root, records, gone.get(tag.object or "", 0), others)
+        for finding in _findings(tag, root, records, gone.get(tag.object or "", 0), others, back)
     )
     if not findings:
         return tag
@@ -77,12 +103,12 @@ def _with(
 
 
 def _findings(
-    tag: TagReport, root: TrustRoot, records: Records | None, gone: int, others: tuple[str, ...]
+    tag: TagReport, root: TrustRoot, records: Records | None, gone: int, others: tuple[str, ...], back: str
 ) -> Iterator[Finding]:
     if gone:
         yield Finding(
             f"{_changed(gone)} since somebody wrote {'them' if gone > 1 else 'it'}",
-            fix=f"git log -p {notes.REF}",
+            fix=back or "envhooks records --fetch",
         )
     locked = root.locked.get(tag.ref)
     for oid in others:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from record_parts import key_of, lines, make_key, make_tag, set_policy, tag_record, verifier, write_lines
-from support import GOOD_TAG, Done, Repo
+from support import GOOD_TAG, Done, Repo, run
 
 from envhooks.git import notes
 from envhooks.records.keys import SigningKey
@@ -62,9 +62,26 @@ def test_what_was_changed_or_taken_away_is_found(good: Repo, tmp_path: Path, how
     assert text.code == 1 and "[records]" in text.out, text
     for form in ("sarif", "junit", "github", "gitlab"):
         assert "taken away" in good.envhooks("check", "--all", "--format", form).out, form
-    # put back from the history, all is well
-    good.git("notes", "--ref=envhooks", "add", "-f", "-m", "\n".join(whole), oid)
+    # the fix, pasted as it stands, and all is well
+    fixes = [
+        finding["fix"]
+        for tag in json.loads(done.out)["tags"]
+        for finding in tag["findings"]
+        if "taken away" in finding["message"]
+    ]
+    assert fixes[0].startswith("git update-ref")
+    run(["sh", "-c", fixes[0]], good.path, good.environ, check=True)
     assert audit(good).code == 0
+    assert good.git("notes", "--ref=envhooks", "show", oid).split("\n") == whole
+
+
+def test_no_way_back_takes_a_good_record_away(good: Repo, tmp_path: Path) -> None:
+    key, oid = prepared(good, tmp_path)
+    write_lines(good, oid, lines(key, tag_record(good, time=THEN), None))
+    good.git("notes", "--ref=envhooks", "remove", oid)
+    write_lines(good, oid, lines(key, tag_record(good, time=THEN, version="1"), None))
+    done = audit(good)
+    assert done.code == 1 and "update-ref" not in done.out and "envhooks records --fetch" in done.out
 
 
 def test_a_record_by_nobody_allowed_is_found(good: Repo, tmp_path: Path) -> None:
