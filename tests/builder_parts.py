@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http.client
 import http.server
 import io
 import json
@@ -179,6 +180,46 @@ def login_file(address: str, user: str = "alice", password: str = "secret") -> s
     """What `docker login` writes down."""
     auth = base64.b64encode(f"{user}:{password}".encode()).decode()
     return json.dumps({"auths": {address: {"auth": auth}}})
+
+
+@contextlib.contextmanager
+def refusing(upstream: str, name: str) -> Iterator[tuple[str, list[str]]]:
+    """A proxy before a registry that refuses to give one name; answers its address, and the names that it refuses."""
+    refused = [name]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.command == "PUT" and any(self.path.endswith(f"/manifests/{one}") for one in refused):
+                self.send_response(403)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            there = http.client.HTTPConnection(upstream)
+            there.request(self.command, self.path, body, dict(self.headers))
+            answer = there.getresponse()
+            data = answer.read()
+            self.send_response(answer.status)
+            for key, value in answer.getheaders():
+                if key.lower() not in ("transfer-encoding", "connection"):
+                    self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = _pass
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Not into the tests' output."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}", refused
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @dataclass

@@ -137,8 +137,10 @@ def live_log(ledger: Ledger, keys: Sequence[str], out: TextIO) -> Iterator[None]
     """Copy what is added to the logs of these rows to `out` while the block runs."""
     stop = Event()
 
+    tail = Tail(ledger, out)
+    tail.skip(keys)
+
     def copy() -> None:
-        tail = Tail(ledger, out)
         while not stop.wait(0.2):
             tail.copy(keys)
         tail.copy(keys)
@@ -159,6 +161,12 @@ class Tail:
         self._ledger = ledger
         self._out = out
         self._at: dict[str, int] = {}
+
+    def skip(self, keys: Sequence[str]) -> None:
+        """Take what earlier attempts wrote as told."""
+        for row in self._ledger.rows():
+            if row.key in keys and row.state != "building" and row.log and Path(row.log).is_file():
+                self._at[row.log] = Path(row.log).stat().st_size
 
     def copy(self, keys: Sequence[str]) -> None:
         """Print the lines that are new."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sshd
-from builder_parts import DOCKERFILE, missing, need, python_that_says, registry, storage
+from builder_parts import DOCKERFILE, missing, need, python_that_says, refusing, registry, storage
 from shop import Shop
 from support import GOOD_TAG, Repo, run
 
+from envhooks.builds.ledger import Ledger
 from envhooks.builds.registry import Registry
 
 pytestmark = pytest.mark.xdist_group("buildah")
@@ -140,3 +143,56 @@ def test_a_stamped_image_with_a_semantic_version(works: Shop) -> None:
     values = dict(one.split("=", 1) for one in env)
     assert (values["ENVHOOKS_TAG"], values["ENVHOOKS_TAG_OBJECT"]) == (GOOD_TAG, row.tag_object)
     assert json.loads(values["MLFLOW_RUN_CONTEXT"])["envhooks.tag"] == GOOD_TAG
+
+
+def test_a_retry_publishes_the_very_image_that_could_not_be_named(works: Shop) -> None:
+    text = works.clone.git("show", "HEAD:.envhooks/policy.toml")
+    address = text.split('name = "')[1].split("/")[0]
+    with refusing(address, "2.8-rc1") as (proxy, refused):
+        works.clone.commit_files(
+            {".envhooks/policy.toml": text.replace(address, proxy)}, "Go through a proxy"
+        )
+        works.clone.git("push", "-q", "--no-verify", "origin", "main")
+        works.clone.envhooks("builds", "--allow", check=True)
+        works.tag()
+        works.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+        first = works.clone.envhooks("build", GOOD_TAG)
+        assert first.code == 2 and "could not publish" in first.err and "docker login" in first.err, (
+            first.said
+        )
+        row = works.row()
+        assert row is not None and (row.state, row.step) == ("failed", "publish")
+        assert Registry(row.image, works.clone.environ).tags() == ()
+        refused.clear()
+        again = works.clone.envhooks("builds", "--retry")
+        assert again.code == 0, again.said
+        assert "going on with the image that was built and checked before" in again.err
+        assert "buildah build" not in again.err
+        done = works.row()
+        assert done is not None and (done.state, done.digest) == ("done", row.digest)
+        assert Registry(row.image, works.clone.environ).head("2.8-rc1") == row.digest
+    assert not (works.ledger.folder / "kept").exists()
+
+
+def test_two_clones_at_once_end_with_one_image(works: Shop, environ: dict[str, str]) -> None:
+    """Each image holds when it was built, so two builds are never the same."""
+    when = 'RUN ["/bin/busybox", "sh", "-c", "cat /proc/uptime > /when"]\n'
+    works.clone.commit_files({"Dockerfile": DOCKERFILE + when}, "Tell when it was built")
+    works.clone.git("push", "-q", "--no-verify", "origin", "main")
+    works.tag()
+    works.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    ssh, url = works.clone.git("config", "core.sshCommand"), works.clone.git("remote", "get-url", "origin")
+    other = Repo(works.folder / "elsewhere", storage(works.folder / "other-storage", environ))
+    works.clone.git("clone", "-q", "--config", f"core.sshCommand={ssh}", url, str(other.path))
+    command = [sys.executable, "-m", "envhooks", "build", GOOD_TAG, "--allow"]
+    running = [
+        subprocess.Popen(
+            command, cwd=clone.path, env=clone.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for clone in (works.clone, other)
+    ]
+    said = [one.communicate(timeout=120) for one in running]
+    assert [one.returncode for one in running] == [0, 0], said
+    rows = [Ledger(clone.path / ".git").rows()[-1] for clone in (works.clone, other)]
+    published = Registry(rows[0].image, environ).head("2.8-rc1")
+    assert {row.digest for row in rows} == {published}

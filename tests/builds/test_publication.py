@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builder_parts import PLAN, Reply, htpasswd, login_file, need, new_log, registry, service
+from builder_parts import PLAN, Reply, htpasswd, login_file, need, new_log, refusing, registry, service
 
 from envhooks.base.dataclass import replace
 from envhooks.builds import publication
@@ -281,54 +281,6 @@ def test_an_index_of_platforms_says_of_which_tag_it_is(world: World) -> None:
 
 
 # ------------------------------------------------------------------------- registries that say no
-
-
-def refusing(upstream: str, name: str) -> Any:
-    """A proxy before a registry that refuses to give one name."""
-    import http.client
-    import http.server
-    import threading
-    from contextlib import contextmanager
-
-    @contextmanager
-    def serve() -> Iterator[tuple[str, list[str]]]:
-        refused = [name]
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def _pass(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.command == "PUT" and any(self.path.endswith(f"/manifests/{one}") for one in refused):
-                    self.send_response(403)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                there = http.client.HTTPConnection(upstream)
-                there.request(self.command, self.path, body, dict(self.headers))
-                answer = there.getresponse()
-                data = answer.read()
-                self.send_response(answer.status)
-                for key, value in answer.getheaders():
-                    if key.lower() not in ("transfer-encoding", "connection"):
-                        self.send_header(key, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = _pass
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                """Not into the tests' output."""
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}", refused
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-    return serve()
 
 
 def test_a_registry_that_refuses_one_name_goes_on_with_the_same_image(address: str, world: World) -> None:
