@@ -221,6 +221,31 @@ def test_a_pipeline_that_is_refused() -> None:
             gitlab.build(made, Path(), new_log(), {"TRIGGER": "x"})
 
 
+def test_with_inputs_no_variables_are_sent() -> None:
+    answer = b'{"id": 1, "web_url": "http://127.0.0.1/team/-/pipelines/1"}'
+    with service((201, {}, answer)) as server:
+        made = gitlab_plan(server.url, inputs={"tag": "{tag}", "key": "{key}"}, follow=False)
+        assert gitlab.build(made, Path(), new_log(), {"TRIGGER": "x"}).status == "started"
+        (line,) = gitlab.commands(made, Path())
+        both = gitlab_plan(server.url, inputs={"tag": "{tag}"}, variables={"WHY": "x"}, follow=False)
+        gitlab.build(both, Path(), new_log(), {"TRIGGER": "x"})
+    first, second = (dict(parse_qsl(got.body.decode())) for got in server.got)
+    assert first == {"token": "x", "ref": PLAN.tag, "inputs[tag]": PLAN.tag, "inputs[key]": PLAN.key}
+    assert f"inputs[tag]={PLAN.tag}" in line
+    assert {key for key in second if key.startswith(("inputs", "variables"))} == {
+        "inputs[tag]",
+        "variables[WHY]",
+    }
+
+
+def test_a_project_that_forbids_variables_is_told_of_inputs() -> None:
+    answer = b'{"message": {"base": ["Insufficient permissions to set pipeline variables"]}}'
+    with service((400, {}, answer)) as server, pytest.raises(CannotJudge, match="name `inputs`") as found:
+        gitlab.build(gitlab_plan(server.url), Path(), new_log(), {"TRIGGER": "x"})
+    assert found.value.fix.startswith("inputs = {")
+    gitlab.check_options({"token": "T", "inputs": {"tag": "{tag}", "images": "{images}", "key": "{key}"}})
+
+
 def test_the_project_is_told_by_the_remote() -> None:
     made = replace(PLAN, remote_url="git@gitlab.com:group/sub/name.git", options={"token": "T"})
     assert "projects/group%2Fsub%2Fname/" in gitlab.commands(made, Path())[0]
@@ -237,6 +262,8 @@ def test_the_project_is_told_by_the_remote() -> None:
         ({"token": "T", "project": "../x"}, "GROUP/NAME"),
         ({"token": "T", "variables": {"A B": "x"}}, "the name of a variable"),
         ({"token": "T", "variables": {"A": "{nothing}"}}, "is no field"),
+        ({"token": "T", "inputs": {"A B": "x"}}, "the name of an input"),
+        ({"token": "T", "inputs": {"a": "{nothing}"}}, "is no field"),
         ({"token": "T", "url": "http://gitlab.example.org"}, "must be https"),
     ],
 )

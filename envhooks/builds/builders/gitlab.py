@@ -21,10 +21,12 @@ from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Unreachable, call, checked_url
+from envhooks.builds.web import Refused, Unreachable, call, checked_url
 
-_KEYS = ("project", "url", "ref", "variables", "token", "api_token", "follow", "timeout")
+_KEYS = ("project", "url", "ref", "inputs", "variables", "token", "api_token", "follow", "timeout")
 _URL = "https://gitlab.com"
+MAX_INPUTS = 20
+"""GitLab's own limit for one pipeline."""
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
     "success": "good", "failed": "bad", "canceled": "bad", "skipped": "bad",
 }  # fmt: skip
@@ -40,6 +42,7 @@ class _Wanted:
     project: str
     url: str
     ref: str
+    inputs: Mapping[str, str]
     variables: Mapping[str, str]
     token: str
     api_token: str
@@ -62,6 +65,10 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
         section.refuse("a `gitlab` build has no `token`", 'token = "GITLAB_TRIGGER_TOKEN"')
     ref = section.text("ref", "{tag}")
     section.check_template("ref", ref)
+    inputs = section.templates("inputs", limit=MAX_INPUTS)
+    for name in inputs:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
+            section.refuse(f"`{printable(name, 60)}` in `inputs` cannot be the name of an input")
     variables = section.templates("variables", limit=100)
     for name in variables:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
@@ -74,7 +81,9 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
         ),
         url=checked_url(section.text("url", _URL), "url").rstrip("/"),
         ref=ref,
-        variables={**_VARIABLES, **variables},
+        inputs=inputs,
+        # a project may forbid variables, and then refuses a request that has any
+        variables=variables if inputs else {**_VARIABLES, **variables},
         token=section.variable("token"),
         api_token=section.variable("api_token"),
         follow=section.flag("follow", True),
@@ -97,8 +106,9 @@ def _request(plan: Plan, wanted: _Wanted) -> tuple[str, list[tuple[str, str]]]:
     values = fields(plan)
     project = wanted.project or _project(plan.remote_url, wanted.url)
     url = f"{wanted.url}/api/v4/projects/{quote(project, safe='')}/trigger/pipeline"
-    variables = [(f"variables[{name}]", fill(text, values)) for name, text in wanted.variables.items()]
-    return url, [("ref", fill(wanted.ref, values)), *variables]
+    tables = (("inputs", wanted.inputs), ("variables", wanted.variables))
+    given = [(f"{key}[{name}]", fill(text, values)) for key, table in tables for name, text in table.items()]
+    return url, [("ref", fill(wanted.ref, values)), *given]
 
 
 def _project(remote_url: str, url: str) -> str:
@@ -151,7 +161,14 @@ def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Res
     # in the body: an address ends up in the logs of every proxy
     body = urlencode([("token", secret.value), *form]).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "envhooks"}
-    details = call("POST", url, body, lambda: headers, log, (secret,)).json()
+    try:
+        details = call("POST", url, body, lambda: headers, log, (secret,)).json()
+    except Refused as error:
+        if wanted.variables and "variables" in error.message.lower():
+            # "Insufficient permissions to set pipeline variables": a setting of the project
+            fix = 'inputs = { tag = "{tag}", images = "{images}", key = "{key}" }'
+            raise Refused(f"{error.message}; name `inputs` in place of variables", fix=fix) from None
+        raise
     run_url = _address(details.get("web_url"), urlsplit(wanted.url).hostname)
     number = details.get("id")
     if not wanted.follow or not isinstance(number, int) or isinstance(number, bool):
