@@ -374,6 +374,7 @@ def resumable(rows: Iterable[Row]) -> tuple[str, ...]:
         row.key
         for row in rows
         if not row.held
+        and row.after < time.time() + MAX_PATIENCE
         and not row.reason.endswith(WAITS_FOR_CONSENT)
         and (row.state in ("pending", "confirmed", "building") or _may_fail_again(row))
     )

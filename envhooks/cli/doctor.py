@@ -242,6 +242,7 @@ def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
         from envhooks.builds import builders
         from envhooks.builds.ledger import OPEN, Ledger
         from envhooks.builds.local_section import ENGINES
+        from envhooks.builds.show import again_for
     except ImportError:  # an installation without the part that builds
         return
     known = ", ".join(builders.names())
@@ -250,12 +251,13 @@ def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     ledger = Ledger(git.common_dir)
     rows = ledger.rows() if ledger.exists else ()
     waiting = [row for row in rows if row.state in OPEN]
-    failed = [row for row in rows if row.state == "failed"]
+    failed = [row for row in rows if row.state in ("failed", "final")]
     if rows:
         screen.say("", f"{len(waiting)} under way or waiting, {len(failed)} failed, of {len(rows)} so far")
     for row in [*(row for row in waiting if row.held), *failed]:
-        what = "failed" if row.state == "failed" else "waits for your word"
-        screen.fault(f"the build {row.build} of {row.tag} {what}: {row.reason}", "envhooks builds --retry")
+        what = {"failed": "failed", "final": "failed for good"}.get(row.state, "waits for your word")
+        fix = again_for(row, "envhooks builds --retry")
+        screen.fault(f"the build {row.build} of {row.tag} {what}: {row.reason}", fix)
 
 
 def _mode(git: Git, screen: _Screen) -> None:

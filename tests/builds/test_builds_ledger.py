@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from shop import until
 from envhooks.base.errors import CannotJudge
 from envhooks.builds import owner
 from envhooks.builds.ledger import Intent, Ledger, is_waiting_for_push
+from envhooks.builds.work import resumable
 
 URL = "https://example.com/env.git"
 INTENT = Intent("refs/tags/x", "a" * 40, "image")
@@ -335,3 +337,16 @@ def test_kill_9_at_any_point_leaves_it_whole(ledger: Ledger) -> None:
             if row.state == "building":
                 assert ledger.reclaim(row.key)
     assert {row.state for row in ledger.rows()} <= allowed - {"building"}
+
+
+def test_a_service_that_asked_for_a_day_is_not_waited_for_by_a_watcher(ledger: Ledger) -> None:
+    key = confirmed(ledger)
+    ledger.claim(key)
+    ledger.finish(key, "confirmed", "429", time.time() + 24 * 3600)
+    assert resumable(ledger.rows()) == ()
+    ledger.claim(key)
+    ledger.finish(key, "confirmed", "429", time.time() + 60)
+    assert resumable(ledger.rows()) == (key,)
+    ledger.claim(key)
+    ledger.finish(key, "final", "another tag object")
+    assert resumable(ledger.rows()) == ()
