@@ -18,6 +18,8 @@ PACKAGE = Path(envhooks.__file__).parent
 ESCAPES = {"printable", "printable_block", "_own_fault"}
 """Functions that escape what they are given."""
 RENDERS = {
+    "word": "a word of a shell command, escaped by hygiene",
+    "_described": "envhooks tag escapes the name and the reason",
     "spelled": "changes how envhooks is called, in what is escaped already",
     "render": "the report's formats escape each text; tests/report holds them to it",
     "table": "builds.show escapes each cell",

@@ -57,11 +57,11 @@ def new_file(path: str, name: TagName, template: str | None) -> Draft:
 def new_entry(data: bytes, entries: Entries, path: str, name: TagName, template: str | None) -> Draft:
     """An entry above the newest release; what stands below `Unreleased` becomes its own."""
     lines = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
-    heading, form = _styled(entries.headings, name, template)
+    heading, form = styled(entries.headings, name, template)
     places = [*entries.places]
     newest = next((place for place in places if not is_unreleased(place.text)), None)
     waiting = next((place for place in places if is_unreleased(place.text)), None)
-    mark = (newest or waiting or _USUAL).mark
+    mark = newest.mark if newest else waiting.mark if waiting else USUAL
     own = [f"{mark} {heading}"] if mark.startswith("#") else [heading, mark * (len(heading) + 12)]
     if any(place.is_overlined for place in places):
         return Draft(heading, "")
@@ -78,7 +78,7 @@ def dated(
 ) -> Draft:
     """The day behind the heading of an entry that has none."""
     place = [*entries.places][number]
-    heading, form = _styled([text for text in entries.headings if heading_date(text)], name, template)
+    heading, form = styled([text for text in entries.headings if heading_date(text)], name, template)
     line = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[place.line - 1]
     if not place.mark.startswith("#"):
         return Draft(heading, "")
@@ -127,19 +127,15 @@ def usual_heading(name: TagName, template: str | None) -> str:
 # -------------------------------------------------------------------------------------- the style
 
 
-@dataclass(frozen=True)
-class _Usual:
-    mark: str = "##"
-
-
-_USUAL = _Usual()
+USUAL = "##"
+"""The mark of an entry's heading where the file has none."""
 
 
 def _marked(heading: str) -> str:
     return heading if heading.startswith("#") else f"## {heading}"
 
 
-def _styled(headings: Sequence[str], name: TagName, template: str | None) -> tuple[str, str]:
+def styled(headings: Sequence[str], name: TagName, template: str | None) -> tuple[str, str]:
     """(heading as the file writes its own, form of its dates for `date`)."""
     plain = re.sub(r"\A#+\s*", "", usual_heading(name, template))
     for text in headings:

@@ -10,9 +10,9 @@ Make it an error with `[checks] changelog-sections = "error"`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from envhooks.changelog.sections import sections_of
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
 
@@ -20,19 +20,7 @@ NEEDS = ("changelog-entry",)
 READS = ("naming", "changelog")
 LEVEL = "warning"
 
-_ISSUES = re.compile(r"known (?:issues?|problems?|bugs?|limitations?)|limitations?", re.IGNORECASE)
-_UPGRADE = re.compile(r"upgrad|migrat|updating|breaking|drop-in|compatib", re.IGNORECASE)
-_USE = re.compile(
-    r"\b(?:us(?:e|age|ed|ing)|purpose|intended|try|trying|tests?|testing|evaluat(?:e|ion|ing)|preview)\b",
-    re.IGNORECASE,
-)
-_RISK = re.compile(
-    r"risk|unstable|experimental|caution|production|known (?:issues?|problems?|bugs?)|limitations?|untested",
-    re.IGNORECASE,
-)
 _WRITE = "write it: one sentence of each is enough"
-_STABLE = (("known issues", _ISSUES, "### Known issues"), ("upgrade notes", _UPGRADE, "### Upgrading"))
-_PRE = (("what it is to be used for", _USE, "### Use"), ("what the risk is", _RISK, "### Risk"))
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -41,17 +29,17 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     entry = changelog.entry
     if entry is None:  # changelog-entry has said so
         return
-    for what, words, section in _STABLE if subject.name.is_stable else _PRE:
-        if not words.search(entry.body):
+    for section in sections_of(subject.name):
+        if not section.is_answered_in(entry.body):
             yield Finding(
-                f"the entry of a stable release has no {what}"
+                f"the entry of a stable release has no {section.what}"
                 if subject.name.is_stable
-                else f"the entry of a pre-release does not say {what}",
+                else f"the entry of a pre-release does not say {section.what}",
                 got=", ".join(entry.sections) or "no sections",
-                expected=f"a section such as: {section}",
+                expected=f"a section such as: ### {section.title}",
                 path=changelog.path,
                 line=entry.line,
-                advice=f"write it; below {section} `None known` is an answer"
+                advice=f"write it; below ### {section.title} `None known` is an answer"
                 if subject.name.is_stable
                 else _WRITE,
             )

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
                 say(line)
         refused = _retry(git, ledger) if options.retry else ()
         if options.follow and not options.retry:
-            _follow(ledger)
+            follow(ledger)
     rows = ledger.rows()
     if options.format == "json":
         print(show.as_json(rows), end="")
@@ -130,7 +130,7 @@ def _retry(git: Git, ledger: Ledger) -> Collection[str]:
     return worker.refused
 
 
-def _follow(ledger: Ledger) -> None:
+def follow(ledger: Ledger) -> None:
     """Show every step and log until nothing goes on by itself any more."""
     tail = show.Tail(ledger, sys.stderr)
     states: dict[str, str] = {}

@@ -95,6 +95,14 @@ class Workspace:
             raise WorkspaceError(f"git {arguments[0]} failed: {said}", place=printable(str(self.path)))
         return outcome.output
 
+    def pass_on(self, *arguments: str) -> int:
+        """Exit code of `git ARGUMENTS`, which talks to the person itself: passphrases, progress, what hooks say."""
+        sys.stdout.flush()
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, env=self.environ, stdin=subprocess.DEVNULL, check=False
+        )
+        return done.returncode
+
     def write(self, files: Mapping[str, str]) -> None:
         """Write text files below the top of the work tree."""
         for name, text in files.items():

@@ -190,19 +190,26 @@ def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -
     Raises:
         UsageError: there is such a tag, or no such commit.
     """
-    ref = TAGS + tag
-    if any(one.name == ref for one in git.refs(ref)):
-        from envhooks.base.hygiene import word
+    return judgement_as(git, [tag], name, work).report
 
-        text = f"there is a tag {printable(tag)} already"
-        raise UsageError(text, fix=f"envhooks check {word(printable(tag))}")
+
+def judgement_as(git: Git, tags: Sequence[str], name: str = "HEAD", work: Work | None = None) -> Judgement:
+    """Like `judge_as`, of tags that are to be made together, with what the report was made from."""
+    there = {ref.name for ref in git.refs(TAGS)}
+    for tag in tags:
+        if TAGS + tag in there:
+            from envhooks.base.hygiene import word
+
+            text = f"there is a tag {printable(tag)} already"
+            raise UsageError(text, fix=f"envhooks check {word(tag)}")
     commit = None if name.startswith("-") else git.resolve(name)
     if commit is None:
         raise UsageError(f"there is no commit {printable(name)} in this repository")
-    update = RefUpdate(ref, None, commit)
-    trust = trust_context(git, Hook.TAG, [update], check_ids=engine.ids())
-    report = judge_at(git, replace(trust, is_draft=True), _release_tags([update], trust), work).report
-    return replace(report, tags=tuple(replace(one, object=None, commit=commit) for one in report.tags))
+    updates = [RefUpdate(TAGS + tag, None, commit) for tag in tags]
+    trust = trust_context(git, Hook.TAG, updates, check_ids=engine.ids())
+    judged = judge_at(git, replace(trust, is_draft=True), _release_tags(updates, trust), work)
+    drafts = tuple(replace(one, object=None, commit=commit) for one in judged.report.tags)
+    return replace(judged, report=replace(judged.report, tags=drafts))
 
 
 def _standing_trust(git: Git, fetched: frozenset[str] | None) -> TrustContext:

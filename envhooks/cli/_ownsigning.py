@@ -1,0 +1,66 @@
+"""Whether a tag that this person signs now would be accepted, told before anything is signed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.hygiene import printable
+from envhooks.cli import _signing
+from envhooks.git.repository import Git
+from envhooks.policy.root import FOLDER
+from envhooks.policy.trust import TrustContext
+from envhooks.signatures.signers import Entry, Signers, choose, read_signers
+from envhooks.signatures.signers.ownkey import OwnKey
+
+_EXPECTED_FORMATS = ("openpgp", "ssh")
+
+
+@dataclass(frozen=True)
+class SigningFault:
+    """Why the signature would not be accepted."""
+
+    text: str
+    lines: tuple[str, ...] = ()
+    """Ways out, laid out and fit to print."""
+
+
+def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
+    """What stands in the way of a good signature; None where nothing is known to.
+
+    Raises:
+        PolicyError: the trust files cannot be read.
+    """
+    root = trust.root
+    if (git.setting("gpg.format") or "openpgp") not in _EXPECTED_FORMATS and root.policy.keyless:
+        return None  # gitsign: who signs is known when it is signed
+    key, missing = _signing.own_key(git)
+    if key is None:
+        return SigningFault("git cannot sign for you", tuple(missing))
+    if not root.has_signers:
+        return None  # the first day: one's own key is the one that counts
+    signers = read_signers(root.signer_files, f"{FOLDER} on {printable(root.where)}")
+    entries = _entries(signers, key)
+    entry = choose(entries, datetime.now(timezone.utc))
+    shown = f"your key {printable(key.key)}"
+    if _is_revoked(signers, key):
+        return SigningFault(f"{shown} is revoked on {printable(root.where)}", ("  sign with another key",))
+    if entry is None:
+        if any(one.is_ca for one in signers.ssh) and key.scheme == "ssh":
+            return None  # a certificate for it may come from that CA
+        text = f"{shown} is not in {FOLDER}/allowed_signers on {printable(root.where)}"
+        return SigningFault(text, ("  fix: envhooks signers add", "  then have that change merged"))
+    if not entry.is_for_git:
+        return SigningFault(f"{shown} may not sign what git makes ({FOLDER}/allowed_signers:{entry.line})")
+    fault = entry.window.fault(datetime.now(timezone.utc))
+    return SigningFault(f"{shown}: {fault} ({FOLDER}/allowed_signers:{entry.line})") if fault else None
+
+
+def _entries(signers: Signers, key: OwnKey) -> list[Entry]:
+    if key.scheme == "openpgp":
+        return [one for one in signers.openpgp if one.fingerprint == key.key]
+    return [one for one in signers.ssh if not one.is_ca and one.key.fingerprint == key.key]
+
+
+def _is_revoked(signers: Signers, key: OwnKey) -> bool:
+    return key.key in signers.revoked.ssh or key.key in signers.revoked.openpgp

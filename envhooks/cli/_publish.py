@@ -1,0 +1,110 @@
+"""`envhooks tag --push`: branch and tags are sent together, and the build is followed to the record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from envhooks.base.dataclass import dataclass
+from envhooks.base.hygiene import printable, word
+from envhooks.base.refs import HEADS, TAGS, Hook
+from envhooks.builds import show
+from envhooks.builds.ledger import Ledger
+from envhooks.git.repository import Git
+from envhooks.git.workspace import Workspace
+from envhooks.policy.branches import matches, tracking_ref
+from envhooks.policy.trust import TrustContext, trust_context
+from envhooks.records import reader, render
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What a push would send."""
+
+    remote: str
+    branch: str
+    """The protected branch here that has the commit; empty where the remote's has it already."""
+    tags: tuple[str, ...]
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """Full names."""
+        branch = (f"{HEADS}{self.branch}",) if self.branch else ()
+        return (*branch, *(f"{TAGS}{tag}" for tag in self.tags))
+
+    @property
+    def command(self) -> str:
+        """The command that sends it, as a person would type it."""
+        names = (*((self.branch,) if self.branch else ()), *self.tags)
+        return f"git push --atomic {word(self.remote)} {' '.join(map(word, names))}"
+
+    @property
+    def what(self) -> str:
+        """Its parts, for a question."""
+        return " and ".join((*((self.branch,) if self.branch else ()), *self.tags))
+
+
+def sending(git: Git, trust: TrustContext, commit: str, tags: Sequence[str]) -> Sending | None:
+    """What is to be sent where; None where there is no remote."""
+    if trust.remote is None:
+        return None
+    tracked = tracking_ref(git, trust.remote, trust.branch)
+    patterns = trust.root.policy.branches or (trust.branch,)
+    theirs = [one.tip for one in trust.mains if one.name.startswith(f"{trust.remote}/")]
+    theirs += [ref.oid for ref in git.refs(tracked)]
+    if theirs and not git.outside([commit], theirs):
+        return Sending(trust.remote, "", tuple(tags))
+    heads = [
+        (ref.name[len(HEADS) :], ref.oid)
+        for ref in git.refs(HEADS)
+        if matches(ref.name[len(HEADS) :], patterns)
+    ]
+    having = [name for name, tip in heads if not git.outside([commit], [tip])]
+    branch = trust.branch if trust.branch in having else next(iter(having), "")
+    return Sending(trust.remote, branch, tuple(tags))
+
+
+def agreed(what: Sending) -> bool:
+    """Whether the person says yes; without a terminal nothing is asked, and `--push` has said it."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    print(
+        f"push {printable(what.what)} to {printable(what.remote)}? [y/N] ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def push(top: Path, what: Sending) -> bool:
+    """Send it; whether git did."""
+    workspace = Workspace(top)
+    try:
+        return workspace.pass_on("push", "--atomic", what.remote, *what.refs) == 0
+    finally:
+        workspace.close()
+
+
+def follow_to_the_record(tags: Sequence[str]) -> int:
+    """Follow the builds of these tags until they have ended, and print their records."""
+    from envhooks.cli.build import outcome
+    from envhooks.cli.builds import AGAIN, follow
+
+    refs = [f"{TAGS}{tag}" for tag in tags]
+    with Git.open(Path.cwd()) as git:
+        ledger = Ledger(git.common_dir)
+        if not any(row.ref in refs for row in ledger.rows()):
+            return 0
+        follow(ledger)
+    rows = [row for row in ledger.rows() if row.ref in refs]
+    print(show.table(rows), end="")
+    code = outcome(rows, AGAIN)
+    with Git.open(Path.cwd()) as git:
+        root = trust_context(git, Hook.CHECK).root
+        for ref in refs if root.policy.verifiers else ():
+            found = reader.read(git, root, ref)
+            print(render.as_text(found), end="")
+            code = max(code, found.exit_code)
+    return code

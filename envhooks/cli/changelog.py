@@ -1,0 +1,195 @@
+"""draft the changelog entry of a release, in the file's own style
+
+The entry says what changed in the environment since the release before it (base, CUDA, Python, driver, packages), the
+commits since, and what readers ask: known issues and upgrading, or use and risk of a pre-release. It is written into
+the work tree for you to look through; `--commit` commits it, and `--dry-run` only prints it. Text below `Unreleased`
+becomes the entry's own. Where towncrier or git-cliff writes the changelog, it is left to that tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.hygiene import printable, printable_block, word
+from envhooks.base.invocation import spelled
+from envhooks.base.refs import TAGS
+from envhooks.changelog.reader import MAX_BYTES, find_entry, read_changelog
+from envhooks.changelog.writing import Written, with_entry
+from envhooks.cli._othertools import writer_of
+from envhooks.git.repository import Git
+from envhooks.git.workspace import Workspace, WorkspaceError
+from envhooks.image import Environment
+from envhooks.image.compat import table_of
+from envhooks.policy import Policy
+from envhooks.policy.reader import parse_policy
+from envhooks.policy.root import FOLDER
+from envhooks.releases.entry import Sources, parts_of, release_before, subjects_since
+from envhooks.releases.environments import HERE, environment_of
+from envhooks.releases.reading import Releases, environment_at
+from envhooks.tagname import Grammar, expand
+from envhooks.tagname.names import TagName
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """NAME, `--since`, `--commit`, `--dry-run`."""
+    parser.add_argument("name", metavar="NAME", help="the tag that the release is going to have")
+    parser.add_argument(
+        "--since", metavar="TAG", help="the release before; default: the one before it in its line"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--commit", action="store_true", help="commit the entry, and nothing else")
+    what.add_argument("--dry-run", action="store_true", help="print the entry, and write nothing")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draft, write, and say what comes next; 1 where the entry is another tool's to write, or a person's."""
+    tag = options.name.removeprefix(TAGS)
+    with Git.open(Path.cwd()) as git:
+        top = git.work_tree
+        head = git.resolve()
+        if top is None or head is None:
+            raise CannotJudge(
+                "there is no commit and no work tree here that a changelog could be written for"
+            )
+        releases = Releases(git)
+        policy = _policy(top, releases.trust.root.policy)
+        name = _name(tag, Grammar(policy.tag))
+        if policy.changelog.path is None:
+            raise UsageError("the policy switches the changelog off, so a release needs no entry")
+        path = expand(policy.changelog.path, name)
+        tool = writer_of(top, name)
+        if tool:
+            print(printable_block(f"envhooks: {tool.text}\n  fix: {tool.command}"), file=sys.stderr)
+            return 1
+        file = _inside(top, path)
+        data = _bytes(file, path)
+        if data is not None and (
+            found := find_entry(read_changelog(data, path), name, policy.changelog.heading)
+        ):
+            print(printable(f"{path}:{found.line} has an entry for it: {found.heading}"))
+            return 0
+        sources = _sources(releases, name, options.since, head if options.commit else "")
+        parts = parts_of(sources, table_of(policy))
+        made = with_entry(data, path, name, policy.changelog.heading, date.today(), parts)
+        _hold(made, path, name, policy)
+        print(printable_block(made.text), end="\n\n")
+        if options.dry_run:
+            return 0
+        if options.commit:
+            _refuse_mixed(top, path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(made.data)
+    if options.commit:
+        _commit(top, path, data, tag)
+    _say(path, tag, made, committed=options.commit)
+    return 0
+
+
+def _policy(top: Path, trusted: Policy) -> Policy:
+    """The policy of the work tree, which the next commit will have; else that of the protected branch."""
+    file = top / FOLDER / "policy.toml"
+    if not file.is_file():
+        return trusted
+    return parse_policy(file.read_bytes(), f"{FOLDER}/policy.toml in the work tree")
+
+
+def _name(tag: str, grammar: Grammar) -> TagName:
+    naming = grammar.read(tag)
+    if naming.name is not None:
+        return naming.name
+    fix = f"envhooks changelog {word(naming.suggestion)}" if naming.suggestion else ""
+    raise UsageError(f"{printable(tag)} is no name of a release: {'; '.join(naming.faults)}", fix=fix)
+
+
+def _inside(top: Path, path: str) -> Path:
+    file = top / path
+    if not file.resolve().is_relative_to(top.resolve()):
+        raise UsageError("the changelog's path leads out of the repository", place=printable(path))
+    return file
+
+
+def _bytes(file: Path, path: str) -> bytes | None:
+    if not file.exists():
+        return None
+    if not file.is_file():
+        raise UsageError("this is no file", place=printable(path))
+    with file.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _sources(releases: Releases, name: TagName, since: str | None, commit: str) -> Sources:
+    """The facts, of the commit where one is given, else of the files in the work tree."""
+    git = releases.git
+    grammar = Grammar(releases.trust.root.policy.tag)
+    if since is not None and not releases.has(since):
+        raise UsageError(f"{printable(since)} is no release tag of this repository", fix="envhooks list")
+    before = since.removeprefix(TAGS) if since is not None else release_before(git, grammar, name)
+    old = releases.read([before])[0].environment if before and releases.has(before) else None
+    new = environment_at(releases, commit, name.text) if commit else environment_of(releases, HERE, name.text)
+    return Sources(
+        name,
+        releases.trust.root.policy.tag.frameworks.get(name.framework or "", ()),
+        before,
+        old if isinstance(old, Environment) else None,
+        new if isinstance(new, Environment) else None,
+        subjects_since(git, before, commit or "HEAD"),
+    )
+
+
+def _hold(made: Written, path: str, name: TagName, policy: Policy) -> None:
+    """That the next check finds the entry, before anything is written."""
+    found = find_entry(read_changelog(made.data, path), name, policy.changelog.heading)
+    if found is None or not found.is_good:
+        text = (
+            f"no entry can be drafted in the style of this file; write one with the heading: {made.heading}"
+        )
+        raise CannotJudge(printable(text), place=printable(path))
+
+
+def _refuse_mixed(top: Path, path: str) -> None:
+    workspace = Workspace(top)
+    try:
+        if workspace.do("status", "--porcelain", "--", path):
+            raise UsageError(
+                "the changelog has changes that are not committed, which --commit would take along",
+                place=printable(path),
+                fix=f"git commit -m 'Changelog' -- {word(path)}",
+            )
+    finally:
+        workspace.close()
+
+
+def _commit(top: Path, path: str, before: bytes | None, tag: str) -> None:
+    """Commit the file; where git says no, it is as it was.
+
+    Raises:
+        WorkspaceError: git said no.
+    """
+    workspace = Workspace(top)
+    try:
+        workspace.do("add", "--", path)
+        workspace.do("commit", "--quiet", "-m", f"Changelog of {printable(tag)}", "--", path)
+    except WorkspaceError:
+        workspace.run("reset", "--quiet", "--", path)
+        if before is None:
+            (top / path).unlink(missing_ok=True)
+        else:
+            (top / path).write_bytes(before)
+        raise
+    finally:
+        workspace.close()
+
+
+def _say(path: str, tag: str, made: Written, committed: bool) -> None:
+    shown = printable(path) + (", from what stood below Unreleased" if made.is_waiting else "")
+    if committed:
+        print(spelled(f"committed: {printable(shown)}\nnext: envhooks tag {word(tag)}"))
+        return
+    print(f"wrote {printable(shown)}; look through it, then:\n")
+    print(f"  git add -- {word(path)}")
+    print(f"  git commit -m {word(f'Changelog of {tag}')} -- {word(path)}")
+    print(spelled(f"  envhooks tag {word(tag)}"))

@@ -1,0 +1,221 @@
+"""The name of the next release: the Dockerfile's pins, in the form of the line's last tag, and the next free stage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.errors import UsageError
+from envhooks.base.hygiene import printable
+from envhooks.base.refs import TAGS
+from envhooks.image import Environment
+from envhooks.releases.reading import Releases, environment_at
+from envhooks.tagname import Grammar, expand, field_names
+from envhooks.tagname.names import TagName, TagPolicy
+
+_NUMBERS = r"[0-9]+(?:\.[0-9]+)*"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The next release of one line."""
+
+    line: str
+    """Framework and hardware: `PyTorch-CUDA`."""
+    name: str
+    """Empty where none can be told."""
+    why: str
+    """How the name came about, or why there is none."""
+    after: str = ""
+    """The last release of the line; empty for the first one."""
+
+
+def propose(releases: Releases, commit: str, stage: str | None) -> tuple[Proposal, ...]:
+    """A proposal for each line of the repository at a commit; for its first release where it has none yet.
+
+    Args:
+        stage: `alpha`, `beta`, `rc`, `stable` or `post`; None: the one that follows the line's last tag.
+    """
+    policy = releases.trust.root.policy.tag
+    grammar = Grammar(policy)
+    refs = {ref.name[len(TAGS) :]: ref for ref in releases.git.refs(TAGS)}
+    read = [name for name in map(grammar.match, refs) if name is not None]
+    lines: dict[tuple[str, ...], TagName] = {}
+    for name in read:
+        key = (name.framework or "", name.hardware or "", *name.line[2:])
+        if key not in lines or lines[key].order < name.order:
+            lines[key] = name
+    if not lines:
+        return (_first(releases, commit, policy, stage),)
+    taken = frozenset((*refs, *(ref[len(TAGS) :] for ref in releases.trust.root.locked)))
+    return tuple(_next(releases, commit, last, taken, stage) for _, last in sorted(lines.items()))
+
+
+def _next(
+    releases: Releases, commit: str, last: TagName, taken: Collection[str], stage: str | None
+) -> Proposal:
+    line = printable("-".join(filter(None, (last.framework, last.hardware))) or last.text)
+    if stage is None and releases.read([last.text])[0].commit == commit:
+        return Proposal(line, "", f"{printable(last.text)} is of this commit already", last.text)
+    environment = environment_at(releases, commit, last.text)
+    if not isinstance(environment, Environment):
+        return Proposal(line, "", environment.why, last.text)
+    policy = releases.trust.root.policy.tag
+    template = next(
+        (one for one in policy.templates if _written(one, last) == last.text), policy.templates[0]
+    )
+    try:
+        moved = _moved(last, environment, policy)
+        name = _staged(moved, last, template, policy, taken, stage)
+    except UsageError as error:
+        return Proposal(line, "", error.message, last.text)
+    return _settled(line, template, name, policy, f"after {printable(last.text)}", last.text)
+
+
+def _first(releases: Releases, commit: str, policy: TagPolicy, stage: str | None) -> Proposal:
+    template = policy.templates[0]
+    environment = environment_at(releases, commit, "")
+    if not isinstance(environment, Environment):
+        return Proposal("", "", environment.why)
+    constants = dict(policy.meanings[template].constants) if template in policy.meanings else {}
+    try:
+        framework = constants.get("framework") or _only(_frameworks(environment, policy), "frameworks")
+        kinds = dict.fromkeys(one.kind for one in environment.hardware) or {"CPU": None}
+        hardware = constants.get("hardware") or _only([*kinds], "kinds of hardware")
+        version = _version_of(environment, policy.frameworks.get(framework, ()), framework)
+        numbers = version[:2] if not any(version[2:]) else version[:4]
+        fields = field_names(template)
+        extra = tuple(
+            (field, _field(field, "", environment)) for field in fields if field in ("python", "date")
+        )
+        bare = TagName("", framework, hardware, None, numbers if "version" in fields else (), extra=extra)
+        name = _staged(bare, None, template, policy, (), stage)
+    except UsageError as error:
+        return Proposal("", "", error.message)
+    line = printable(f"{framework}-{hardware}")
+    return _settled(line, template, name, policy, "the first release, by the pins of the Dockerfile")
+
+
+def _only(found: Sequence[str], what: str) -> str:
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(map(printable, found))
+    raise UsageError(
+        f"the Dockerfile has several {what}: {shown}" if found else f"the Dockerfile has no {what}"
+    )
+
+
+def _frameworks(environment: Environment, policy: TagPolicy) -> list[str]:
+    return [name for name, packages in policy.frameworks.items() if environment.find(*packages)]
+
+
+def _version_of(environment: Environment, packages: Sequence[str], framework: str) -> tuple[int, ...]:
+    found = environment.find(*packages)[-1:]
+    match = re.match(_NUMBERS, found[0].version or "") if found and found[0].exact else None
+    if match is None:
+        raise UsageError(f"the Dockerfile pins no version of {printable(framework or 'the framework')}")
+    return tuple(map(int, match.group().split(".")))
+
+
+def _moved(last: TagName, environment: Environment, policy: TagPolicy) -> TagName:
+    """The last name with each field as the Dockerfile has it now, in as many numbers as the tag writes."""
+    version = last.version
+    if version:
+        packages = policy.frameworks.get(last.framework or "", ())
+        now = _version_of(environment, packages, last.framework or "")
+        version = now[: len(version)] if not any(now[len(version) :]) else now[:4]
+        version = last.version if _trimmed(version) == _trimmed(last.version) else version
+    number = last.hardware_version
+    if number is not None:
+        kinds = [one.version for one in environment.hardware if one.kind == last.hardware and one.version]
+        number = _cut(kinds[-1], number) if kinds else number
+    extra = tuple((field, _field(field, text, environment)) for field, text in last.extra)
+    return replace(last, text="", version=version, hardware_version=number, extra=extra)
+
+
+def _trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return _trimmed(numbers[:-1]) if numbers and not numbers[-1] else numbers
+
+
+def _cut(version: str, like: str) -> str:
+    return ".".join(version.split(".")[: like.count(".") + 1])
+
+
+def _field(field: str, last: str, environment: Environment) -> str:
+    if field == "date":
+        form = "%Y-%m-%d" if "-" in last else "%Y.%m.%d" if "." in last else "%Y%m%d"
+        return date.today().strftime(form)
+    if field == "python" and environment.python:
+        return _cut(environment.python, last or "3.12")
+    package = environment.find(field)[-1:]
+    return package[0].version if package and package[0].exact and package[0].version else last
+
+
+def _staged(
+    moved: TagName,
+    last: TagName | None,
+    template: str,
+    policy: TagPolicy,
+    taken: Collection[str],
+    stage: str | None,
+) -> TagName:
+    """The name with its stage and the next free number.
+
+    Raises:
+        UsageError: there is no such stage, or that release is out already.
+    """
+    writes = "{stage" in template
+    known = (*(policy.stages if writes else ()), "stable")
+    is_same = last is not None and moved.order == replace(last, text="").order
+    release = moved.field("release")
+    if last is not None and is_same and release and last.is_stable and stage != "post":
+        head, dot, end = release.rpartition(".")
+        bumped = f"{head}{dot}{str(int(end) + 1).zfill(len(end))}"
+        extra = tuple((field, bumped if field == "release" else text) for field, text in moved.extra)
+        moved, is_same = replace(moved, extra=extra), False
+    chosen = stage or _usual(last if is_same else None, known)
+    if chosen not in known:
+        raise UsageError(f"the policy has no stage {chosen}; it has {', '.join(known)}")
+    if chosen == "stable":
+        name = replace(moved, stage="stable", stage_number=0)
+        if _written(template, name) in taken:
+            text = f"{printable(_written(template, name))} is out already; a rebuild of it is a `post`"
+            raise UsageError(text, fix="envhooks tag --stage post")
+        return name
+    for number in range(1, 1000):
+        name = replace(moved, stage=chosen, stage_number=number)
+        if _written(template, name).casefold() not in {one.casefold() for one in taken}:
+            return name
+    raise UsageError("no free number is left")
+
+
+def _usual(last: TagName | None, known: Collection[str]) -> str:
+    """The stage that follows: the last one again while it counts, `post` after a release, `rc` before a new one."""
+    if last is not None and last.stage != "stable":
+        return last.stage
+    wanted = "post" if last is not None else "rc"
+    return wanted if wanted in known else "stable"
+
+
+def _written(template: str, name: TagName) -> str:
+    try:
+        return expand(template, name)
+    except UsageError:
+        return ""
+
+
+def _settled(
+    line: str, template: str, name: TagName, policy: TagPolicy, why: str, after: str = ""
+) -> Proposal:
+    """The proposal, if the grammar reads the name that the template makes."""
+    text = _written(template, name)
+    if not text or Grammar(policy).match(text) is None:
+        return Proposal(line, "", f"no name can be made by {printable(template)} from the Dockerfile", after)
+    return Proposal(line, text, why, after)
+
+
+def named(proposals: Sequence[Proposal]) -> Iterator[Proposal]:
+    """Those that have a name."""
+    return (one for one in proposals if one.name)
