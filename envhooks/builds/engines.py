@@ -46,8 +46,8 @@ class Engine:
 # ------------------------------------------------------------------------------------- finding one
 
 
-def find(wanted: Wanted, environ: Mapping[str, str]) -> Engine:
-    """The engine that the policy names, or the first that works.
+def find(wanted: Wanted, environ: Mapping[str, str], work_tree: Path | None = None) -> Engine:
+    """The engine that the policy names, or the first that works; never a program inside of `work_tree`.
 
     Raises:
         CannotJudge: none does; what each of them lacks is in the message.
@@ -61,6 +61,9 @@ def find(wanted: Wanted, environ: Mapping[str, str]) -> Engine:
         if program is None:
             faults.append(f"{name} is not on PATH")
             continue
+        if work_tree is not None and any(p.is_relative_to(work_tree) for p in _forms(program)):
+            faults.append(f"{printable(program)} lies in the work tree, where a commit could change it")
+            continue
         found = (_docker if name == "docker" else _own_storage)(name, program, wanted, env)
         if isinstance(found, Engine):
             return found
@@ -68,6 +71,16 @@ def find(wanted: Wanted, environ: Mapping[str, str]) -> Engine:
     raise CannotJudge(
         f"no engine here can build an image: {'; '.join(faults)}", fix="apt-get install buildah"
     )
+
+
+def _forms(program: str) -> tuple[Path, Path]:
+    return Path(program), Path(program).resolve()
+
+
+def work_tree_of(context: Path) -> Path | None:
+    """The work tree of the repository in whose `.git` a context was written out; None for a bare one."""
+    inside = next((folder for folder in context.parents if folder.name == ".git"), None)
+    return None if inside is None else inside.parent
 
 
 def _ask(argv: tuple[str, ...], environ: Mapping[str, str]) -> tuple[int, str, str]:

@@ -186,7 +186,22 @@ def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) ->
             print(printable_block(line), file=sys.stderr)
         if not give:
             raise consent.why_not(git, section) or CannotJudge(f"{section.name} is not allowed here")
+        _ask_person(section)
         consent.allow(git, section)
+
+
+def _ask_person(section: BuildPolicy) -> None:
+    """At a terminal, ask after it was shown; elsewhere, as in CI, the typed `--allow` is the word.
+
+    Raises:
+        CannotJudge: the answer is no.
+    """
+    if in_ci(os.environ) or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    name = printable(section.name, 60)
+    print(f"allow {name} to run this in this clone? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CannotJudge(f"{name} was not allowed, and nothing has changed")
 
 
 def say(text: str) -> None:

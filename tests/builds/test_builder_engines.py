@@ -216,3 +216,17 @@ def test_the_program_of_the_trial_is_one() -> None:
     if kind is None:
         pytest.skip("not a machine on which images are built")
     assert engines._elf(*kind)[:4] == b"\x7fELF"
+
+
+def test_no_engine_of_the_work_tree_is_started(tmp_path: Path, environ: dict[str, str]) -> None:
+    tree = tmp_path / "clone"
+    (tree / "bin").mkdir(parents=True)
+    program = tree / "bin" / "buildah"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    context = tree / ".git" / "envhooks" / "work" / "x"
+    found = engines.work_tree_of(context)
+    assert found == tree and engines.work_tree_of(tmp_path / "server.git" / "envhooks") is None
+    with pytest.raises(CannotJudge, match="lies in the work tree"):
+        engines.find(read({"engine": "buildah"}), {**environ, "PATH": f"{tree}/bin"}, found)
+    assert not (tmp_path / "ran").exists()

@@ -58,3 +58,35 @@ def test_an_image_that_goes_elsewhere_is_asked_for_again_with_the_difference(goo
 def test_without_builds_there_is_nothing_to_allow(good: Repo) -> None:
     assert "allow" not in good.envhooks("install", check=True).out
     assert not consent(good)
+
+
+def at_a_terminal(repo: Repo, answer: str) -> tuple[int, str]:
+    """`envhooks builds --allow` at a terminal of its own, with an answer typed into it."""
+    import os
+    import pty
+    import sys
+
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(repo.path)
+        environ = {key: value for key, value in repo.environ.items() if key != "CI"}
+        os.execve(sys.executable, [sys.executable, "-m", "envhooks", "builds", "--allow"], environ)
+    os.write(terminal, f"{answer}\n".encode())
+    said = b""
+    try:
+        while data := os.read(terminal, 4096):
+            said += data
+    except OSError:  # how a terminal ends on Linux
+        pass
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def test_at_a_terminal_it_is_asked_after_it_was_shown(good: Repo) -> None:
+    root(good)
+    code, said = at_a_terminal(good, "n")
+    assert code == 2 and "[y/N]" in said and "was not allowed" in said, said
+    assert said.index("runs ") < said.index("[y/N]")
+    assert not consent(good)
+    code, said = at_a_terminal(good, "y")
+    assert code == 0 and consent(good), said

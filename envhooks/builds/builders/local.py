@@ -122,7 +122,7 @@ def _prepare(plan: Plan, top: Path, environ: Mapping[str, str]) -> tuple[Wanted,
         )
     for _, variable in wanted.secrets:
         required(variable, environ)
-    engine = engines.find(wanted, environ)
+    engine = engines.find(wanted, environ, engines.work_tree_of(top))
     folder, file = _inside(top, plan.context, "the context"), _inside(top, plan.dockerfile, "the Dockerfile")
     if plan.stamp and engine.name == "docker":
         refuse_unstamped(file, plan)
