@@ -5,7 +5,8 @@ its meaning moves. `pip install pkg>=1` without quotes is worse: the shell takes
 sees no version at all, and a file called `=1` is left in the image.
 
 Name exact versions: `torch==2.8.0+cu128`, a base image with its full tag (better: its digest), and quotes
-around every requirement that holds `<` or `>`. conda's `pytorch=2.1` is not exact; `pytorch==2.1.0` is.
+around every requirement that holds `<` or `>`. conda's `pytorch=2.1` is not exact, and `pytorch==2.1.0` is;
+`pytorch=2.1.0` is a warning.
 """  # noqa: E501 - the first line is the row of a table
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _PINS = {
     "conda": "==<version>",
 }
 """Manager -> how a pin is written for it, behind the package's name."""
+_ONE_RELEASE = r"(?a)[A-Za-z0-9]=[0-9]+\.[0-9]+\.[0-9]+\Z"
+"""conda's `pytorch=2.3.0`: three numbers are one release, of which a post release is all that may come."""
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
@@ -77,6 +80,8 @@ def _framework(subject: Subject) -> str:
 def _level(unpinned: Unpinned, known: set[str]) -> Level:
     if unpinned.kind in ("system", "installer") and not unpinned.swallowed:
         return "note"
+    if unpinned.manager == "conda" and re.search(_ONE_RELEASE, unpinned.text):
+        return "warning"
     if unpinned.kind == "base" or unpinned.swallowed or unpinned.name in known:
         return "error"
     return "warning"

@@ -28,10 +28,12 @@ TIMEOUT = 60.0
 """Seconds that one answer may be silent."""
 MAX_LISTING = 64 << 20
 MAX_METADATA = 1 << 20
+MAX_DIRECTORY = 8 << 20
+"""Bytes of a wheel's directory: that of torch lists 15,000 files."""
 MAX_WHEEL = 8 << 30
 """Bytes of a wheel whose end is looked at."""
 _CHUNK = 64 << 10
-MAX_REQUESTS = 40
+MAX_REQUESTS = 160
 """Range requests for the metadata of one wheel."""
 _JSON = "application/vnd.pypi.simple.v1+json"
 _ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -176,7 +178,7 @@ class _Remote(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         end = self._size if size is None or size < 0 else min(self._size, self._at + size)
-        if end - self._at > MAX_METADATA + _CHUNK:
+        if end - self._at > MAX_DIRECTORY:
             raise zipfile.BadZipFile("its directory is too large")
         data = bytearray()
         while self._at < end:

@@ -37,6 +37,7 @@ def refresh(
     builds: Index | None = None,
     *,
     everything: bool = False,
+    since: Mapping[str, str] | None = None,
     step: Step = lambda text: None,
 ) -> Refreshed:
     """Rows for what the index has and the table lacks.
@@ -44,11 +45,12 @@ def refresh(
     Args:
         builds: an index with the builds of torch for CUDA and ROCm, by local version; None: those are not known.
         everything: compare the releases that the table has as well.
+        since: the oldest release of each framework that is read; default: the oldest that the table has.
 
     Raises:
         CannotJudge: the index does not answer.
     """
-    reader = _Reader(index, step)
+    reader = _Reader(index, step, since or {})
     rows = {
         "torch": tuple(_torch(reader, table, builds, everything)),
         "tensorflow": tuple(_tensorflow(reader, table, everything)),
@@ -64,9 +66,10 @@ def refresh(
 class _Reader:
     """What one index says, release by release."""
 
-    def __init__(self, index: Index, step: Step) -> None:
+    def __init__(self, index: Index, step: Step, since: Mapping[str, str]) -> None:
         self.index = index
         self.step = step
+        self.since = since
         self.differences: list[str] = []
         self.unread: list[str] = []
         self._known: dict[tuple[str, str], Message | None] = {}
@@ -162,7 +165,7 @@ def _span(specifier: str) -> str:
 
 
 def _torch(reader: _Reader, table: Table, builds: Index | None, everything: bool) -> Iterator[Row]:
-    oldest = min(table.torch, key=key)
+    oldest = reader.since.get("torch") or min(table.torch, key=key)
     companions = {
         name: _companions(reader, table, name, everything) for name in ("torchvision", "torchaudio")
     }
@@ -215,8 +218,9 @@ def _companions(reader: _Reader, table: Table, name: str, everything: bool) -> d
     if everything:
         for row in table.torch.values():
             found[row.version] = list(getattr(row, name))
-    for version, files in reader.releases(name, None if everything else newest).items():
-        if everything and version not in listed and key(version) < key(newest):
+    whole = everything or "torch" in reader.since
+    for version, files in reader.releases(name, None if whole else newest).items():
+        if everything and version not in listed and key(version) < key(newest) and not reader.since:
             continue
         metadata = reader.metadata(name, version, files)
         exact = _exactly(dict(requirements(metadata)).get("torch", "")) if metadata else None
@@ -248,7 +252,7 @@ def _pythons(files: Iterable[File]) -> list[str]:
 
 def _tensorflow(reader: _Reader, table: Table, everything: bool) -> Iterator[Row]:
     """One row for each X.Y, by its last release."""
-    oldest = min(table.tensorflow, key=key)
+    oldest = reader.since.get("tensorflow") or min(table.tensorflow, key=key)
     lines: dict[str, tuple[str, list[File]]] = {}
     for version, files in reader.releases("tensorflow").items():
         line = ".".join(version.split(".")[:2])
@@ -283,7 +287,7 @@ def _tensorflow(reader: _Reader, table: Table, everything: bool) -> Iterator[Row
 
 
 def _jax(reader: _Reader, table: Table, everything: bool) -> Iterator[Row]:
-    oldest = min(table.jax, key=key)
+    oldest = reader.since.get("jax") or min(table.jax, key=key)
     for version, files in reader.releases("jax").items():
         ours = table.jax.get(version)
         if key(version) < key(oldest) or (ours and not everything):

@@ -364,13 +364,13 @@ class _Collector(NameFacts):
         from envhooks.image.compat import judge_environment, table_of
 
         table = table_of(self.policy)
-        judged: dict[int, Fact] = {}  # by identity: equal Dockerfiles share one Environment
+        judged: dict[tuple[int, str], Fact] = {}  # by identity: equal Dockerfiles share one Environment
         for draft in self.drafts:
             environment = draft.facts.get("environment")
             if isinstance(environment, Environment):
-                if id(environment) not in judged:
-                    judged[id(environment)] = judge_environment(environment, table)
-                draft.facts["compatibility"] = judged[id(environment)]
+                if (one := (id(environment), draft.day())) not in judged:
+                    judged[one] = judge_environment(environment, table, one[1])
+                draft.facts["compatibility"] = judged[one]
             else:
                 draft.facts["compatibility"] = environment
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 from envhooks.base.dataclass import dataclass, field, replace
@@ -61,6 +62,16 @@ class Draft:
         oid = self.update.new or self.update.old
         assert oid is not None, "an update of nothing to nothing is no update"
         return oid
+
+    def day(self) -> str:
+        """The day that a tag which stands says of itself, `2021-06-30`; empty for one that is made or moved now."""
+        annotation = getattr(self.facts.get("object"), "annotation", None)
+        if self.update.change is not Change.STANDING or annotation is None:
+            return ""
+        try:
+            return datetime.fromtimestamp(annotation.date, timezone.utc).date().isoformat()
+        except (ValueError, OverflowError, OSError):
+            return ""
 
 
 def grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, list[TagName]]:

@@ -240,7 +240,7 @@ def _of_unpinned(unpinned: Unpinned, name: str, version: str) -> Iterator[_Edit]
 def _images(files: Files, environment: Environment, table: Table) -> Iterator[_Edit]:
     """The base image's tag, where the table knows the one that exists."""
     for fault in judge_environment(environment, table):
-        if fault.rule != "image" or "<" in fault.expected:
+        if fault.rule != "image" or "<" in fault.expected or ":" not in fault.expected:
             continue
         path = fault.place.path
         text, (image, _, tag), good = (

@@ -61,7 +61,7 @@ def _base(value: Value) -> Family:
 
 def compat(value: Value) -> MappingProxyType[str, tuple[MappingProxyType[str, object], ...]]:
     """`[[compat.torch]]` and the like, as they stand; what a row may say is known where it is read."""
-    return compat_rows(value.table(("torch", "tensorflow", "jax")))
+    return compat_rows(value.table(("torch", "tensorflow", "jax", "ties")))
 
 
 def compat_rows(

@@ -123,7 +123,7 @@ def _records(keys: Mapping[str, Value]) -> dict[str, Any]:
     }
 
 
-COMPAT_KEYS = ("compiled", "torch", "tensorflow", "jax")
+COMPAT_KEYS = ("compiled", "torch", "tensorflow", "jax", "ties")
 
 
 def parse_compat(data: bytes, origin: str) -> tuple[str, Mapping[str, tuple[Mapping[str, Any], ...]]]:

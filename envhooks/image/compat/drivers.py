@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
 from envhooks.image import Environment
-from envhooks.image.compat import cuda_of_wheels
+from envhooks.image.compat.frameworks import cuda_of_wheels
 from envhooks.image.compat.table import Drivers, Table, key, load_table
 
 _DRIVER = r"(?a)[0-9]{2,4}(?:\.[0-9]{1,4}){0,3}"
@@ -146,6 +146,16 @@ def _rocm(source: str, what: str, version: str, place: Place, drivers: Drivers) 
         (),
         place,
     )
+
+
+def wheel_driver(environment: Environment, image: str, cuda: str, table: Table) -> tuple[str, str]:
+    """(driver that the base image starts with, least one that a wheel for a CUDA runs with); empty: not known."""
+    base = environment.base
+    if base is None or _last_parts(base.image) != "nvidia/cuda":
+        return "", ""
+    full = toolkit_driver(image, table.drivers)
+    need = _cuda("wheel", "", cuda, base.place, table.drivers)
+    return (full.split(".")[0] if full else ""), need.least or ""
 
 
 def toolkit_driver(version: str, drivers: Drivers) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from envhooks.base.place import Level
+from envhooks.base.place import Level, Place
 from envhooks.image import CompatFault, Environment, Package
 from envhooks.image.compat.table import JaxRelease, Table, TensorflowLine, TorchRelease, key, release
 from envhooks.image.requirements.versions import allows
@@ -32,6 +32,25 @@ def cuda_of(variant: str) -> str | None:
     """`cu118` -> `11.8`."""
     match = re.fullmatch(r"cu([0-9]{1,2})([0-9])", variant, re.ASCII)
     return f"{match.group(1)}.{match.group(2)}" if match else None
+
+
+def cuda_of_wheels(environment: Environment, table: Table) -> Iterator[tuple[str, str, Place]]:
+    """(what, its CUDA, place) of everything installed that is built for one CUDA."""
+    torch = last(environment, "torch")
+    row = table.torch.get(release(torch.version)) if torch and torch.version else None
+    stated = [
+        one for one in environment.hardware if one.source == "wheel" and one.kind == "CUDA" and one.version
+    ]
+    if stated:
+        for one in stated:
+            yield f"the wheel for CUDA {one.version}", one.version or "", one.place
+    elif torch and row and row.pypi_cuda and variant_of(torch) is None and torch.how not in ("base", "conda"):
+        yield f"torch {torch.version} as PyPI has it", row.pypi_cuda, torch.place
+    tensorflow = last(environment, "tensorflow", "tensorflow-gpu")
+    if tensorflow and tensorflow.version and tensorflow.how != "base":
+        line = table.tensorflow.get(".".join(release(tensorflow.version).split(".")[:2]))
+        if line is not None:
+            yield f"{tensorflow.name} {tensorflow.version}", line.cuda, tensorflow.place
 
 
 def judge_torch(environment: Environment, table: Table) -> Iterator[CompatFault]:
@@ -73,7 +92,10 @@ def _companion(
     wanted = [one.version for one in table.torch.values() if version in getattr(one, name)]
     exact = wanted and key(version) <= key(tie.exact_until)
     one, other = f"{name} {companion.version}", f"torch {torch.version}"
-    expected = f"{name} {' or '.join(listed)}" if listed else f"torch {' or '.join(wanted)}"
+    newest = max((v for one in table.torch.values() for v in getattr(one, name)), key=key)
+    expected = f"a release up to {name} {newest}"
+    if listed or wanted:
+        expected = f"{name} {' or '.join(listed)}" if listed else f"torch {' or '.join(wanted)}"
     if exact:
         reason = f"{name} {version} requires torch {' or '.join(wanted)}"
         yield CompatFault("companion", "error", one, other, expected, reason, companion.place)
@@ -87,7 +109,7 @@ def _companion(
         yield CompatFault("companion", "warning", one, other, expected, reason, companion.place)
     elif not wanted:
         reason = f"the table of {table.compiled} lists no {name} {version}"
-        yield CompatFault("unknown", "note", one, other, expected.rstrip(), reason, companion.place)
+        yield CompatFault("unknown", "note", one, other, expected, reason, companion.place)
 
 
 def _same_build(torch: Package, companion: Package) -> Iterator[CompatFault]:
@@ -109,27 +131,59 @@ def _variant(
     variant = variant_of(torch)
     if variant is None or torch.how == "base" or variant in (*row.cuda_variants, *row.cuda_variants_seen):
         return
-    one, builds = f"torch {torch.version}+{variant}", ", ".join(row.cuda_variants)
-    if cuda_of(variant) and row.cuda_variants:
-        absent = variant in row.cuda_variants_absent
+    one = f"torch {torch.version}+{variant}"
+    if cuda_of(variant):
+        span = _outside(variant, row, table)
+        absent = variant in row.cuda_variants_absent or bool(span)
+        if not absent and not row.cuda_variants:
+            return
+        builds = ", ".join((*row.cuda_variants, *row.cuda_variants_seen))
         reason = (
-            f"torch {row.version} was published for {builds}: there is no {variant} wheel"
+            f"torch {row.version} was published for {builds}: there is no {variant} wheel{span}"
             if absent
             else f"torch {row.version} is advertised for {builds}; a {variant} wheel is not known"
         )
-        best = best_variant(environment, row)
-        level: Level = "error" if absent else "warning"
-        expected = f"torch {torch.version}+{best}"
-        older = [
-            v for v, r in table.torch.items() if variant in r.cuda_variants and key(v) < key(row.version)
-        ]
-        if older:
-            expected += f", or torch {max(older, key=key)}+{variant}"
-        yield CompatFault("variant", level, one, "", expected, reason, torch.place)
-    elif variant.startswith("rocm") and row.rocm_release and variant != f"rocm{row.rocm_release}":
+        level: Level = "error" if absent and not _is_elsewhere(torch) else "warning"
+        builds_that_go = (
+            [f"torch {torch.version}+{best_variant(environment, row)}"] if row.cuda_variants else []
+        )
+        other = [v for v, r in table.torch.items() if variant in r.cuda_variants]
+        older = [v for v in other if key(v) < key(row.version)]
+        if other:
+            builds_that_go.append(f"torch {max(older, key=key) if older else min(other, key=key)}+{variant}")
+        yield CompatFault("variant", level, one, "", ", or ".join(builds_that_go), reason, torch.place)
+    elif variant.startswith("rocm") and row.rocm_release and _is_of_pytorch(torch, variant, row.rocm_release):
         expected = f"torch {torch.version}+rocm{row.rocm_release}"
         reason = f"torch {row.version} was released for ROCm {row.rocm_release}"
         yield CompatFault("variant", "warning", one, "", expected, reason, torch.place)
+
+
+def _outside(variant: str, row: TorchRelease, table: Table) -> str:
+    """Why an index surely has no build of this release; empty where it may have one."""
+    first, last = table.torch_indexes.get(variant, ("", ""))
+    if first and key(row.version) < key(first):
+        return f", its index begins with torch {first}"
+    if last and key(row.version) > key(last):
+        return f", its index ends with torch {last}"
+    return ""
+
+
+def _is_elsewhere(torch: Package) -> bool:
+    """Whether a build may be another publisher's: a wheel by its URL, or from an index that is not one of PyTorch's."""
+    if not torch.specifier:
+        return True
+    return bool(torch.index) and not re.search(_VARIANT + r"|pytorch\.org", torch.index)
+
+
+def _is_of_pytorch(torch: Package, variant: str, released: str) -> bool:
+    """Whether a ROCm build is one of PyTorch's own, and of another ROCm than the release's.
+
+    AMD builds torch as well, for every ROCm: with a commit in the local version, or on an index of its own.
+    """
+    if not re.fullmatch(r"(?a)rocm[0-9.]+", variant) or _is_elsewhere(torch):
+        return False
+    ours, theirs = variant.removeprefix("rocm").split("."), released.split(".")
+    return ours[:2] != theirs[:2]
 
 
 def best_variant(environment: Environment, row: TorchRelease) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from envhooks.base.dataclass import dataclass, field_names, replace, required_fields
+from envhooks.base.dataclass import dataclass, field, field_names, replace, required_fields
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 
@@ -101,6 +101,8 @@ class NvidiaCuda:
     versions: tuple[str, ...]
     """Those with a cudnn-devel-ubuntu tag; the others exist for more."""
     cudnn_name: tuple[CudnnName, ...]
+    two_numbers_gone: Mapping[str, str]
+    """CUDA up to which tags with two numbers were published -> the day by which they were gone."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,10 @@ class Table:
     jax: Mapping[str, JaxRelease]
     nvidia_cuda: NvidiaCuda
     drivers: Drivers
+    torch_indexes: Mapping[str, tuple[str, str]]
+    """CUDA build -> (first release, last release) of torch that its index holds; an empty end is open."""
+    own_ties: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Package -> release -> what it requires, by the policy's rows; those of the package are in ties.toml."""
 
 
 def _row(kind: type[T], values: Mapping[str, Any]) -> T:
@@ -162,6 +168,7 @@ def read_table(data: Mapping[str, Any]) -> Table:
             Drivers,
             {**data["drivers"], "require": {k: tuple(v) for k, v in data["drivers"]["require"].items()}},
         ),
+        torch_indexes={name: (span[0], span[1]) for name, span in data["torch_indexes"].items()},
     )
 
 
@@ -201,6 +208,9 @@ def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> T
     """
     changed: dict[str, Any] = {}
     for name, added in rows.items():
+        if name == "ties":
+            changed["own_ties"] = _own_ties(added)
+            continue
         kind = _KINDS[name]
         known = frozenset(field_names(kind))
         releases = dict(getattr(table, name))
@@ -218,3 +228,23 @@ def extended(table: Table, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> T
             releases[version] = _row(kind, {**before, **row})
         changed[name] = releases
     return replace(table, **changed)
+
+
+_TIE_KEYS = frozenset(("package", "version", "requires"))
+
+
+def _own_ties(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """`[[compat.ties]]`: package -> release -> its requirements."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in rows:
+        package, requires = row.get("package"), row.get("requires")
+        versions = row["version"] if isinstance(row["version"], list) else [row["version"]]
+        if row.keys() - _TIE_KEYS or not isinstance(package, str) or not isinstance(requires, list):
+            raise PolicyError(
+                "a tie has a package, a version or several, and what they require",
+                place="[[compat.ties]]",
+                fix='package = "vllm"\nversion = ["0.33.0"]\nrequires = ["torch==2.15.0"]',
+            )
+        for version in versions:
+            found.setdefault(package, {})[str(version)] = tuple(map(str, requires))
+    return found
