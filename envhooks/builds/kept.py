@@ -50,6 +50,11 @@ class Kept:
         return _texts(self._found.get("holds"))
 
     @property
+    def bases(self) -> dict[str, str]:
+        """Base image -> digest of what the engine took under its name."""
+        return _texts(self._found.get("bases"))
+
+    @property
     def digest(self) -> str:
         """The digest of the image that is written out whole; empty where none is."""
         found = str(self._found.get("digest", ""))

@@ -103,6 +103,8 @@ class Result:
     """How what is inside was held against the tag, for the record; empty where it was not."""
     holds: Mapping[str, str] = field(default_factory=dict)
     """Distribution -> version, and `python`, `cuda`: what the image was found to hold."""
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """Base image as the Dockerfile names it -> `sha256:...` of what the engine took under that name."""
     may_help: bool = True
     """Whether another attempt in the same minutes may end otherwise."""
     layout: Path | None = None

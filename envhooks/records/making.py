@@ -60,6 +60,9 @@ def by_build(confirmed: Confirmed, tag: TagRecord, plan: Plan, result: Result, s
         made,
         arguments=dict(plan.args),
         epoch=plan.epoch,
+        bases=tuple(
+            replace(base, digest=base.digest or result.bases.get(base.name, "")) for base in made.bases
+        ),
         holds={**made.holds, **{key: printable(value, 200) for key, value in result.holds.items()}},
     )
 

@@ -41,6 +41,7 @@ from envhooks.builds.steps import (
 from envhooks.builds.types import ALONE, Job, Plan, Result
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+BASE_LABEL = "org.opencontainers.image.base.name"
 _ASKS = 4
 """How often an interpreter is asked that ends well and says nothing."""
 _ENGINE_FAILED = 125
@@ -186,6 +187,8 @@ class _Work:
         self.verified = ""
         """How the image was held against the tag."""
         self.holds: Mapping[str, str] = {}
+        self.bases: Mapping[str, str] = {}
+        """Base image -> digest of what the engine took under its name."""
 
     def _run(self, step: Step) -> Ended:
         self._log.write(f"$ {step.shown()}\n")
@@ -213,7 +216,7 @@ class _Work:
             return False
         self._log.write(f"going on with the image that was built and checked before: {self._kept.digest}\n")
         self._values[DIGEST], self._checked = self._kept.digest, self._kept.checked
-        self.verified, self.holds = self._kept.verified, self._kept.holds
+        self.verified, self.holds, self.bases = self._kept.verified, self._kept.holds, self._kept.bases
         return True
 
     def has_images(self) -> bool:
@@ -242,8 +245,20 @@ class _Work:
                 self._values[image_slot(platform, self._wanted)] = image
             else:
                 self._values[DIGEST] = self._metadata()
+        self.bases = self._base_digests()
         if self._engine.name != "docker":  # which has no `inspect` of what its builder holds
             self._kept.note(images=images)
+
+    def _base_digests(self) -> dict[str, str]:
+        """The base image by the digest that the engine has for its name; empty where it cannot be asked."""
+        name = dict(self._plan.labels).get(BASE_LABEL, "")
+        if not name or "@" in name or self._engine.name == "docker" or len(self._wanted.platforms) > 1:
+            return {}
+        told = {"buildah": ("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", name),
+                "podman": ("image", "inspect", "--format", "{{.Digest}}", name)}[self._engine.name]  # fmt: skip
+        ended = run((*self._engine.prefix, *told), StringIO(), self._environ, cwd=self._scratch, timeout=60)
+        digest = ended.output.strip()
+        return {name: digest} if not ended.exit_code and _DIGEST.fullmatch(digest) else {}
 
     def check(self, listed: Steps) -> None:
         """Hold the image of each platform against the tag, and run the user's own test in it."""
@@ -345,14 +360,27 @@ class _Work:
     def result(self) -> Result:
         """The image, to be published where it goes to a registry."""
         digest = self._values.get(DIGEST)
-        done = Result("done", digest, None, self.summary(), None, verified=self.verified, holds=self.holds)
+        done = Result(
+            "done",
+            digest,
+            None,
+            self.summary(),
+            None,
+            verified=self.verified,
+            holds=self.holds,
+            bases=self.bases,
+        )
         if self._wanted.output != "registry":
             return done
         layout = self._kept.layout
         if not (layout / "index.json").is_file():
             return replace(done, status="built")
         self._kept.note(
-            digest=digest or "", checked=self._checked, verified=self.verified, holds=dict(self.holds)
+            digest=digest or "",
+            checked=self._checked,
+            verified=self.verified,
+            holds=dict(self.holds),
+            bases=dict(self.bases),
         )
         return replace(done, status="built", digest=None, layout=layout)
 

@@ -78,7 +78,7 @@ def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
 def _read_layer(layer: Layer, source: Source, tree: Tree, keep: Keep, limits: Limits) -> None:
     stored = _Counted(source, layer.digest)
     archive = _Counted(unpack(stored), "" if layer.digest else layer.unpacked, limits.read)
-    for member, content in _members(archive):
+    for member, content in members(archive):
         limits.entry()
         _apply(member, content, tree, keep)
     # behind the end mark an archive may be filled up; all of it counts for the digest
@@ -295,7 +295,7 @@ class _Forward:
         return self._at
 
 
-def _members(source: Source) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], bytes]]]:
+def members(source: Source) -> Iterator[tuple[tarfile.TarInfo, Callable[[int], bytes]]]:
     """Each header, and a way to read the beginning of its content before the next one is asked for.
 
     `TarFile.next` takes a damaged header for the end of the archive; an engine does not.

@@ -1,0 +1,69 @@
+"""build a release once more and say whether it is the same image
+
+Tag and record are proved first; then the tagged tree is built with the recorded base images, by their digests, the
+same arguments, platform and date. 0: the same digest; 1: another, with what differs and whether a base moved; 2: it
+cannot be told. Nothing is named and nothing is pushed. `--legacy` tries a release of before the records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+
+from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.cli._progress import Progress
+from envhooks.git.repository import Git
+from envhooks.judge.runs import Work
+from envhooks.releases.reading import Releases
+from envhooks.releases.reproduction import Rebuild, Reproduction
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """TAG, `--print`, `--engine`, `--legacy`."""
+    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument(
+        "--print", action="store_true", dest="only_print", help="print the commands, run nothing"
+    )
+    parser.add_argument(
+        "--engine", choices=("buildah", "podman", "docker"), help="default: as the policy builds"
+    )
+    parser.add_argument("--legacy", action="store_true", help="build a release that no record proves; 2 then")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, compare, and say what came out."""
+    with Git.open() as git, Progress(sys.stderr) as progress:
+        releases = Releases(git, Work(step=progress.step))
+        release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
+        if release.verdict != "accepted" and not options.legacy:
+            raise CannotJudge(f"{printable(release.tag)} is {release.verdict}: {printable(release.why)}")
+        rebuild = Rebuild(releases, release, options.engine or "", legacy=options.legacy)
+        if options.only_print:
+            for line in rebuild.commands():
+                print(printable_block(line))
+            return 0
+        print(f"building {printable(release.tag)} once more; it runs the tagged Dockerfile", file=sys.stderr)
+        found = rebuild.build(sys.stderr, os.environ)
+    print("\n".join(_lines(release.tag, found)))
+    return 0 if found.is_same else 1 if found.wanted and not found.doubt else 2
+
+
+def _lines(tag: str, found: Reproduction) -> Iterator[str]:
+    name = printable(tag)
+    if found.is_same:
+        yield f"{name} is reproduced: {found.digest}"
+        return
+    if not found.wanted:
+        yield f"{name} builds: {found.digest}; no record proves what it was, so nothing was compared"
+        return
+    yield f"{name} is another image: {found.digest}"
+    yield f"  recorded  {found.wanted}"
+    for text in found.moved:
+        yield f"  base      {printable(text)}"
+    for text in found.differences:
+        yield f"  differs   {printable(text)}"
+    if found.doubt:
+        yield f"  cannot tell how: {printable(found.doubt)}"
