@@ -194,7 +194,8 @@ def aliases_of(
 def rightful(policy: Policy, alias: str, image: str, remote_tags: Collection[str]) -> TagName | None:
     """The release that an alias of an image belongs to, by these tags; None where it is nobody's."""
     grammar = Grammar(policy.tag)
-    names = [name for name in map(grammar.match, remote_tags) if name and name.is_stable]
+    read = (name for name in map(grammar.match, remote_tags) if name and name.is_stable)
+    names = [name for name in read if name.text not in policy.yanked]
     sharing = [name for name in names if _image_or_none(policy.image or "", name) == image]
     for name in sorted(sharing, key=lambda name: name.order, reverse=True):
         if alias == LATEST or ".".join(_numbers(name)[:2]) == alias:
@@ -243,9 +244,14 @@ def _aliases(
         )
     if not name.is_stable:
         return (), ()
+    if name.text in policy.yanked:
+        return (), (
+            f"{printable(name.text)} is yanked, so that it moves no name: {policy.yanked[name.text]}",
+        )
     taken = {image_tag(other): other.text for other in sharing}
     moved, notes = [], []
-    for alias, among in _claims(name, others, sharing):
+    good, using = ([one for one in some if one.text not in policy.yanked] for some in (others, sharing))
+    for alias, among in _claims(name, good, using):
         why = f"{printable(taken[alias])} owns it" if alias in taken else _outranked(name, among)
         if why:
             notes.append(f"{image}:{alias} is left alone: {why}")

@@ -81,7 +81,7 @@ def _report(found: Refreshed, dry_run: bool) -> None:
     if not found.rows:
         print(printable(f"the index has nothing newer than the table of {load_table().compiled}"), file=out)
     elif not dry_run:
-        print(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it", file=out)
+        print(printable(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it"), file=out)
 
 
 def _versions(rows: tuple[Row, ...]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
-from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds
+from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds, rightful
 from envhooks.builds.types import Plan
 from envhooks.image import BaseImage
 from envhooks.policy import BuildPolicy, Policy
@@ -220,3 +220,16 @@ def test_no_order_of_building_leaves_an_alias_in_the_wrong_place(releases: list[
             assert len(name.version) == 3
             assert alias == ".".join(map(str, name.version[:2]))
             assert name.order == max(other.order for other in others if other.series == name.series)
+
+
+def test_a_yanked_release_moves_no_name_and_holds_none() -> None:
+    """`latest` of a release that must not be used would bring it into production; one before it takes the name."""
+    yanked = replace(POLICY, yanked=MappingProxyType({f"{CUDA}2.9.0": "CVE-2026-1234"}))
+    remote = [f"{CUDA}2.8.0", f"{CUDA}2.9.0"]
+    found = plan(f"{CUDA}2.9.0", remote, yanked)
+    assert found.aliases == () and "is yanked" in " ".join(found.notes)
+    older = plan(f"{CUDA}2.8.0", remote, yanked)
+    assert [one.rpartition(":")[2] for one in older.aliases] == ["2.8", "latest"]
+    assert rightful(yanked, "latest", "registry.example.com/team/pytorch-cuda", remote) == Grammar(
+        yanked.tag
+    ).match(f"{CUDA}2.8.0")
