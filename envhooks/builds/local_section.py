@@ -10,6 +10,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
 from envhooks.builds import verify_image
 from envhooks.builds.options import Section
+from envhooks.builds.process import shown
 from envhooks.builds.verify_image import Settings
 
 ENGINES = ("docker", "podman", "buildah")
@@ -169,3 +170,34 @@ def _test(section: Section) -> tuple[str, ...]:
     if "test" in section and (not found or not found[0].strip() or found[0].startswith("-")):
         section.refuse(f"`test` of {section.title} names no program of the image", example)
     return found
+
+
+def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would run and where it goes, for the person who is asked to allow it."""
+    wanted = read(options)
+    engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
+    told = f" with the builder {wanted.builder}" if wanted.builder else ""
+    goes = {
+        "registry": "to the registry in the image's name, with this machine's login, and over no other image",
+        "none": "nowhere: it stays here",
+    }
+    where = goes.get(wanted.output, f"into {wanted.output.removeprefix('oci:')}")
+    lines = [
+        f"runs {engine}{told}, and with it the RUN lines of the tagged Dockerfile",
+        f"the image goes {where}",
+    ]
+    if not wanted.tls_verify:
+        lines.append("the registry's certificate is NOT verified")
+    for name, variable in wanted.secrets:
+        lines.append(f"the Dockerfile gets ${variable} as the secret {name}")
+    if wanted.ssh:
+        lines.append(f"the Dockerfile can use your SSH agent ({', '.join(wanted.ssh)})")
+    if wanted.network == "host":
+        lines.append("the RUN lines have this machine's network")
+    if wanted.cache_to:
+        lines.append(printable(f"layers are written to the cache {', '.join(wanted.cache_to)}"))
+    if wanted.test:
+        lines.append(f"runs {shown(wanted.test)} in the image before it is published")
+    if not wanted.verify.is_on:
+        lines.append(f"the image is NOT held against the tag: {wanted.verify.reason}")
+    return tuple(lines)

@@ -22,7 +22,8 @@ from envhooks.builds import engines, verify_image
 from envhooks.builds.engines import Engine
 from envhooks.builds.kept import Kept
 from envhooks.builds.local_section import Wanted, read
-from envhooks.builds.process import Ended, cause, engine_environment, run, shown
+from envhooks.builds.local_section import describe as describe
+from envhooks.builds.process import Ended, cause, engine_environment, run
 from envhooks.builds.publication import naming
 from envhooks.builds.secrets import required
 from envhooks.builds.stamping import refuse_unstamped
@@ -63,37 +64,6 @@ def check_options(options: Mapping[str, Any]) -> None:
         PolicyError: a key that is unknown or of the wrong kind.
     """
     read(options)
-
-
-def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would run and where it goes, for the person who is asked to allow it."""
-    wanted = read(options)
-    engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
-    told = f" with the builder {wanted.builder}" if wanted.builder else ""
-    goes = {
-        "registry": "to the registry in the image's name, with this machine's login, and over no other image",
-        "none": "nowhere: it stays here",
-    }
-    where = goes.get(wanted.output, f"into {wanted.output.removeprefix('oci:')}")
-    lines = [
-        f"runs {engine}{told}, and with it the RUN lines of the tagged Dockerfile",
-        f"the image goes {where}",
-    ]
-    if not wanted.tls_verify:
-        lines.append("the registry's certificate is NOT verified")
-    for name, variable in wanted.secrets:
-        lines.append(f"the Dockerfile gets ${variable} as the secret {name}")
-    if wanted.ssh:
-        lines.append(f"the Dockerfile can use your SSH agent ({', '.join(wanted.ssh)})")
-    if wanted.network == "host":
-        lines.append("the RUN lines have this machine's network")
-    if wanted.cache_to:
-        lines.append(printable(f"layers are written to the cache {', '.join(wanted.cache_to)}"))
-    if wanted.test:
-        lines.append(f"runs {shown(wanted.test)} in the image before it is published")
-    if not wanted.verify.is_on:
-        lines.append(f"the image is NOT held against the tag: {wanted.verify.reason}")
-    return tuple(lines)
 
 
 def commands(plan: Plan, context: Path) -> tuple[str, ...]:
