@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
 from envhooks.catalog.lookup import carried_by, same_system
-from envhooks.image import CannotTell, Environment, Hardware, Package, versions_agree
+from envhooks.image import CannotTell, Environment, Hardware, Package, is_version, versions_agree
 from envhooks.judge.facts import Finding, NotCompared, Subject
 from envhooks.policy import Policy
 from envhooks.tagname.names import TagName
@@ -33,6 +33,7 @@ NEEDS = ("tag-name",)
 READS = ("naming", "environment")
 MAY_READ = ("pins", "taken", "object", "publication")
 
+_STATE_IT = "name a base image, a wheel (torch==2.8.0+cu128) or an index (.../whl/cu128) that says {}"
 _NO_DOCKERFILE_SAYS = {
     "release": "it counts the releases of the environment, and no Dockerfile states that",
     "date": "it is the day of the release, and no Dockerfile states that",
@@ -61,22 +62,28 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
     # some files cannot state it: the policy may let those pass, and says why
     allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")
     doubtful: Level = "warning" if allowed else "error"
+    every = tuple(package for all in policy.tag.frameworks.values() for package in all)
     if name.framework:
         packages = policy.tag.frameworks.get(name.framework) or (name.framework.lower(),)
-        yield from _mended(subject, _framework(name, environment, packages, doubtful), packages)
+        found = _framework(name, environment, packages, doubtful)
+        yield from _mended(subject, policy, found, (name.version_text,), packages)
         yield from _stale(environment, packages)
     elif name.version:
-        yield from _mended(subject, _some_framework(name, environment, policy.tag.frameworks, doubtful))
+        some = _some_framework(name, environment, policy, every, doubtful)
+        yield from _mended(subject, policy, some, (name.version_text,), every)
     if name.hardware:
-        yield from _mended(subject, _hardware(name, name.hardware, environment))
+        said = (name.hardware_version or "", name.hardware + (name.hardware_version or ""))
+        yield from _mended(subject, policy, _hardware(name, name.hardware, environment), said, every)
     for field, text in name.extra:
         if field in _NO_DOCKERFILE_SAYS:
             yield NotCompared(field, _NO_DOCKERFILE_SAYS[field])
         elif field in _STATED:
-            yield from _mended(subject, _STATED[field](text, environment, doubtful), pins=False)
+            yield from _mended(subject, policy, _STATED[field](text, environment, doubtful), (text,))
         else:
             own = next((all for all in policy.tag.frameworks.values() if field in all), (field,))
-            yield from _mended(subject, _package(field, text, own, environment, doubtful), pins=False)
+            yield from _mended(
+                subject, policy, _package(field, text, own, environment, doubtful), (text,), own
+            )
 
 
 # ------------------------------------------------------------------------------------ framework
@@ -129,14 +136,15 @@ def _way_out(environment: Environment, doubt: CannotTell | None, what: str) -> s
 
 
 def _some_framework(
-    name: TagName, environment: Environment, frameworks: Mapping[str, tuple[str, ...]], doubtful: Level
+    name: TagName, environment: Environment, policy: Policy, every: tuple[str, ...], doubtful: Level
 ) -> Iterator[Finding]:
     """The version of a name without framework: that of the one framework which is installed."""
+    from envhooks.judge.fixes import told_by_the_template  # only such names need it
+
     said = f"the tag says version {name.version_text}"
     expected = 'framework = "..." beside the template, or {release} for a number of your own'
-    held = {one: packages for one, packages in frameworks.items() if environment.find(*packages)}
+    held = {one: packages for one, packages in policy.tag.frameworks.items() if environment.find(*packages)}
     if not held:
-        every = {package for packages in frameworks.values() for package in packages}
         doubts = [
             doubt for doubt in environment.cannot_tell if doubt.what in every or doubt.what == "packages"
         ]
@@ -147,7 +155,8 @@ def _some_framework(
             yield Finding.at(doubts[0].place, text, level=doubtful, expected=expected, advice=advice)
             return
         text = f"{said}, and the Dockerfile installs no framework that it could be the version of"
-        yield Finding(text, got="no framework", expected=expected, path=environment.path)
+        advice = told_by_the_template(policy.tag)
+        yield Finding(text, got="no framework", expected=expected, path=environment.path, advice=advice)
         return
     found = {
         one: list(_framework(replace(name, framework=one), environment, p, doubtful))
@@ -157,7 +166,9 @@ def _some_framework(
         yield from next(iter(found.values()))
         return
     text = f"{said}, and does not say of what: the Dockerfile installs {' and '.join(sorted(found))}"
-    yield Finding(text, got=", ".join(sorted(found)), expected=expected, path=environment.path)
+    fitting = sorted(one for one, wrong in found.items() if not wrong) or sorted(found)
+    advice = told_by_the_template(policy.tag, fitting)
+    yield Finding(text, got=", ".join(sorted(found)), expected=expected, path=environment.path, advice=advice)
 
 
 def _stale(environment: Environment, packages: tuple[str, ...]) -> Iterator[Finding]:
@@ -204,13 +215,14 @@ def _is_release(version: str, name: TagName) -> bool:
 
 def _mended(
     subject: Subject,
+    policy: Policy,
     found: Iterable[Finding | NotCompared],
+    said: tuple[str, ...],
     packages: tuple[str, ...] = (),
-    pins: bool = True,
 ) -> Iterator[Finding | NotCompared]:
     """The findings with what puts them right, where they do not say so themselves.
 
-    `pins`: whether the one command for all pins is meant for what is compared.
+    `said`: texts of the name one of which is compared; `packages`: those whose pins decide it.
     """
     for one in found:
         if isinstance(one, NotCompared) or one.fix or one.advice:
@@ -218,9 +230,7 @@ def _mended(
         else:
             from envhooks.judge.fixes import as_the_name_says  # only a refusal needs it
 
-            yield replace(
-                one, **as_the_name_says(subject, packages, one.message.startswith("cannot tell"), pins)
-            )
+            yield replace(one, **as_the_name_says(subject, policy.tag, one, said, packages))
 
 
 # ------------------------------------------------------------------------------------- hardware
@@ -246,7 +256,12 @@ def _hardware(name: TagName, kind: str, environment: Environment) -> Iterator[Fi
     elif not evidence:
         text = f"nothing in the Dockerfile says that this is built for {kind}"
         yield Finding(
-            text, "warning", got="no such base image, wheel or index", expected=kind, path=environment.path
+            text,
+            "warning",
+            got="no such base image, wheel or index",
+            expected=kind,
+            path=environment.path,
+            advice=_STATE_IT.format(kind),
         )
 
 
@@ -379,19 +394,6 @@ def _package(
     elif not last.exact or last.version is None:
         said = f"the tag says {field} {text}, and the Dockerfile leaves its version open"
         yield Finding.at(last.place, said, got=f"{last.name}{last.specifier}", expected=expected)
-    elif not _is_version(last.version, text):
+    elif not is_version(last.version, text):
         said = f"the tag says {field} {text}, and the Dockerfile installs {last.version}"
         yield Finding.at(last.place, said, got=f"{last.name} {last.version}", expected=expected)
-
-
-def _is_version(installed: str, wanted: str) -> bool:
-    """Whether a package's version is what a tag writes: `0.23` is any 0.23.x, and a stage has to be written."""
-    form = r"([0-9.]*[0-9])(.*)"
-    own, other = (re.fullmatch(form, text, re.ASCII) for text in (installed.lower(), wanted))
-    if own is None or other is None:
-        return installed == wanted
-    if own[2] != other[2] and not (own[2].startswith(".post") and not other[2]):
-        return False
-    numbers, asked = ([int(number) for number in match[1].split(".")] for match in (own, other))
-    length = 2 if len(asked) == 2 and not other[2] else max(len(numbers), len(asked))
-    return (numbers + [0] * length)[:length] == (asked + [0] * length)[:length]

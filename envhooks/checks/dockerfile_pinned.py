@@ -142,7 +142,9 @@ def _quoted(unpinned: Unpinned) -> str:
 
 def _doubtful(environment: Environment, doubt: CannotTell, known: set[str]) -> Finding:
     if doubt.what == "packages":
-        return Finding.at(doubt.place, f"cannot tell all that this installs: {doubt.why}", level="warning")
+        text = f"cannot tell all that this installs: {doubt.why}"
+        advice = "install from the Dockerfile, or from a requirement or lock file, what is to be read"
+        return Finding.at(doubt.place, text, level="warning", advice=advice)
     what = {"base": "the base image", "dockerfile": "anything"}.get(doubt.what, doubt.what)
     return Finding.at(
         doubt.place,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass
@@ -138,3 +139,16 @@ def versions_agree(one: str, other: str) -> bool:
     """Whether two versions are equal as far as both go: `12.8` agrees with `12.8.1`, not with `12.9`."""
     pairs = zip(one.split("."), other.split("."), strict=False)
     return all((a.lstrip("0") or "0") == (b.lstrip("0") or "0") for a, b in pairs)
+
+
+def is_version(installed: str, wanted: str) -> bool:
+    """Whether a package's version is what a tag writes: `0.23` is any 0.23.x, and a stage has to be written."""
+    form = r"([0-9.]*[0-9])(.*)"
+    own, other = (re.fullmatch(form, text, re.ASCII) for text in (installed.lower(), wanted))
+    if own is None or other is None:
+        return installed == wanted
+    if own[2] != other[2] and not (own[2].startswith(".post") and not other[2]):
+        return False
+    numbers, asked = ([int(number) for number in match[1].split(".")] for match in (own, other))
+    length = 2 if len(asked) == 2 and not other[2] else max(len(numbers), len(asked))
+    return (numbers + [0] * length)[:length] == (asked + [0] * length)[:length]

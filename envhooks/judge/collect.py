@@ -19,7 +19,7 @@ from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
 from envhooks.git.repository import Git
 from envhooks.image import Environment
-from envhooks.judge.contents import Contents, may_differ, or_unknown
+from envhooks.judge.contents import Contents, may_differ, or_unknown, packages_of
 from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft, Fact, NameFacts
 from envhooks.policy import Policy
@@ -381,7 +381,7 @@ class _Collector(NameFacts):
             if not isinstance(environment, Environment) or not isinstance(commit, str):
                 continue
             name, policy = draft.naming.name, self.reader.policy(commit)
-            packages = self.policy.tag.frameworks.get((name.framework if name else "") or "", ())
+            packages = packages_of(self.policy, name, environment)
             faulty = draft.facts.get("compatibility") or any(
                 one.kind in ("python", "base") for one in environment.unpinned
             )

@@ -133,8 +133,9 @@ class Contents:
         if name is None:
             target = Target()
         else:
-            packages = policy.tag.frameworks.get(name.framework or "", ())
-            target = Target(packages, name.version_text, name.hardware or "", name.wheel_version or "")
+            packages = packages_of(policy, name, environment)
+            hardware = (name.hardware or "", name.wheel_version or "")
+            target = Target(packages, name.version_text, *hardware, name.packages)
         files = Budgeted(self._git.files(commit), self._budget)
         path = environment.path
 
@@ -216,6 +217,15 @@ def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
     return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
 
 
+def packages_of(policy: Policy, name: TagName | None, environment: Environment) -> tuple[str, ...]:
+    """The packages of the name's framework; of the one that is installed, where the name leaves it to that."""
+    frameworks = policy.tag.frameworks
+    if name is None or name.framework:
+        return frameworks.get((name.framework if name else "") or "", ())
+    held = [packages for packages in frameworks.values() if environment.find(*packages)]
+    return held[0] if name.version and len(held) == 1 else ()
+
+
 def may_differ(environment: Environment, name: TagName | None, packages: tuple[str, ...]) -> bool:
     """Whether a name may say another version or build than the one that is installed."""
     if name is None:
@@ -227,7 +237,9 @@ def may_differ(environment: Environment, name: TagName | None, packages: tuple[s
         and (not name.wheel_version or versions_agree(one.version or "", name.wheel_version))
         for one in wheels
     )
-    return not same or any(not versions_agree(one.version or "", name.version_text) for one in last)
+    said = [(one, version) for package, version in name.packages for one in environment.find(package)[-1:]]
+    asked = [*((one, name.version_text) for one in last), *said]
+    return not same or any(not versions_agree(one.version or "", version) for one, version in asked)
 
 
 def read_environment_at(

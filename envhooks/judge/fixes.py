@@ -7,13 +7,14 @@ advice instead: a line for each case, and behind its colon the command for that 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TypedDict
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import is_plain, printable, word
 from envhooks.base.refs import TAGS, Change
-from envhooks.judge.facts import Publication, Subject, TagObject
+from envhooks.judge.facts import Finding, Publication, Subject, TagObject
 from envhooks.tagname.names import TagName, TagPolicy
 
 _WRITE = "write it where it can be read: in the Dockerfile, or in a requirement file that it installs"
@@ -193,34 +194,62 @@ def _piped(subject: Subject, new: str | None = None) -> str:
     return f"git cat-file tag {found.oid[:12]} | sed -e '1,/^$/d' -e '/^-----BEGIN .*-----$/,$d' | "
 
 
-def as_the_name_says(subject: Subject, packages: tuple[str, ...], is_doubt: bool, by_pins: bool) -> Mend:
-    """The command that pins what the name says, and the name that says what is installed."""
-    pins = subject.pins if by_pins else None
+def as_the_name_says(
+    subject: Subject, tags: TagPolicy, finding: Finding, said: tuple[str, ...], packages: tuple[str, ...]
+) -> Mend:
+    """The command that pins what the name says, and the name that says what is installed.
+
+    `said`: texts of the name one of which the finding is about; `packages`: those whose pins decide it.
+    """
+    if finding.message.startswith("cannot tell") or "cannot be told" in finding.message:
+        return {"advice": _WRITE}
+    pins = subject.pins
     mend: Mend = {}
     lines: list[str] = []
-    if pins is not None and pins.fix and not is_doubt:
+    if pins is not None and pins.fix and not pins.names.isdisjoint(packages):
         mend["fix"] = pins.fix
-    elif pins is not None and pins.why_not and not is_doubt:
+    elif pins is not None and pins.why_not and packages:
         lines.append(pins.why_not)
-    other = _named_as_it_is(subject, packages) if packages and not is_doubt else ""
+    other = _named_as_it_is(subject, tags, finding, said)
     if other:
         lines.append(f"if the name is what is wrong: {other}")
     if not mend and not lines:
-        lines.append(
-            _WRITE if is_doubt else "install what the name says, or tag under the name of what is installed"
-        )
+        lines.append("install what the name says, or tag under the name of what is installed")
     return {**mend, "advice": "\n".join(lines)} if lines else mend
 
 
-def _named_as_it_is(subject: Subject, packages: tuple[str, ...]) -> str:
-    """The command that tags the same commit under the version that is installed."""
-    name, last = subject.name, subject.environment.find(*packages)[-1:]
-    match = re.match(r"[0-9]+(?:\.[0-9]+)*", last[0].version or "") if last and last[0].exact else None
-    numbers = match.group().split(".")[: max(2, len(name.version))] if match else []
-    if not numbers or name.text.count(name.version_text) != 1:
+def _named_as_it_is(subject: Subject, tags: TagPolicy, finding: Finding, said: tuple[str, ...]) -> str:
+    """The command that tags the same commit under the name of what the finding found."""
+    from envhooks.tagname import Grammar
+
+    name, found = subject.name, finding.got.rpartition(" ")[2]
+    if not found or not finding.message.endswith(f" {found}"):
         return ""
-    other = name.text.replace(name.version_text, ".".join(numbers))
-    return rename(subject, other, subject.taken).get("fix", "") if other != name.text else ""
+    for text in said:
+        is_number = re.match(r"[0-9]+(?:\.[0-9]+)*", found, re.ASCII)
+        if not text or (is_number is None) == text[:1].isdigit() or name.text.count(text) != 1:
+            continue
+        parts = text.count(".") + 1
+        stated = ".".join(is_number.group().split(".")[:parts]) if is_number else found
+        other = name.text.replace(text, stated)
+        if other != name.text and Grammar(tags).match(other) is not None:
+            return rename(subject, other, subject.taken).get("fix", "")
+    return ""
+
+
+def told_by_the_template(tags: TagPolicy, frameworks: Sequence[str] = ()) -> str:
+    """How the policy says of which framework the version in a name is; `frameworks` are those that it may be."""
+    where = "in .envhooks/policy.toml, [tag]"
+    own = f"if it is a number of your own, the template has {{release}} for {{version}}, {where}"
+    if not frameworks:
+        return f"install the framework, with its version\n{own}"
+    if len(tags.templates) > 1 or tags.meanings or '"' in tags.templates[0]:
+        said = [f'framework = "{one}" beside the template' for one in frameworks]
+    else:
+        said = [
+            f'templates = [{{ template = "{tags.templates[0]}", framework = "{one}" }}]' for one in frameworks
+        ]
+    return f"say of what it is the version, {where}: {' or '.join(said)}\n{own}"
 
 
 def named_by_the_dockerfile(subject: Subject, tags: TagPolicy) -> str:

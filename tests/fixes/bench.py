@@ -17,6 +17,8 @@ EDITOR = """#!/bin/sh
 grep -q '^[^#]' "$1" || echo 'What the editor was given' >"$1"
 """
 PLACE = r"\A(?:[^:]*/)?(?:Dockerfile|[\w .&'()-]+\.\w+)(?::[0-9]+)?: "
+MORE = r" \((?:found: .*|and [0-9]+ more of this kind)\)\Z"
+"""What a warning has behind its message where it is shown in one line."""
 LABEL = r"\s*(?:remote: +)?(fix|advice): +(.*)"
 
 
@@ -148,7 +150,7 @@ def on_screen(text: str) -> list[Shown]:
         head = re.match(r"  (error|warning|note|could not judge) \[([a-z, -]+)\] (.*)", line)
         named = re.match(LABEL, line)
         if head:
-            message = re.sub(PLACE, "", head[3])
+            message = re.sub(MORE, "", re.sub(PLACE, "", head[3]))
             found.append(Shown(head[2], message, head[1]))
             label = ""
         elif named and found:

@@ -132,6 +132,155 @@ def _build_that_cannot_be_told(bench: Bench) -> None:
     assert not shown.fix and shown.advice
 
 
+# ------------------------------------------------------------- dockerfile-matches: names of a team's own
+
+
+def _of_template(bench: Bench, template: str, text: str, name: str) -> tuple[Shown, tuple[str, ...]]:
+    """Like `_made`, where names are made by a template of the team's own."""
+    _policy(bench, f"[tag]\ntemplates = ['{template}']\n")
+    return _made(bench, text, name)
+
+
+def _policy(bench: Bench, text: str) -> None:
+    bench.repo.write({".envhooks/policy.toml": f"{text}[changelog]\npath = false\n"})
+
+
+def _told(bench: Bench, command: tuple[str, ...], policy: str) -> None:
+    """The policy says what the advice tells a person to say, and then the same `git tag` is good."""
+    _policy(bench, policy)
+    meant = bench.repo.commit("The policy says so")
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git(*command)
+    bench.settled(command[-1], meant)
+
+
+ON_CUDA = "FROM nvidia/cuda:12.8.1-devel-ubuntu24.04\nRUN pip install {}\n"
+FLASH = "v{version}-fa{flash-attn}"
+
+
+@case("dockerfile-matches", "the tag says flash-attn 2.8.3, and the Dockerfile leaves its version open")
+def _package_that_is_open(bench: Bench) -> None:
+    shown, command = _of_template(
+        bench, FLASH, ON_CUDA.format("torch==2.8.0 'flash-attn>=2'"), "v2.8.0-fa2.8.3"
+    )
+    assert _mended(bench, shown, command) == ON_CUDA.format("torch==2.8.0 'flash-attn==2.8.3'")
+
+
+@case("dockerfile-matches", "the tag says flash-attn 2.8.3, and the Dockerfile installs 2.8.2")
+def _package_of_another_version(bench: Bench) -> None:
+    """The framework is mended by the same command, so that no fix undoes another."""
+    text = ON_CUDA.format("torch==2.7.1 flash-attn==2.8.2")
+    shown, command = _of_template(bench, FLASH, text, "v2.8.0-fa2.8.3")
+    assert {one.fix for one in bench.before if one.check == "dockerfile-matches"} == {shown.fix}
+    assert _mended(bench, shown, command) == ON_CUDA.format("torch==2.8.0 flash-attn==2.8.3")
+
+
+@case("dockerfile-matches", "the tag says flash-attn 2.8.3, and the Dockerfile installs 2.8.2")
+def _package_whose_name_is_wrong(bench: Bench) -> None:
+    text = ON_CUDA.format("torch==2.8.0 flash-attn==2.8.2")
+    shown, _ = _of_template(bench, FLASH, text, "v2.8.0-fa2.8.3")
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.paste(shown.command("the name is what is wrong"))
+    bench.settled("v2.8.0-fa2.8.2", meant)
+
+
+@case("dockerfile-matches", "the tag says torchvision 0.22.1, and the Dockerfile installs 0.23.0")
+def _companion_that_does_not_go(bench: Bench) -> None:
+    text = ON_CUDA.format("torch==2.8.0 torchvision==0.23.0")
+    shown, _ = _of_template(bench, "v{version}-tv{torchvision}", text, "v2.8.0-tv0.22.1")
+    assert not shown.fix and "torchvision 0.22.1 does not go with torch 2.8.0: 0.23.0 does" in shown.advice
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.paste(shown.command("the name is what is wrong"))
+    bench.settled("v2.8.0-tv0.23.0", meant)
+
+
+@case("dockerfile-matches", "the tag says flash-attn 2.8.3, and the Dockerfile installs no flash-attn")
+def _package_that_is_missing(bench: Bench) -> None:
+    """Where a package is installed, and how it is built, is for a person to say."""
+    shown, _ = _of_template(bench, FLASH, ON_CUDA.format("torch==2.8.0"), "v2.8.0-fa2.8.3")
+    assert not shown.fix and "install what the name says" in shown.advice
+
+
+@case(
+    "dockerfile-matches",
+    "the tag says Python 3.12, and which one this has cannot be told: nothing in the Dockerfile states it",
+)
+def _field_of_the_base_image(bench: Bench) -> None:
+    template = "v{version}-py{python}"
+    shown, command = _of_template(bench, template, ON_CUDA.format("torch==2.8.0"), "v2.8.0-py3.12")
+    said = 'image = "nvidia/cuda", tag = "12.8.1-devel-ubuntu24.04", holds = { python = "..." }'
+    assert not shown.fix and said in shown.advice
+    base = said.replace("...", "3.12").replace(", ", "\n")
+    _told(bench, command, f"[tag]\ntemplates = ['{template}']\n[[base]]\n{base}\n")
+
+
+@case(
+    "dockerfile-matches",
+    "the tag says version 2.8.0, and does not say of what: the Dockerfile installs PyTorch and TensorFlow",
+)
+def _two_frameworks(bench: Bench) -> None:
+    text = ON_CUDA.format("torch==2.8.0 tensorflow==2.19.0")
+    shown, command = _of_template(bench, "v{version}", text, "v2.8.0")
+    said = 'templates = [{ template = "v{version}", framework = "PyTorch" }]'
+    assert not shown.fix and f"[tag]: {said}\n" in shown.advice
+    _told(bench, command, f"[tag]\n{said}\n")
+
+
+@case(
+    "dockerfile-matches",
+    "the tag says version 2.8.0, and the Dockerfile installs no framework that it could be the version of",
+)
+def _no_framework(bench: Bench) -> None:
+    shown, command = _of_template(bench, "v{version}", ON_CUDA.format("numpy==2.1.0"), "v2.8.0")
+    assert not shown.fix and "{release} for {version}" in shown.advice
+    _told(bench, command, "[tag]\ntemplates = ['v{release}']\n")
+
+
+@case("dockerfile-matches", "the tag says version 2.8.0, and which framework this installs cannot be told: *")
+def _framework_of_the_base_image(bench: Bench) -> None:
+    text = "FROM registry.example.com/team/base:1.2.3\nRUN pip install numpy==2.1.0\n"
+    shown, command = _of_template(bench, "v{version}", text, "v2.8.0")
+    said = 'image = "registry.example.com/team/base", tag = "1.2.3", holds = { PACKAGE = "..." }'
+    assert not shown.fix and said in shown.advice
+    base = said.replace("PACKAGE", "torch").replace("...", "2.8.0").replace(", ", "\n")
+    _told(bench, command, f"[tag]\ntemplates = ['v{{version}}']\n[[base]]\n{base}\n")
+
+
+@case("dockerfile-matches", "the tag says CUDA 12.8, and the Dockerfile says just CUDA 12")
+def _hardware_that_is_said_in_part(bench: Bench) -> None:
+    _policy(bench, "")
+    text = PLAIN.format("jax==0.7.0 jaxlib==0.7.0 jax-cuda12-plugin==0.7.0")
+    shown, _ = _made(bench, text, "JAX-CUDA12.8-v0.7.0")
+    assert not shown.fix
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.paste(shown.command("the name is what is wrong"))
+    bench.settled("JAX-CUDA12-v0.7.0", meant)
+
+
+@case("dockerfile-matches", "the tag says CUDA 12.6, and the wheel is built for 12.8")
+def _hardware_whose_name_is_wrong(bench: Bench) -> None:
+    shown, _ = _made(bench, DOCKERFILE, "PyTorch-CUDA12.6-v2.8-rc1")
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.paste(shown.command("the name is what is wrong"))
+    bench.settled("PyTorch-CUDA12.8-v2.8-rc1", meant)
+
+
+@case("dockerfile-matches", "nothing in the Dockerfile says that this is built for CPU")
+def _hardware_that_nothing_states(bench: Bench) -> None:
+    """A warning; a build is for a person to choose, and one that states it ends the warning."""
+    bench.repo.commit_files({"Dockerfile": PLAIN.format("torch==2.8.0")})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", "PyTorch-CPU-v2.8-rc1")
+    shown = bench.found("PyTorch-CPU-v2.8-rc1")
+    assert shown.level == "warning" and not shown.fix and "an index" in shown.advice
+    bench.repo.git("tag", "-d", "PyTorch-CPU-v2.8-rc1")
+    index = "--index-url https://download.pytorch.org/whl/cpu"
+    meant = bench.repo.commit_files({"Dockerfile": PLAIN.format(f"torch==2.8.0+cpu {index}")})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", "PyTorch-CPU-v2.8-rc1")
+    bench.settled("PyTorch-CPU-v2.8-rc1", meant)
+
+
 # ---------------------------------------------------------------------------- dockerfile-compatible
 
 
@@ -268,3 +417,22 @@ def _base_that_nobody_states(bench: Bench) -> None:
 def _companion_that_is_computed(bench: Bench) -> None:
     shown, _ = _made(bench, DOCKERFILE.replace("torchvision==0.23.0+cu128", "torchvision==$(cat v)"))
     assert not shown.fix and shown.advice
+
+
+@case(
+    "dockerfile-pinned", "cannot tell all that this installs: what python setup.py installs is not followed"
+)
+def _more_than_can_be_followed(bench: Bench) -> None:
+    """A warning: what is installed otherwise can be read."""
+    bench.repo.commit_files({"Dockerfile": DOCKERFILE + "COPY . .\nRUN python setup.py install\n"})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    shown = bench.found(GOOD_TAG)
+    assert shown.level == "warning" and not shown.fix and "requirement" in shown.advice
+    bench.repo.git("tag", "-d", GOOD_TAG)
+    bench.repo.write({"requirements.txt": "numpy==2.1.0\n"})
+    more = "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"
+    meant = bench.repo.commit_files({"Dockerfile": DOCKERFILE + more})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    bench.settled(GOOD_TAG, meant)

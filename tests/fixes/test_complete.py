@@ -19,26 +19,16 @@ import envhooks.checks
 FOLDER = Path(envhooks.checks.__file__).parent
 SENTENCES = {"text", "said", "message", "what"}
 """Variables that hold the sentence of a finding."""
-ADVICE = "no command is offered for it, only advice"
 NOT_YET = {
     (
         "dockerfile-matches",
         "{} says {}, but nothing installs that: {} is installed",
     ): "a note, which refuses nothing",
     ("tag-signed", "its signature would not be accepted today, and tags.lock vouches for it"): "a note",
-    ("dockerfile-matches", "nothing in the Dockerfile says that this is built for {}"): ADVICE,
-    ("dockerfile-matches", "the tag says version {}"): ADVICE,
-    ("dockerfile-matches", "the tag says {} {}, and the Dockerfile installs no {}"): ADVICE,
-    ("dockerfile-matches", "the tag says {} {}, and the Dockerfile leaves its version open"): ADVICE,
-    ("dockerfile-matches", "the tag says {} {}, and the Dockerfile says just {} {}"): ADVICE,
-    ("dockerfile-matches", "the tag says {} {}, and which one this has cannot be told: {}"): ADVICE,
-    ("dockerfile-matches", "{}, and does not say of what: the Dockerfile installs {}"): ADVICE,
     (
         "dockerfile-matches",
-        "{}, and the Dockerfile installs no framework that it could be the version of",
-    ): ADVICE,
-    ("dockerfile-matches", "{}, and which framework this installs cannot be told: {}"): ADVICE,
-    ("dockerfile-pinned", "cannot tell all that this installs: {}"): ADVICE,
+        "the tag says version {}",
+    ): "no sentence, but the beginning of several, which have theirs",
 }
 """Sentences without a case, and why."""
 

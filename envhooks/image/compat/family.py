@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envhooks.base.dataclass import dataclass, field
+from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.image import Environment
 from envhooks.image.compat.frameworks import COMPANIONS, best_variant, cuda_of, last, variant_of
 from envhooks.image.compat.table import Table, TorchRelease, key, release
@@ -24,6 +24,8 @@ class Target:
     """Two to four numbers; two stand for any release of theirs."""
     hardware: str = ""
     hardware_version: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    """(package, version) of what else the name says: (("flash-attn", "2.8.3"),)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class Pins:
 def pins_for(environment: Environment, table: Table, target: Target) -> Pins:
     """The pins of the framework and its companions that go together, nearest to what stands there."""
     names = {package.name for package in environment.packages} | {one.name for one in environment.unpinned}
+    pins = _of_framework(environment, table, target, names)
+    apart = {
+        name: version
+        for name, version in target.fields
+        if name in names and name not in pins.versions and name not in (*_TORCH, *COMPANIONS, "jax", "jaxlib")
+    }
+    return replace(pins, versions={**pins.versions, **apart})
+
+
+def _of_framework(environment: Environment, table: Table, target: Target, names: set[str]) -> Pins:
     if not names.isdisjoint(_TORCH):
         return _torch(environment, table, target, names)
     if "jax" in names:
@@ -80,6 +92,13 @@ def _torch(environment: Environment, table: Table, target: Target, names: set[st
         found, listed = last(environment, companion), getattr(row, companion)
         if not listed:
             return Pins(why_not=f"the table lists no {companion} for torch {row.version}")
+        said = dict(target.fields).get(companion, "")
+        if said:
+            asked = [one for one in listed if key(one)[: len(key(said))] == key(said)]
+            if not asked:
+                others = " or ".join(listed)
+                return Pins(why_not=f"{companion} {said} does not go with torch {row.version}: {others} does")
+            listed = tuple(asked)
         fits = found is not None and found.version is not None and release(found.version) in listed
         kept = found.version if fits and found and found.version else listed[0]
         bears = found.local if found is not None else local
