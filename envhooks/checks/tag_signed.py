@@ -27,7 +27,28 @@ NEEDS = ("tag-annotated",)
 READS = ("signature", "object")
 MAY_READ = ("publication", "ways_to_a_key")
 _MERGED = "it counts once the protected branch holds it: commit .envhooks/, and have it merged by one who may"
-_ALTERED = "the signature does not"
+_NEW_KEY = f"such a key never counts: make another one, and `envhooks signers add` it; {_MERGED}"
+_AGAIN = "\nthen: {again}"
+_WAYS = (
+    (
+        "was changed",
+        "look at the tag before you sign it again, as it is not what somebody signed: git cat-file tag {oid}",
+    ),
+    ("revoked", "a revoked key stays so: sign with another one that .envhooks/allowed_signers lists"),
+    ("namespaces", f'its line in .envhooks/allowed_signers has to say namespaces="git"; {_MERGED}'),
+    (
+        "not allowed now",
+        f"envhooks signers add --renew --valid-before DATE gives your own key another window\n{_MERGED}",
+    ),
+    ("digest that is too weak", f"let gpg take SHA-256 or stronger: no digest-algo SHA1 in gpg.conf{_AGAIN}"),
+    ("SSH certificate", f"have your certificate authority give you another certificate{_AGAIN}"),
+    ("too weak", _NEW_KEY),
+    ("SSH keys of type", _NEW_KEY),
+    ("which is not judged", _NEW_KEY),
+    ("in the future", f"set the clock of the machine on which you sign{_AGAIN}"),
+    ("none of the identities", f"sign as one that [[gitsign]] in .envhooks/policy.toml names{_AGAIN}"),
+)
+"""Part of a sentence -> what a person does; where none fits, the tag is signed once more."""
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -70,16 +91,14 @@ def _mend(subject: Subject) -> Mend:
             _MERGED,
         )
         return {"advice": "\n".join(lines)}
-    if verdict.why.startswith(_ALTERED):
-        return {"advice": "look at the tag before you sign it again: it is not what somebody signed"}
-    if "revoked" in verdict.why:
-        return {
-            "advice": "a revoked key stays so: sign with another one that .envhooks/allowed_signers lists"
-        }
-    if "namespaces" in verdict.why:
-        return {"advice": f'its line in .envhooks/allowed_signers has to say namespaces="git"; {_MERGED}'}
-    if "not allowed now" in verdict.why:
-        return {
-            "advice": f"envhooks signers add --renew --valid-before DATE gives your own key another window\n{_MERGED}"
-        }
-    return again
+    way = way_out(verdict.why)
+    if not way:
+        return again
+    made = again.get("fix") or again.get("advice", "")
+    steps = way.format(oid=subject.object.oid[:12], again=made).split("\n")
+    return {"advice": "\n".join(step for step in steps if made or not step.startswith("then: "))}
+
+
+def way_out(why: str) -> str:
+    """What a person does about a signature that is refused for this; empty where it is made once more."""
+    return next((way for part, way in _WAYS if part in why), "")

@@ -279,8 +279,9 @@ class _Collector(NameFacts):
 
     def _fill_signatures(self, signed: Sequence[Draft], verdicts: Sequence[Verdict | Unknown]) -> None:
         for draft, verdict in zip(signed, verdicts, strict=True):
-            undecided = isinstance(verdict, Verdict) and verdict.status == "undecided"
-            draft.facts["signature"] = Unknown(verdict.why, verdict.fix) if undecided else verdict
+            draft.facts["signature"] = verdict
+            if isinstance(verdict, Verdict) and verdict.status == "undecided":
+                draft.facts["signature"] = Unknown(verdict.why, verdict.fix, verdict.advice)
         if self.trust.hook is not Hook.RECEIVE and any(
             isinstance(verdict, Verdict) and verdict.status == "unsigned" for verdict in verdicts
         ):

@@ -27,6 +27,8 @@ class Verdict:
     expected: str = ""
     fix: str = ""
     warnings: tuple[str, ...] = ()
+    advice: str = ""
+    """For `undecided`: what a person has to decide, where no command helps."""
 
 
 class Refused(Exception):
@@ -62,11 +64,12 @@ class Refused(Exception):
 class Undecided(Exception):
     """Nothing is known about the signature: a program is missing, or did not answer."""
 
-    def __init__(self, why: str, fix: str = "") -> None:
+    def __init__(self, why: str, fix: str = "", advice: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.fix = fix
+        self.advice = advice
 
     def verdict(self, scheme: str) -> Verdict:
         """The same, as a Verdict."""
-        return Verdict("undecided", self.why, scheme, fix=self.fix)
+        return Verdict("undecided", self.why, scheme, fix=self.fix, advice=self.advice)

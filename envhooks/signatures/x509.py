@@ -24,7 +24,7 @@ _TAG = "candidate"
 _BLOCK = b"-----BEGIN SIGNED MESSAGE-----\n%s\n-----END SIGNED MESSAGE-----\n"
 # gitsign fetches Sigstore's signed roots and may ask its log; what comes back is signed, whoever hands it on
 _WAY_OUT = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_OTHERWISE = "git config gpg.format ssh, sign with a key in .envhooks/allowed_signers, and make the tag again"
+_OTHERWISE = "sign with an SSH or OpenPGP key that .envhooks/allowed_signers lists: git config gpg.format ssh"
 
 
 class X509:
@@ -58,14 +58,16 @@ class X509:
             raise Refused(str(error)) from None
         if not self._keyless:
             text = "the tag is signed with X.509 (gitsign or gpgsm), and the policy names no [[gitsign]] identity"
-            raise Undecided(text, _OTHERWISE)
+            raise Undecided(text, advice=_OTHERWISE)
         if self._program is None:
             raise Undecided(
                 "gitsign was not found, and it is needed for X.509 signatures",
                 "go install github.com/sigstore/gitsign@latest",
             )
         if len(payload.oid_target) != 40:
-            raise Undecided("gitsign reads SHA-1 repositories only, and this one is SHA-256", _OTHERWISE)
+            raise Undecided(
+                "gitsign reads SHA-1 repositories only, and this one is SHA-256", advice=_OTHERWISE
+            )
         environ = {**self._environ, "HOME": str(_repository(self._folder / str(number), payload))}
         # an unknown verb and a refusal look alike from outside
         if run([self._program, "verify-tag", "--help"], b"", environ) != 0:

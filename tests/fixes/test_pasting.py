@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cases_changelog  # noqa: F401 - registers its cases
 import cases_dockerfile  # noqa: F401
+import cases_signature  # noqa: F401
 import cases_tag  # noqa: F401
 import pytest
 from bench import CASES, Case, copied
