@@ -37,7 +37,7 @@ class PinsFix:
 
 
 @dataclass(frozen=True)
-class _Edit:
+class Edit:
     """A text of one file that becomes another, wherever it stands alone in a line that is no comment."""
 
     path: str
@@ -77,10 +77,10 @@ class _Edit:
         return f"{match[1]}{self.new}{match[2]}"
 
 
-class _Edited:
+class Edited:
     """Files as they are once the edits are done."""
 
-    def __init__(self, files: Files, edits: Iterable[_Edit]) -> None:
+    def __init__(self, files: Files, edits: Iterable[Edit]) -> None:
         self._files = files
         self._edits = [*edits]
 
@@ -127,12 +127,12 @@ def _tried(
     files: Files, read: Callable[[Files], Environment], environment: Environment, table: Table, pins: Pins
 ) -> tuple[str, list[CompatFault]]:
     """The command that makes these pins, and what would be wrong then; no command where it does not make them."""
-    edits = [*dict.fromkeys((*_edits(files, environment, pins), *_images(files, environment, table)))]
+    edits = [*dict.fromkeys((*edits_for(files, environment, pins), *_images(files, environment, table)))]
     edits = [edit for edit in edits if edit.old != edit.new]
     if not edits:
         return "", []
     try:
-        after = read(_Edited(files, edits))
+        after = read(Edited(files, edits))
     except EnvhooksError:
         return "", []
     before = {(fault.rule, fault.level) for fault in judge_environment(environment, table)}
@@ -142,10 +142,10 @@ def _tried(
         if fault.level == "error" or (fault.level == "warning" and (fault.rule, fault.level) not in before)
     ]
     command = _command(edits, files)
-    return (command, left) if _holds(after, pins) and len(command) <= MAX_SCRIPT else ("", left)
+    return (command, left) if holds(after, pins) and len(command) <= MAX_SCRIPT else ("", left)
 
 
-def _holds(environment: Environment, pins: Pins) -> bool:
+def holds(environment: Environment, pins: Pins) -> bool:
     """Whether each pin came out as it was meant: it may be put together from what no edit reaches."""
     for name, wanted in pins.versions.items():
         found = environment.find(name)
@@ -155,14 +155,14 @@ def _holds(environment: Environment, pins: Pins) -> bool:
     return True
 
 
-def _command(edits: Iterable[_Edit], files: Files) -> str:
-    by_path: dict[str, list[_Edit]] = {}
+def _command(edits: Iterable[Edit], files: Files) -> str:
+    by_path: dict[str, list[Edit]] = {}
     for edit in edits:
         by_path.setdefault(edit.path, []).append(edit)
     commands = []
     for path, mine in by_path.items():
         file = f"./{path}" if path.startswith("-") else path
-        scripts, option = _plain(mine, _text(files, path)), ""
+        scripts, option = _plain(mine, text_of(files, path)), ""
         if not scripts:
             scripts, option = [edit.script for edit in mine], "-E "
         parts = " ".join(f"-e {shlex.quote(script)}" for script in scripts)
@@ -171,7 +171,7 @@ def _command(edits: Iterable[_Edit], files: Files) -> str:
     return " && ".join(commands)
 
 
-def _plain(edits: Iterable[_Edit], text: str) -> list[str]:
+def _plain(edits: Iterable[Edit], text: str) -> list[str]:
     """Commands that a person reads at a glance, where they do in this text what the careful ones do; else none."""
     scripts = []
     for edit in edits:
@@ -186,7 +186,8 @@ def _plain(edits: Iterable[_Edit], text: str) -> list[str]:
 # ------------------------------------------------------------------------------------- what is edited
 
 
-def _edits(files: Files, environment: Environment, pins: Pins) -> Iterator[_Edit]:
+def edits_for(files: Files, environment: Environment, pins: Pins) -> Iterator[Edit]:
+    """The edits that make each pin what it is to be, and the index that offers its build."""
     for name, version in pins.versions.items():
         for package in environment.find(name):
             if package.version is not None and package.how not in ("base", "lock"):
@@ -199,24 +200,24 @@ def _edits(files: Files, environment: Environment, pins: Pins) -> Iterator[_Edit
         old, new = pins.index
         paths = {environment.path, *(package.place.path for package in environment.packages)}
         for path in sorted(paths):
-            text = _text(files, path)
+            text = text_of(files, path)
             if f"/{old}" in text:
-                yield _Edit(path, f"/{old}", f"/{new}", is_word=False)
-            yield from _of_variable(path, text, r"/\$\{?(\w+)", old, new)
+                yield Edit(path, f"/{old}", f"/{new}", is_word=False)
+            yield from of_variable(path, text, r"/\$\{?(\w+)", old, new)
 
 
-def _of_pin(files: Files, path: str, name: str, old: str, new: str) -> Iterator[_Edit]:
-    text = _text(files, path)
+def _of_pin(files: Files, path: str, name: str, old: str, new: str) -> Iterator[Edit]:
+    text = text_of(files, path)
     spelt = re.escape(name).replace(r"\-", "[-_.]")
     pin = re.compile(
         rf"(?i)(?<![A-Za-z0-9_./-])({spelt}(?:\[[^\]\n]*\])? *={{1,3}} *v?){re.escape(old)}(?![0-9A-Za-z.+])"
     )
     for match in pin.finditer(text):
-        yield _Edit(path, match.group(), match.group(1) + new)
-    yield from _of_variable(path, text, rf"(?i){spelt}(?:\[[^\]\n]*\])? *={{1,3}} *v?\$\{{?(\w+)", old, new)
+        yield Edit(path, match.group(), match.group(1) + new)
+    yield from of_variable(path, text, rf"(?i){spelt}(?:\[[^\]\n]*\])? *={{1,3}} *v?\$\{{?(\w+)", old, new)
 
 
-def _of_variable(path: str, text: str, use: str, old: str, new: str) -> Iterator[_Edit]:
+def of_variable(path: str, text: str, use: str, old: str, new: str) -> Iterator[Edit]:
     """The line that gives a variable its value, where a pin is put together with it."""
     for variable in dict.fromkeys(re.findall(use, text)):
         for known, wanted in ((old, new), (old.partition("+")[0], new.partition("+")[0])):
@@ -225,33 +226,34 @@ def _of_variable(path: str, text: str, use: str, old: str, new: str) -> Iterator
                 text,
             )
             if match:
-                yield _Edit(path, match.group(1) + known, match.group(1) + wanted)
+                yield Edit(path, match.group(1) + known, match.group(1) + wanted)
                 break
 
 
-def _of_unpinned(unpinned: Unpinned, name: str, version: str) -> Iterator[_Edit]:
+def _of_unpinned(unpinned: Unpinned, name: str, version: str) -> Iterator[Edit]:
     """`torch`, `torch>=2`, and `torch>=2` whose pin the shell swallows: each becomes one exact pin."""
     if unpinned.kind != "python" or "$" in unpinned.text or " " in unpinned.text:
         return
     extras = re.search(r"\[[^\]]*\]", unpinned.text)
-    yield _Edit(unpinned.place.path, unpinned.text, f"{name}{extras.group() if extras else ''}=={version}")
+    yield Edit(unpinned.place.path, unpinned.text, f"{name}{extras.group() if extras else ''}=={version}")
 
 
-def _images(files: Files, environment: Environment, table: Table) -> Iterator[_Edit]:
+def _images(files: Files, environment: Environment, table: Table) -> Iterator[Edit]:
     """The base image's tag, where the table knows the one that exists."""
     for fault in judge_environment(environment, table):
         if fault.rule != "image" or "<" in fault.expected or ":" not in fault.expected:
             continue
         path = fault.place.path
         text, (image, _, tag), good = (
-            _text(files, path),
+            text_of(files, path),
             fault.one.rpartition(":"),
             fault.expected.rpartition(":")[2],
         )
         if fault.one in text:
-            yield _Edit(path, fault.one, fault.expected, is_word=False)
-        yield from _of_variable(path, text, rf"{re.escape(image)}:\$\{{?(\w+)", tag, good)
+            yield Edit(path, fault.one, fault.expected, is_word=False)
+        yield from of_variable(path, text, rf"{re.escape(image)}:\$\{{?(\w+)", tag, good)
 
 
-def _text(files: Files, path: str) -> str:
+def text_of(files: Files, path: str) -> str:
+    """A file's text; empty where there is none."""
     return (files.read(path) or b"").decode("utf-8", "surrogateescape")

@@ -40,17 +40,12 @@ def propose(releases: Releases, commit: str, stage: str | None) -> tuple[Proposa
     """
     policy = releases.trust.root.policy.tag
     grammar = Grammar(policy)
-    refs = {ref.name[len(TAGS) :]: ref for ref in releases.git.refs(TAGS)}
-    read = [name for name in map(grammar.match, refs) if name is not None]
-    lines: dict[tuple[str, ...], TagName] = {}
-    for name in read:
-        key = (name.framework or "", name.hardware or "", *name.line[2:])
-        if key not in lines or lines[key].order < name.order:
-            lines[key] = name
+    refs = [ref.name[len(TAGS) :] for ref in releases.git.refs(TAGS)]
+    lines = [*filter(None, map(grammar.match, last_of_lines(releases)))]
     if not lines:
         return (_first(releases, commit, policy, stage),)
     taken = frozenset((*refs, *(ref[len(TAGS) :] for ref in releases.trust.root.locked)))
-    return tuple(_next(releases, commit, last, taken, stage) for _, last in sorted(lines.items()))
+    return tuple(_next(releases, commit, last, taken, stage) for last in lines)
 
 
 def _next(
@@ -62,7 +57,17 @@ def _next(
     environment = environment_at(releases, commit, last.text)
     if not isinstance(environment, Environment):
         return Proposal(line, "", environment.why, last.text)
-    policy = releases.trust.root.policy.tag
+    return _of(releases.trust.root.policy.tag, line, last, environment, taken, stage)
+
+
+def _of(
+    policy: TagPolicy,
+    line: str,
+    last: TagName,
+    environment: Environment,
+    taken: Collection[str],
+    stage: str | None,
+) -> Proposal:
     template = next(
         (one for one in policy.templates if _written(one, last) == last.text), policy.templates[0]
     )
@@ -74,11 +79,37 @@ def _next(
     return _settled(line, template, name, policy, f"after {printable(last.text)}", last.text)
 
 
+def propose_for(releases: Releases, policy: TagPolicy, last: str, environment: Environment) -> Proposal:
+    """The next release of the line of a tag, once the files make an environment; without a tag the first release."""
+    name = Grammar(policy).match(last) if last else None
+    if name is None:
+        return _first_of(policy, environment, None)
+    line = printable("-".join(filter(None, (name.framework, name.hardware))) or last)
+    refs = (ref.name[len(TAGS) :] for ref in releases.git.refs(TAGS))
+    taken = frozenset((*refs, *(ref[len(TAGS) :] for ref in releases.trust.root.locked)))
+    return _of(policy, line, name, environment, taken, None)
+
+
+def last_of_lines(releases: Releases) -> tuple[str, ...]:
+    """The last tag of each line, in the order of the lines; empty where there is no release yet."""
+    grammar = Grammar(releases.trust.root.policy.tag)
+    lines: dict[tuple[str, ...], TagName] = {}
+    for name in filter(None, (grammar.match(ref.name[len(TAGS) :]) for ref in releases.git.refs(TAGS))):
+        key = (name.framework or "", name.hardware or "", *name.line[2:])
+        if key not in lines or lines[key].order < name.order:
+            lines[key] = name
+    return tuple(last.text for _, last in sorted(lines.items()))
+
+
 def _first(releases: Releases, commit: str, policy: TagPolicy, stage: str | None) -> Proposal:
-    template = policy.templates[0]
     environment = environment_at(releases, commit, "")
     if not isinstance(environment, Environment):
         return Proposal("", "", environment.why)
+    return _first_of(policy, environment, stage)
+
+
+def _first_of(policy: TagPolicy, environment: Environment, stage: str | None) -> Proposal:
+    template = policy.templates[0]
     constants = dict(policy.meanings[template].constants) if template in policy.meanings else {}
     try:
         framework = constants.get("framework") or _only(_frameworks(environment, policy), "frameworks")

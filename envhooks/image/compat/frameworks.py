@@ -133,7 +133,7 @@ def _variant(
         return
     one = f"torch {torch.version}+{variant}"
     if cuda_of(variant):
-        span = _outside(variant, row, table)
+        span = outside(variant, row, table)
         absent = variant in row.cuda_variants_absent or bool(span)
         if not absent and not row.cuda_variants:
             return
@@ -158,7 +158,7 @@ def _variant(
         yield CompatFault("variant", "warning", one, "", expected, reason, torch.place)
 
 
-def _outside(variant: str, row: TorchRelease, table: Table) -> str:
+def outside(variant: str, row: TorchRelease, table: Table) -> str:
     """Why an index surely has no build of this release; empty where it may have one."""
     first, last = table.torch_indexes.get(variant, ("", ""))
     if first and key(row.version) < key(first):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,15 +46,40 @@ def required_by(table: Table, name: str, version: str) -> tuple[str, ...]:
     return own[version] if version in own else load_ties().get(name, {}).get(version, ())
 
 
+def ties_of(table: Table, name: str) -> Mapping[str, tuple[str, ...]]:
+    """Release of a package -> what it requires, of all releases that a row names."""
+    return {**load_ties().get(name, {}), **table.own_ties.get(name, {})}
+
+
+def unmet(requires: Iterable[str], pins: Mapping[str, str]) -> tuple[str, ...]:
+    """The requirements that a set of exact versions does not meet; those of packages that it lacks are met."""
+    found = []
+    for requirement in requires:
+        match = _parted(requirement)
+        if match is None:
+            continue
+        names = _NAMES.get(match[0], (match[0],))
+        version = next((pins[name] for name in names if name in pins), "").partition("+")[0]
+        if version and not allows(match[1], version):
+            found.append(requirement)
+    return tuple(found)
+
+
+def _parted(requirement: str) -> tuple[str, str] | None:
+    """(name, specifier); `>=1.9.*`, which packaging refuses, is `>=1.9`."""
+    match = re.fullmatch(r"([A-Za-z0-9._-]+?)((?:[<>=!~]).*)", requirement)
+    return (match[1], re.sub(r"(>=?[0-9.]+)\.\*", r"\1", match[2])) if match else None
+
+
 def judge_ties(environment: Environment, table: Table) -> Iterator[CompatFault]:
     """Faults of packages against the framework that they are made for."""
     for package in environment.packages:
         if not package.exact or not package.version or package.how == "base":
             continue
         for requirement in required_by(table, package.name, package.version):
-            match = re.fullmatch(r"([A-Za-z0-9._-]+?)((?:[<>=!~]).*)", requirement)
-            if match:
-                yield from _required(environment, package, match[1], match[2])
+            match = _parted(requirement)
+            if match is not None:
+                yield from _required(environment, package, *match)
         yield from _built_for(environment, package)
 
 
@@ -62,7 +87,6 @@ def _required(environment: Environment, package: Package, name: str, specifier: 
     other = last(environment, *_NAMES.get(name, (name,)))
     if other is None or other.version is None or other.name == package.name:
         return
-    specifier = re.sub(r"(>=?[0-9.]+)\.\*", r"\1", specifier)  # `>=1.9.*`, which packaging refuses
     if allows(specifier, other.version):
         return
     exact = re.fullmatch(r"===?[0-9.]+", specifier) is not None

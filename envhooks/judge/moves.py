@@ -1,0 +1,350 @@
+"""A Dockerfile moved to another release or build of its framework: everything that is tied to it moves along.
+
+Every version comes from the table of published facts. What is made is read again and judged before it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.errors import CannotJudge
+from envhooks.image import CompatFault, Environment, Package, versions_agree
+from envhooks.image.compat import judge_environment
+from envhooks.image.compat.family import Pins, Target, pins_for
+from envhooks.image.compat.frameworks import COMPANIONS, cuda_of, cuda_of_wheels, last, outside, variant_of
+from envhooks.image.compat.table import Table, TorchRelease, key, release
+from envhooks.image.compat.ties import ties_of, unmet
+from envhooks.image.files import Files
+from envhooks.judge.pins import Edit, Edited, edits_for, holds, of_variable, text_of
+
+WHEELS = "https://download.pytorch.org/whl/"
+_TORCH = ("torch", "pytorch")
+
+
+@dataclass(frozen=True)
+class Move:
+    """Files that are changed, and the environment that they make."""
+
+    files: Mapping[str, bytes]
+    """Path -> its bytes; only those that change."""
+    environment: Environment
+    version: str
+    """The framework's release: `2.9.1`."""
+    notes: tuple[str, ...] = ()
+    """What a person has to look at."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no such environment."""
+
+    why: str
+    nearest: tuple[str, ...]
+    """Combinations that were published, the nearest first: `torch 2.6.0 for cu124`."""
+
+
+def move(
+    files: Files, read: Callable[[Files], Environment], environment: Environment, table: Table, target: Target
+) -> Move | Refusal:
+    """The files with the framework at another release, or built for other hardware.
+
+    Args:
+        read: makes an environment of files.
+        target: the packages of the framework, its release (empty: the newest that goes), its hardware (empty: as now).
+
+    Raises:
+        CannotJudge: the table does not say, or no edit makes it.
+    """
+    wanted = _wanted(environment, table, target)
+    if isinstance(wanted, Refusal):
+        return wanted
+    pins = pins_for(environment, table, wanted)
+    if pins.why_not or not pins.versions:
+        raise CannotJudge(pins.why_not or "nothing is pinned that could be moved")
+    index = ""
+    if (torch := last(environment, *_TORCH)) is not None:
+        pins, index = _with_build(environment, table, torch, pins, wanted)
+    tied = _tied(environment, table, pins)
+    if isinstance(tied, Refusal):
+        return tied
+    pins = replace(pins, versions={**pins.versions, **tied})
+    notes: list[str] = []
+    edits = [*edits_for(files, environment, pins)]
+    edits += _base(files, environment, table, wanted, notes)
+    edits = [edit for edit in dict.fromkeys(edits) if edit.old != edit.new]
+    edited: Files = Edited(files, edits)
+    if index:
+        edited = _Indexed(edited, environment, [*pins.versions], index)
+    after = read(edited)
+    left = [fault for fault in judge_environment(after, table) if fault.level != "note"]
+    _hold(environment, after, pins, wanted, table, left)
+    notes += [f"{fault.one}: {fault.reason}" for fault in left if fault.level == "warning"]
+    paths = {environment.path, *(package.place.path for package in environment.packages)}
+    changed = {
+        path: data for path in sorted(paths) if (data := edited.read(path)) and data != files.read(path)
+    }
+    version = next(iter(pins.versions.values())).partition("+")[0]
+    return Move(changed, after, version, tuple(notes))
+
+
+# ------------------------------------------------------------------------------------- what is wanted
+
+
+def _wanted(environment: Environment, table: Table, target: Target) -> Target | Refusal:
+    """The target with its release in full."""
+    if not {*target.packages}.isdisjoint(_TORCH):
+        return _wanted_torch(environment, table, target)
+    if target.hardware:
+        raise CannotJudge("only the builds of torch are known by hardware")
+    if "jax" in target.packages:
+        rows, name = [*table.jax], "jax"
+    else:
+        rows, name = [*table.tensorflow], "tensorflow"
+        if "tensorflow" not in target.packages:
+            raise CannotJudge("the table knows torch, tensorflow and jax")
+    newest = max(rows, key=key)
+    version = target.version or newest
+    numbers = key(version)
+    fits = [row for row in rows if key(row)[: len(numbers)] == numbers[: len(key(row))]]
+    if fits:
+        return replace(target, version=max(fits, key=key) if name == "jax" else version)
+    if numbers > key(newest):
+        raise CannotJudge(_newer(f"{name} {version}", table), fix="envhooks compat update")
+    near = sorted(rows, key=lambda row: abs(_distance(row, version)))[:2]
+    return Refusal(f"{name} {version} was never published", tuple(f"{name} {row}" for row in near))
+
+
+def _newer(what: str, table: Table) -> str:
+    return f"{what} is newer than the table of {table.compiled}"
+
+
+def _wanted_torch(environment: Environment, table: Table, target: Target) -> Target | Refusal:
+    build = _build(environment, target)
+    numbers = key(target.version) if target.version else ()
+    fits = [row for one, row in table.torch.items() if key(one)[: len(numbers)] == numbers]
+    if not fits:
+        if numbers > key(max(table.torch, key=key)):
+            raise CannotJudge(_newer(f"torch {target.version}", table), fix="envhooks compat update")
+        near = sorted(table.torch, key=lambda one: abs(_distance(one, target.version)))[:2]
+        return Refusal(f"torch {target.version} was never published", tuple(f"torch {one}" for one in near))
+    with_build = [row for row in fits if not build or build in _builds(row)]
+    if with_build:
+        chosen = max(with_build, key=lambda row: key(row.version))
+        return replace(target, version=chosen.version)
+    newest = max(fits, key=lambda row: key(row.version))
+    if build.startswith("rocm"):
+        raise CannotJudge(
+            f"the table does not say whether torch {newest.version} was published for {build}; "
+            f"it was for ROCm {newest.rocm_release or 'of no version that is known'}"
+        )
+    if not cuda_of(build):
+        return replace(target, version=newest.version)  # each release has a build for CPU
+    sure = all(build in row.cuda_variants_absent or outside(build, row, table) for row in fits)
+    known = any(build in row.cuda_variants for row in table.torch.values())
+    if not sure and (known or not newest.cuda_variants):
+        raise CannotJudge(f"the table does not say whether torch {newest.version} was published for {build}")
+    return Refusal(
+        f"torch {target.version or newest.version} was never published for {build}",
+        tuple(_near(table, newest, build)),
+    )
+
+
+def _near(table: Table, row: TorchRelease, build: str) -> Iterator[str]:
+    """The nearest build of the release, and the nearest release with the build."""
+    builds = [one for one in row.cuda_variants if cuda_of(one)]
+    if builds:
+        best = min(builds, key=lambda one: abs(_distance(cuda_of(one) or "0", cuda_of(build) or "0")))
+        yield f"torch {row.version} for {best}"
+    with_build = [one for one in table.torch.values() if build in _builds(one)]
+    if with_build:
+        nearest = min(with_build, key=lambda one: abs(_distance(one.version, row.version)))
+        yield f"torch {nearest.version} for {build}"
+
+
+def _builds(row: TorchRelease) -> tuple[str, ...]:
+    own = "cu" + row.pypi_cuda.replace(".", "") if row.pypi_cuda else ""
+    rocm = f"rocm{row.rocm_release}" if row.rocm_release else ""
+    return tuple(filter(None, (*row.cuda_variants, *row.cuda_variants_seen, own, rocm)))
+
+
+def _build(environment: Environment, target: Target) -> str:
+    """`cu130`, `cpu`, `rocm6.4`: the one that is asked for, else the one that stands there; empty for PyPI's own."""
+    if target.hardware == "CUDA":
+        return "cu" + "".join(target.hardware_version.split(".")[:2])
+    if target.hardware:
+        return f"{target.hardware.lower()}{target.hardware_version}"
+    torch = last(environment, *_TORCH)
+    return (variant_of(torch) or "") if torch is not None else ""
+
+
+def _distance(one: str, other: str) -> int:
+    ours, theirs = ((*key(text), 0, 0, 0)[:3] for text in (one, other))
+    return sum((a - b) * weight for a, b, weight in zip(ours, theirs, (1_000_000, 1_000, 1), strict=True))
+
+
+# ------------------------------------------------------------------------------------- what moves along
+
+
+def _with_build(
+    environment: Environment, table: Table, torch: Package, pins: Pins, wanted: Target
+) -> tuple[Pins, str]:
+    """The pins with their build, where PyPI's own is not the one; and the index that has to be added for it."""
+    build, old = _build(environment, wanted), variant_of(torch)
+    row = table.torch[release(wanted.version)]
+    own = "cu" + row.pypi_cuda.replace(".", "") if row.pypi_cuda else ""
+    if not wanted.hardware or torch.name != "torch":
+        return pins, ""
+    versions = {
+        name: _rebuilt(version, build, torch.local is not None) if name in (*COMPANIONS, "torch") else version
+        for name, version in pins.versions.items()
+    }
+    if old is None and build != own:
+        versions = {
+            name: f"{version.partition('+')[0]}+{build}" if name in (*COMPANIONS, "torch") else version
+            for name, version in versions.items()
+        }
+        return replace(pins, versions=versions), WHEELS + build
+    index = (old, build) if old is not None and old != build else pins.index
+    return replace(pins, versions=versions, index=index), ""
+
+
+def _rebuilt(version: str, build: str, has_local: bool) -> str:
+    return f"{version.partition('+')[0]}+{build}" if has_local else version
+
+
+def _tied(environment: Environment, table: Table, pins: Pins) -> dict[str, str] | Refusal:
+    """Packages that ask for one framework, at their newest release that takes the new one, and what that asks for."""
+    found: dict[str, str] = {}
+    for package in environment.packages:
+        if not package.exact or not package.version or package.name in pins.versions or package.how == "base":
+            continue
+        releases = ties_of(table, package.name)
+        if package.version not in releases or not unmet(releases[package.version], pins.versions):
+            continue
+        fits = [version for version, requires in releases.items() if not unmet(requires, pins.versions)]
+        if not fits:
+            name, version = next(iter(pins.versions.items()))
+            asks = ", ".join(releases[package.version])
+            why = f"the table has no {package.name} for {name} {version}; {package.version} asks for {asks}"
+            return Refusal(why, ())
+        chosen = max(fits, key=lambda version: (key(version.partition(".post")[0]), version))
+        found[package.name] = chosen
+        for requirement in releases[chosen]:
+            other, exact, version = requirement.partition("==")
+            if exact and other not in pins.versions and environment.find(other):
+                found[other] = version
+    return found
+
+
+def _base(
+    files: Files, environment: Environment, table: Table, wanted: Target, notes: list[str]
+) -> Iterator[Edit]:
+    """The tag of nvidia/cuda for another CUDA."""
+    base = environment.base
+    if base is None or not base.tag or wanted.hardware != "CUDA" or not base.image.endswith("nvidia/cuda"):
+        return
+    match = re.match(r"(?a)([0-9]+\.[0-9]+(?:\.[0-9]+)?)(-cudnn[0-9]*)?(.*)", base.tag)
+    cuda = ".".join(wanted.hardware_version.split(".")[:2])
+    if match is None or versions_agree(match[1], cuda):
+        return
+    if base.digest:
+        notes.append(
+            f"the base image is fixed by its digest, and stays at CUDA {match[1]}: choose one of CUDA {cuda}"
+        )
+        return
+    same = [one for one in table.nvidia_cuda.versions if versions_agree(one, cuda)]
+    if not same:
+        notes.append(
+            f"the table lists no image of nvidia/cuda for CUDA {cuda}: the base image stays as it is"
+        )
+        return
+    full = max(same, key=key)
+    names = [one for one in table.nvidia_cuda.cudnn_name if key(one.first) <= key(cuda)]
+    cudnn = f"-{max(names, key=lambda one: key(one.first)).name}" if match[2] and names else match[2] or ""
+    tag = f"{full}{cudnn}{match[3]}"
+    notes.append(f"look whether the base image exists: docker buildx imagetools inspect {base.image}:{tag}")
+    path, text = base.place.path, text_of(files, base.place.path)
+    if f"{base.image}:{base.tag}" in text:
+        yield Edit(path, f"{base.image}:{base.tag}", f"{base.image}:{tag}", is_word=False)
+    name = re.escape(base.image)
+    yield from of_variable(path, text, rf"{name}:\$\{{?(\w+)\}}?\s", base.tag, tag)
+    yield from of_variable(path, text, rf"{name}:\$\{{?(\w+)\}}?-", match[1], full)
+
+
+class _Indexed:
+    """Files whose install of torch looks in one more index."""
+
+    def __init__(self, files: Files, environment: Environment, names: list[str], url: str) -> None:
+        self._files, self._url = files, url
+        packages = [one for name in names for one in environment.find(name) if one.how != "base"]
+        self._paths = {one.place.path for one in packages}
+        self._dockerfile = environment.path
+        spelt = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in names)
+        self._pin = re.compile(rf"(?i)(?<![A-Za-z0-9_./-])(?:{spelt})(?:\[[^\]\n]*\])? *={{2,3}} *[\w.]+\+")
+
+    def read(self, path: str) -> bytes | None:
+        """Like `Files.read`."""
+        data = self._files.read(path)
+        if data is None or path not in self._paths:
+            return data
+        text = data.decode("utf-8", "surrogateescape")
+        if path == self._dockerfile:
+            text = self._in_commands(text)
+        elif self._pin.search(text):
+            text = f"--extra-index-url {self._url}\n{text}"
+        return text.encode("utf-8", "surrogateescape")
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """Like `Files.list`."""
+        return self._files.list(folder)
+
+    def _in_commands(self, text: str) -> str:
+        installs = [*re.finditer(r"(?m)\b(?:pip3?|uv pip) install\b", text)]
+        wanted = set()
+        for pin in self._pin.finditer(text):
+            before = [one for one in installs if one.end() <= pin.start()]
+            if before:
+                wanted.add(before[-1].end())
+        for at in sorted(wanted, reverse=True):
+            text = f"{text[:at]} --extra-index-url {self._url}{text[at:]}"
+        return text
+
+
+# ------------------------------------------------------------------------------------- what came out
+
+
+def _hold(
+    before: Environment,
+    after: Environment,
+    pins: Pins,
+    wanted: Target,
+    table: Table,
+    left: list[CompatFault],
+) -> None:
+    """That the edits made what was meant.
+
+    Raises:
+        CannotJudge: they did not.
+    """
+    if not holds(after, pins):
+        shown = ", ".join(f"{name} {version}" for name, version in pins.versions.items())
+        raise CannotJudge(
+            f"the pins are put together from what no edit reaches; write them by hand: {shown}",
+            place=before.path,
+        )
+    errors = [fault for fault in left if fault.level == "error"]
+    if errors:
+        raise CannotJudge(
+            f"what the table would make does not go together: {errors[0].one}: {errors[0].reason}",
+            place=before.path,
+        )
+    if wanted.hardware == "CUDA":
+        cudas = [cuda for _, cuda, _ in cuda_of_wheels(after, table)]
+        if not cudas or not all(versions_agree(one, wanted.hardware_version) for one in cudas):
+            found = ", ".join(cudas) or "no CUDA that is told"
+            raise CannotJudge(
+                f"the files say {found}, and no edit makes them say CUDA {wanted.hardware_version}",
+                place=before.path,
+            )
