@@ -25,7 +25,6 @@ MOST = 50_000
 """Runs or models that are listed."""
 _PAGE = 1_000
 _TAG, _COMMIT, _OBJECT = STAMPS.values()
-Join = Callable[[Mapping[str, str]], Origin]
 
 
 def of_run(run_id: str, tracking_uri: str | None = None, git: Git | None = None) -> Use:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from envhooks.base.dataclass import dataclass, field, replace
@@ -279,14 +279,3 @@ def _wrong_words(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...],
     words = policy.records.words
     halves = (passed, images) if policy.image is not None else (passed,)
     return bool(words) and any(half and not any(one.signer.word in words for one in half) for half in halves)
-
-
-def digests_by_reference(records: Mapping[str, Records]) -> dict[str, str]:
-    """Full reference with tag -> digest of the image that is proved to be published under it, of all tags."""
-    return {
-        image.references[0]: image.digest
-        for one in records.values()
-        if one.is_proved
-        for image in one.images[:1]
-        if image.references
-    }

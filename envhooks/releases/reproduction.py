@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -254,8 +253,3 @@ def _moved(bases: tuple[Base, ...], environ: Mapping[str, str], plan: Plan) -> l
 
 def _of(images: tuple[PlatformImage, ...], record: ImageRecord) -> PlatformImage:
     return next((image for image in images if image.digest in record.digests), images[0])
-
-
-def quiet_log() -> TextIO:
-    """A log that is kept in memory, for a failure to quote."""
-    return StringIO()

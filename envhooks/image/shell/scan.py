@@ -11,9 +11,6 @@ from envhooks.image.text import names
 TESTS = names("[ [[ test command which type hash grep egrep fgrep false cmp diff expr let pgrep ! ((")
 
 
-OPENERS = frozenset(("if", "while", "until", "for", "select", "case"))
-
-
 BLANK = " \t\r"
 
 
