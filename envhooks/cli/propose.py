@@ -100,9 +100,9 @@ def run(options: argparse.Namespace) -> int:
         print(printable(line))
     if options.apply:
         _write(place, files)
-        paths = printable(" ".join(map(word, sorted(files))))
+        paths = " ".join(map(word, sorted(files)))
         commit = f"git commit -m {word(_what(found, target))} -- {paths}"
-        print(f"written: {paths}")
+        print(f"written: {printable(paths)}")
         print(printable(f"next: git add -- {paths} && {commit}"))
         return 0
     print()
@@ -221,7 +221,7 @@ def _what(found: Move, target: Target) -> str:
 def _refuse(refusal: Refusal) -> None:
     print(f"envhooks: {printable(refusal.why)}", file=sys.stderr)
     if refusal.nearest:
-        print(f"  nearest: {'; '.join(map(printable, refusal.nearest))}", file=sys.stderr)
+        print(printable(f"  nearest: {'; '.join(refusal.nearest)}"), file=sys.stderr)
 
 
 def _summary(
