@@ -1,4 +1,4 @@
-"""What a CI's checkout left out, brought back: the tag object, the protected branch, and enough of the history.
+"""Completion of a CI's checkout: fetches the tag object, the protected branch, and enough of the history.
 
 Checkout actions clone one commit, put a lightweight tag on it whatever the remote has, and know no
 branch. Nothing here judges; it ends where the answer is in the clone, and says which tags are the

@@ -1,4 +1,4 @@
-"""Which tag a CI run is for, by the variables that each CI sets: one table, no process."""
+"""The tag that a CI run is for, by the variables that each CI sets: one table, no process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class System:
     names: tuple[str, ...] = ()
     """Variables that hold the tag's name, and are empty or not set where the run is for none."""
     value: str = ""
-    """What the marker has to be; empty: anything."""
+    """Value that the marker must have; empty: any."""
 
     def is_running(self, environ: Mapping[str, str]) -> bool:
         """Whether this is a run of it."""

@@ -376,7 +376,7 @@ class _Collector(NameFacts):
                 draft.facts["compatibility"] = environment
 
     def pins(self) -> None:
-        """How faulty pins are put right, which only a tag with such pins asks for."""
+        """The repair of faulty pins, for tags whose pins are faulty or may differ from the name."""
         for draft in self.drafts:
             environment, commit = draft.facts.get("environment"), self._commit(draft)
             if not isinstance(environment, Environment) or not isinstance(commit, str):

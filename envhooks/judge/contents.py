@@ -82,7 +82,7 @@ class Contents:
         self._budget = Budget(self._until)
 
     def policy(self, commit: str) -> Policy | Unknown:
-        """What describes the thing built is read at the tagged commit: it builds the same next year."""
+        """The policy at the tagged commit, which describes the environment: it builds the same next year."""
 
         def read() -> Policy:
             found = tagged_policy(self._git.files(commit), commit[:12])
@@ -100,7 +100,7 @@ class Contents:
     def environment(
         self, commit: str, policy: Policy, tag: str, name: TagName | None
     ) -> Environment | Unknown | Inapplicable:
-        """What the Dockerfile of a tag would build at a commit."""
+        """Environment that the Dockerfile of a tag would build at a commit."""
         section = dockerfile_section(policy, tag)
         if section is None or section.path is None:
             return Inapplicable("the policy switches the Dockerfile off")
@@ -122,7 +122,7 @@ class Contents:
     def pins(
         self, commit: str, policy: Policy, tag: str, name: TagName | None, environment: Environment
     ) -> PinsFix | None:
-        """How the pins of an environment of a tag are put right, all at once; None where there is nothing to tell."""
+        """Repair of all faulty pins of a tag's environment at once; None where nothing can be said."""
         from envhooks.image.compat import table_of
         from envhooks.image.compat.family import Target
         from envhooks.judge.pins import mend_pins
@@ -245,7 +245,7 @@ def may_differ(environment: Environment, name: TagName | None, packages: tuple[s
 def read_environment_at(
     files: Files, section: DockerfilePolicy, path: str, bases: tuple[Family, ...] = ()
 ) -> Environment:
-    """What the Dockerfile at `path` of a commit's files would build.
+    """Environment that the Dockerfile at `path` would build, by a commit's files.
 
     Raises:
         CannotJudge: it is there and cannot be read.
@@ -274,18 +274,18 @@ if TYPE_CHECKING:
 
 
 _Question = tuple[str, str]
-"""What is asked for (`read` or `list`), and the path."""
+"""Kind of request (`read` or `list`), and the path."""
 _Answer = str | tuple[str, ...] | None
 """The object id of a file, or the names in a folder; None for a file that is not there."""
 
 
 @dataclass
 class _Node(Generic[T]):
-    """Where a reader has come to: its next question, or its result."""
+    """State of a reader after the same answers: its next question, or its result."""
 
     question: _Question | None = None
     answers: dict[_Answer, _Node[T]] = field(default_factory=dict)
-    """What the reader got -> how it goes on."""
+    """Answer -> the state that follows it."""
     result: list[T] = field(default_factory=list)
     """The one result, where there is no further question."""
 
@@ -297,10 +297,10 @@ class Readings(Generic[T]):
         self._begin: dict[Hashable, _Node[T]] = {}
 
     def result(self, about: Hashable, files: TreeFiles, read: Callable[[Files], T]) -> T:
-        """What `read` makes of a tree, asked anew only where the tree differs in what it looks at.
+        """The result of `read` for a tree; `read` runs again only where the tree differs in the files that it asks for.
 
-        `about` is everything else that the result depends on. What `read` raises is not kept, and neither is
-        anything that was made while the tree refused an answer: the words name the commit.
+        `about` is everything else that the result depends on. Errors that `read` raises are not cached, nor is a
+        result that was made while the tree refused an answer: its words name the commit.
         """
         node = self._begin.setdefault(about, _Node())
         while node.question is not None:
@@ -319,7 +319,7 @@ class Readings(Generic[T]):
     def _keep(self, node: _Node[T], heard: list[tuple[_Question, _Answer]], result: T) -> None:
         for question, answer in heard:
             if node.question != question and (node.question is not None or node.result):
-                return  # a reader that does not always ask the same: nothing is known of it
+                return  # the reader is not deterministic: its results are not cached
             node.question = question
             node = node.answers.setdefault(answer, _Node())
         if node.question is None:
@@ -331,11 +331,11 @@ def _follow(node: _Node[T], files: TreeFiles) -> _Node[T] | None:
     try:
         return node.answers.get(_answer(files, node.question))
     except CannotJudge:
-        return None  # the reader meets it as well, and has its own way with it
+        return None  # the reader meets the same error, and handles it itself
 
 
 def _answer(files: TreeFiles, question: _Question) -> _Answer:
-    """What a tree answers, told by object ids where that is enough.
+    """Answer of a tree to a question; an object id where that is enough.
 
     Raises:
         CannotJudge: the path leads out of the tree.

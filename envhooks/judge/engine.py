@@ -113,7 +113,7 @@ def in_order(checks: Iterable[Check]) -> tuple[Check, ...]:
 
 @dataclass
 class _Outcome:
-    """What is being found out about one tag; lives only while it is judged."""
+    """Intermediate results for one tag; lives only while it is judged."""
 
     findings: list[Finding] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)

@@ -32,7 +32,7 @@ class Unknown:
     why: str
     fix: str = ""
     advice: str = ""
-    """What a person has to decide or write, a sentence a line."""
+    """Decisions or texts that only a person can give, a sentence a line."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Subject:
 
     @property
     def change(self) -> Change:
-        """What happens to the tag."""
+        """Kind of the update: created, moved, deleted, or none."""
         return self.update.change
 
     def _fact(self, name: str, kind: type[T]) -> T:
@@ -145,7 +145,7 @@ class Subject:
 
     @property
     def naming(self) -> Naming:
-        """What the grammar makes of the name."""
+        """Result of reading the tag's name by the grammar."""
         return self._fact("naming", Naming)
 
     @property
@@ -156,7 +156,7 @@ class Subject:
 
     @property
     def pins(self) -> PinsFix | None:
-        """How what is wrong with the pins is put right by one command; None where nothing is known to be."""
+        """Repair of all faulty pins by one command; None where none is known."""
         found: PinsFix | None = self.facts.get("pins")  # type: ignore[assignment]
         return found
 
@@ -233,17 +233,17 @@ class Subject:
 
     @property
     def signature(self) -> Verdict:
-        """What the signature is worth."""
+        """Verdict on the tag's signature."""
         return self._fact("signature", Verdict)
 
     @property
     def environment(self) -> Environment:
-        """What the Dockerfile at the tagged commit would build."""
+        """Environment that the Dockerfile at the tagged commit would build."""
         return self._fact("environment", Environment)
 
     @property
     def compatibility(self) -> tuple[CompatFault, ...]:
-        """What in that environment does not go together."""
+        """Pins of that environment that do not work together."""
         return self._fact("compatibility", tuple)
 
     @property
@@ -266,7 +266,7 @@ class Finding:
     fix: str = ""
     """Shell commands that put it right, to be pasted as they are."""
     advice: str = ""
-    """What a person has to decide or write, a sentence a line: `case: command` where a command is for one case."""
+    """Decisions or texts that only a person can give, one per line: `case: command` where a command is for one case."""
     check: str = ""
     tag: str = ""
 
@@ -315,9 +315,9 @@ class Report:
 
     tags: tuple[TagReport, ...] = ()
     errors: tuple[str, ...] = ()
-    """What kept the whole run from judging: exit code 2."""
+    """Reasons why the whole run could not judge: exit code 2."""
     notes: tuple[str, ...] = ()
-    """What a person should know and no tag is to blame for."""
+    """Remarks for the person that no tag is at fault for."""
 
     @property
     def exit_code(self) -> int:

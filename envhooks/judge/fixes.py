@@ -30,7 +30,7 @@ class Mend(TypedDict, total=False):
 
 
 def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
-    """How the tag is made once more, signed, at the same target.
+    """Command that makes the tag once more, signed, at the same target.
 
     `message` is the new one; None keeps the tag's own, and empty opens the editor.
     """
@@ -43,7 +43,7 @@ def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
 
 
 def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
-    """How the tag gets another name: made at the same commit, with the same message, and the old one gone."""
+    """Command that gives the tag another name: made at the same commit with the same message, the old one deleted."""
     if name in taken:
         return {"advice": f"there is a tag {name} already; the next free name is for you to choose"}
     target = _commit(subject)
@@ -56,7 +56,7 @@ def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
 
 
 def publication_of(subject: Subject) -> Publication:
-    """What is known of its publication; a tag of which nothing is known is one of this clone."""
+    """Known facts of the tag's publication; without any, the tag counts as local to this clone."""
     found = subject.facts.get("publication")
     return found if isinstance(found, Publication) else Publication(False)
 
@@ -238,7 +238,7 @@ def _named_as_it_is(subject: Subject, tags: TagPolicy, finding: Finding, said: t
 
 
 def told_by_the_template(tags: TagPolicy, frameworks: Sequence[str] = ()) -> str:
-    """How the policy says of which framework the version in a name is; `frameworks` are those that it may be."""
+    """Advice how the policy names the framework whose version a tag's name has; `frameworks` are the candidates."""
     where = "in .envhooks/policy.toml, [tag]"
     own = f"if it is a number of your own, the template has {{release}} for {{version}}, {where}"
     if not frameworks:

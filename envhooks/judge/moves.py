@@ -33,7 +33,7 @@ class Move:
     version: str
     """The framework's release: `2.9.1`."""
     notes: tuple[str, ...] = ()
-    """What a person has to look at."""
+    """Points that a person has to look at."""
 
 
 @dataclass(frozen=True)

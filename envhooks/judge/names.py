@@ -99,7 +99,7 @@ class NameFacts:
     # ---------------------------------------------------------------------- name and publication
 
     def naming(self) -> None:
-        """What the grammar makes of each name."""
+        """The grammar's reading of each name."""
         for draft in self.drafts:
             draft.facts["naming"] = draft.naming
 
@@ -136,7 +136,7 @@ class NameFacts:
             draft.facts["publication"] = self._locked(draft, found, entry) if entry else found
 
     def _locked(self, draft: Draft, found: Publication, entry: LockedTag) -> Publication | Unknown:
-        """What tags.lock says of the tag, beside the bytes that stand here under the id that it lists."""
+        """Publication of a tag with its entry of tags.lock, and the SHA-256 of the object here with the listed id."""
         sha256 = ""
         if draft.update.new == entry.oid:
             held = self.git.read(entry.oid)
@@ -246,7 +246,7 @@ def alike(name: str) -> str:
 
 
 def core(ref: str) -> str:
-    """What is left of a ref's name without all the folders that git puts before a short name."""
+    """A ref's name without all the folders that git puts before a short name."""
     name = plain(ref)
     found = re.match(_FOLDERS, name, re.IGNORECASE)
     rest = name[found.end() :] if found else name

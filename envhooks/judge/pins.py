@@ -28,7 +28,7 @@ MAX_SCRIPT = 4_000
 
 @dataclass(frozen=True)
 class PinsFix:
-    """How the pins of one Dockerfile are put right: a command, or why there is none."""
+    """Repair of the pins of one Dockerfile: a command, or the reason why there is none."""
 
     fix: str = ""
     why_not: str = ""

@@ -30,12 +30,12 @@ from envhooks.policy.trust import TrustContext, mends_the_policy, proposed_polic
 from envhooks.tagname import Grammar, is_release_tag
 
 Choose = Callable[[Git, TrustContext], Sequence[RefUpdate]]
-"""Which tags to judge, once it is known what the policy calls a release tag."""
+"""Selection of the tags to judge, once it is known which names the policy counts as release tags."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """How a run goes about it; no verdict depends on any of this."""
+    """Settings of a run's execution; no verdict depends on any of them."""
 
     jobs: int | None = None
     """Programs that verify signatures at once; None: as many as pay."""
