@@ -224,6 +224,6 @@ class ObjectBatch:
 
 
 def reason(stderr: bytes) -> str:
-    """What git said why it failed, in one line."""
+    """Reason that git gave for a failure, in one line."""
     text = stderr.decode("utf-8", "replace").strip().split("\n")[0]
     return printable(text.removeprefix("fatal: ").removeprefix("error: "), 200) or "no reason given"

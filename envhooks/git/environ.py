@@ -187,5 +187,5 @@ def settings(items: Sequence[str], files: ConfigFiles) -> Mapping[str, tuple[str
 
 
 def hooks_folder(configured: str, common: str, base: str) -> str:
-    """Where git looks for hook files: `core.hooksPath`, relative to `base`, else `hooks` in the common directory."""
+    """Folder of git's hook files: `core.hooksPath`, relative to `base`, else `hooks` in the common directory."""
     return os.path.join(base, os.path.expanduser(configured)) if configured else os.path.join(common, "hooks")

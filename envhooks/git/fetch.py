@@ -1,4 +1,4 @@
-"""What `--fetch` asks of a remote: `git ls-remote` and `git fetch`, by full ref names, and without a question.
+"""Access to a remote for `--fetch`: `git ls-remote` and `git fetch`, by full ref names, and without a prompt.
 
 This is the one place that fetches, apart from what reads: it acts with the person's own configuration and
 credentials, which `envhooks.git` keeps out of everything that judges.
@@ -38,7 +38,7 @@ _NO_REF = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[/.]\Z"
 
 @dataclass(frozen=True)
 class Remote:
-    """What a remote said about itself."""
+    """Refs of a remote, by its own answer."""
 
     head: str | None
     """The branch that its HEAD names, full; None where it does not say."""

@@ -30,7 +30,7 @@ _PART = r"[0-9a-f]+"
 
 @dataclass(frozen=True)
 class Author:
-    """Who a commit of notes is by; decides nothing."""
+    """Author of a commit of notes; no verdict depends on it."""
 
     name: str = "envhooks"
     email: str = "envhooks@localhost"

@@ -36,7 +36,7 @@ class GitObject:
 
 @dataclass(frozen=True)
 class Commit:
-    """What is needed of a commit."""
+    """The fields of a commit that envhooks reads."""
 
     oid: str
     tree: str

@@ -1,4 +1,4 @@
-"""What envhooks does for a person in that person's own repository, through GitPython.
+"""Changes to a person's own repository on their behalf, through GitPython.
 
 Nothing here judges: GitPython's ref and object layers are blind to reftable repositories and fail on
 SHA-256 ones, so verdicts come through `envhooks.git` alone. Arguments are our own constants; text from a
@@ -29,7 +29,7 @@ class WorkspaceError(EnvhooksError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did, as a person would have seen it."""
+    """Result of a command: exit code and output as the person would have seen it."""
 
     arguments: tuple[str, ...]
     exit_code: int
