@@ -119,7 +119,7 @@ class Policy:
     """The policy, as it was read from one commit."""
 
     origin: str
-    """Where it stands, for people: `.envhooks/policy.toml on origin/main`, or `the defaults`."""
+    """Place of the policy, for people: `.envhooks/policy.toml on origin/main`, or `the defaults`."""
     branches: tuple[str, ...]
     """Branch names or globs on which tagged commits must lie; empty: the protected branch."""
     tag: TagPolicy

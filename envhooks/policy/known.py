@@ -1,4 +1,4 @@
-"""What a policy adds to what is known: `[[base]]`, base images in the words of the catalog, and `[[compat.torch]]`."""
+"""Additions of a policy to the known facts: base images in the catalog's words (`[[base]]`), and `[[compat.torch]]`."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class TrustContext:
     mains: tuple[Branch, ...]
     """On one of these a tagged commit has to lie; empty if the hook knows none."""
     mains_fix: str = ""
-    """What makes `mains` known, where they are not."""
+    """Command that makes `mains` known, where they are not."""
     notes: tuple[str, ...] = ()
     fetched: frozenset[str] = frozenset()
     """Refs of tags that a fetch by their full names has just made the remote's own."""
@@ -88,7 +88,7 @@ def trust_context(
     pushed_to: str | None = None,
     check_ids: frozenset[str] | None = None,
 ) -> TrustContext:
-    """What a hook knows. `pushed_to` is the remote's name, or the URL, that pre-push is told.
+    """Trust context of a hook. `pushed_to` is the remote's name, or the URL, that pre-push receives.
 
     Raises:
         PolicyError: the policy cannot be found or read.
@@ -206,12 +206,12 @@ def _is_fast_forward(git: Git, old: str, new: str) -> bool:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a push would make of the policy."""
+    """The policy that a push would leave behind: its fault, or notes on its changes."""
 
     fault: CannotJudge | None = None
     """Why it would leave the branch without a policy that can be read and that names signers."""
     notes: tuple[str, ...] = ()
-    """What a person should know of a change that is in order."""
+    """Remarks for the person on a change that is in order."""
 
 
 def proposed_policy(
@@ -221,10 +221,10 @@ def proposed_policy(
     check: Callable[[TrustRoot], object],
     check_ids: frozenset[str] | None = None,
 ) -> Proposal:
-    """What becomes of the policy if the push is taken; `check` reads what is not read here.
+    """The policy as it would be after the push; `check` reads the parts that are not read here.
 
-    A policy that names signers keeps naming some: without them a client would trust whatever key its own git
-    signs with, so a push that removes the last one would turn every pin into none.
+    A policy that names signers keeps naming some: without them a client would trust any key that its own git
+    signs with, so a push that removes the last one would void every pin.
     """
     old = trust.root
     for update in updates:

@@ -82,7 +82,7 @@ def _parts(text: str) -> Path:
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in words."""
+    """Name of a value's type, in words."""
     return next((said for type_, said in _TYPES if isinstance(value, type_)), "a date or time")
 
 
