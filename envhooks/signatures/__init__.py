@@ -12,7 +12,7 @@ VerdictStatus = Literal["good", "bad", "unsigned", "undecided"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the signature on a tag is worth now, under the signers that the policy allows."""
+    """Verdict on a tag's signature as of now, under the signers that the policy allows."""
 
     status: VerdictStatus
     why: str = ""

@@ -184,7 +184,7 @@ def _fields(key: SshKey) -> Wire:
 
 
 def _fido_message(key: SshKey, trailer: bytes, message: bytes) -> bytes:
-    """What a FIDO key signs in place of the message (PROTOCOL.u2f): it includes flags and counter."""
+    """Bytes that a FIDO key signs in place of the message (PROTOCOL.u2f): they include flags and counter."""
     fields = _fields(key)
     if key.type == SK_ECDSA:
         fields.string()  # the curve

@@ -73,7 +73,7 @@ _FINGERPRINT = rb"[0-9A-F]{40}|[0-9A-F]{64}"
 
 @dataclass(frozen=True)
 class Signed:
-    """Who made a signature that GnuPG calls good."""
+    """The key of a signature that GnuPG calls good."""
 
     key: str
     """Fingerprint of the key that signed: the primary key or a subkey."""
@@ -82,7 +82,7 @@ class Signed:
 
 
 def judge_status(status: bytes, exit_code: int) -> Signed:
-    """Who made the signature, if it is exactly one good signature.
+    """The key that made the signature, if it is exactly one good signature.
 
     Raises:
         Refused: it is anything else. `key` is set where GnuPG told it.
@@ -280,9 +280,9 @@ class OpenPgp:
         return command
 
     def begin(self, payload: Payload, number: int) -> Work:
-        """What has the verdict on an OpenPGP signature; `number` tells the tags of a run apart.
+        """Start the verification of an OpenPGP signature; `number` distinguishes the tags of a run.
 
-        This and what it gives raise:
+        This and the Work that it returns raise:
             Refused: the signature must not be accepted.
             Undecided: GnuPG did not run.
         """

@@ -168,7 +168,7 @@ class KeyPacket:
 
 @dataclass(frozen=True)
 class SignaturePacket:
-    """What a version 4 signature says of itself: claims, until GnuPG has verified it."""
+    """Fields of a version 4 signature packet: claims, until GnuPG has verified it."""
 
     kind: int
     """0: over binary data."""
@@ -325,7 +325,7 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
 
 
 def _read_rest(reader: _Reader, algorithm: int, unhashed: list[tuple[int, bytes]]) -> tuple[int, ...]:
-    """What nothing covers by a digest: refused where a signing program would not have put it."""
+    """The numbers of a signature; refuses other bytes without a digest that no signing program would have put there."""
     if algorithm not in _MPI_COUNT:
         raise PacketError(f"the OpenPGP signature uses algorithm {algorithm}, which is not judged")
     read = [reader.integer() for _ in range(_MPI_COUNT[algorithm])]

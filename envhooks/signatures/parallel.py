@@ -23,7 +23,7 @@ _Judge = Callable[[Payload], Verdict | None]
 def verify_shared(
     payloads: Sequence[Payload], judge: _Judge, workers: int, step: Callable[[int], None]
 ) -> list[Verdict | None]:
-    """What `judge` makes of each payload, in their order; `step` is told how many are done."""
+    """Results of `judge` for each payload, in their order; `step` receives the number of finished ones."""
     workers = workers if hasattr(os, "fork") else 1
     found: list[Verdict | None] = [None] * len(payloads)
     forks: dict[int, tuple[int, int]] = {}

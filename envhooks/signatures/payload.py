@@ -15,7 +15,7 @@ from envhooks.base.dataclass import dataclass
 
 @dataclass(frozen=True)
 class Annotation:
-    """What an annotated tag's object says, before anything in it is believed."""
+    """Content of an annotated tag's object, before any of it is verified."""
 
     name: str
     """The `tag` header: the name that was signed, which need not be the ref's."""

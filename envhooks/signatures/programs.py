@@ -95,7 +95,7 @@ class Running:
         self._end = time.monotonic() + TIME_LIMIT
 
     def exit_code(self) -> int:
-        """What it ends with, once it has ended.
+        """Exit code of the program; waits until it has ended.
 
         Raises:
             Undecided: it does not end in time, or a signal ended it.

@@ -129,9 +129,9 @@ class Ssh:
             self._revoked = ("-r", krl)
 
     def begin(self, payload: Payload, number: int) -> Work:
-        """What has the verdict on an SSH signature; `number` tells the tags of a run apart.
+        """Start the verification of an SSH signature; `number` distinguishes the tags of a run.
 
-        This and what it gives raise:
+        This and the Work that it returns raise:
             Refused: the signature must not be accepted.
             Undecided: ssh-keygen did not run.
         """

@@ -203,7 +203,7 @@ class PendingVerification:
         self._held.callback(self._work.end)
 
     def _deciding(self, act: Callable[[], Verdict | None]) -> Verdict | None:
-        """What `act` gives, or the verdict that stands in its way."""
+        """Result of `act`, or the verdict of the error that it raises."""
         from envhooks.signatures import Refused, Undecided
 
         try:

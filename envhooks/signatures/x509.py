@@ -41,7 +41,7 @@ class X509:
         self._program = find_program("gitsign", environ)
 
     def begin(self, payload: Payload, number: int) -> Work:
-        """What has the verdict of `verify`: gitsign is asked several questions, one after the other."""
+        """Work that runs `verify` when it is asked for: gitsign is asked several questions, one after the other."""
         return Work(None, lambda _: self.verify(payload, number))
 
     def verify(self, payload: Payload, number: int) -> Verdict:

@@ -29,7 +29,7 @@ _SSH_FINGERPRINT = r"(SHA256:[A-Za-z0-9+/]{43})(?:[ \t].*)?"
 
 @dataclass(frozen=True)
 class Revoked:
-    """What is revoked."""
+    """Revoked keys."""
 
     ssh: frozenset[str] = frozenset()
     """`SHA256:...` of SSH keys, of CAs too."""
@@ -40,7 +40,7 @@ class Revoked:
 
 
 def read_revoked(data: bytes) -> Revoked:
-    """What the file revokes.
+    """Keys that the file revokes.
 
     The text is read here and not by ssh-keygen, which refuses every signer over one line that it
     cannot read; `openpgp` lines would be such.
@@ -144,11 +144,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a line of allowed_signers says of its key."""
+    """One line of allowed_signers, without its key."""
 
     principals: tuple[str, ...]
     namespaces: tuple[str, ...] | None
-    """What the key may sign, as patterns; None: anything."""
+    """Namespaces that the key may sign in, as patterns; None: any."""
     window: Window
     line: int
 
@@ -185,14 +185,14 @@ class Signers:
     """Everybody who may sign, and what is revoked."""
 
     origin: str
-    """Where this stands, for people: `origin/main`."""
+    """Place of the list, for people: `origin/main`."""
     ssh: tuple[SshEntry, ...] = ()
     openpgp: tuple[OpenPgpEntry, ...] = ()
     revoked: Revoked = field(default_factory=Revoked)
     keyless: tuple[KeylessSigner, ...] = ()
-    """Who may sign by an identity, through gitsign; this is the policy's, and not in a trust file."""
+    """Identities that may sign through gitsign; they come from the policy, not from a trust file."""
     notes: tuple[str, ...] = ()
-    """What a person should know and what changes no verdict."""
+    """Remarks for the person that change no verdict."""
 
     @classmethod
     def empty(cls, origin: str) -> Signers:
@@ -206,7 +206,7 @@ class Signers:
 
     @property
     def expected(self) -> str:
-        """What a signature has to be made with, for messages."""
+        """Description of the keys that are accepted, for messages."""
         count = len(self.ssh) + len(self.openpgp)
         on = f" on {printable(self.origin)}" if self.origin else ""
         keys = "the one key" if count == 1 else f"one of {count} keys"

@@ -16,7 +16,7 @@ from envhooks.signatures.signers import FOLDER, Certificate, Entry, OpenPgpEntry
 from envhooks.signatures.signers.lines import moment
 
 WARNING_DAYS = 30
-"""How many days ahead an expiring key is warned of."""
+"""Days before its end from which an expiring key is warned of."""
 _DAY = 86400
 _SELF_SIGNATURES = frozenset((0x10, 0x11, 0x12, 0x13, 0x1F))
 _BINDING, _KEY_REVOCATION, _SUBKEY_REVOCATION = 0x18, 0x20, 0x28
@@ -25,7 +25,7 @@ _KEY_FLAGS, _MAY_SIGN = 27, 0x02
 
 @dataclass(frozen=True)
 class KeyState:
-    """What a certificate says of one of its keys."""
+    """State of one key of a certificate, by the certificate's own signatures."""
 
     key: KeyPacket
     expires: int | None

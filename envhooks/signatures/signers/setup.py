@@ -1,4 +1,4 @@
-"""How a person comes to sign: whether git has a signing key, and the commands that give it one."""
+"""Setup of a person's signing: whether git has a signing key, and the commands that give it one."""
 
 from __future__ import annotations
 
