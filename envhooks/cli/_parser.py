@@ -1,16 +1,33 @@
-"""What was typed -> the verb that carries it out, with its options."""
+"""Command-line arguments -> the verb that carries them out, with its options."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from envhooks.base.hygiene import printable_block
 
-EPILOG = "exit codes: 0 good, or nothing to judge; 1 found something; 2 could not judge, or called wrongly"
+GROUPS = (
+    "set up",
+    "make a release",
+    "build and record",
+    "read releases",
+    "run in production",
+    "this program",
+)
+"""The order of the verbs in `envhooks --help`; a verb names its own as `GROUP`, one without is not listed."""
+EXIT_CODES = """\
+exit codes:
+  0  good, or nothing to judge
+  1  found something
+  2  could not judge, or called wrongly"""
+MORE = "envhooks VERB --help shows a verb's options and examples"
 
 
 def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
@@ -19,19 +36,46 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
     Raises:
         SystemExit: it was help or the version that was asked for (0), or it cannot be understood (2).
     """
-    parser = _Parser(prog="envhooks", description="The release gate for environment images.", epilog=EPILOG)
-    parser.add_argument("--version", action=_Version)
+    if (
+        not arguments and "_ARGCOMPLETE" in os.environ
+    ):  # set by the shell's function; no verb was typed to skip
+        from envhooks.cli import _completing
+
+        _completing.complete(verbs, build)
     verb = next((word for word in arguments if not word.startswith("-")), None)
-    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
     # only the one that runs is imported, and none to say which version this is
-    for name in (verb,) if verb and verb in verbs else () if arguments[:1] == ["--version"] else verbs:
-        module = importlib.import_module(f"envhooks.cli.{name}")
-        summary, description = _help(module)
-        _add(subparsers.add_parser(name, help=summary, description=description, epilog=EPILOG), module)
+    names = (verb,) if verb in verbs else () if arguments[:1] == ["--version"] or verb else verbs
+    parser = build([name for name in names if name])
+    if verb and verb not in verbs and verb == arguments[0]:
+        parser.error(f"there is no verb {verb!r}{_meant(verb, verbs)}")
     if not arguments:
         parser.print_help()
         parser.exit()
-    return parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        own = _Parser.of_verb.get(verb or "", parser)
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
+        near = _meant(flag, own.option_strings()) if flag else ""
+        own.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+    return options
+
+
+def build(verbs: Iterable[str]) -> _Parser:
+    """The parser of these verbs, each imported."""
+    parser = _Parser(
+        prog="envhooks", description="The release gate for environment images.", epilog=EXIT_CODES
+    )
+    parser.add_argument("--version", action=_Version)
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
+    for name in verbs:
+        module = importlib.import_module(f"envhooks.cli.{name}")
+        summary, description = _help(module)
+        own = subparsers.add_parser(name, help=summary, description=description, epilog=_epilog(module))
+        module.arguments(own)
+        own.set_defaults(run=module.run)
+        _Parser.of_verb[name] = own
+        parser.verbs[name] = (getattr(module, "GROUP", ""), summary)
+    return parser
 
 
 def _help(module: ModuleType) -> tuple[str, str]:
@@ -39,17 +83,73 @@ def _help(module: ModuleType) -> tuple[str, str]:
     return text.partition("\n")[0], text
 
 
-def _add(parser: argparse.ArgumentParser, module: ModuleType) -> None:
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    module.arguments(parser)
-    parser.set_defaults(run=module.run)
+def _epilog(module: ModuleType) -> str:
+    examples: Sequence[tuple[str, str]] = getattr(module, "EXAMPLES", ())
+    if not examples:
+        return EXIT_CODES
+    # a note stands beside its command where both fit into 80 columns, else above it
+    width = max((len(command) for command, note in examples if len(command) + len(note) < 74), default=0)
+    lines = []
+    for command, note in examples:
+        if note and (len(command) > width or width + len(note) > 74):
+            lines += [f"  # {note}", f"  {command}"]
+        else:
+            lines.append(f"  {command:{width}}  # {note}" if note else f"  {command}")
+    return "\n".join(("examples:", *lines, "", EXIT_CODES)).replace("%", "%%")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, 1, 0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Fills each paragraph to the width of the terminal; a paragraph with an indented line stays as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            paragraph
+            if "\n " in f"\n{paragraph}"
+            else textwrap.fill(paragraph, width, break_on_hyphens=False, break_long_words=False)
+            for paragraph in paragraphs
+        )
 
 
 class _Parser(argparse.ArgumentParser):
+    of_verb: dict[str, _Parser] = {}  # noqa: RUF012  # of the one command line of this process
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**{"formatter_class": _Formatter, **settings})  # type: ignore[arg-type]
+        self.verbs: dict[str, tuple[str, str]] = {}
+        """Verb -> its group and its summary; of the program's own parser alone."""
+
+    def option_strings(self) -> list[str]:
+        """All options, long and short."""
+        return [text for action in self._actions for text in action.option_strings]
+
     def error(self, message: str) -> None:  # type: ignore[override]
         """Like argparse's, with what came from the command line made fit to print."""
         print(f"envhooks: {printable_block(message)}\n  see: {self.prog} --help", file=sys.stderr)
         raise SystemExit(2)
+
+    def format_help(self) -> str:
+        """The verbs by what they are for; of a verb, its options and examples."""
+        if not self.verbs:
+            return super().format_help()
+        wide = max(map(len, self.verbs))
+        columns = argparse.HelpFormatter(self.prog)._width
+        lines = ["usage: envhooks VERB [OPTIONS]", "", str(self.description)]
+        for group in GROUPS:
+            lines += ["", f"{group}:"]
+            for verb, (own, summary) in self.verbs.items():
+                if own == group:
+                    lead = f"  {verb:{wide}}  "
+                    text = summary.replace("%%", "%")
+                    lines += textwrap.wrap(
+                        text, columns, initial_indent=lead, subsequent_indent=" " * len(lead)
+                    )
+        return "\n".join((*lines, "", MORE, "", EXIT_CODES, ""))
 
 
 class _Version(argparse.Action):

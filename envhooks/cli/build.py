@@ -1,7 +1,8 @@
-"""build the image of a tag that the remote holds: now, in the foreground
+"""build the image of a published tag now, in the foreground
 
-The tag is judged again by the remote's own main; what is not good is not built. In CI (`CI` is set) the build
-sections with `on = "ci"` are meant, else those with `on = "client"`; where there are none of these, all.
+The tag is one that the remote holds. The tag is judged again by the remote's own main; what is not good is not built.
+In CI (`CI` is set) the build sections with `on = "ci"` are meant, else those with `on = "client"`; where there are
+none of these, all.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ from envhooks.policy import BuildPolicy
 from envhooks.policy.branches import release_remote
 from envhooks.records import after
 from envhooks.report import Look, render
+
+GROUP = "build and record"
+EXAMPLES = (
+    ("envhooks build PyTorch-CUDA-v2.8-rc1 --dry-run", "what would be executed"),
+    ("envhooks build PyTorch-CUDA-v2.8-rc1", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""what was pushed and what became of its builds; --retry starts what waits, --allow allows what they run"""
+"""show what was pushed and what became of its builds
+
+--retry starts what waits, --allow allows what they run.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,12 @@ from envhooks.records import after
 AGAIN = "envhooks builds --retry"
 QUIET = 15.0
 """Seconds without any change after which --follow says that nothing is going on."""
+
+GROUP = "build and record"
+EXAMPLES = (
+    ("envhooks builds", ""),
+    ("envhooks builds --follow", "the logs, until nothing is under way"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

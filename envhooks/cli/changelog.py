@@ -33,6 +33,12 @@ from envhooks.releases.reading import Releases, environment_at
 from envhooks.tagname import Grammar, expand
 from envhooks.tagname.names import TagName
 
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks changelog PyTorch-CUDA-v2.8-rc1", "write the entry for you to look through"),
+    ("envhooks changelog PyTorch-CUDA-v2.8-rc1 --commit", ""),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """NAME, `--since`, `--commit`, `--dry-run`."""

@@ -1,8 +1,8 @@
-"""judge tags as they stand: named ones, all of them, or the one that CI builds
+"""judge tags: named ones, all of them, or the one that CI builds
 
-Without TAG the tag that CI names is judged (GITHUB_REF, CI_COMMIT_TAG and their like), else the tags that
-point at HEAD. `--fetch` first brings back what a CI's checkout leaves out. `--as NAME` gives the verdict on a tag
-before it exists.
+Without TAG the tag that CI names is judged (GITHUB_REF, CI_COMMIT_TAG and their like), else the tags that point at
+HEAD. `--fetch` first brings back what a CI's checkout leaves out. `--as NAME` gives the verdict on a tag before it
+exists.
 """
 
 from __future__ import annotations
@@ -39,6 +39,15 @@ class Output:
     format: str
     file: Path | None
     """None: standard output."""
+
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks check", "the tag that CI names, else the tags at HEAD"),
+    ("envhooks check --as PyTorch-CUDA-v2.8-rc1", "before the tag exists"),
+    ("envhooks check --all --quiet", "what is refused, alone"),
+    ("envhooks check --fetch --format text --format sarif=out.sarif", "in CI"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

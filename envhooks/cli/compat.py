@@ -1,4 +1,4 @@
-"""the table of published facts: bring it up to date from a package index
+"""bring the table of published facts up to date
 
 `envhooks compat update` reads the metadata of torch, torchvision, torchaudio, tensorflow and jax from the index that
 pip uses here, and writes the releases that the package's table lacks to `.envhooks/compat.toml`. Commit that file:
@@ -21,6 +21,9 @@ from envhooks.policy.reader import parse_compat
 from envhooks.policy.root import FOLDER
 
 NAME = "compat.toml"
+
+GROUP = "make a release"
+EXAMPLES = (("envhooks compat update --dry-run", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
-"""the gate at work, in a throwaway repository with a real key, a real remote and real pushes
+"""show the gate at work, in a throwaway repository
 
-Nothing of your own configuration, keyring or agent is read or touched.
+A real key, a real remote and real pushes. Nothing of your own configuration, keyring or agent is read or touched.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from envhooks.cli._demo_folder import COPIED, GOOD, MENDED, SIDE, TOO_OLD, Demo,
 
 if TYPE_CHECKING:
     pass
+
+GROUP = "set up"
+EXAMPLES = (("envhooks demo", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

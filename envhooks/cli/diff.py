@@ -1,4 +1,4 @@
-"""the difference of two releases: base image, Python, hardware, driver, and every package
+"""compare two releases: base image, Python, driver, every package
 
 A and B are tags, commits, or `.` for the files here; B may be left out and is then `.`. Nothing is built or fetched.
 """
@@ -21,6 +21,12 @@ from envhooks.releases.environments import environment_of
 from envhooks.releases.reading import Releases
 
 VERSION = 1
+
+GROUP = "read releases"
+EXAMPLES = (
+    ("envhooks diff PyTorch-CUDA-v2.7 PyTorch-CUDA-v2.8", ""),
+    ("envhooks diff PyTorch-CUDA-v2.8", "with the files here"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

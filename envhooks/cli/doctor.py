@@ -1,12 +1,12 @@
-"""one screen: is the gate in place here, who decides, what would refuse the first tag, and how to mend each fault
+"""say in one screen what the gate lacks here, and how to mend it
 
-Nothing is changed and nothing is fetched. Exit code 0: no fault; 1: some; 2: this is no repository.
+Who decides here, what would refuse the first tag, and a command for each fault. Nothing is changed and nothing is
+fetched. Exit code 0: no fault; 1: some; 2: this is no repository.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 import textwrap
@@ -19,6 +19,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import Hook
 from envhooks.cli._terminal import columns
+from envhooks.cli.version import PROGRAMS, number
 from envhooks.git.repository import MINIMUM_VERSION, Git
 from envhooks.git.workspace import program_version
 from envhooks.hooks import copies, install
@@ -31,11 +32,8 @@ from envhooks.policy.trust import TrustContext, trust_context
 
 WIDTH = 100
 _INDENT = 14
-_PROGRAMS = (
-    ("gpg", ("gpg", "--version"), "gnupg"),
-    ("gpgv", ("gpgv", "--version"), "gpgv"),
-    ("ssh", ("ssh", "-V"), "openssh-client"),  # ssh-keygen, of the same package, does not tell its version
-)
+_PACKAGES = {"gpg": "gnupg", "gpgv": "gpgv", "ssh": "openssh-client"}
+"""Program -> Debian's package of it."""
 
 
 @dataclass
@@ -55,6 +53,10 @@ class _Screen:
     def failed(self, error: EnvhooksError) -> None:
         text = f"{error.place}: {error.message}" if error.place else error.message
         self.fault(text, error.fix or "envhooks lint policy")
+
+
+GROUP = "set up"
+EXAMPLES = (("envhooks doctor", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -213,21 +215,16 @@ def _releases(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
 
 def _programs(screen: _Screen) -> None:
     said = []
-    for name, command, package in _PROGRAMS:
-        version = program_version(*command)
-        said.append(f"{name}: {_version(version)}")
-        if version is None:
+    for name, command in PROGRAMS:
+        if name not in _PACKAGES:
+            continue
+        found = number(program_version(*command))
+        said.append(f"{name}: {found or 'missing'}")
+        if not found:
             text = f"{name} is not on PATH, so signatures that need it cannot be judged"
-            screen.fault(text, f"apt-get install {package}")
+            screen.fault(text, f"apt-get install {_PACKAGES[name]}")
     said.append(f"Python: {'.'.join(map(str, sys.version_info[:3]))}")
     screen.say("programs", ", ".join(said))
-
-
-def _version(text: str | None) -> str:
-    if text is None:
-        return "missing"
-    found = re.search(r"[0-9]+(?:\.[0-9]+)+(?:p[0-9]+)?", text)
-    return found.group() if found else text
 
 
 # ------------------------------------------------------------------------------------ builds and mode

@@ -1,4 +1,4 @@
-"""the least NVIDIA driver that a release needs, and whether a node's driver is enough
+"""name the least NVIDIA driver of a release; is a node's enough?
 
 WHAT is a tag, a commit, or a Dockerfile; default: the files here. `--have 570.195` or the node's own driver is held
 against what base image and wheels need: 0 enough, 1 not enough, 2 not known.
@@ -37,6 +37,12 @@ VERSION = 1
 NODE = Path("/proc/driver/nvidia/version")
 MAX_NODE = 4096
 """Bytes that are read of the node's file."""
+
+GROUP = "run in production"
+EXAMPLES = (
+    ("envhooks driver PyTorch-CUDA-v2.8", ""),
+    ("envhooks driver PyTorch-CUDA-v2.8 --have node", "the driver of this machine"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
-"""what envhooks understands of a Dockerfile: base image, Python, packages, hardware, and what it cannot tell
+"""say what a Dockerfile would build, and what cannot be told
 
-PATH is a Dockerfile, or a folder that holds one. Nothing is built or run, and nothing is fetched.
+Base image, Python, packages, hardware, and what cannot be told. PATH is a Dockerfile, or a folder that holds one.
+Nothing is built or run, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
 
 VERSION = 1
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks env", "the Dockerfile here"),
+    ("envhooks env docker/Dockerfile --arg CUDA=12.8 --format json", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""what a check refuses, why it matters, and how to put it right"""
+"""say what a check refuses, why, and how to put it right"""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import difflib
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.judge.runs import load_checks
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks explain", "each check in a line"),
+    ("envhooks explain on-main", ""),
+    ("envhooks explain dockerfile-compatible torch 2.8", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

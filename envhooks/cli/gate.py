@@ -3,9 +3,6 @@
 WHAT is a release tag, an image with its digest, an image with a tag (its digest is asked of the registry and printed),
 or `-`: Kubernetes manifests on standard input, each image judged. An image is followed by its record to the tag, and
 the tag is judged by today's policy, against `[deploy.NAME]`.
-
-  envhooks gate PyTorch-CUDA-v2.8 --for production
-  helm template . | envhooks gate - --for production
 """
 
 from __future__ import annotations
@@ -29,6 +26,12 @@ from envhooks.releases.manifests import MAX_BYTES, image_uses
 from envhooks.releases.reading import Releases
 
 VERSION = 1
+
+GROUP = "run in production"
+EXAMPLES = (
+    ("envhooks gate PyTorch-CUDA-v2.8 --for production", ""),
+    ("helm template . | envhooks gate - --for production", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

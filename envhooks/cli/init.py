@@ -1,8 +1,9 @@
-"""write the policy: .envhooks/policy.toml by what the repository has, and allowed_signers with your signing key
+"""write the policy, with your key as the first signer
 
-Tags, Dockerfiles, changelog, remotes and your signing setup are read, and what was found is said. Nothing that exists
-is overwritten. The files count from the moment they are on the protected branch; the commands that bring them there
-are printed, or carried out with --yes. Exit code 1: somebody has to do something before a release can be good.
+Writes `.envhooks/policy.toml` by what the repository has, and `allowed_signers` with your signing key. Tags,
+Dockerfiles, changelog, remotes and your signing setup are read, and what was found is said. Nothing that exists is
+overwritten. The files count from the moment they are on the protected branch; the commands that bring them there are
+printed, or carried out with --yes. Exit code 1: somebody has to do something before a release can be good.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ from envhooks.signatures.signers.ownkey import OwnKey
 CHANGELOG = "CHANGELOG.md"
 _NEW_CHANGELOG = b"# Changelog\n\n## Unreleased\n"
 _MOST_NAMES = 5
+
+GROUP = "set up"
+EXAMPLES = (
+    ("envhooks init", "write the files, and print how they come to the protected branch"),
+    ("envhooks init --yes", "commit, push and install the hooks, too"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,12 @@ from envhooks.hooks import copies, install
 from envhooks.hooks.managers.actions import Action, Plan, WriteFile, apply
 from envhooks.hooks.managers.settings import Request
 
+GROUP = "set up"
+EXAMPLES = (
+    ("envhooks install", "this clone"),
+    ("envhooks install --server", "a repository that is pushed to: judge there"),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--branch`, `--remote`, `--server`, `--global`, `--dry-run`."""

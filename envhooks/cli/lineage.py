@@ -1,9 +1,9 @@
-"""which environment made a run or model, and what an environment made
+"""name the environment that made a run or a model, and the reverse
 
 WHAT is a release tag, `runs:/ID`, or `models:/NAME/VERSION`, in MLflow's tracking server (MLFLOW_TRACKING_URI). The
 stamp of a run is a claim; it is proved where the repository's records prove that tag object. 0: proved, or the list
-of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format otel` and `--format prometheus`
-print its facts for OpenTelemetry's resource attributes and for a text file of Prometheus.
+of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format otel` and `--format
+prometheus` print its facts for OpenTelemetry's resource attributes and for a text file of Prometheus.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from envhooks.lineage.facts import EXIT_CODES, Use
 from envhooks.releases.reading import Releases
 
 VERSION = 1
+
+GROUP = "read releases"
+EXAMPLES = (
+    ("envhooks lineage models:/recommender/7", ""),
+    ("envhooks lineage PyTorch-CUDA-v2.8", "what it made"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""find, when a file is committed, what would refuse its tag days later (run by pre-commit)"""
+"""find in a commit what would refuse its tag days later
+
+Run by pre-commit.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,12 @@ from envhooks.report import Look, render
 
 _READABLE = {"environment", "compatibility"}
 """The facts that a file has without a tag."""
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks lint dockerfile", ""),
+    ("envhooks lint changelog CHANGELOG.md", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""the releases of this repository: lines, stages, dates, signers, verdicts, images
+"""list releases: lines, stages, dates, signers, verdicts, images
 
 `--has 'torch<2.6'` lists the releases that hold such a package, and apart from them those of which it is not known:
 then the exit code is 2. A table on a terminal, else JSON.
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 VERSION = 1
+
+GROUP = "read releases"
+EXAMPLES = (
+    ("envhooks list --line PyTorch-CUDA", ""),
+    ("envhooks list --has 'torch<2.6'", "which releases hold it?"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,9 @@
-"""write .envhooks/tags.lock: the ledger of published tags, which never move and never go
+"""write .envhooks/tags.lock, the ledger of published tags
 
-Without TAG every release tag that `envhooks check --all` calls good is listed. Lines that are there stay as
-they are; a tag that is not what its line says is an error, and nothing is written. --legacy admits tags that
-are older than the policy, whatever they are, by name and with a reason that everybody can read.
+A published tag never moves and never goes. Without TAG every release tag that `envhooks check --all` calls good is
+listed. Lines that are there stay as they are; a tag that is not what its line says is an error, and nothing is
+written. --legacy admits tags that are older than the policy, whatever they are, by name and with a reason that
+everybody can read.
 
 Lock what the remote has: a tag that is locked before it is pushed cannot be remade.
 """
@@ -31,6 +32,12 @@ NAME = "tags.lock"
 _PLACE = f"{FOLDER}/{NAME}"
 _REASON = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 _HEADER = "# Published tags: ref, object, SHA-256 of its bytes, signer. Written by `envhooks lock`.\n"
+
+GROUP = "set up"
+EXAMPLES = (
+    ("envhooks lock", "every good release tag"),
+    ("envhooks lock --legacy v1.0 --reason 'older than the policy'", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,9 @@
-"""move the Dockerfile to another release or CUDA: the whole family, the changelog, the tag's name and the driver
+"""move the Dockerfile to another release or CUDA, as a patch
 
-`envhooks propose --framework 2.9.1 --hardware cu130` prints the patch: torch, torchvision, torchaudio, packages that
-pin torch, the index of wheels and the base image move together, by published facts. It is refused where such a
-combination was never published, with the nearest one. `--apply` writes it, as `envhooks propose | git apply` does.
+The whole family, the changelog, the tag's name and the driver move. `envhooks propose --framework 2.9.1 --hardware
+cu130` prints the patch: torch, torchvision, torchaudio, packages that pin torch, the index of wheels and the base
+image move together, by published facts. It is refused where such a combination was never published, with the nearest
+one. `--apply` writes it, as `envhooks propose | git apply` does.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ from envhooks.tagname.names import TagName
 
 _VERSION = r"(?a)v?([0-9]{1,4}(?:\.[0-9]{1,4}){1,3})"
 _HARDWARE = r"(?ai)(cu|cuda|rocm|cpu|xpu)-?([0-9]{1,3}(?:\.[0-9]{1,2}){0,2})?"
+
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks propose --framework 2.9.1", "print the patch"),
+    ("envhooks propose --framework 2.9.1 --hardware cu130 --apply", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

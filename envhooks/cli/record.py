@@ -1,9 +1,9 @@
-"""record by hand that an image is of a tag: signed, on the tag, and beside the image
+"""record by hand that an image is of a tag
 
-The tag is judged as the remote holds it, and has to pass. The image is asked for by its digest, and what is inside is
-held against the tag, as `envhooks verify` does. The key is `--key`, else $ENVHOOKS_RECORD_KEY (a file, or PEM text),
-`git config envhooks.recordkey`, or the SSH key that git signs with. After a verified build nobody has to type this.
-Without `--image` it is recorded that the tag passed.
+The record is signed, and stands on the tag and beside the image. The tag is judged as the remote holds it, and has to
+pass. The image is asked for by its digest, and what is inside is held against the tag, as `envhooks verify` does. The
+key is `--key`, else $ENVHOOKS_RECORD_KEY (a file, or PEM text), `git config envhooks.recordkey`, or the SSH key that
+git signs with. After a verified build nobody has to type this. Without `--image` it is recorded that the tag passed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ from envhooks.records.types import TagRecord
 from envhooks.report import Look
 from envhooks.report import render as render_report
 from envhooks.tagname import Grammar
+
+GROUP = "build and record"
+EXAMPLES = (
+    (
+        "envhooks record PyTorch-CUDA-v2.8 --image registry.example/pytorch@sha256:DIGEST",
+        "",
+    ),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

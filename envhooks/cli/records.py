@@ -1,4 +1,4 @@
-"""who says that a tag passed, and which image is of it: the signed records of releases
+"""show the signed records: who says which image is of a tag
 
 With TAG the answer is 0 where it is proved, 1 where it is contradicted or signed by nobody whom the policy allows,
 and 2 where there is no record. Without TAG all release tags are listed; then 1 says that one is contradicted.
@@ -22,6 +22,12 @@ from envhooks.policy.branches import release_remote
 from envhooks.policy.root import TrustRoot
 from envhooks.policy.trust import trust_context
 from envhooks.records import images, reader, render, share
+
+GROUP = "build and record"
+EXAMPLES = (
+    ("envhooks records", "all releases"),
+    ("envhooks records PyTorch-CUDA-v2.8-rc1 --fetch", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""build a release once more and say whether it is the same image
+"""build a release once more, and compare the images
 
 Tag and record are proved first; then the tagged tree is built with the recorded base images, by their digests, the
 same arguments, platform and date. 0: the same digest; 1: another, with what differs and whether a base moved; 2: it
@@ -19,6 +19,12 @@ from envhooks.git.repository import Git
 from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.reproduction import Rebuild, Reproduction
+
+GROUP = "build and record"
+EXAMPLES = (
+    ("envhooks reproduce PyTorch-CUDA-v2.8 --print", "the commands alone"),
+    ("envhooks reproduce PyTorch-CUDA-v2.8", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

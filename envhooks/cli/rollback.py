@@ -1,7 +1,7 @@
-"""the release to go back to: the last good stable one before TAG in its line, with its image
+"""name the release to go back to, with its image
 
-Neither a pre-release, nor one that was yanked, is not proved, or is for other hardware. 0: it is printed; 1: there is
-none; 2: one that might be it could not be proved.
+It is the last good stable one before TAG in its line. Neither a pre-release, nor one that was yanked, is not proved,
+or is for other hardware. 0: it is printed; 1: there is none; 2: one that might be it could not be proved.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from envhooks.releases.patches import PATCHES, patch
 from envhooks.releases.reading import Releases
 
 VERSION = 1
+
+GROUP = "run in production"
+EXAMPLES = (
+    ("envhooks rollback PyTorch-CUDA-v2.8", ""),
+    ("envhooks rollback PyTorch-CUDA-v2.8 --patch kustomize", "the line to change"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

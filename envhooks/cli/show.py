@@ -1,6 +1,6 @@
-"""one release in full: verdict, signer, commit, base image, Python, hardware, driver, packages
+"""show one release in full: verdict, signer, base image, packages
 
-Nothing is built or fetched. `--format json` has the same.
+Its commit, Python, hardware and driver as well. Nothing is built or fetched. `--format json` has the same.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from envhooks.releases.facts import Release
 from envhooks.releases.reading import Releases
 
 VERSION = 1
+
+GROUP = "read releases"
+EXAMPLES = (("envhooks show PyTorch-CUDA-v2.8", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""one static page of all releases, and an Atom feed of them
+"""write a static page of all releases, and an Atom feed
 
 Writes OUT/index.html and OUT/feed.atom. The page is one file that asks nothing of any other place: lines over time,
 verdicts, pins, drivers, digests, changelog entries, search, and the difference of any two releases.
@@ -21,6 +21,9 @@ from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.site.feed import render_feed
 from envhooks.releases.site.page import SiteFacts, render_page, today
+
+GROUP = "read releases"
+EXAMPLES = (("envhooks site public", "writes public/index.html and public/feed.atom"),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,9 +1,10 @@
-"""make the next release tag: everything is checked before anything exists, then it is annotated, signed and pushed
+"""make the next release tag: checked, signed and pushed
 
-Without NAME the next name of the line is proposed: the Dockerfile's pins, the last tag, and the stage. Nothing is made
-where a check would refuse the tag, or where your key would not be accepted. The message is the changelog entry and the
-facts that were read, and `git tag -s` signs it as your git is set up to. Nothing is asked without a terminal, and no
-editor is opened.
+Everything is checked before anything exists; then the tag is annotated, signed and pushed. Without NAME the next name
+of the line is proposed: the Dockerfile's pins, the last tag, and the stage. Nothing is made where a check would
+refuse the tag, or where your key would not be accepted. The message is the changelog entry and the facts that were
+read, and `git tag -s` signs it as your git is set up to. Nothing is asked without a terminal, and no editor is
+opened.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ from envhooks.releases.reading import Releases
 from envhooks.report import Look, render
 
 STAGES = ("alpha", "beta", "rc", "stable", "post")
+
+GROUP = "make a release"
+EXAMPLES = (
+    ("envhooks tag --dry-run", "the next name, the verdict, and the commands"),
+    ("envhooks tag PyTorch-CUDA-v2.8-rc1 --push", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,12 @@ from envhooks.git.repository import Git
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers.actions import apply
 
+GROUP = "set up"
+EXAMPLES = (
+    ("envhooks uninstall --dry-run", "what would be put back"),
+    ("envhooks uninstall", ""),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--global`, `--dry-run`."""

@@ -1,8 +1,8 @@
-"""hold an image against its tag by what is inside of it, without running anything
+"""hold an image against its tag by what is inside of it
 
-IMAGE is a registry's image, `oci:FOLDER[:NAME]`, `oci-archive:FILE` or `docker-archive:FILE` (of `docker save`).
-Without TAG the image's own label says which tag is meant, and where it has none, the contents are only told.
-0: it agrees; 1: it contradicts the tag; 2: nobody can tell.
+Nothing of the image is run. IMAGE is a registry's image, `oci:FOLDER[:NAME]`, `oci-archive:FILE` or
+`docker-archive:FILE` (of `docker save`). Without TAG the image's own label says which tag is meant, and where it has
+none, the contents are only told. 0: it agrees; 1: it contradicts the tag; 2: nobody can tell.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ from envhooks.tagname.names import TagPolicy
 
 VERSION = 1
 _CODES = {"agrees": 0, "contradicts": 1, "cannot tell": 2}
+
+GROUP = "build and record"
+EXAMPLES = (
+    ("envhooks verify registry.example/pytorch:2.8-rc1 PyTorch-CUDA-v2.8-rc1", ""),
+    ("envhooks verify docker-archive:image.tar", ""),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

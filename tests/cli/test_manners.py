@@ -1,0 +1,149 @@
+"""The command line as a whole: one style of help, suggestions, versions and completion."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import Repo
+
+import envhooks
+from envhooks import cli
+from envhooks.cli import _parser
+from envhooks.cli.version import number
+
+VERBS = [verb for verb in cli.verbs() if verb != "hook"]
+"""All that are typed by people."""
+
+
+def typed(*words: str, at: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    settings = {**os.environ, "COLUMNS": "80", **environ}
+    command = [sys.executable, "-m", "envhooks", *words]
+    return subprocess.run(command, cwd=at, env=settings, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_helped_in_one_style(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(f"envhooks.cli.{verb}")
+    assert module.GROUP in _parser.GROUPS, "a verb without a group is not in the list of verbs"
+    summary = (module.__doc__ or "").strip().split("\n")[0]
+    assert len(summary) <= 66 and not summary.endswith("."), "one line of `envhooks --help` at 80 columns"
+    with pytest.raises(SystemExit):
+        _parser.parse([verb, "--help"], cli.verbs())
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: envhooks {verb}")
+    assert summary in " ".join(said.split())
+    assert "\nexamples:\n" in said and said.endswith(_parser.EXIT_CODES + "\n")
+    examples = said.split("\nexamples:\n")[1].split("\n\n")[0].split("\n")
+    assert all(len(line) <= 80 or "sha256:" in line for line in examples), "80 columns"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_example_is_a_command_that_parses(verb: str) -> None:
+    module = importlib.import_module(f"envhooks.cli.{verb}")
+    assert module.EXAMPLES
+    for command, _ in module.EXAMPLES:
+        words = shlex.split(
+            command.replace('"$(', "").replace(')"', "").split(" | ")[-1 if "| envhooks" in command else 0]
+        )
+        words = words[words.index("envhooks") :]
+        assert words[1] == verb
+        assert _parser.parse(words[1:], cli.verbs()).run is module.run
+
+
+def test_the_list_of_verbs_names_each_once_and_fits_a_terminal() -> None:
+    said = typed("--help").stdout
+    assert typed().stdout == said
+    listed = [
+        line.split()[0] for line in said.split("\n") if line.startswith("  ") and line.split()[0] in VERBS
+    ]
+    assert sorted(listed) == sorted(VERBS)
+    assert all(len(line) <= 80 for line in said.split("\n"))
+    assert len(said.split("\n")) < 66
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("chek",), "did you mean check?"),
+        (("uninstal",), "did you mean uninstall?"),
+        (("check", "--fech"), "did you mean --fetch?"),
+        (("list", "--lien", "PyTorch-CUDA"), "did you mean --line?"),
+    ],
+)
+def test_a_slip_is_answered_by_the_nearest_word(words: tuple[str, ...], meant: str) -> None:
+    done = typed(*words)
+    assert done.returncode == 2
+    assert meant in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("words", [("qqq",), ("check", "--qqq"), ("--qqq",), ("q\x1b[31m",)])
+def test_nothing_is_suggested_for_what_is_near_to_nothing(words: tuple[str, ...]) -> None:
+    done = typed(*words)
+    assert done.returncode == 2
+    assert "did you mean" not in done.stderr and "see: envhooks" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_versions_are_those_of_the_programs() -> None:
+    said = json.loads(typed("version", "--format", "json").stdout)
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout
+    assert said["git"] in git and said["git"] != "missing"
+    assert said["envhooks"] == envhooks.__version__
+    text = typed("version").stdout
+    assert all(version in text for version in said.values())
+    assert typed("--version").stdout == f"envhooks {envhooks.__version__}\n"
+
+
+def test_a_program_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    said = json.loads(typed("version", "--format", "json", PATH=str(tmp_path)).stdout)
+    assert {said[name] for name in ("git", "gpg", "gpgv", "ssh")} == {"missing"}
+    assert number("OpenSSH_9.2p1 Debian-2") == "9.2p1" and number("odd") == "odd" and number(None) == ""
+
+
+def completed(line: str, tmp_path: Path, at: Path | None = None) -> set[str]:
+    """What the shell is offered behind a line."""
+    answer = tmp_path / "answer"
+    typed(
+        at=at,
+        _ARGCOMPLETE="1",
+        _ARGCOMPLETE_SHELL="bash",
+        _ARGCOMPLETE_IFS="\n",
+        _ARGCOMPLETE_STDOUT_FILENAME=str(answer),
+        COMP_LINE=line,
+        COMP_POINT=str(len(line)),
+    )
+    return {word.strip() for word in answer.read_text().split("\n")} if answer.exists() else set()
+
+
+def test_a_shell_completes_verbs_options_choices_and_tags(good: Repo, tmp_path: Path) -> None:
+    assert {"check", "changelog", "version"} <= completed("envhooks ", tmp_path)
+    assert completed("envhooks chec", tmp_path) == {"check"}
+    assert "--fetch" in completed("envhooks check --f", tmp_path)
+    assert completed("envhooks list --format ", tmp_path) == {"json", "table"}
+    good.git("tag", "JAX-TPU-v9.9")
+    assert completed("envhooks check JAX", tmp_path, good.path) == {"JAX-TPU-v9.9"}
+
+
+def test_no_variable_of_completion_makes_a_verb_pass_unseen(good: Repo, tmp_path: Path) -> None:
+    good.git("tag", "JAX-TPU-v9.9")
+    settings = {"_ARGCOMPLETE": "1", "COMP_LINE": "envhooks ", "COMP_POINT": "9"}
+    done = typed("check", "JAX-TPU-v9.9", at=good.path, **settings)
+    assert done.returncode == 1 and "refused" in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_completion_is_one_that_the_shell_reads(shell: str, tmp_path: Path) -> None:
+    script = typed("completion", shell).stdout
+    assert "envhooks" in script
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    assert subprocess.run([program, "-n"], input=script, text=True, check=False).returncode == 0
