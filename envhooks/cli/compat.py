@@ -1,16 +1,19 @@
 """bring the table of published facts up to date
 
-`envhooks compat update` reads the metadata of torch, torchvision, torchaudio, tensorflow and jax from the index that
-pip uses here, and writes the releases that the package's table lacks to `.envhooks/compat.toml`. Commit that file:
-hooks and CI read it on the protected branch, as the rest of the policy.
+`envhooks compat update` reads the metadata of torch, torchvision, torchaudio, tensorflow, jax and of packages that pin
+one of them from the index that pip uses here, and writes the releases that the package's table lacks to
+`.envhooks/compat.toml`. Commit that file: hooks and CI read it on the protected branch, as the rest of the policy.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Iterable
 from datetime import datetime, timezone
 
+from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.git.repository import Git
@@ -27,7 +30,7 @@ EXAMPLES = (("envhooks compat update --dry-run", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`update`, `--index`, `--builds`, `--all`, `--dry-run`."""
+    """`update`, `--index`, `--builds`, `--tie`, `--all`, `--dry-run`."""
     parser.add_argument(
         "action", choices=("update",), help="update: read the index, write .envhooks/compat.toml"
     )
@@ -36,6 +39,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--builds",
         metavar="URL",
         help="an index of torch's builds for CUDA, such as PyTorch's own /whl; default: none",
+    )
+    parser.add_argument(
+        "--tie",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="one more package whose metadata says which framework it goes with, such as your own; may be repeated",
     )
     parser.add_argument("--all", action="store_true", help="compare the releases that the table has, too")
     parser.add_argument("--dry-run", action="store_true", help="print the file, write nothing")
@@ -52,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         if is_terminal:
             print(f"\r\x1b[Kreading {printable(text)}", end="", file=sys.stderr, flush=True)
 
-    found = refresh(index, table, builds, everything=options.all, step=step)
+    found = refresh(index, table, builds, everything=options.all, tied=_names(options.tie), step=step)
     if is_terminal:
         print("\r\x1b[K", end="", file=sys.stderr)
     text = render(found.rows, datetime.now(timezone.utc).date().isoformat())
@@ -64,6 +74,18 @@ def run(options: argparse.Namespace) -> int:
         _write(text)
     _report(found, options.dry_run)
     return 2 if found.unread else 1 if found.differences else 0
+
+
+def _names(packages: Iterable[str]) -> tuple[str, ...]:
+    """Names of packages as an index spells them.
+
+    Raises:
+        UsageError: one of them is no name of a package.
+    """
+    for package in packages:
+        if not re.fullmatch(r"(?a)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", package):
+            raise UsageError(f"{printable(package)} is no name of a package")
+    return tuple(re.sub(r"[-_.]+", "-", package).lower() for package in packages)
 
 
 def _write(text: str) -> None:
@@ -88,6 +110,11 @@ def _report(found: Refreshed, dry_run: bool) -> None:
 
 
 def _versions(rows: tuple[Row, ...]) -> str:
-    versions = [str(row["version"]) for row in rows]
+    versions = [
+        f"{row['package']} {', '.join(map(str, row['version']))}"
+        if isinstance(row["version"], list)
+        else str(row["version"])
+        for row in rows
+    ]
     shown = ", ".join(versions[:6]) + (f" and {len(versions) - 6} more" if len(versions) > 6 else "")
     return printable(shown)

@@ -9,11 +9,14 @@ from email.message import Message
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.image.compat.table import Table, key, release
+from envhooks.image.compat.ties import load_ties, ties_of
 from envhooks.indexes.client import File, Index
+from envhooks.indexes.ties import asked, grouped, order
 
 Row = dict[str, object]
 Step = Callable[[str], None]
 _FINAL = re.compile(r"(?a)[0-9]+(?:\.[0-9]+){1,3}")
+_POST = re.compile(r"(?a)[0-9]+(?:\.[0-9]+){1,3}(?:\.post[0-9]{1,4})?")
 _REQUIRES = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*\(?(?P<specifier>[^;()]*)\)?\s*(?:;(?P<marker>.*))?"
 )
@@ -24,7 +27,7 @@ class Refreshed:
     """Rows for releases that a table does not have, or of which it says otherwise."""
 
     rows: Mapping[str, tuple[Row, ...]]
-    """`torch`, `tensorflow`, `jax` -> rows in the form of `[[compat.torch]]`."""
+    """`torch`, `tensorflow`, `jax`, `ties` -> rows in the form of `[[compat.torch]]`."""
     differences: tuple[str, ...]
     """Where the index says otherwise than the table, one sentence each."""
     unread: tuple[str, ...]
@@ -38,6 +41,7 @@ def refresh(
     *,
     everything: bool = False,
     since: Mapping[str, str] | None = None,
+    tied: Iterable[str] = (),
     step: Step = lambda text: None,
 ) -> Refreshed:
     """Rows for what the index has and the table lacks.
@@ -46,6 +50,7 @@ def refresh(
         builds: an index with the builds of torch for CUDA and ROCm, by local version; None: those are not known.
         everything: compare the releases that the table has as well.
         since: the oldest release of each framework that is read; default: the oldest that the table has.
+        tied: more packages whose metadata ties them to a framework than the table has.
 
     Raises:
         CannotJudge: the index does not answer.
@@ -55,6 +60,7 @@ def refresh(
         "torch": tuple(_torch(reader, table, builds, everything)),
         "tensorflow": tuple(_tensorflow(reader, table, everything)),
         "jax": tuple(_jax(reader, table, everything)),
+        "ties": tuple(_ties(reader, table, tied, everything)),
     }
     return Refreshed(
         {name: found for name, found in rows.items() if found},
@@ -74,12 +80,14 @@ class _Reader:
         self.unread: list[str] = []
         self._known: dict[tuple[str, str], Message | None] = {}
 
-    def releases(self, package: str, after: str | None = None) -> dict[str, list[File]]:
+    def releases(
+        self, package: str, after: str | None = None, form: re.Pattern[str] = _FINAL
+    ) -> dict[str, list[File]]:
         """Final release -> its wheels, oldest first; those that were yanked are left out."""
         found: dict[str, list[File]] = {}
         for file in self.index.wheels(package):
             if (
-                _FINAL.fullmatch(file.version)
+                form.fullmatch(file.version)
                 and not file.yanked
                 and (after is None or key(file.version) > key(after))
             ):
@@ -316,6 +324,45 @@ def _jax(reader: _Reader, table: Table, everything: bool) -> Iterator[Row]:
             changed = reader.compare("jax", version, vars(ours), row)
             if changed:
                 yield changed
+
+
+# ---------------------------------------------------------------------------------------------- ties
+
+
+def read_ties(
+    index: Index, packages: Iterable[str]
+) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
+    """(package -> release -> what it asks for, of every release; releases that could not be read, with the reason)."""
+    reader = _Reader(index, lambda text: None, {})
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for package in packages:
+        for version, files in reader.releases(package, form=_POST).items():
+            metadata = reader.metadata(package, version, files)
+            if metadata is not None:
+                found.setdefault(package, {})[version] = asked(metadata)
+    return found, tuple(reader.unread)
+
+
+def _ties(reader: _Reader, table: Table, tied: Iterable[str], everything: bool) -> Iterator[Row]:
+    """One row for each set of requirements that releases of a package have, and the table does not."""
+    for package in sorted({*load_ties(), *table.own_ties, *tied}):
+        ours = ties_of(table, package)
+        newest = max(ours, key=order, default="")
+        found = {}
+        for version, files in reader.releases(package, form=_POST).items():
+            if not everything and (version in ours or (newest and order(version) < order(newest))):
+                continue
+            metadata = reader.metadata(package, version, files)
+            if metadata is None:
+                continue
+            requires = asked(metadata)
+            if version in ours and requires != ours[version]:
+                said, known = ", ".join(requires) or "nothing", ", ".join(ours[version])
+                reader.differences.append(f"{package} {version}: requires {said}, the table says {known}")
+            if requires != ours.get(version, ()):
+                found[version] = requires
+        for group, versions in grouped(found):
+            yield {"package": package, "version": list(versions), "requires": list(group)}
 
 
 # ---------------------------------------------------------------------------------------------- TOML

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 
 from envhooks.image.compat.table import key
@@ -53,23 +54,23 @@ def _elsewhere(marker: str) -> bool:
 def grouped(releases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """(requirements, releases that ask for them), oldest first; releases that ask for nothing are left out."""
     found: dict[tuple[str, ...], list[str]] = {}
-    for version in sorted(releases, key=_order):
+    for version in sorted(releases, key=order):
         if releases[version]:
             found.setdefault(releases[version], []).append(version)
     for requires, versions in found.items():
         yield requires, tuple(versions)
 
 
-def _order(version: str) -> tuple[tuple[int, ...], str]:
-    return key(version.partition(".post")[0]), version
+def order(version: str) -> tuple[tuple[int, ...], int]:
+    """Compares releases as they follow each other; a post release stands behind its own."""
+    public, _, post = version.partition(".post")
+    return key(public), int(post[:9] or 0) if post[:9].isdigit() else -1
 
 
-def render_ties(rows: Mapping[str, Iterable[tuple[tuple[str, ...], tuple[str, ...]]]]) -> Iterator[str]:
-    """Lines of TOML: `[[ties.vllm]]`, one block for each set of requirements."""
-    import json
-
-    for package, groups in rows.items():
-        for requires, versions in groups:
+def render_ties(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
+    """Lines of ties.toml: a block of `[[ties.NAME]]` for each set of requirements."""
+    for package in sorted(rows):
+        for requires, versions in grouped(rows[package]):
             yield f"[[ties.{package}]]"
             yield f"requires = {json.dumps(list(requires))}"
             yield f"versions = {json.dumps(list(versions))}"

@@ -7,6 +7,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.image.compat.table import extended, load_table
 from envhooks.indexes.client import Index
 from envhooks.indexes.table import refresh, render
+from envhooks.indexes.ties import asked
 from envhooks.policy.reader import parse_compat
 
 TORCH = """\
@@ -149,6 +151,52 @@ def test_a_wheel_is_not_fetched_for_its_metadata(index: Served) -> None:
     assert not any(
         path.endswith("torchvision-9.1.0-cp312-cp312-manylinux_2_28_x86_64.whl") for path in index.asked
     )
+
+
+VLLM = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: torch=={torch}\n"
+
+
+def test_what_pins_its_framework_becomes_a_tie(index: Served) -> None:
+    for version, torch in (("98.0", "9.0.0"), ("98.1", "9.0.0"), ("99.0.post1", "9.1.0")):
+        index.add("vllm", version, VLLM.format(name="vllm", version=version, torch=torch))
+    index.add("our_serving", "1.0", VLLM.format(name="our_serving", version="1.0", torch="2.7.1"))
+    index.listings["our-serving"] = index.listings.pop("our_serving")
+    found = refresh(Index(index.url), load_table(), tied=["our-serving"])
+    assert found.rows["ties"] == (
+        {"package": "our-serving", "version": ["1.0"], "requires": ["torch==2.7.1"]},
+        {"package": "vllm", "version": ["98.0", "98.1"], "requires": ["torch==9.0.0"]},
+        {"package": "vllm", "version": ["99.0.post1"], "requires": ["torch==9.1.0"]},
+    )
+    rows = parse_compat(render(found.rows, "2026-11-30").encode(), "compat.toml")[1]
+    assert extended(load_table(), rows).own_ties["vllm"]["98.1"] == ("torch==9.0.0",)
+
+
+def test_a_tie_of_which_the_index_says_otherwise_is_told(index: Served) -> None:
+    index.add("vllm", "0.10.0", VLLM.format(name="vllm", version="0.10.0", torch="9.0.0"))
+    found = refresh(Index(index.url), load_table(), everything=True)
+    assert any(
+        "vllm 0.10.0: requires torch==9.0.0, the table says torch==2.7.1" in one for one in found.differences
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("torch (>=2.0,<3)", ("torch>=2.0,<3",)),
+        ('torch==2.7.1; platform_machine == "aarch64"', ()),
+        ('torch==2.7.1; platform_machine != "aarch64"', ("torch==2.7.1",)),
+        ('torch==2.7.1; python_version < "3.12"', ()),
+        ('torch==2.7.1; extra == "all"', ()),
+        ("torch==2.7.1; sys_platform != 'win32'", ("torch==2.7.1",)),
+        ("torch @ https://host.example/torch.whl", ()),
+        ("torch>=" + "9" * 400, ()),
+        ("torch", ()),
+    ],
+)
+def test_what_a_release_asks_of_its_framework(line: str, said: tuple[str, ...]) -> None:
+    message = Message()
+    message["Requires-Dist"] = line
+    assert asked(message) == said
 
 
 def test_html_is_read_as_json_is(index: Served) -> None:
