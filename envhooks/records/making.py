@@ -1,4 +1,4 @@
-"""What there is to be said of an image: from its registry, the tag's Dockerfile, and the build that made it."""
+"""Statements about an image: from its registry, the tag's Dockerfile, and the build that made it."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _bases(environment: Environment | None, labels: Mapping[str, str]) -> tuple[
 
 
 def _held(environment: Environment | None) -> dict[str, str]:
-    """What the Dockerfile pins exactly; what a build found in the image itself comes on top."""
+    """Exact pins of the Dockerfile; the findings of a build in the image itself take precedence."""
     if environment is None:
         return {}
     found = {

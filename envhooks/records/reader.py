@@ -40,14 +40,14 @@ class TagFacts:
 
 @dataclass
 class _Found:
-    """What the lines of one note came to."""
+    """Result of reading the lines of one note."""
 
     passed: list[TagRecord] = field(default_factory=list)
     images: list[ImageRecord] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    """What can only come of a change, and stands against the release whatever else is proved."""
+    """Contradictions that only a change of the note explains; they count whatever else is proved."""
     passed_over: list[str] = field(default_factory=list)
-    """What proves nothing: anybody who may write notes can add such lines."""
+    """Lines that prove nothing: anybody who may write notes can add such lines."""
 
 
 # ----------------------------------------------------------------------------------- one tag, or all
@@ -123,7 +123,7 @@ def _mentions(line: bytes, word: bytes) -> bool:
 
 
 def tag_facts(git: Git, tag: str) -> TagFacts:
-    """What a record of this tag is bound to.
+    """Identity of a tag that its records are bound to: name, object, SHA-256, commit.
 
     Raises:
         UsageError: there is no such tag.
@@ -152,7 +152,7 @@ def _facts(tag: str, oid: str, found: GitObject | None) -> TagFacts:
 
 
 def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifiers: Verifiers) -> Records:
-    """What the lines of a note prove of a tag.
+    """Records that the lines of a note prove for a tag.
 
     Raises:
         CannotJudge: a library that is needed is missing.
@@ -235,7 +235,7 @@ def _add(statement: Statement, signer: Signer, found: _Found) -> None:
 
 
 def _of_another(statement: Statement, facts: TagFacts) -> str:
-    """Which other thing a statement is about; empty where it is about this tag."""
+    """Description of the other tag that a statement is about; empty where it is about this tag."""
     if statement.tag != facts.tag:
         return f"another tag: {printable(statement.tag, 120)}"
     if (statement.object, statement.sha256, statement.commit) != (facts.object, facts.sha256, facts.commit):
@@ -244,7 +244,7 @@ def _of_another(statement: Statement, facts: TagFacts) -> str:
 
 
 def _conflicts(images: tuple[ImageRecord, ...]) -> list[str]:
-    """Where one published name would be two images."""
+    """A sentence for each published name that is recorded as two images."""
     known: dict[str, ImageRecord] = {}
     found = []
     for image in reversed(images):
@@ -263,7 +263,7 @@ def _words(policy: Policy) -> tuple[str, ...]:
 
 
 def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> list[str]:
-    """What the proof lacks."""
+    """A sentence for each statement that the proof lacks."""
     found = []
     for word in _words(policy):
         by = f" by the word of a {word}" if word == "person" else " by the word of the team" if word else ""

@@ -35,7 +35,7 @@ class StatementError(ValueError):
 
 @dataclass(frozen=True)
 class Statement:
-    """What a payload says, before it is known who says it."""
+    """Content of a payload, before its signer is known."""
 
     record: TagRecord | ImageRecord
     tag: str
@@ -144,7 +144,7 @@ def _payload(
 
 
 def read_statement(payload: bytes) -> Statement:
-    """What a payload says.
+    """Statement in a payload.
 
     Raises:
         StatementError: it says nothing that envhooks understands, or that a tag did not pass.

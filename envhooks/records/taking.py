@@ -1,4 +1,4 @@
-"""What a server takes into its records: lines that prove something, and by keys that count now.
+"""Acceptance of records by a server: lines that prove something, by keys that are valid now.
 
 Records are never taken out again, so a line of anybody's would stay for ever. And a date in a statement is its signer's
 word: the server looks at the present, so that nobody records anything with a key that has ended or leaked.

@@ -14,7 +14,7 @@ EXIT_CODES: Mapping[State, int] = {"proved": 0, "contradicted": 1, "none": 2}
 
 @dataclass(frozen=True)
 class Signer:
-    """Who signed a statement: an entry of `[[verifier]]` in the policy."""
+    """Signer of a statement: an entry of `[[verifier]]` in the policy."""
 
     name: str
     word: Literal["team", "person"]
@@ -75,7 +75,7 @@ class ImageRecord:
     builder: str
     """The builder's name; `by hand` where a person recorded it."""
     verified: str
-    """How what is inside was held against the tag; empty where it was not."""
+    """Method by which the content of the image was compared with the tag; empty where it was not."""
     bases: tuple[Base, ...]
     holds: Mapping[str, str]
     """Distribution -> version, and `python`, `cuda` and the like: what the image was found to hold."""
@@ -90,12 +90,12 @@ class ImageRecord:
 
     @property
     def reference(self) -> str:
-        """What to pull: `registry.example.com/team/pytorch-cuda@sha256:...`."""
+        """Reference to pull by: `registry.example.com/team/pytorch-cuda@sha256:...`."""
         return f"{self.name}@{self.digest}"
 
     @property
     def digests(self) -> frozenset[str]:
-        """Of the index and of each platform."""
+        """Digests of the index and of each platform."""
         return frozenset((self.digest, *self.platforms.values()))
 
 
@@ -118,7 +118,7 @@ class Records:
     faults: tuple[str, ...] = ()
     """Why it is contradicted, a sentence each."""
     notes: tuple[str, ...] = ()
-    """What a person should know: what is missing, and statements that were passed over."""
+    """Remarks for the person: missing statements, and statements that were passed over."""
     yanked: str = ""
     """The reason why the release must not be used any more; empty where it may. It leaves `state` as it is."""
 

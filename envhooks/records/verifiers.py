@@ -1,4 +1,4 @@
-"""Who signed an envelope: its signatures held against `[[verifier]]` of the policy.
+"""Signers of an envelope: its signatures verified with the keys of `[[verifier]]` in the policy.
 
 A signature counts by the time that the statement gives, which is the signer's word: within `valid-after` and
 `valid-before`, and earlier than `revoked`. Where a stolen key could have written an older date, `revoked = true` takes
@@ -31,7 +31,7 @@ SIGSTORE_ROOT = "envhooks.sigstoreroot"
 """The file with the trusted root of a private Sigstore, in git's configuration."""
 INSTALL = "pip install 'envhooks[records]'"
 _SKEW = timedelta(minutes=10)
-"""How far a signer's clock may be ahead."""
+"""Maximum time that a signer's clock may be ahead."""
 
 
 class Changed(Exception):
@@ -192,7 +192,7 @@ def _is_good(der: bytes, signature: bytes, message: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _verify(der: bytes) -> Callable[[bytes, bytes], None]:
-    """What raises InvalidSignature where a signature (its first argument) is not one over a message."""
+    """Verification function of a key: (signature, message) -> nothing, or InvalidSignature."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 

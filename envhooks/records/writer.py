@@ -35,7 +35,7 @@ class NotAVerifier(CannotJudge):
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a record."""
+    """Result of writing a record."""
 
     lines: tuple[bytes, ...]
     """The envelopes that were added to the note; empty where all was recorded before."""
@@ -44,7 +44,7 @@ class Written:
 
 
 def tag_record(git: Git, confirmed: Confirmed, ref: str, now: datetime | None = None) -> TagRecord:
-    """What there is to be said of a tag that was judged just now, and accepted.
+    """Record of a tag that was judged just now, and accepted.
 
     Raises:
         CannotJudge: it was not accepted, or is no annotated tag.
