@@ -1,1 +1,1 @@
-"""What happens after the push: from a tag that the remote holds to an image, once."""
+"""Builds after the push: from a tag that the remote holds to an image, once."""

@@ -28,7 +28,7 @@ from envhooks.policy import BuildPolicy, Policy
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one attempt works with."""
+    """Inputs of one attempt."""
 
     git: Git
     row: Row

@@ -72,7 +72,7 @@ def build_beside(
 
 
 def _difference(there: Manifest, made: Manifest) -> str:
-    """How the two differ, as far as their manifests tell."""
+    """Difference of two manifests, as text; empty where one is an index."""
     if there.is_index or made.is_index:
         return ""
     old, new = there.parts("layers"), made.parts("layers")

@@ -35,7 +35,7 @@ from envhooks.tagname import Grammar, expand
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What the remote's refs say of some tags that it holds."""
+    """Verdicts on some tags by the remote's own refs."""
 
     trust: TrustContext
     refs: RemoteRefs
@@ -43,7 +43,7 @@ class Confirmed:
     """Full ref name -> its report."""
     subjects: Mapping[str, Subject]
     errors: tuple[str, ...]
-    """What kept the run from judging at all."""
+    """Reasons why the run could not judge at all."""
 
     @property
     def policy(self) -> Policy:
@@ -51,7 +51,7 @@ class Confirmed:
         return self.trust.root.policy
 
     def fault(self, ref: str) -> tuple[str, bool]:
-        """(why this tag is not built, whether that is final); two falsehoods where it is good."""
+        """(why this tag is not built, whether that is final); ("", False) where it may be built."""
         if self.errors:
             return self.errors[0].partition("\n")[0], False
         report = self.tags.get(ref)
@@ -140,7 +140,7 @@ def sections_for(
 
 
 def plan_for(git: Git, confirmed: Confirmed, ref: str, remote: Remote, build: BuildPolicy) -> Plan:
-    """What one section would build of a tag that was confirmed.
+    """Plan of one section for a tag that was confirmed.
 
     Raises:
         CannotJudge: it cannot be told, or the section says what its builder does not know.
@@ -183,6 +183,6 @@ def _facts(git: Git, confirmed: Confirmed, ref: str) -> Facts:
 
 
 def _described(git: Git, commit: str, root: Policy) -> Policy:
-    """What describes the thing built is read at the tagged commit, as the checks do."""
+    """The policy at the tagged commit for all that describes the environment, as the checks read it; else `root`."""
     data = git.files(commit).read(f"{FOLDER}/policy.toml")
     return root if data is None else parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")

@@ -51,7 +51,7 @@ def digest(build: BuildPolicy) -> str:
 
 
 def describe(build: BuildPolicy) -> tuple[str, ...]:
-    """What would run, where it goes, and which token is sent: the lines that a person is shown.
+    """Description of a build for the person who allows it: commands, addresses, and the token that is sent.
 
     Raises:
         PolicyError: an unknown builder, or options that it refuses.
@@ -107,7 +107,7 @@ def why_not(git: Git, build: BuildPolicy) -> CannotJudge | None:
 
 
 def difference(git: Git, build: BuildPolicy) -> tuple[str, ...]:
-    """What changed since the section was allowed: `- key = old` and `+ key = new`; empty where it never was."""
+    """Changes since the section was allowed: `- key = old` and `+ key = new`; empty where it never was allowed."""
     recorded = _recorded(git, build, "section")
     if not recorded:
         return ()

@@ -33,12 +33,12 @@ _HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 @dataclass(frozen=True)
 class Allowed:
-    """What the policy lets stand as it is."""
+    """Exceptions that the policy allows for submodules and Git LFS."""
 
     submodules: bool = False
     """Whether a submodule becomes an empty folder."""
     lfs: bool = False
-    """Whether pointers of Git LFS are built in place of the files they stand for."""
+    """Whether pointers of Git LFS are built in place of the files themselves."""
 
     @classmethod
     def by(cls, options: Mapping[str, object]) -> Allowed:

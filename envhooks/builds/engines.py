@@ -207,7 +207,7 @@ def _elf(kind: int, code: bytes) -> bytes:
 
 
 def _boot() -> str:
-    """Which start of the machine, or of the container: what could be run in may have changed since."""
+    """Identity of this boot of the machine or container: after another one, an engine may work differently."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{Path('/proc/self/ns/mnt').readlink()}/{os.geteuid()}"
@@ -222,7 +222,7 @@ def _memory(environ: Mapping[str, str]) -> Path | None:
 
 
 def _remembered(environ: Mapping[str, str]) -> list[str]:
-    """What has run on this machine; nothing where that cannot be read."""
+    """Keys of the engines that have run on this machine; empty where the file cannot be read."""
     file = _memory(environ)
     try:
         found = json.loads(file.read_bytes()) if file is not None else []

@@ -17,7 +17,7 @@ POLL = 15.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look told."""
+    """Answer of the service to one look."""
 
     state: str
     """The service's own word."""
@@ -25,7 +25,7 @@ class Seen:
     """Empty: it goes on."""
     digest: str | None = None
     why: str = ""
-    """What the service says of a bad end."""
+    """The service's own reason for a bad end."""
 
 
 def follow(

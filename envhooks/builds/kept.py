@@ -26,7 +26,7 @@ class Kept:
 
     @property
     def layout(self) -> Path:
-        """Where the OCI layout is, or goes."""
+        """Path of the OCI layout, written or to be written."""
         return self._folder / "image"
 
     @property
@@ -36,12 +36,12 @@ class Kept:
 
     @property
     def checked(self) -> str:
-        """What was found when the image was held against its tag."""
+        """Findings in the image when it was compared with its tag."""
         return str(self._found.get("checked", ""))
 
     @property
     def verified(self) -> str:
-        """How it was held against its tag; empty where it was not."""
+        """Method by which the image was compared with its tag; empty where it was not."""
         return str(self._found.get("verified", ""))
 
     @property

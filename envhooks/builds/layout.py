@@ -43,7 +43,7 @@ def read(folder: Path, wanted: Descriptor) -> Manifest:
 
 
 def blob(folder: Path, digest: str) -> Path:
-    """Where a layout keeps a blob."""
+    """Path of a blob in a layout."""
     if not re.fullmatch(DIGEST, digest):
         raise CannotJudge(f"`{printable(digest, 100)}` is no digest", place=printable(str(folder)))
     return folder.joinpath("blobs", *digest.split(":"))

@@ -1,4 +1,4 @@
-"""What was pushed, and what became of its builds: one SQLite file in the git common directory.
+"""Ledger of pushed tags and their builds: one SQLite file in the git common directory.
 
 One row for each (repository, ref, tag object, build name); a repository is one whatever the spelling of its address. A
 row is claimed by one process at a time; a claim names the process and when it was started, so that one that was killed

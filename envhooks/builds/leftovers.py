@@ -1,4 +1,4 @@
-"""What builds leave behind on this machine, removed: contexts, scratch folders, old logs, containers, old images.
+"""Removal of what builds leave on this machine: contexts, scratch folders, old logs, containers, old images.
 
 Only what envhooks made is touched: folders by their names, images by the label that each of them carries, containers
 by the image that they were made of.

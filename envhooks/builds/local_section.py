@@ -173,7 +173,7 @@ def _test(section: Section) -> tuple[str, ...]:
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would run and where it goes, for the person who is asked to allow it."""
+    """Commands that would run and the addresses they send to, for the person who is asked to allow it."""
     wanted = read(options)
     engine = "docker buildx, podman or buildah" if wanted.engine == "auto" else wanted.engine
     told = f" with the builder {wanted.builder}" if wanted.builder else ""

@@ -1,4 +1,4 @@
-"""What became of a build, told to the person: a program of their own, or the desktop's notification.
+"""Notifications of a build's end: a program of the person's own, or the desktop's.
 
 `git config envhooks.notify desktop`, or the words of a program: `git config envhooks.notify "notify-send -a envhooks"`.
 Only the clone's own configuration or the user's counts, as for every setting of envhooks; a policy cannot name one.

@@ -17,7 +17,7 @@ FIELDS = (
     "tag", "ref", "tag_object", "commit", "build", "image", "own", "images", "dockerfile", "target",
     "context", "epoch", "remote_url", "key",
 )  # fmt: skip
-"""What `{...}` may stand for in a builder's texts: the plan's own words."""
+"""Fields of the plan that `{...}` in a builder's texts may name."""
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -29,7 +29,7 @@ class Section:
     """The keys of one `[[build]]` that are the builder's own, or a table inside them."""
 
     title: str
-    """What a person calls it: "a `local` build"."""
+    """Name of the section in messages: "a `local` build"."""
     raw: Mapping[str, Any]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Who holds a claim: a process told by more than its number, which is given out again."""
+"""Holder of a claim: a process, identified by more than its number, which the system assigns again."""
 
 from __future__ import annotations
 

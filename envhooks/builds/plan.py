@@ -1,4 +1,4 @@
-"""What would be built for a tag, to the last word: pure, and the same on every machine.
+"""Plan of the builds for a tag, complete in every value: pure, and the same on every machine.
 
 The rules of image tags. A pre-release gets its own image tag and moves no other. A stable release moves
 `X.Y` where it is the highest stable of its series, and `latest` where it is the highest of its line. An
@@ -41,7 +41,7 @@ _OCI = "org.opencontainers.image."
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read about the tag that the remote holds."""
+    """Facts of a tag that the remote holds, as far as a plan needs them."""
 
     tag_object: str
     commit: str

@@ -24,7 +24,7 @@ _KEPT_LINES = 200
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended."""
+    """Result of a program that has ended."""
 
     exit_code: int
     """Negative: the signal that ended it."""

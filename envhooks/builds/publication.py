@@ -24,7 +24,7 @@ from envhooks.tagname import Grammar
 
 TAG_OBJECT, REF_NAME = "envhooks.tag-object", "org.opencontainers.image.ref.name"
 ROUNDS = 6
-"""How often the aliases are looked at again; each publisher that comes between takes one."""
+"""Rounds of comparing the aliases with the remote's tags; each publisher that comes between takes one."""
 MAX_PLATFORMS = 20
 
 Now = Callable[[], tuple[Collection[str], "str | None"]]
@@ -258,7 +258,7 @@ class Publisher:
 
 
 def labels_of(registry: Registry, manifest: Manifest) -> dict[str, str]:
-    """What an image says of itself: its labels, and over them the annotations of its manifest.
+    """Labels of an image, and over them the annotations of its manifest.
 
     For an index: its annotations, and the labels in which all of its platforms agree.
 
@@ -286,7 +286,7 @@ def labels_of(registry: Registry, manifest: Manifest) -> dict[str, str]:
 
 
 def naming(plan: Plan, *, is_pushed: bool = False) -> tuple[str, ...]:
-    """What is asked and named, for a dry run: requests of the OCI distribution API, and when they are made.
+    """Requests to the registry for a dry run, by the OCI distribution API, with the time of each.
 
     With `is_pushed`, the builder itself pushes the image under its own name.
     """

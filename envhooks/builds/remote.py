@@ -1,4 +1,4 @@
-"""What a remote holds, asked over the network: never with a prompt, never with a password in an argument.
+"""Tags and branches of a remote, asked over the network: never with a prompt, never with a password in an argument.
 
 The user's own configuration, keys and agent are used, as `git push` used them a moment ago.
 """
@@ -43,7 +43,7 @@ _HELPER = '!f() { printf "username=%s\\npassword=%s\\n" "$ENVHOOKS_USER" "$ENVHO
 
 @dataclass(frozen=True)
 class Remote:
-    """Where a tag was pushed to."""
+    """The remote that a tag was pushed to."""
 
     name: str
     """Its name in this clone; empty for a push by URL, and where the repository itself is meant."""

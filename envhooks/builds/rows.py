@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 State = Literal["pending", "confirmed", "building", "requested", "done", "failed", "final", "dropped"]
 Ending = Literal["confirmed", "requested", "done", "failed", "final", "dropped"]
-"""Where a claim ends; `confirmed`: to be tried again."""
+"""State in which a claim ends; `confirmed`: to be tried again."""
 Step = Literal["", "verify", "publish", "follow"]
-"""Where the next attempt goes on; empty: at the beginning."""
+"""Step at which the next attempt begins; empty: the first."""
 Place = Literal["client", "server"]
 OPEN: tuple[State, ...] = ("pending", "confirmed", "building")
 """States from which a build goes on by itself."""
@@ -36,7 +36,7 @@ class Row:
     build: str
     state: State
     attempts: int
-    """How often the builder was started."""
+    """Number of times the builder was started."""
     created: float
     updated: float
     digest: str
@@ -52,9 +52,9 @@ class Row:
     """The tag's own reference, where the policy names an image."""
     step: Step = ""
     after: float = 0.0
-    """Not to be tried again before this time: a service asked for patience."""
+    """Earliest time of the next attempt: a service asked to wait."""
     request: str = ""
-    """What a service called the run that it started, for the next attempt to follow."""
+    """Id of the run that a service started, for the next attempt to follow."""
     beat: float = 0.0
     """When the process that is building last said that it is there."""
 

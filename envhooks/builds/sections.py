@@ -27,7 +27,7 @@ def faults(policy: Policy) -> tuple[PolicyError, ...]:
 
 
 def fault_of(build: BuildPolicy, image: str | None) -> PolicyError | None:
-    """What is wrong with one section; None where nothing is. `image` is `[image] name`."""
+    """Fault of one section; None where it is valid. `image` is `[image] name`."""
     try:
         _check(build, image)
     except PolicyError as error:
@@ -79,7 +79,7 @@ def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def missing_here(build: BuildPolicy, image: str | None, environ: Mapping[str, str]) -> EnvhooksError | None:
-    """What will keep a section from being built on this machine, told at once and without starting anything.
+    """Known obstacle to building a section on this machine, found without starting anything; None without one.
 
     A token that git's credential helpers may know is not asked for: that could take seconds.
     """

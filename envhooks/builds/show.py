@@ -1,4 +1,4 @@
-"""What `envhooks builds` prints of the ledger, and a log as it grows."""
+"""Output of `envhooks builds`: the ledger, and a log as it grows."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _iso(seconds: float) -> str:
 
 
 def failure(row: Row, again: str) -> str:
-    """Which step failed, the last lines of the log, and the command that starts it again."""
+    """Report of a failed build: the step that failed, the last lines of the log, and the command to run it again."""
     why, *more = _reason(row)
     first = f"{printable(row.tag)} ({printable(row.build)}) failed: {why}"
     rest = (*(text.lstrip() for text in more), *_end_of_log(row, TAIL), f"again: {again}")

@@ -26,7 +26,7 @@ class Step:
     """One command, with slots for what the commands before it will have found out."""
 
     what: str
-    """What it does: "build the image"."""
+    """Purpose, in words: "build the image"."""
     argv: tuple[str, ...]
     environ: tuple[tuple[str, str], ...] = ()
     only_if: str = ""
@@ -61,7 +61,7 @@ def _fill(word: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """How the image of one platform is looked at before anything is published."""
+    """Commands that check the image of one platform before anything is published."""
 
     platform: str
     look: Step | None
@@ -75,7 +75,7 @@ class Check:
     stop: Step | None
 
     def all(self) -> tuple[Step, ...]:
-        """In order."""
+        """All steps, in order."""
         steps = (self.look, self.start, *self.ask, self.test, self.stop)
         return tuple(step for step in steps if step is not None)
 

@@ -1,4 +1,4 @@
-"""What passes between the plan, the watcher and the builders; frozen, without handles."""
+"""Types that the plan, the watcher and the builders share; frozen, without handles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envhooks.base.dataclass import dataclass, field
 
 @dataclass(frozen=True)
 class Expected:
-    """What the tag promises of the image: `verify_image.expected(name, policy.tag)` works it out."""
+    """Requirements that the tag sets for the image; `verify_image.expected(name, policy.tag)` derives them."""
 
     packages: tuple[str, ...]
     """The distributions that may carry the framework, most usual first; empty: the tag names no framework."""
@@ -69,7 +69,7 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     """The builder's own keys, as the policy states them."""
     expected: Expected | None = None
-    """What the built image is held against; None: the local builder refuses to call it checked."""
+    """Requirements for the built image; None: the local builder refuses to call it checked."""
     also: tuple[str, ...] = ()
     """Further full references that the release owns as it owns the first: they never move."""
     stamp: tuple[tuple[str, str], ...] = ()
@@ -84,7 +84,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """How a build ended, or that it was handed over."""
+    """Result of a build, or of handing it over to a service."""
 
     status: Literal["done", "built", "failed", "started", "gone"]
     """`built`: there is an image that has no name yet; `started`: a service has taken it over and will not be heard of
@@ -92,7 +92,7 @@ class Result:
     digest: str | None
     """`sha256:...` of the image, where it is known; of one that is built, where the registry has it already."""
     run_url: str | None
-    """Where the service shows its run."""
+    """Address of the run on the service."""
     message: str
     """One sentence for people; for a failure, which step."""
     log: str | None
@@ -100,7 +100,7 @@ class Result:
     is_final: bool = False
     """A failure that trying again would only repeat: an image that is not what its tag says."""
     verified: str = ""
-    """How what is inside was held against the tag, for the record; empty where it was not."""
+    """Method by which the content was compared with the tag, for the record; empty where it was not."""
     holds: Mapping[str, str] = field(default_factory=dict)
     """Distribution -> version, and `python`, `cuda`: what the image was found to hold."""
     bases: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Result:
     layout: Path | None = None
     """The OCI layout that holds an image that is built and not pushed."""
     after: float = 0.0
-    """Seconds for which the service asked to be left alone."""
+    """Seconds that the service asked to wait (`Retry-After`)."""
 
 
 def _keep_nothing(**_found: str) -> None:
@@ -119,12 +119,12 @@ def _keep_nothing(**_found: str) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """What an attempt knows of those before it, and how it leaves word for those after it."""
+    """State that earlier attempts left for this one, and the ways to leave some for later ones."""
 
     kept: Path | None = None
     """A folder that outlives the attempt."""
     request: str = ""
-    """What an earlier attempt noted of the run that a service started for it."""
+    """Id of the run that a service started in an earlier attempt."""
     keep: Callable[..., None] = _keep_nothing
     """Writes into the ledger: `step`, `digest`, `request`, `run_url`."""
     is_wanted: Callable[[], bool] = lambda: True
@@ -136,7 +136,7 @@ ALONE = Job()
 
 
 class Builder(Protocol):
-    """What a file in `builders/` has: functions of the module, not a class."""
+    """Interface of a module in `builders/`: functions of the module, not a class."""
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Refuse what this builder's section may not say.
@@ -146,10 +146,10 @@ class Builder(Protocol):
         """
 
     def describe(self, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """What would run, where it goes and which token is sent: what a person is shown before allowing it."""
+        """Commands, addresses and the token that is sent: the lines that a person reads before allowing it."""
 
     def commands(self, plan: Plan, context: Path) -> tuple[str, ...]:
-        """What `--dry-run` prints: exactly what would be executed or requested, secrets as `$NAME`."""
+        """Lines of `--dry-run`: exactly the commands or requests that would be made, secrets as `$NAME`."""
 
     def build(
         self, plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], job: Job = ALONE

@@ -30,7 +30,7 @@ FRAMEWORK_PACKAGES = tuple(dict.fromkeys(name for names in PACKAGES.values() for
 
 @dataclass(frozen=True)
 class Inside:
-    """What one platform's image holds."""
+    """Content of one platform's image."""
 
     image: PlatformImage
     contents: Contents | None
@@ -49,15 +49,15 @@ class Inside:
 
 @dataclass(frozen=True)
 class Held:
-    """What becomes of a tag's promise in one image."""
+    """Verdict on a tag's promise for one image."""
 
     verdict: Verdict
     differences: tuple[str, ...] = ()
-    """Where image and tag contradict each other, one sentence each."""
+    """Contradictions of image and tag, one sentence each."""
     doubts: tuple[str, ...] = ()
-    """What cannot be told, one sentence each."""
+    """Facts that could not be compared, one sentence each."""
     untold: str = ""
-    """Where all else agrees: that nothing tells for which hardware the framework was built."""
+    """Remark where all else agrees: no evidence for which hardware the framework was built."""
     notes: tuple[str, ...] = ()
 
 

@@ -27,7 +27,7 @@ LOCAL = "local"
 """The builder whose `verify` is about an image that is not published yet."""
 PYTHON_NAME = r"[A-Za-z0-9_/.][A-Za-z0-9_/.+-]*"
 PYTHONS = ("python", "python3")
-"""What is tried: in an image made with conda or a virtual environment, `python` is that one's."""
+"""Interpreters to try: in an image made with conda or a virtual environment, `python` is that one's."""
 
 # One line of statements, so that a dry run can print it as it is run. Arguments: names of distributions.
 PROGRAM = "; ".join(
@@ -63,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an image says of itself."""
+    """Answer of an image's own interpreter."""
 
     python: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Answer:
 
 
 def held(answer: Answer) -> dict[str, str]:
-    """What the image holds, by names: distributions, `python`, and the accelerator that the framework was built for."""
+    """Content of the image by names: distributions, `python`, and the accelerator that the framework was built for."""
     found = dict(answer.packages)
     if answer.python:
         found["python"] = answer.python
@@ -137,7 +137,7 @@ def published_settings(build: BuildPolicy) -> PublishedSettings:
 
 
 def expected(name: TagName, policy: TagPolicy) -> Expected:
-    """What a tag of this name promises of its image."""
+    """Requirements that a tag of this name sets for its image."""
     packages: tuple[str, ...] = ()
     if name.framework:
         packages = tuple(policy.frameworks.get(name.framework) or (name.framework.lower(),))
@@ -150,7 +150,7 @@ def question(wanted: Expected) -> tuple[str, ...]:
 
 
 def parse(output: str) -> Answer | None:
-    """What the image answered; None where it did not: no such interpreter, or one that failed.
+    """Answer of the image; None without one: no such interpreter, or one that failed.
 
     The last line that looks like an answer counts, as entry points print banners before.
     """
@@ -181,7 +181,7 @@ def judge(wanted: Expected, answer: Answer) -> tuple[str, ...]:
 
 
 def describe(answer: Answer) -> str:
-    """What was found, in one line."""
+    """Findings of an answer, in one line."""
     found = [f"{name} {version}" for name, version in sorted(answer.packages.items())]
     built = [f"{kind} {version}".strip() for kind, version in evidence(answer) or ()]
     return printable(", ".join([f"Python {answer.python}", *found, *(f"built for {one}" for one in built)]))

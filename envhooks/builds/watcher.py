@@ -149,7 +149,7 @@ def _record(
 
 
 def _known_faults(git: Git, policy: Policy, builds: Iterable[BuildPolicy], place: Place) -> tuple[str, ...]:
-    """What will keep these from being built, as far as that is seen without starting anything."""
+    """Known obstacles to these builds, as far as they are seen without starting anything."""
     from envhooks.builds.sections import missing_here
 
     found = (missing_here(build, policy.image, os.environ) for build in {b.name: b for b in builds}.values())

@@ -43,7 +43,7 @@ class Unreachable(CannotJudge):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service answered with a 2xx status."""
+    """Answer of a service with a 2xx status."""
 
     status: int
     headers: Mapping[str, str]

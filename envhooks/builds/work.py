@@ -33,9 +33,9 @@ from envhooks.policy import BuildPolicy
 PAUSES = (1.0, 3.0, 10.0, 30.0, 90.0, 300.0)
 """Seconds between one pass and the next; `git config envhooks.pauses "5 60"` says otherwise."""
 ABSENT_ASKS = 3
-"""How often a tag has to be missing before its row is dropped: the server may outlive a push that was killed."""
+"""Answers without the tag before its row is dropped: the server may outlive a push that was killed."""
 BUILD_ATTEMPTS = 4
-"""How often one run starts a builder that fails."""
+"""Starts of a failing builder in one run."""
 ALL_ATTEMPTS = 12
 """After so many a hook does not start it again by itself."""
 WAITS_FOR_CONSENT = "; to see and allow it: envhooks builds --allow"
@@ -331,7 +331,7 @@ class Worker:
 
 
 def kept_path(ledger: Ledger, key: str) -> Path:
-    """Where what outlives an attempt at a build is kept: an image that waits to be published."""
+    """Folder that outlives an attempt at a build: it holds an image that waits to be published."""
     return ledger.folder / "kept" / key[:16]
 
 
@@ -345,7 +345,7 @@ def _until(after: float) -> str:
 
 
 def context_path(ledger: Ledger, key: str) -> Path:
-    """Where the tree of a build is written out."""
+    """Folder that the tree of a build is written to."""
     return ledger.folder / "work" / key[:16]
 
 

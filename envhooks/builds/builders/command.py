@@ -70,7 +70,7 @@ def _read(options: Mapping[str, Any]) -> tuple[tuple[str, ...], float]:
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would run, for the person who is asked to allow it."""
+    """The command that would run, for the person who is asked to allow it."""
     argv, timeout = _read(options)
     return (
         f"runs {shown(argv)}",

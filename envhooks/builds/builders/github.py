@@ -91,7 +91,7 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would be called, for the person who is asked to allow it."""
+    """The call that would be made, for the person who is asked to allow it."""
     wanted = _read(options)
     what = f"the workflow {wanted.workflow}" if wanted.workflow else f"the event {wanted.event}"
     where = wanted.repository or "the repository that was pushed to"

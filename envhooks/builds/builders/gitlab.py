@@ -92,7 +92,7 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would be called, for the person who is asked to allow it."""
+    """The call that would be made, for the person who is asked to allow it."""
     wanted = _read(options)
     where = wanted.project or "the project that was pushed to"
     lines = (

@@ -44,7 +44,7 @@ from envhooks.builds.types import ALONE, Job, Plan, Result
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 BASE_LABEL = "org.opencontainers.image.base.name"
 _ASKS = 4
-"""How often an interpreter is asked that ends well and says nothing."""
+"""Attempts to ask an interpreter that ends with code 0 and prints nothing."""
 _ENGINE_FAILED = 125
 """docker, podman and buildah: the engine itself failed, not what it ran."""
 
@@ -291,7 +291,7 @@ class _Work:
         self.holds = verify_image.held(answer)
 
     def _answer(self, check: Check) -> tuple[verify_image.Answer | None, str]:
-        """What the image said; where it said nothing, the engine's last words."""
+        """The image's answer; without one, None and the engine's last words."""
         words = ""
         for step in check.ask:
             ended, answer = self._ask(step)
@@ -371,7 +371,7 @@ class _Work:
         return str(digest)
 
     def _file(self, name: str) -> str:
-        """What the engine wrote into one of the files that it was given; empty where it wrote none."""
+        """Content of one of the files that the engine was given to write; empty where it wrote none."""
         file = self._scratch / name
         return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
 

@@ -69,7 +69,7 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
 
 
 def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What would be sent where, for the person who is asked to allow it."""
+    """The request that would be sent, and its address, for the person who is asked to allow it."""
     wanted = _read(options)
     lines = [f"sends the plan to {printable(wanted.url)}", f"signed with ${wanted.secret}"]
     return (*lines, f"the token sent there: ${wanted.token}") if wanted.token else tuple(lines)
@@ -158,7 +158,7 @@ def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Res
 
 
 def _status_url(value: object, url: str) -> str:
-    """Where the receiver tells how the build goes: on its own host, for the token goes there; else empty."""
+    """Address at which the receiver reports on the build: on its own host, as the token is sent to it; else empty."""
     if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", value, re.ASCII):
         return ""
     own, other = urlsplit(url), urlsplit(value)

@@ -26,7 +26,7 @@ _KEYS = ("Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPor
 def differences(
     there: PlatformImage, made: PlatformImage, pythons: tuple[str, ...] = ("python3", "python")
 ) -> tuple[str, ...]:
-    """How two images differ, the weightiest first, one sentence each; empty where all agrees.
+    """Differences of two images, the most important first, one sentence each; empty where all agrees.
 
     Args:
         there: the first one, which the sentences name first.

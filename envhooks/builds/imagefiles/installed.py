@@ -26,7 +26,7 @@ TENSORFLOW = "tensorflow/python/platform/build_info.py"
 
 
 def keep(path: str) -> int | None:
-    """Which files tell something, and how much of them: what `read_layers` asks."""
+    """Bytes to keep of a file, for `read_layers`: 0 for its name only, None for a file without evidence."""
     folder, _, name = path.rpartition("/")
     if name == "METADATA":
         return _METADATA if folder.endswith(".dist-info") else None
@@ -70,12 +70,12 @@ class Python:
     conda: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """conda's packages: name -> (version, build)."""
     doubts: tuple[str, ...] = ()
-    """What of it could not be read, one sentence each."""
+    """Parts of it that could not be read, one sentence each."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What an image's files tell."""
+    """Software that an image holds, by its files."""
 
     pythons: tuple[Python, ...]
     """The one that `python` means first, where there is one; then all others."""
@@ -92,7 +92,7 @@ class Contents:
 def contents(
     tree: Tree, config: Mapping[str, Any], pythons: Sequence[str] = ("python", "python3")
 ) -> Contents:
-    """What is installed in an image with this configuration; `pythons` are tried in turn."""
+    """Software that is installed in an image with this configuration; `pythons` are tried in turn."""
     environ = _environ(config)
     path = environ.get("PATH") or _DEFAULT_PATH
     programs = (_which(tree, path, name) for name in pythons)

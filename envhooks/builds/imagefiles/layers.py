@@ -31,7 +31,7 @@ _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.
 
 
 class Source(Protocol):
-    """What can be read from its beginning to its end."""
+    """A stream of bytes, read from its beginning to its end."""
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes; fewer only at the end or where no more are there yet, none at the end."""

@@ -28,7 +28,7 @@ class Unreadable(CannotJudge):
 
 
 class Limits:
-    """What is left for one image: bytes, entries, and seconds."""
+    """Remaining budget for reading one image: bytes, entries, seconds."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         """`seconds` from now the reading has to be done."""

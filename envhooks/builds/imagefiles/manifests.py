@@ -27,7 +27,7 @@ _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 
 
 class Blobs(Protocol):
-    """Where manifests and layers lie, by digest."""
+    """Store of manifests, configurations and layers, by digest."""
 
     def manifest(self, digest: str) -> bytes:
         """A manifest's or index's bytes; the caller compares them with the digest."""

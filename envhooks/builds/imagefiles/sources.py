@@ -1,4 +1,4 @@
-"""Where an image is read from: a folder in the OCI layout, an archive of `docker save`, or a registry.
+"""Sources of an image: a folder in the OCI layout, an archive of `docker save`, or a registry.
 
 `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]` and `docker-archive:FILE[:NAME]` are skopeo's and podman's words.
 """

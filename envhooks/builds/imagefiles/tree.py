@@ -57,7 +57,7 @@ class Tree:
     # ------------------------------------------------------------------------------------ writing
 
     def begin_layer(self) -> None:
-        """What follows is of the next layer."""
+        """Begin the next layer: all entries from here on belong to it."""
         self._layer += 1
         self._hidden = set()
 
@@ -159,7 +159,7 @@ class Tree:
     # ------------------------------------------------------------------------------------ reading
 
     def _resolved(self, parts: tuple[str, ...]) -> tuple[str, ...] | None:
-        """Where a path leads when every link in it is followed, whether that is there or not; None for a circle."""
+        """Path with every link followed, whether it exists or not; None for a circle of links."""
         left = list(reversed(parts))
         done: list[str] = []
         nodes: list[Node | None] = [self.root]
@@ -193,7 +193,7 @@ class Tree:
         return None if found is None else "/" + "/".join(found)
 
     def at(self, path: str, *, follow: bool = True) -> Node | None:
-        """What is kept at a path; with `follow`, where its last link leads."""
+        """Node at a path, None where there is none; `follow`: of the target, where the path itself is a link."""
         parts = tuple(_words(path))
         if not parts:
             return self.root
@@ -213,7 +213,7 @@ class Tree:
         return tuple(sorted(node.children)) if node is not None and node.children is not None else ()
 
     def read(self, path: str) -> bytes | None:
-        """What is kept of a file; None where there is none."""
+        """Stored bytes of a file; None where there is no such file, or its bytes are not stored."""
         node = self.at(path)
         return node.data if node is not None and node.is_file else None
 

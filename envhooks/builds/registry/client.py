@@ -32,7 +32,7 @@ MAX_BLOB = 8 << 20
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What is named in a manifest (image-spec, descriptor.md)."""
+    """A descriptor in a manifest (image-spec, descriptor.md)."""
 
     media_type: str
     digest: str
@@ -85,7 +85,7 @@ class Manifest:
 
     @property
     def json(self) -> dict[str, Any]:
-        """What it says; empty where it is no JSON object."""
+        """The parsed body; empty where it is no JSON object."""
         try:
             loaded = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ class Manifest:
 
     @property
     def descriptor(self) -> Descriptor:
-        """How another manifest names this one."""
+        """Descriptor by which another manifest refers to this one."""
         return Descriptor(self.media_type, self.digest, len(self.body))
 
 

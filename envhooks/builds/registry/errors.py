@@ -1,4 +1,4 @@
-"""How a registry says no, told apart by the help there is."""
+"""Errors of a registry, one class for each remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RegistryUnavailable(RegistryError):
     """The registry did not answer, or asked for patience: another time it may.
 
     Attributes:
-        after: seconds that it asked to be left alone (`Retry-After`); 0 where it did not say.
+        after: seconds that it asked to wait (`Retry-After`); 0 where it did not say.
     """
 
     def __init__(self, message: str, *, after: float = 0.0, place: str = "", fix: str = "") -> None:

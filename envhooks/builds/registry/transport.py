@@ -39,7 +39,7 @@ Body = Callable[[], "IO[bytes] | bytes"]
 
 
 class Readable(Protocol):
-    """What can be read as a stream."""
+    """A readable stream of bytes."""
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes; none at the end."""
@@ -47,14 +47,14 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a registry answered."""
+    """Answer of a registry: status, headers, body."""
 
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
     url: str
-    """Where it came from in the end."""
+    """Address that answered, after redirects."""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; empty where it is none."""
