@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.builds import kept, layout, publication
@@ -40,6 +41,7 @@ def build_beside(
             f"{plan.own} is not published, so there is nothing to compare with",
             fix=f"envhooks build {plan.tag}",
         )
+    plan = anew(plan)
     context = context_path(ledger, plan.key).with_suffix(f".again-{os.getpid()}")
     folder = kept_path(ledger, plan.key).with_suffix(f".again-{os.getpid()}")
     try:
@@ -69,6 +71,15 @@ def build_beside(
         1,
         f"{plan.own} is {there.digest}; built again it is {made.digest}{_difference(there, made)}; nothing was named",
     )
+
+
+def anew(plan: Plan) -> Plan:
+    """The same build without a layer of an earlier one, and without a word to a shared cache.
+
+    A layer that was taken from the first build would be the same whether it can be built again or not.
+    """
+    options = {key: v for key, v in plan.options.items() if key not in ("cache_from", "cache_to")}
+    return replace(plan, options=options, is_anew=True)
 
 
 def _difference(there: Manifest, made: Manifest) -> str:

@@ -17,10 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
+from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.base.stamps import stamp
+from envhooks.builds.further import further, image_or_none
+from envhooks.builds.further import image_tag as image_tag
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import LOCAL, expected
 from envhooks.git.addresses import identity, web_address
@@ -114,7 +116,7 @@ def plan_builds(
     others = tuple(f"{image}:{text}" for text in aliases)
     labels = tuple(sorted(_labels(name, facts, remote_url)))
     own = image_tag(name)
-    also, left = _also(policy, grammar, name, image, remote_tags or ())
+    also, left = further(policy, grammar, name, image, remote_tags or ())
     stamped = tuple(stamp(tag, facts.commit, facts.tag_object).items()) if policy.image_stamp else ()
     return tuple(
         Plan(
@@ -196,7 +198,7 @@ def rightful(policy: Policy, alias: str, image: str, remote_tags: Collection[str
     grammar = Grammar(policy.tag)
     read = (name for name in map(grammar.match, remote_tags) if name and name.is_stable)
     names = [name for name in read if name.text not in policy.yanked]
-    sharing = [name for name in names if _image_or_none(policy.image or "", name) == image]
+    sharing = [name for name in names if image_or_none(policy.image or "", name) == image]
     for name in sorted(sharing, key=lambda name: name.order, reverse=True):
         if alias == LATEST or ".".join(_numbers(name)[:2]) == alias:
             try:
@@ -208,11 +210,6 @@ def rightful(policy: Policy, alias: str, image: str, remote_tags: Collection[str
 
 
 # --------------------------------------------------------------------------------------- image tags
-
-
-def image_tag(name: TagName) -> str:
-    """The image tag that a git tag owns: its version or release as it is written, and its stage; else its name."""
-    return name.release_text or re.sub("[^A-Za-z0-9_.-]", "-", name.text)
 
 
 def _image(template: str, name: TagName) -> str:
@@ -234,7 +231,7 @@ def _aliases(
             fix=f"envhooks build {printable(name.text)}",
         )
     others = [other for other in map(grammar.match, remote_tags) if other and other.text != name.text]
-    sharing = [other for other in others if _image_or_none(policy.image or "", other) == image]
+    sharing = [other for other in others if image_or_none(policy.image or "", other) == image]
     own = image_tag(name)
     twin = next((other for other in sharing if image_tag(other) == own), None)
     if twin is not None:
@@ -258,42 +255,6 @@ def _aliases(
         else:
             moved.append(alias)
     return tuple(moved), tuple(notes)
-
-
-def _also(
-    policy: Policy, grammar: Grammar, name: TagName, image: str, remote_tags: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(further references that a release owns, a note for one that it does not get)."""
-    if not image or "semver" not in policy.image_aliases:
-        return (), ()
-    text = semver(name)
-    if not text:
-        return (), (f"{printable(name.text)} has no semantic version: {_NO_SEMVER}",)
-    if text == image_tag(name):
-        return (), ()
-    others = [other for other in map(grammar.match, remote_tags) if other and other.text != name.text]
-    owner = next(
-        (
-            other
-            for other in others
-            if image_tag(other) == text and _image_or_none(policy.image or "", other) == image
-        ),
-        None,
-    )
-    if owner is not None:
-        return (), (f"{image}:{text} is left alone: {printable(owner.text)} owns it",)
-    return (f"{image}:{text}",), ()
-
-
-_NO_SEMVER = "a post release would come before its own release, and more than three numbers are none"
-
-
-def semver(name: TagName) -> str:
-    """The version in the form of semver.org: `2.8.0-rc.1` of `2.8-rc1`; empty where that form has none."""
-    if not name.version or len(name.version) > 3 or name.stage == "post":
-        return ""
-    numbers = ".".join(map(str, (*name.version, 0, 0)[:3]))
-    return numbers if name.stage == "stable" else f"{numbers}-{name.stage}.{name.stage_number}"
 
 
 def _claims(
@@ -325,13 +286,6 @@ def _outranked(name: TagName, among: Sequence[TagName]) -> str:
     if not higher:
         return ""
     return f"{printable(max(higher, key=lambda other: other.order).text)} is the highest stable release"
-
-
-def _image_or_none(template: str, name: TagName) -> str | None:
-    try:
-        return expand(template, name)
-    except EnvhooksError:
-        return None  # its name lacks a field, so it has no image of this kind
 
 
 # ------------------------------------------------------------------------------------------- labels

@@ -141,8 +141,8 @@ def _common(
 
 
 def is_rebuild(plan: Plan) -> bool:
-    """Whether this is a `post` release: the same versions built anew, which layers of before would undo."""
-    return re.search(r"-post[0-9]+\Z", plan.own) is not None
+    """Whether no layer of before may be taken: a build to be compared, or a `post` release, the same versions anew."""
+    return plan.is_anew or re.search(r"-post[0-9]+\Z", plan.own) is not None
 
 
 def _asking(plan: Plan, wanted: Wanted, argv: Callable[[str], tuple[str, ...]]) -> tuple[Step, ...]:

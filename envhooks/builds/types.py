@@ -80,6 +80,8 @@ class Plan:
     """Whether it may have aliases at all (`aliases = false`: it has not)."""
     is_witnessed: bool = True
     """Whether the registry is asked before a name is given, and gives the aliases (`registry = false`: it is not)."""
+    is_anew: bool = False
+    """Whether no layer of an earlier build may be taken: it is built to be compared."""
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,7 @@ def _in_one(wanted: Expected, python: Python, inside: Contents) -> Held:
     if evidence is not None and not number:
         return Held("agrees")  # built for the CPU, as the tag says
     untold = f"nothing in the image tells whether it is built for {kind} {number or ''}".rstrip()
+    untold = "; ".join((untold, *inside.unread))
     for found, version, source in inside.toolkits:
         if found == kind and versions_agree(version, wanted.hardware_version or version):
             return Held(

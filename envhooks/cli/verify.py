@@ -185,6 +185,8 @@ def _inside(inside: Inside, wanted: Expected | None) -> Iterator[str]:
         yield "  there is no Python in it"
     for kind, version, source in found.toolkits:
         yield f"  toolkit: {kind} {printable(version, 40)}, by {source}"
+    for text in found.unread:
+        yield f"  not read: {text}"
     if label := inside.labels.get(NAME_LABEL):
         yield f"  label: {printable(label, 120)}"
 
@@ -238,6 +240,7 @@ def _image_document(one: _Looked) -> dict[str, Any]:
         ]
         if found
         else [],
+        "not_read": list(found.unread) if found else [],
         "toolkits": [
             {"kind": kind, "version": printable(version), "from": source}
             for kind, version, source in (found.toolkits if found else ())

@@ -130,6 +130,8 @@ class Policy:
     """Template of the image name; None where no image is named."""
     image_aliases: tuple[Literal["semver"], ...] = ()
     """`[image] aliases`: further image tags that a release owns as it owns its first."""
+    image_tags: tuple[str, ...] = ()
+    """`[image] tags`: templates of further image tags that a release owns."""
     image_stamp: bool = False
     """`[image] stamp`: whether an image carries the variables of its release."""
     builds: tuple[BuildPolicy, ...] = ()

@@ -99,18 +99,18 @@ def parse_policy(data: bytes, origin: str, check_ids: frozenset[str] | None = No
         keyless=sections.keyless(keys["gitsign"]) if "gitsign" in keys else (),
         bases=_bases(keys["base"]) if "base" in keys else (),
         compat=_compat(keys["compat"]) if "compat" in keys else MappingProxyType({}),
-        **(_image_options(keys["image"]) if "image" in keys else {}),
+        **(_image_options(keys["image"], packages) if "image" in keys else {}),
         **(_records(keys) if {"verifier", "records", "yanked"} & keys.keys() else {}),
     )
 
 
-def _image_options(value: Value) -> dict[str, Any]:
+def _image_options(value: Value, packages: Collection[str]) -> dict[str, Any]:
     keys = value.table()
     if keys.keys() <= {"name"}:
         return {}
     from envhooks.policy.imagesection import image_options
 
-    return image_options(keys)
+    return image_options(keys, packages)
 
 
 def _records(keys: Mapping[str, Value]) -> dict[str, Any]:

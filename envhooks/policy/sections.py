@@ -256,7 +256,7 @@ def _heading(value: Value, written: Collection[str], packages: Collection[str]) 
 
 def image(value: Value, packages: Collection[str]) -> str | None:
     """`[image]`: the template of the image's name; `packages` are those whose versions tags carry."""
-    keys = value.table(("name", "aliases", "stamp"))
+    keys = value.table(("name", "aliases", "tags", "stamp"))
     if "name" not in keys:
         return None
     name = keys["name"]

@@ -13,6 +13,7 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.builds import engines, layout
+from envhooks.builds.beside import anew
 from envhooks.builds.builders import load
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.engines import Engine
@@ -81,7 +82,7 @@ class Rebuild:
         self.record = _proved(release, legacy)
         section = _section(self._policy, engine, self.record)
         address = self._git.setting(f"remote.{releases.trust.remote}.url") if releases.trust.remote else ""
-        self.plan = _plan(releases, release, section, redact(address))
+        self.plan = anew(_plan(releases, release, section, redact(address)))
         self._section = section
         self._top = Path(tempfile.gettempdir())
 

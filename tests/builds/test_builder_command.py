@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from builder_parts import PLAN, new_log
+from support import Repo
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, PolicyError
@@ -141,6 +142,57 @@ def test_a_program_in_a_work_tree_is_refused(tool: Path, tmp_path: Path, environ
     ):
         with pytest.raises(PolicyError, match="lies in the work tree"):
             command.build(plan(*argv), tmp_path, new_log(), env)
+
+
+@pytest.mark.parametrize(
+    ("how", "is_refused"),
+    [
+        ("another", False),
+        ("remote", True),
+        ("commit", True),
+        ("tag", True),
+        ("itself", True),
+        ("nested", True),
+    ],
+)
+def test_only_a_clone_of_what_is_built_is_refused(
+    tool: Path, tmp_path: Path, environ: dict[str, str], how: str, is_refused: bool
+) -> None:
+    """Homebrew's programs lie in a repository of its own, and so do those of many a person's tools."""
+    brew = Repo(tmp_path / "opt/homebrew", environ)
+    brew.path.mkdir(parents=True)
+    brew.git("init", "-q", "-b", "main")
+    brew.commit_files({"README": "tools\n"}, "Begin")
+    brew.git("tag", "-a", "-m", "x", "v1")
+    brew.git("remote", "add", "origin", "https://github.com/Homebrew/brew")
+    program = brew.path / "bin" / "image-tool"
+    made = plan(str(program))
+    if how == "remote":
+        brew.git("remote", "add", "team", "git@github.com:team/environments")
+    elif how == "commit":
+        made = replace(made, commit=brew.git("rev-parse", "HEAD"))
+    elif how == "tag":
+        made = replace(made, tag_object=brew.git("rev-parse", "v1"))
+    elif how == "itself":
+        made = replace(made, remote_url=str(brew.path))
+    elif how == "nested":  # another one inside of a clone of what is built
+        made = replace(made, commit=brew.git("rev-parse", "HEAD"))
+        inner = Repo(brew.path / "vendor", environ)
+        inner.path.mkdir()
+        inner.git("init", "-q")
+        program = inner.path / "image-tool"
+        made = replace(made, options={"command": [str(program)]})
+    program.parent.mkdir(exist_ok=True)
+    program.write_bytes(tool.read_bytes())
+    program.chmod(0o755)
+    if is_refused:
+        with pytest.raises(PolicyError, match=r"a clone of|the repository that is built"):
+            command.commands(made, tmp_path)
+        with pytest.raises(PolicyError, match="lies in the work tree"):
+            command.build(made, tmp_path, new_log(), environ)
+    else:
+        assert command.commands(made, tmp_path) == (str(program),)
+        assert command.build(made, tmp_path, new_log(), environ).status == "done"
 
 
 def test_the_current_folder_on_path_is_passed_over(

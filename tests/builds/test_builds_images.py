@@ -111,6 +111,22 @@ def test_a_push_becomes_an_image_the_same_on_every_machine(works: Shop, environ:
     assert there.head("2.8-rc1") == row.digest
 
 
+def test_a_second_build_takes_no_layer_of_the_first(works: Shop) -> None:
+    """Layers of the first build would be the same, whether it can be built again or not."""
+    dockerfile = f'{DOCKERFILE}RUN ["/bin/busybox", "sh", "-c", "cat /proc/uptime > /when"]\n'
+    works.clone.commit_files({"Dockerfile": dockerfile}, "Note when it was built")
+    works.clone.git("push", "-q", "--no-verify", "origin", "main")
+    works.tag()
+    works.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    assert works.clone.envhooks("build", GOOD_TAG).code == 0
+    row = works.row()
+    assert row is not None and row.digest
+    again = works.clone.envhooks("build", GOOD_TAG, "--again")
+    assert again.code == 1 and f"is {row.digest}; built again it is sha256:" in again.out, again.said
+    assert "--layers --no-cache" in again.err
+    assert Registry(row.image, works.clone.environ).head("2.8-rc1") == row.digest
+
+
 def test_an_image_that_is_not_what_its_tag_says_moves_no_name(works: Shop) -> None:
     works.clone.commit_files({"python": python_that_says('"torch": "2.7.1+cu128"')}, "Upgrade by mistake")
     works.tag(RC2)
@@ -126,7 +142,7 @@ def test_an_image_that_is_not_what_its_tag_says_moves_no_name(works: Shop) -> No
 
 def test_a_stamped_image_with_a_semantic_version(works: Shop) -> None:
     policy = (works.clone.path / ".envhooks/policy.toml").read_text()
-    more = 'stamp = true\naliases = ["semver"]\n\n[[build]]'
+    more = 'stamp = true\naliases = ["semver"]\ntags = ["{version}[-{stage}]-small"]\n\n[[build]]'
     works.clone.commit_files({".envhooks/policy.toml": policy.replace("\n[[build]]", more)}, "Stamp")
     works.clone.git("push", "-q", "--no-verify", "origin", "main")
     works.clone.envhooks("builds", "--allow", check=True)
@@ -135,7 +151,7 @@ def test_a_stamped_image_with_a_semantic_version(works: Shop) -> None:
     row = works.await_state("done", "failed", "dropped", "final")
     assert row.state == "done", (row, works.log())
     image = policy.split('name = "')[1].split("/")[0] + "/team/pytorch-cuda"
-    for name in ("2.8-rc1", "2.8.0-rc.1"):
+    for name in ("2.8-rc1", "2.8.0-rc.1", "2.8-rc1-small"):
         found = inspect(f"{image}:{name}", works.clone.environ)
         assert found["Digest"] == row.digest
     env = found["Env"]

@@ -152,6 +152,47 @@ def test_debian_tensorflow_jax_and_toolkits(tmp_path: Path, capsys: pytest.Captu
     assert verify(capsys, one(tmp_path / "d", keras), "Keras-CUDA-v3.5")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("database", "kind"),
+    [
+        ("var/lib/rpm/rpmdb.sqlite", "RPM"),
+        ("usr/lib/sysimage/rpm/rpmdb.sqlite", "RPM"),
+        ("var/lib/rpm/Packages", "RPM"),
+        ("lib/apk/db/installed", "apk"),
+    ],
+)
+def test_a_database_that_is_not_read_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], database: str, kind: str
+) -> None:
+    system = (("usr/bin/python3.12", b""), ("usr/bin/python3", "python3.12"), (database, b"\0" * 100))
+    site = "usr/lib64/python3.12/site-packages"
+    words = f"the database of {kind} packages is not read (/{database})"
+    image = one(tmp_path, layer(*system, *torch(site)))
+    code, said = verify(capsys, image, TAG)
+    assert code == 0 and f"  not read: {words}" in said
+    found = json.loads(verify(capsys, image, TAG, "--format", "json")[1])["images"][0]
+    assert found["not_read"] == [f"{words}; what Python has is told by its own files"]
+    # where nothing else tells the hardware, the database might
+    code, said = verify(
+        capsys, one(tmp_path / "b", layer(*system, dist(site, "keras", "3.5.0"))), "Keras-CUDA-v3.5"
+    )
+    assert code == 2 and f"is built for CUDA; {words}" in said
+    # and a contradiction stays one: every distribution of Python has files of its own
+    assert verify(capsys, one(tmp_path / "c", layer(*system)), TAG)[0] == 1
+
+
+def test_where_pip_installs_on_fedora_counts_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    system = (("usr/bin/python3.12", b""), ("usr/bin/python3", "python3.12"))
+    packages = (*torch("usr/lib64/python3.12/site-packages", "2.7.0"),)
+    by_pip = torch("usr/local/lib64/python3.12/site-packages")
+    rpm = ("usr/lib/sysimage/rpm/rpmdb.sqlite", b"")
+    assert verify(capsys, one(tmp_path, layer(*system, rpm, *packages, *by_pip)), TAG)[0] == 0
+    # Debian's interpreter has no such folder
+    assert verify(capsys, one(tmp_path / "b", layer(*system, *packages, *by_pip)), TAG)[0] == 1
+
+
 def test_an_index_is_judged_platform_by_platform(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = Layout(tmp_path / "image")
     good = made.image(layer(*PYTHON, *torch(SITE)))

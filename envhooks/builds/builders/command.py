@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from envhooks.base.errors import CannotJudge, PolicyError
+from envhooks.base.errors import CannotJudge, EnvhooksError, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.process import cause, engine_environment, run, shown
 from envhooks.builds.types import ALONE, Job, Plan, Result
+from envhooks.git.addresses import identity
+from envhooks.git.repository import Git
 
 _KEYS = ("command", "timeout")
 # What runs the file that its argument names. Consent could not cover a file that main may change later.
@@ -26,6 +29,9 @@ _RUNNERS = re.compile(
     r"|lua[0-9.]*|tclsh|pwsh|busybox|env|sudo|doas|nohup|nice|timeout|xargs|setsid|stdbuf|time|exec"
     r"|g?make|just|task|ninja|npm|npx|pnpm|yarn|cargo|gradlew?|mvn|bazel|rake|tox|nox|invoke"
 )
+_REPOSITORY_VARIABLES = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_CEILING_DIRECTORIES",
+)  # fmt: skip
 _DIGEST = re.compile(r"(?:\A|\s)(sha256:[0-9a-f]{64})\s*\Z")
 
 
@@ -81,7 +87,7 @@ def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
 def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     """The command that `build` would run, its fields filled in."""
     argv = _argv(plan, context)
-    return (shown((_program(argv[0], os.environ), *argv[1:])),)
+    return (shown((_program(argv[0], os.environ, plan), *argv[1:])),)
 
 
 def _argv(plan: Plan, context: Path) -> tuple[str, ...]:
@@ -89,8 +95,8 @@ def _argv(plan: Plan, context: Path) -> tuple[str, ...]:
     return tuple(fill(word, values) for word in _read(plan.options)[0])
 
 
-def _program(name: str, environ: Mapping[str, str]) -> str:
-    """The absolute path of the program, which has to lie outside of every work tree."""
+def _program(name: str, environ: Mapping[str, str], plan: Plan) -> str:
+    """The absolute path of the program, which has to lie outside of the repository that is built."""
     # an empty or relative entry of PATH means the current folder, which may be the repository
     path = os.pathsep.join(
         p for p in environ.get("PATH", os.defpath).split(os.pathsep) if Path(p).is_absolute()
@@ -100,20 +106,53 @@ def _program(name: str, environ: Mapping[str, str]) -> str:
         raise CannotJudge(
             f"the program {printable(name)} was not found, or cannot be run", fix="envhooks builds"
         )
-    _refuse_repository(found)
+    _refuse_repository(found, plan)
     return found
 
 
-def _refuse_repository(path: str) -> None:
+def _refuse_repository(path: str, plan: Plan) -> None:
+    """Refuse a file in a work tree of the repository that is built; Homebrew's own, for instance, is another."""
+    seen = set()
     for form in (Path(path), Path(path).resolve()):
         for folder in form.parents:
-            if (folder / ".git").exists():
+            if folder in seen or not os.path.lexists(folder / ".git"):
+                continue
+            seen.add(folder)
+            why = _belongs(folder, plan)
+            if why:
                 raise PolicyError(
-                    f"{printable(path)} lies in the work tree {printable(str(folder))}: what main puts there later "
-                    "would run without being asked",
+                    f"{printable(path)} lies in the work tree {printable(str(folder))}, {why}: what main puts there "
+                    "later would run without being asked",
                     place=".envhooks/policy.toml",
-                    fix=f"install -m 755 {printable(str(form))} /usr/local/bin/",
+                    fix=f"install -m 755 {shlex.quote(printable(str(form)))} /usr/local/bin/",
                 )
+
+
+def _belongs(folder: Path, plan: Plan) -> str:
+    """Why a work tree counts as one of the repository that is built; empty: it is of another one.
+
+    Any of three tells: it has the commit, it has the tag object, or one of its remotes is the repository. Where git
+    cannot be asked, for instance as the folder is another user's, it counts as one.
+    """
+    environ = {key: value for key, value in os.environ.items() if key not in _REPOSITORY_VARIABLES}
+    try:
+        with Git(folder, environ) as git:
+            own = [oid for oid in (plan.commit, plan.tag_object) if len(oid) == git.oid_length]
+            if any(git.type_of(oid) for oid in own):
+                return "a clone of the repository that is built"
+            wanted = _identity(plan.remote_url, folder)
+            for key, urls in git.config.items():
+                if re.fullmatch(r"remote\..*\.(?:push)?url", key, re.DOTALL) and any(
+                    _identity(url, folder) == wanted for url in urls
+                ):
+                    return "a clone of the repository that is built"
+            return "the repository that is built" if wanted == _identity(str(folder), folder) else ""
+    except (EnvhooksError, OSError):
+        return "and git does not tell of which repository that is"
+
+
+def _identity(url: str, folder: Path) -> str:
+    return url if "\0" in url else identity(url, folder)
 
 
 def variables(plan: Plan, context: Path) -> dict[str, str]:
@@ -133,11 +172,11 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
     """
     argv = _argv(plan, context)
     timeout = _read(plan.options)[1]
-    full = (_program(argv[0], environ), *argv[1:])
+    full = (_program(argv[0], environ, plan), *argv[1:])
     if _RUNNERS.fullmatch(Path(full[0]).name):
         for word in argv[1:]:
             if Path(word).is_absolute() and Path(word).exists():
-                _refuse_repository(word)
+                _refuse_repository(word, plan)
     log.write(f"$ {shown(full)}\n")
     with tempfile.TemporaryDirectory(prefix="envhooks-command-") as empty:
         # not the context: there, `make` or `sh build.sh` would run what the tagged tree brings along

@@ -21,6 +21,12 @@ _SMALL = 16 << 10
 _INTERPRETERS = re.compile(r"(?:python|pypy)[0-9.]*")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # Docker's, where ENV has none
 _MAX_ENVIRONMENTS = 200
+_RPM = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
+_UNREAD = {
+    **{f"{folder}/{name}": "RPM" for folder in _RPM for name in ("rpmdb.sqlite", "Packages", "Packages.db")},
+    **{f"{folder}/apk/db/installed": "apk" for folder in ("lib", "usr/lib")},
+}
+"""Package databases that are not read -> whose packages they list."""
 TORCH = "torch/version.py"
 TENSORFLOW = "tensorflow/python/platform/build_info.py"
 
@@ -44,6 +50,8 @@ def keep(path: str) -> int | None:
         return _METADATA
     if folder.endswith("bin") and _INTERPRETERS.fullmatch(name):
         return 0
+    if path in _UNREAD:
+        return 0  # that there is one is all that is told
     if path == "var/lib/dpkg/status":
         return _DPKG
     if folder == "var/lib/dpkg/status.d":
@@ -87,6 +95,8 @@ class Contents:
     """PRETTY_NAME of the operating system; empty where it is not told."""
     strays: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Normalised name -> (version, folder), of what lies where no interpreter of the image looks by itself."""
+    unread: tuple[str, ...] = ()
+    """Package databases that the image has and that are not read, one sentence each."""
 
 
 def contents(
@@ -110,8 +120,22 @@ def contents(
     known = {name for one in found.values() for name in one.packages}
     strays = {name: told for name, told in _everywhere(tree) if name not in known}
     return Contents(
-        tuple(found.values()), bool(default), tuple(_toolkits(tree, environ)), _system(tree), strays
+        tuple(found.values()),
+        bool(default),
+        tuple(_toolkits(tree, environ)),
+        _system(tree),
+        strays,
+        tuple(_unread(tree)),
     )
+
+
+def _unread(tree: Tree) -> Iterator[str]:
+    seen = set()
+    for path, kind in _UNREAD.items():
+        # one folder may be a link to another
+        if kind not in seen and (node := tree.at(f"/{path}")) is not None and node.is_file:
+            seen.add(kind)
+            yield f"the database of {kind} packages is not read (/{path}); what Python has is told by its own files"
 
 
 def _everywhere(tree: Tree) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -245,6 +269,9 @@ class _Interpreter:
         ):  # Debian's own interpreter: what pip installs first, and packages of the distribution
             found = [f"/usr/local/lib/python{minor}/dist-packages", *found, "/usr/lib/python3/dist-packages"]
             found.append(f"/usr/lib/python{minor}/dist-packages")
+            if any(self._tree.names(f"/{folder}") for folder in _RPM):
+                # Fedora, RHEL and openSUSE have pip install there, and look there first
+                found = [f"/usr/local/{lib}/python{minor}/site-packages" for lib in ("lib64", "lib")] + found
         return found
 
     def _with_pth(self, folders: Sequence[str]) -> list[str]:
