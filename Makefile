@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix bench fuzz
+.PHONY: demo test lint matrix bench fuzz corpus
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
@@ -41,6 +41,10 @@ fuzz: .cache/fuzz/.made
 	@$(PYTHON) -m venv .cache/fuzz
 	@.cache/fuzz/bin/python -m pip install --quiet --editable . atheris
 	@touch $@
+
+# The reader of Dockerfiles against real ones, which are fetched from GitHub; CORPUS="--verbose --from FOLDER"
+corpus: $(VENV)/.run
+	@$(BIN)/python scripts/score_corpus.py $(CORPUS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

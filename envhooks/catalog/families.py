@@ -49,8 +49,9 @@ _ON_CPU: Holds = {"CPU": None}
 _NO_MORE: Holds = {}
 SAID = ("os", "variant", "cudnn")
 """What a tag may tell beside packages, Python and hardware."""
-_AWS_REGISTRY = "763104351884.dkr.ecr.{any}.amazonaws.com"
-"""The account under which AWS publishes them, in each region; an image of that name elsewhere is somebody else's."""
+_AWS_REGISTRIES = ("763104351884.dkr.ecr.{any}.amazonaws.com", "public.ecr.aws/deep-learning-containers")
+"""The account under which AWS publishes them, in each region, and its public gallery; an image of that name elsewhere
+is somebody else's."""
 
 
 def _aws(package: str) -> Mapping[str, Holds]:
@@ -61,6 +62,10 @@ def _aws(package: str) -> Mapping[str, Holds]:
         for middle in ("", "transformers{transformers}-")
         for hardware, holds in ((middle + gpu, _NO_MORE), (middle + cpu, _ON_CPU))
         for end in ("-{os}[-{any}]", "[-{any}]")
+    } | {  # `v1.36-pt-sagemaker-2.8.0-tr-cpu-py312`
+        f"v{{any}}-{short}-{{any}}-{{{package}:full}}-{{any}}-{hardware}-py{{python:compact}}[-{{any}}]": holds
+        for short in ("pt", "tf")
+        for hardware, holds in (("gpu", _ON_CUDA), ("cpu", _ON_CPU))
     }
 
 
@@ -85,6 +90,13 @@ FAMILIES: tuple[Family, ...] = (
             ),
             _NO_MORE,
         ),
+        _ON_CUDA,
+        plain=True,
+        sets=_CUDA_SETS,
+    ),
+    Family(
+        "nvidia/cuda-dl-base",
+        {"{any}-cuda{cuda}-{variant}-{os}": _NO_MORE},
         _ON_CUDA,
         plain=True,
         sets=_CUDA_SETS,
@@ -131,13 +143,22 @@ FAMILIES: tuple[Family, ...] = (
     Family("rocm/dev-{any}", {"{rocm}[-complete]": _NO_MORE}, _ON_ROCM, plain=True),
     Family("rocm/{any}", holds=_ON_ROCM),
     *(
-        Family(f"{_AWS_REGISTRY}/{prefix}{name}-{kind}", _aws(package), opaque=package)
+        Family(f"{registry}/{prefix}{name}-{kind}", _aws(package), opaque=package)
+        for registry in _AWS_REGISTRIES
         for prefix in ("", "huggingface-")
         for name, package in (("pytorch", "torch"), ("tensorflow", "tensorflow"))
         for kind in ("training", "inference")
     ),
-    Family("intel/intel-extension-for-pytorch", opaque="torch"),
-    Family("vllm/vllm-openai", {"v{vllm:full}": _NO_MORE}, _ON_CUDA, opaque="vllm"),
+    Family(
+        "intel/intel-extension-for-pytorch",
+        {
+            "{intel-extension-for-pytorch:full}-xpu[-{any}]": {"XPU": None},
+            "{intel-extension-for-pytorch:full}[-{any}]": _ON_CPU,
+        },
+        opaque="torch",
+    ),
+    Family("vllm/vllm-openai", {"v{vllm:full}[-{any}]": _NO_MORE}, _ON_CUDA, opaque="vllm"),
+    Family("nvidia/vllm", holds=_ON_CUDA, opaque="vllm", why=_NAMED_BY_MONTH, sets=_CUDA_SETS, fixed=_MONTH),
     Family(
         "lmsysorg/sglang",
         {"v{sglang}-cu{cuda:compact}": _NO_MORE},
@@ -160,6 +181,65 @@ FAMILIES: tuple[Family, ...] = (
         },
         _ON_CUDA,
         opaque="torch",
+    ),
+    Family(
+        "hiyouga/verl", {"ngc-th{torch:full}-cu{cuda:compact}[-{any}]": _NO_MORE}, _ON_CUDA, opaque="torch"
+    ),
+    *(
+        Family(
+            f"{owner}/verl",
+            {
+                "base-{any}-cu{cuda:compact}-cudnn{cudnn}-torch{torch}-fa{flash-attn}[-{any}]": _NO_MORE,
+                "{any}-cu{cuda:compact}-cudnn{cudnn}-torch{torch}[-{any}]": _NO_MORE,
+            },
+            _ON_CUDA,
+            opaque="torch",
+        )
+        for owner in ("verlai", "iseekyan")
+    ),
+    Family("hpcaitech/pytorch-cuda", {"{torch:full}-{cuda}": _NO_MORE}, _ON_CUDA, opaque="torch"),
+    Family(
+        "runpod/pytorch",
+        {"{torch:full}-py{python}-cuda{cuda}-{variant}[-{any}]": _NO_MORE},
+        opaque="torch",
+    ),
+    *(
+        Family(
+            f"mosaicml/{name}",
+            {
+                "{torch:full}_cu{cuda:compact}[-python{python}-{os}][-{any}]": _NO_MORE,
+                "{torch:full}_cpu[-python{python}-{os}][-{any}]": _ON_CPU,
+            },
+            opaque="torch",
+        )
+        for name in ("pytorch", "llm-foundry")
+    ),
+    Family(
+        "determinedai/environments",
+        {"cuda-{cuda}-pytorch-{torch}[-{any}]": _NO_MORE, "py-{python}-pytorch-{torch}[-{any}]": _ON_CPU},
+        opaque="torch",
+    ),
+    Family("bitnami/pytorch", {"{torch:full}[-{any}]": _ON_CPU}, opaque="torch"),
+    Family("cnstark/pytorch", {"{torch:full}-py{python}-cuda{cuda}-{any}": _NO_MORE}, opaque="torch"),
+    Family(
+        "anibali/pytorch",
+        {"{torch:full}-cuda{cuda}[-{any}]": _NO_MORE, "{torch:full}-nocuda[-{any}]": _ON_CPU},
+        opaque="torch",
+    ),
+    Family("nvidia/l4t-pytorch", {"r{any}-pth{torch}-py3": _NO_MORE}, _ON_CUDA, opaque="torch"),
+    *(
+        Family(f"{owner}/cann", {"{any}-{os}-py{python}": _NO_MORE}, {"NPU": None}, plain=True)
+        for owner in ("ascend", "ascendhub", "ascendai")
+    ),
+    Family(
+        "rayproject/ray",
+        {
+            "{ray:full}-py{python:compact}-cu{cuda:compact}[-{any}]": _NO_MORE,
+            "{ray:full}-py{python:compact}-gpu[-{any}]": _ON_CUDA,
+            "{ray:full}-py{python:compact}[-{any}]": _NO_MORE,
+            "{ray:full}": _NO_MORE,
+        },
+        plain=True,
     ),
     Family(
         "gaudi-docker/{any}/{os}/habanalabs/pytorch-installer-{torch:full}",

@@ -37,6 +37,8 @@ class Framework:
     """Distributions whose conda build string names it: `py3.9_cuda11.7_cudnn8.5.0_0`."""
     companions: tuple[str, ...] = ()
     """Packages that are built against one release of it, and break or replace it when they drift."""
+    bound: tuple[str, ...] = ()
+    """Packages of which each release asks for one release of it: one that comes later without a version replaces it."""
     relatives: tuple[str, ...] = ()
     """Words of other projects that a heading may write behind its name: `PyTorch Lightning 2.5`."""
     calendar_image: str = ""
@@ -57,6 +59,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "torchvision", "torchaudio", "torchtext", "torchdata", "torch-xla", "torch-tensorrt", "triton", "xformers",
             "flash-attn", "pytorch-cuda", "intel-extension-for-pytorch", "torch-npu",
         ),
+        bound=("vllm", "sglang", "xformers", "ipex-llm", "torchvision", "torch-tensorrt", "torch-xla"),
         relatives=(
             "torchvision", "torchaudio", "torchtext", "torchdata", "torchserve", "torchtune", "torchrec", "lightning",
             "geometric", "ignite", "xla", "triton",

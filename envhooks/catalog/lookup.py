@@ -12,6 +12,8 @@ from envhooks.catalog.hardware import HARDWARE
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {one.name: one.packages for one in FRAMEWORKS}
 """Canonical framework name -> the distributions that carry it."""
+CARRIERS = frozenset(package for one in FRAMEWORKS for package in one.packages)
+"""Every distribution that carries a framework."""
 KINDS = tuple(one.name for one in HARDWARE)
 """Canonical hardware names."""
 ALIASES: Mapping[str, str] = {
@@ -26,6 +28,8 @@ BY_LOCAL = frozenset(package for one in FRAMEWORKS for package in one.by_local)
 """Packages whose local version names the accelerator: `2.8.0+cu128`."""
 BY_BUILD = frozenset(package for one in FRAMEWORKS for package in one.by_build)
 """Packages whose conda build string names the accelerator: `py3.9_cuda11.7_cudnn8.5.0_0`."""
+BOUND: Mapping[str, str] = {bound: one.packages[0] for one in FRAMEWORKS for bound in one.bound}
+"""Package of which each release asks for one release of a framework -> that framework's first package."""
 COMPANIONS = frozenset(package for one in FRAMEWORKS for package in one.companions) | {"cudatoolkit"}
 _PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
 _CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"

@@ -29,6 +29,16 @@ MAY_READ = ("pins",)
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """One finding for each fact that the pins contradict."""
+    environment = subject.environment
+    for one in environment.replaced:
+        yield Finding.at(
+            one.place,
+            f"{one.now} replaces the {one.name} that the base image was built around",
+            level="warning",
+            got=f"{one.now} over {one.was}",
+            expected="the base image's own, or a base image without it",
+            advice="name a base image that has the version that is meant, or one without a framework",
+        )
     for fault in subject.compatibility:
         yield Finding.at(
             fault.place,

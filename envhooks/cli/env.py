@@ -130,6 +130,15 @@ def document(environment: Environment) -> dict[str, Any]:
             }
             for one in environment.unpinned
         ],
+        "replaced": [
+            {
+                "name": printable(one.name),
+                "was": printable(one.was),
+                "now": printable(one.now),
+                **_where(one.place),
+            }
+            for one in environment.replaced
+        ],
         "cannot_tell": [
             {"what": printable(one.what), "why": printable(one.why), **_where(one.place)}
             for one in environment.cannot_tell
@@ -160,6 +169,8 @@ def _lines(environment: Environment) -> Iterator[str]:
     for package in environment.packages:
         place = printable(str(package.place))
         yield f"  package   {printable(package.name)} {_version(package)}  ({place}, {package.how})"
+    for one in environment.replaced:
+        yield f"  replaced  {printable(one.was)}: by {printable(one.now)}  ({printable(str(one.place))})"
     for unpinned in environment.unpinned:
         yield f"  unpinned  {printable(unpinned.text)}: {printable(unpinned.why)}  ({printable(str(unpinned.place))})"
     for doubt in environment.cannot_tell:

@@ -94,6 +94,19 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """A framework of the base image that an install replaces."""
+
+    name: str
+    """`torch`."""
+    was: str
+    """What the base image has, as far as that is known: its image, with the version where the tag states it."""
+    now: str
+    """As the install asks for it: `torch==2.7.0`."""
+    place: Place
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a Dockerfile at one commit would build, as far as its files say."""
 
@@ -109,6 +122,7 @@ class Environment:
     unpinned: tuple[Unpinned, ...] = ()
     cannot_tell: tuple[CannotTell, ...] = ()
     hints: tuple[Hint, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     base_says: tuple[tuple[str, str], ...] = ()
     """What the base image's name and tag tell beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
 

@@ -58,7 +58,6 @@ OPAQUE = [
     ("pytorch/pytorch:latest", "torch"),
     ("pytorch/pytorch:2.8.0-cuda12.8-cudnn9-devel-mine", "torch"),
     ("quay.io/jupyter/pytorch-notebook:cuda12-2025-01-01", "torch"),
-    ("intel/intel-extension-for-pytorch:2.8.10-xpu", "torch"),
     (f"{AWS}/pytorch-training:latest", "torch"),
     ("team/mindspore-base:1", "mindspore"),
     ("vllm/vllm-openai:nightly", "vllm"),

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
 from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, own_family, tell
 from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
-from envhooks.image import BaseImage, Hint
+from envhooks.image import BaseImage, Hint, versions_agree
 from envhooks.image.dockerfile import Instruction
+from envhooks.image.text import unknown
 
-__all__ = ["BaseImage", "Contents", "Reference", "contents", "parse_reference"]
+__all__ = ["BaseImage", "Contents", "Reference", "Variables", "contents", "parse_reference", "variables"]
 
 _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -171,3 +173,69 @@ def hints(instructions: Iterable[Instruction], path: str) -> Iterator[Hint]:
                 if claims is not None and claims.lastindex is not None:
                     place = Place(path, one.line_at(match.start()))
                     yield Hint(packages[claims.lastindex - 1], match[1], match[2], place)
+
+
+# Variables of images of which nothing is known: they are named after what an image is published for.
+_LIKELY = r"(?:CUDA|CUDNN|NCCL|NV|NVIDIA|PYTORCH|TORCH|TENSORFLOW|JAX|ROCM)_(?:.*_)?(?:VERSION|VER)"
+_FIELDS = {
+    "CUDA_VERSION": "cuda",
+    "PYTORCH_VERSION": "torch",
+    "PYTHON_VERSION": "python",
+    "ROCM_VERSION": "rocm",
+}
+"""Variable -> the field of the family's tags that is its value."""
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Variables that one base image sets itself, as far as its family in the catalog says.
+
+    ENV of the base image and ARG of the file: by the reference and by podman the image's value counts, BuildKit gives
+    RUN the later of the two. A name that the family sets is therefore known only where both are the same.
+    """
+
+    image: str = ""
+    patterns: tuple[str, ...] = ()
+    """Patterns of the names that it sets for certain."""
+    likely: str = ""
+    """Pattern of those that it may set."""
+    told: Mapping[str, str] | None = None
+    """Name -> value, of those that the tag tells."""
+
+    def value(self, name: str) -> str | None:
+        """The value of a variable, where the image's tag tells the whole of it."""
+        found = (self.told or {}).get(name)
+        return found if found is not None and found.count(".") == 2 else None
+
+    def against(self, name: str, value: str) -> str:
+        """Why `ARG name=value` is not what a RUN gets for certain; empty where nothing speaks against it."""
+        told = (self.told or {}).get(name)
+        if told == value or (name == "PYTHON_VERSION" and told and versions_agree(told, value)):
+            return ""
+        if unknown(value):
+            return ""  # the reason that is there already says more
+        if any(re.fullmatch(one, name) for one in self.patterns):
+            return f"the base image {self.image} sets {name} itself, and ARG {name} does not count for every builder"
+        if self.likely and re.fullmatch(self.likely, name):
+            return f"the base image {self.image} may set {name} itself, which ARG {name} does not change"
+        return ""
+
+
+@lru_cache(maxsize=256)
+def variables(base: str) -> Variables:
+    """The variables of the image that FROM names after expansion; none of `scratch` and of what is not known."""
+    reference = None if unknown(base) or base == "scratch" else parse_reference(base)
+    if reference is None:
+        return Variables()
+    shown = f"{reference.name}:{reference.tag}" if reference.tag else reference.name
+    found = family_of(reference.short) or family_of(reference.name)
+    if found is None:
+        return Variables(shown, likely="" if is_plain(reference.short) else _LIKELY)
+    family = found[0]
+    fields = {**found[1], **(tell(family, reference.tag or "") or {})}
+    told = {
+        name: value
+        for name, field in _FIELDS.items()
+        if any(re.fullmatch(one, name) for one in family.sets) and (value := fields.get(field))
+    }
+    return Variables(shown, family.sets, told=told)

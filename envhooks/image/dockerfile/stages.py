@@ -13,6 +13,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.run import Budget
 from envhooks.image.dockerfile import INSTRUCTIONS, Dockerfile, Instruction
+from envhooks.image.dockerfile.baseimage import Variables, variables
 from envhooks.image.dockerfile.expand import BadWord, Lexer
 from envhooks.image.dockerfile.lines import pairs, parse_line, split_words
 from envhooks.image.text import TooLong, Unknowns, names, settled, unknown
@@ -234,6 +235,7 @@ class Scope:
         self._declared: set[str] = set(parent._declared) if parent else set()
         self._env: set[str] = set(parent._env) if parent else set()
         self._bare: bool = parent._bare if parent else stage.base == "scratch"
+        self._base: Variables = parent._base if parent else variables(stage.base)
         self.workdir: str = parent.workdir if parent else self._first_workdir(stage)
         build.work.spend(10 * len(self.values))
 
@@ -246,6 +248,8 @@ class Scope:
         """The value; None where it is certainly not set; a mark where the base image may set it."""
         if name in self.values:
             return self.values[name]
+        if (own := self._base.value(name)) is not None:
+            return own
         if self._bare or (name in self._declared and not re.fullmatch(_OF_BASES, name)):
             return None
         return self.unset(name)
@@ -295,9 +299,12 @@ class Scope:
             self._declared.add(name)
             if value is None:
                 continue
-            if name in self._env and self.values.get(name) != value:
-                # The reference says that ENV wins; BuildKit gives RUN the later of the two.
-                value = build.unknowns.mark(f"ENV {name} and ARG {name} give different values")
+            # The reference says that ENV wins; BuildKit gives RUN the later of the two.
+            if name in self._env:
+                if self.values.get(name) != value:
+                    value = build.unknowns.mark(f"ENV {name} and ARG {name} give different values")
+            elif why := self._base.against(name, value):
+                value = build.unknowns.mark(why)
             self.values[name] = value
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import BY_LOCAL
+from envhooks.catalog.lookup import BOUND, BY_LOCAL, COMPANIONS
+from envhooks.image import CannotTell
 from envhooks.image.requirements import (
     Requirement,
     RequirementsFile,
@@ -16,6 +18,7 @@ from envhooks.image.requirements import (
 from envhooks.image.requirements.versions import equal_versions, untouched
 from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.containerfs import Found
+from envhooks.image.stage.installed import Entry
 from envhooks.image.text import readable, unknown
 
 
@@ -56,8 +59,25 @@ def _doubt_by_namesake(session: Session, call: Call, arg: Arg) -> None:
     known, but where ours asks for another version, the one that was there is no longer certain.
     """
     file = session.files.namesake(session.locate(call, arg.text))
-    if file is None:
+    if file is not None:
+        _doubt_by(session, call, arg, file)
+
+
+def _doubt_by_clone(session: Session, call: Call, arg: Arg) -> None:
+    """Likewise for `pip install .` in a clone: by what this repository's own project asks for.
+
+    A clone of this repository is told by its folder, which has the name of a package at the top of the tree.
+    """
+    folder = session.locate(call, arg.text)
+    if not session.files.is_clone(folder):
         return
+    for name in ("pyproject.toml", "requirements.txt", "requirements/requirements.txt"):
+        file = session.files.namesake(f"{folder}/{name}")
+        if file is not None:
+            _doubt_by(session, call, arg, file)
+
+
+def _doubt_by(session: Session, call: Call, arg: Arg, file: Found) -> None:
     answer = read_requirements(lambda name: file.data if name == file.path else None, file.path)
     for requirement in answer.requirements:
         before = session.installed.get(call.where, requirement.name)
@@ -101,6 +121,9 @@ class InstallTask:
         self._found: list[tuple[Requirement, str, Place]] = []
         self._constraints: list[Requirement] = []
         self.upgrade = False
+        self.reinstall = False
+        self.alone = False
+        """Whether nothing is installed but what is named."""
         self.upgraded: set[str] = set()
 
     def word(self, arg: Arg) -> None:
@@ -143,6 +166,8 @@ class InstallTask:
                 self._read(Arg(path, arg.place), extras=wanted)
                 return
         session.note(f"the project {text} is not one that COPY or ADD brought from the context", arg.place)
+        if not self.alone:
+            _doubt_by_clone(session, self._call, Arg(folder, arg.place))
 
     def file(self, arg: Arg, extras: set[str] | None = None) -> None:
         """What `-r` names."""
@@ -179,6 +204,8 @@ class InstallTask:
         constraints: dict[str, list[Requirement]] = {}
         for one in self._constraints:
             constraints.setdefault(one.name, []).append(one)
+        if not self.alone:
+            self._shifts(names, constraints)
         stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
         for requirement, how, place in self._found:
             several = names[requirement.name]
@@ -186,11 +213,40 @@ class InstallTask:
                 continue  # named twice in one command: the resolver takes the exact one
             self._session.record(
                 self._call, requirement, where=self._where, how=how, place=place, sources=self._sources,
-                upgrade=self.upgrade or requirement.name in self.upgraded,
+                upgrade=self.upgrade or requirement.name in self.upgraded, reinstall=self.reinstall,
                 constraints=constraints.get(requirement.name, ()), alone=len(several) == 1,
             )  # fmt: skip
         for swallowed in self._call.swallowed:
             self._session.swallow(swallowed, self._where)
+
+    def _shifts(self, names: Container[str], constraints: Mapping[str, list[Requirement]]) -> None:
+        """What the packages of this command do to a framework that was there before it."""
+        for requirement, _, place in self._found:
+            framework = BOUND.get(requirement.name)
+            if framework is None or requirement.exact or requirement.url is not None:
+                continue
+            here = self._session.installed.get(self._where, requirement.name)
+            there = here is not None and not self.upgrade and not self.reinstall
+            if not (there or framework in names or framework in constraints):
+                self._shift(requirement, framework, place)
+
+    def _shift(self, requirement: Requirement, framework: str, place: Place) -> None:
+        """Take back the version of a framework that a package behind it asks for in another release.
+
+        `pip install xformers` takes the newest xformers, and with it the torch that this one asks for.
+        """
+        installed = self._session.installed
+        before = installed.get(self._where, framework)
+        if before is None or before.package is None or not before.package.exact:
+            return
+        if before.image and requirement.name in COMPANIONS:
+            return  # images with a framework have its companions, too
+        why = (
+            f"{requirement.name} is installed behind it without an exact version, "
+            f"and its releases ask for certain releases of {framework}"
+        )
+        doubt = CannotTell(framework, why, place)
+        installed.put(self._where, Entry(framework, cannot_tell=doubt, image=before.image))
 
     def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
         """One requirement for those that differ in build only and of which one always applies."""

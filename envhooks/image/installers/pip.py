@@ -157,7 +157,7 @@ def _words(text: str | None) -> list[str]:
 def sources_of(call: Call, options: Options, session: Session, *, uv: bool) -> Sources:
     """The indexes of one call: flags before environment before configuration."""
     get = call.env
-    sources = Sources(first_index_wins=uv)
+    sources = Sources(first_index_wins=uv, keeps_local=not uv)
     if uv:
         sources.index = get("UV_DEFAULT_INDEX") or get("UV_INDEX_URL") or ""
         sources.extra = [_named(one) for one in _words(get("UV_INDEX"))] + _words(get("UV_EXTRA_INDEX_URL"))
@@ -265,9 +265,9 @@ def _install(session: Session, call: Call, *, uv: bool) -> None:
     if not uv and "--user" in options.switches:
         where = SYSTEM
     task = InstallTask(session, call, where, "uv" if uv else "pip", sources_of(call, options, session, uv=uv))
-    task.upgrade = bool(
-        options.switches & {"-U", "--upgrade", "--force-reinstall", "-I", "--ignore-installed", "--reinstall"}
-    )
+    task.upgrade = bool(options.switches & {"-U", "--upgrade"})
+    task.reinstall = bool(options.switches & {"--force-reinstall", "-I", "--ignore-installed", "--reinstall"})
+    task.alone = bool(options.switches & {"--no-deps", "--no-dependencies"})
     task.upgraded = {arg.text for arg in options.all("--upgrade-package", "--reinstall-package")}
     constraint_files = options.all("--constraint")
     variable = call.env("UV_CONSTRAINT" if uv else "PIP_CONSTRAINT")

@@ -62,6 +62,7 @@ class Summary:
             unpinned=tuple(dict.fromkeys((*unpinned, *self._installed.unpinned))),
             cannot_tell=tuple(dict.fromkeys((*cannot, *python_doubt, *self._installed.notes))),
             base_says=self._installed.base_says,
+            replaced=tuple(dict.fromkeys(self._installed.replaced)),
             hints=tuple(hints(self._build.file.instructions, self._path)),
         )
 
@@ -100,6 +101,18 @@ class Summary:
             return shell_environment(self._state.shell) or SYSTEM
         return where
 
+    def _stranger(self, active: str) -> str:
+        """A virtual environment that PATH names before the system's folders, and that nothing here is known to make."""
+        for part in (self._state.scope.values.get("PATH") or "").split(":"):
+            if unknown(part) or part in ("/usr/local/bin", "/usr/bin", "/bin"):
+                return ""
+            match = re.fullmatch(r"(/(?:.+/)?\.?venv[^/]*)/bin/?", part)
+            if match:
+                prefix = match.group(1)
+                known = prefix == active or prefix in self._installed.venvs
+                return "" if known or any(prefix == where for where, _ in self._installed.entries) else prefix
+        return ""
+
     def _entries(self) -> Iterator[Entry]:
         """One entry for each package name: the one that counts."""
         active = self._active()
@@ -107,7 +120,12 @@ class Summary:
         by_name: dict[str, list[tuple[str, Entry]]] = {}
         for (where, name), entry in self._installed.entries.items():
             by_name.setdefault(name, []).append((where, entry))
+        stranger = self._stranger(active)
         for name, found in by_name.items():
+            if stranger and all(entry.image for _, entry in found):
+                why = f"the environment in {stranger} comes first on PATH, and what made it is not followed"
+                yield Entry(name, cannot_tell=CannotTell(name, why, self._place()))
+                continue
             # That PATH leads to the system's Python does not say that nobody starts another one.
             preferred = [entry for where, entry in found if where == active != SYSTEM]
             if preferred:
@@ -323,9 +341,10 @@ class _Reading:
         hardware = tuple(Hardware(kind, version, "base", place) for kind, version in held.hardware)
         for name, version, local in held.packages:
             package = Package(name, version, local, True, f"=={version}", "base", place)
-            session.installed.put(SYSTEM, Entry(name, package))
+            session.installed.put(SYSTEM, Entry(name, package, image=stage.base))
         for name, why in held.opaque:
-            session.installed.doubt(SYSTEM, name, why, place)
+            doubt = CannotTell(name, why, place)
+            session.installed.put(SYSTEM, Entry(name, cannot_tell=doubt, image=stage.base))
         if held.python:
             session.installed.pythons[SYSTEM] = (held.python, place)
         session.installed.base_hardware = hardware

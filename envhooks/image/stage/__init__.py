@@ -13,6 +13,7 @@ from envhooks.catalog.lookup import (
     BY_BUILD,
     BY_INDEX,
     BY_LOCAL,
+    CARRIERS,
     built_for,
     evidence_of_build,
     evidence_of_extras,
@@ -20,7 +21,7 @@ from envhooks.catalog.lookup import (
     evidence_of_word,
     framework_package,
 )
-from envhooks.image import Hardware, Package, Unpinned
+from envhooks.image import Hardware, Package, Replaced, Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
@@ -140,6 +141,7 @@ class Session:
         place: Place,
         sources: Sources,
         upgrade: bool = False,
+        reinstall: bool = False,
         constraints: Iterable[Requirement] = (),
         alone: bool = True,
     ) -> None:
@@ -152,7 +154,8 @@ class Session:
             how: for Package.how.
             place: where it stands.
             sources: where packages come from.
-            upgrade: whether what is there already is replaced.
+            upgrade: whether a newer one replaces what is there already.
+            reinstall: whether what is there already is replaced whatever it is.
             constraints: what `-c` files say.
             alone: whether nothing else in the same command asks for the same package.
         """
@@ -168,7 +171,7 @@ class Session:
         # changes no version.
         conditional = applies is None and (before is not None or not alone)
         requirement = constrained(requirement, constraints) or requirement
-        if before is not None and not upgrade and untouched(before.package, requirement):
+        if before is not None and not reinstall and self._stays(before, requirement, sources, upgrade):
             return  # it is satisfied already: nothing is installed again, so the first build stays
         if not call.certain or conditional:
             if before is not None and same_release(before.package, requirement):
@@ -182,7 +185,34 @@ class Session:
             self.installed.doubt(where, name, why, place)
             return
         entry = self._entry(requirement, how, place, sources)
+        if before is not None and before.image and name in CARRIERS and requirement.exact:
+            held = before.package
+            version = f"{name} {held.version} of " if held and held.version != requirement.version else ""
+            if version or held is None:
+                self.installed.replaced.append(
+                    Replaced(name, f"{version}{before.image}", readable(requirement.text), place)
+                )
         self.installed.put(where, entry)
+
+    def _stays(self, before: Entry, requirement: Requirement, sources: Sources, upgrade: bool) -> bool:
+        """Whether what is there already is left alone by an install that does not force anything."""
+        plain = not (requirement.specifier or requirement.url or requirement.marker)
+        if before.image and before.package is None and plain and not upgrade:
+            return True  # some version is there, and any does
+        if not untouched(before.package, requirement):
+            return False
+        if not upgrade:
+            return True
+        # pip ranks `2.9.1+cu128` above `2.9.1`, so an upgrade to `==2.9.1` keeps it, unless an index has more.
+        held = before.package
+        urls = (requirement.index, sources.index, *sources.extra, *sources.links)
+        return (
+            sources.keeps_local
+            and held is not None
+            and held.local is not None
+            and requirement.exact
+            and not any(url and (unknown(url) or evidence_of_url(url)) for url in urls)
+        )
 
     def _same_either_way(self, before: Entry, requirement: Requirement, where: str, place: Place) -> None:
         """The version is the same whether it is installed or not; its build may not be."""
@@ -291,6 +321,8 @@ class Sources:
     links: list[str] = field(default_factory=list)
     backend: str = ""
     """uv's torch backend: `cu128`, `cpu`, `auto`, ..."""
+    keeps_local: bool = True
+    """Whether an upgrade keeps a build that is there: pip does, uv goes by what it finds."""
     first_index_wins: bool = False
     """uv takes a package from the first index that has it, extra indexes before the default one."""
 

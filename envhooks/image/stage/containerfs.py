@@ -187,6 +187,13 @@ class ContainerFiles:
                     return Found(data, name)
         return None
 
+    def is_clone(self, folder: str) -> bool:
+        """Whether a folder that nothing here brought is called as this repository's own package is."""
+        name = posixpath.basename(folder.rstrip("/")).lower().replace("-", "_")
+        tops = self._files.list(".")
+        self._spend(10 * len(tops))
+        return bool(name) and not unknown(name) and name in {one.lower().replace("-", "_") for one in tops}
+
     def matches(self, pattern: str) -> list[str]:
         """Absolute paths of files that a shell pattern in the last component could mean."""
         folder, _, last = pattern.rpartition("/")

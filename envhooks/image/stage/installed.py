@@ -6,7 +6,7 @@ import re
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
-from envhooks.image import CannotTell, Hardware, Package, Unpinned
+from envhooks.image import CannotTell, Hardware, Package, Replaced, Unpinned
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
@@ -31,6 +31,8 @@ class Entry:
     hardware: tuple[Hardware, ...] = ()
     unpinned: Unpinned | None = None
     cannot_tell: CannotTell | None = None
+    image: str = ""
+    """The base image that it came with; empty where something here installed it."""
 
     @property
     def place(self) -> Place | None:
@@ -53,6 +55,8 @@ class Installed:
     """Environment -> its Python's version; None: set in a way that is not stated."""
     venvs: dict[str, bool] = field(default_factory=dict)
     """Virtual environments that were made -> whether they see the system's packages."""
+    replaced: list[Replaced] = field(default_factory=list)
+    """Frameworks of the base image that an install replaced."""
     base_hardware: tuple[Hardware, ...] = ()
     """What the base image's own name and tag say."""
     base_says: tuple[tuple[str, str], ...] = ()
@@ -62,7 +66,7 @@ class Installed:
         """The same, to be changed on its own."""
         return Installed(
             dict(self.entries), list(self.unpinned), list(self.notes), dict(self.pythons), dict(self.venvs),
-            self.base_hardware, self.base_says,
+            list(self.replaced), self.base_hardware, self.base_says,
         )  # fmt: skip
 
     def get(self, where: str, name: str) -> Entry | None:
