@@ -20,7 +20,7 @@ def tags_of(template: str, tag: str, *remote: str, image: str = "registry.exampl
     )
     policy = parse_policy(text.encode(), ".envhooks/policy.toml")
     (plan,) = plan_builds(policy, tag, FACTS, [tag, *remote], remote_url="https://example.com/env.git")
-    return [reference.rpartition(":")[2] for reference in plan.images]
+    return [reference.rpartition(":")[2] for reference in (plan.own, *plan.aliases)]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from envhooks.base.dataclass import dataclass, field
+from envhooks.builds.imagefiles.system import RPM, UNREAD, system, toolkits, unread
 from envhooks.builds.imagefiles.tree import Tree
 
 _METADATA = 64 << 10
@@ -21,12 +22,6 @@ _SMALL = 16 << 10
 _INTERPRETERS = re.compile(r"(?:python|pypy)[0-9.]*")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # Docker's, where ENV has none
 _MAX_ENVIRONMENTS = 200
-_RPM = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
-_UNREAD = {
-    **{f"{folder}/{name}": "RPM" for folder in _RPM for name in ("rpmdb.sqlite", "Packages", "Packages.db")},
-    **{f"{folder}/apk/db/installed": "apk" for folder in ("lib", "usr/lib")},
-}
-"""Package databases that are not read -> whose packages they list."""
 TORCH = "torch/version.py"
 TENSORFLOW = "tensorflow/python/platform/build_info.py"
 
@@ -50,7 +45,7 @@ def keep(path: str) -> int | None:
         return _METADATA
     if folder.endswith("bin") and _INTERPRETERS.fullmatch(name):
         return 0
-    if path in _UNREAD:
+    if path in UNREAD:
         return 0  # that there is one is all that is told
     if path == "var/lib/dpkg/status":
         return _DPKG
@@ -122,20 +117,11 @@ def contents(
     return Contents(
         tuple(found.values()),
         bool(default),
-        tuple(_toolkits(tree, environ)),
-        _system(tree),
+        tuple(toolkits(tree, environ)),
+        system(tree),
         strays,
-        tuple(_unread(tree)),
+        tuple(unread(tree)),
     )
-
-
-def _unread(tree: Tree) -> Iterator[str]:
-    seen = set()
-    for path, kind in _UNREAD.items():
-        # one folder may be a link to another
-        if kind not in seen and (node := tree.at(f"/{path}")) is not None and node.is_file:
-            seen.add(kind)
-            yield f"the database of {kind} packages is not read (/{path}); what Python has is told by its own files"
 
 
 def _everywhere(tree: Tree) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -269,7 +255,7 @@ class _Interpreter:
         ):  # Debian's own interpreter: what pip installs first, and packages of the distribution
             found = [f"/usr/local/lib/python{minor}/dist-packages", *found, "/usr/lib/python3/dist-packages"]
             found.append(f"/usr/lib/python{minor}/dist-packages")
-            if any(self._tree.names(f"/{folder}") for folder in _RPM):
+            if any(self._tree.names(f"/{folder}") for folder in RPM):
                 # Fedora, RHEL and openSUSE have pip install there, and look there first
                 found = [f"/usr/local/{lib}/python{minor}/site-packages" for lib in ("lib64", "lib")] + found
         return found
@@ -368,46 +354,3 @@ def _conda(tree: Tree, prefix: str) -> Iterator[tuple[str, tuple[str, str]]]:
         parts = name.removesuffix(".json").rsplit("-", 2)
         if name.endswith(".json") and len(parts) == 3:
             yield parts[0].lower(), (parts[1], parts[2])
-
-
-# ------------------------------------------------------------------------------------ toolkits
-
-
-def _toolkits(tree: Tree, environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name, kind in (("CUDA_VERSION", "CUDA"), ("ROCM_VERSION", "ROCm")):
-        if environ.get(name):
-            yield kind, environ[name], f"the variable {name}"
-    for version in _dpkg_cuda(tree):
-        yield "CUDA", version, "dpkg"
-    found = tree.read("/usr/local/cuda/version.json") or b""
-    match = re.search(rb'"cuda"\s*:\s*\{[^{}]*"version"\s*:\s*"([0-9.]+)"', found)
-    if match:
-        yield "CUDA", match[1].decode(), "/usr/local/cuda/version.json"
-    match = re.match(rb"\s*([0-9]+(?:\.[0-9]+)*)", tree.read("/opt/rocm/.info/version") or b"")
-    if match:
-        yield "ROCm", match[1].decode(), "/opt/rocm/.info/version"
-
-
-def _dpkg_cuda(tree: Tree) -> list[str]:
-    """Versions of CUDA whose runtime Debian's package manager has installed."""
-    texts = [tree.read("/var/lib/dpkg/status") or b""]
-    texts += [
-        tree.read(f"/var/lib/dpkg/status.d/{name}") or b"" for name in tree.names("/var/lib/dpkg/status.d")
-    ]
-    found: dict[str, None] = {}
-    for text in texts:
-        for match in re.finditer(rb"^Package: cuda-cudart-([0-9]+)-([0-9]+)$", text, re.MULTILINE):
-            end = text.find(b"\n\n", match.end())
-            rest = text[match.end() : end if end >= 0 else len(text)][:4000]
-            status = re.search(rb"^Status: ([^\n]*)$", rest, re.MULTILINE)
-            if status is None or status[1].endswith(b" installed"):
-                found[f"{match[1].decode()}.{match[2].decode()}"] = None
-    return list(found)
-
-
-def _system(tree: Tree) -> str:
-    for path in ("/etc/os-release", "/usr/lib/os-release"):
-        match = re.search(rb'^PRETTY_NAME="?([^"\n]*)', tree.read(path) or b"", re.MULTILINE)
-        if match:
-            return match[1].decode("utf-8", "replace")
-    return ""
