@@ -11,7 +11,7 @@ class EnvhooksError(Exception):
     Attributes:
         message: one sentence that says what is wrong, without a final full stop.
         place: where, as `path:line`, a ref or a file; empty if there is no one place.
-        fix: a command or text that can be pasted; empty if there is none.
+        fix: the way out: a command that can be pasted, or a sentence; empty if there is none.
     """
 
     def __init__(self, message: str, *, place: str = "", fix: str = "") -> None:
@@ -23,7 +23,15 @@ class EnvhooksError(Exception):
     def __str__(self) -> str:
         """At most two lines, fit to print: a hostile name cannot start a third."""
         text = printable(f"{self.place}: {self.message}" if self.place else self.message)
-        return f"{text}\n  fix: {printable(self.fix)}" if self.fix else text
+        label = "fix" if self.way_out[0] else "advice"
+        return f"{text}\n  {label}: {printable(self.fix)}" if self.fix else text
+
+    @property
+    def way_out(self) -> tuple[str, str]:
+        """(a command that can be pasted, what a person has to do): at most one of them."""
+        from envhooks.base.commands import is_command  # a good tag has no error
+
+        return (self.fix, "") if is_command(self.fix) else ("", self.fix)
 
 
 class CannotJudge(EnvhooksError):

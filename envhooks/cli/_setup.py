@@ -71,7 +71,7 @@ def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, pa
     except WorkspaceError as error:
         return (
             f"the policy counts once it is on {printable(remote)}'s {printable(branch)}, and the push was refused:"
-            f" {error.message}\n  fix: bring the last commit there by the way of this project, such as a merge request"
+            f" {error.message}\n  advice: bring the last commit there as this project does, as by a merge request"
         )
     print(f"pushed: {printable(branch)} to {printable(remote)}")
     return ""

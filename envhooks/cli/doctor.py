@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from envhooks.base.commands import as_case, is_command
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
@@ -85,10 +86,18 @@ def _render(screen: _Screen) -> Iterator[str]:
         yield from _wrapped(f"{name:{_INDENT}}", text)
     for text, fix, advice in screen.faults:
         yield from _wrapped("fault: ", text)
-        for line in fix.split("\n") if fix else ():
-            yield from _wrapped("  fix: ", spelled(line))
-        if advice:
-            yield from _wrapped("  advice: ", spelled(advice))
+        commands = fix.split("\n") if is_command(fix) else ()
+        for line in commands:
+            yield f"  fix: {spelled(printable(line, 2000))}"  # to be pasted, and so never broken
+        said = "\n".join(filter(None, ("" if commands else fix, advice)))
+        for number, line in enumerate(said.split("\n") if said else ()):
+            head = "          " if number else "  advice: "
+            case, command = as_case(spelled(printable(line, 2000)))
+            if command and len(head) + len(line) > min(columns(sys.stdout) or WIDTH, WIDTH):
+                yield from _wrapped(head, case)
+                yield f"    {command}"
+            else:
+                yield from _wrapped(head, spelled(line))
     count = len(screen.faults)
     yield f"envhooks: {count} fault{'s' if count > 1 else ''}" if count else "envhooks: all is well here"
 

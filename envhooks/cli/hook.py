@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import Hook
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
@@ -199,10 +199,8 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
             print(spelled(render(shown, "text", look)), end="", file=sys.stderr)
     if report.exit_code and not warn and hook is Hook.TAG and os.path.exists(message):
         # Git 2.42 and newer keep what was typed in the editor
-        print(
-            f"  your message is kept: git tag -s -F {printable(os.path.relpath(message))} <name>",
-            file=sys.stderr,
-        )
+        kept = word(os.path.relpath(message))
+        print(f"  your message is kept: put -F {printable(kept)} in the place of -m", file=sys.stderr)
 
 
 def _worth_saying(report: Report) -> Report:

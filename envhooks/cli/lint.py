@@ -93,7 +93,7 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
         else:
             environment = read(files)
     except EnvhooksError as error:
-        unknown = Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
+        unknown = Unknown(f"{error.place}: {error.message}" if error.place else error.message, *error.way_out)
         return dict.fromkeys(_READABLE, unknown)
     table = table_of(policy)
     facts: dict[str, object] = {

@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "text" and found.state == "none" and not options.fetch:
         print(f"  fix: envhooks records {printable(found.tag)} --fetch", file=sys.stderr)
     if options.format == "text" and found.state == "contradicted":
-        print("  fix: envhooks check --all, which says whether somebody changed them", file=sys.stderr)
+        print("  advice: envhooks check --all, which says whether somebody changed them", file=sys.stderr)
     return found.exit_code
 
 

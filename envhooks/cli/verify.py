@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from envhooks.base.commands import is_command
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
@@ -161,7 +162,7 @@ def _lines(
         elif one.held is None:
             yield f"  cannot tell: {printable(one.inside.fault, 400)}"
         if one.inside.fix:
-            yield f"  fix: {one.inside.fix}"
+            yield f"  {'fix' if is_command(one.inside.fix) else 'advice'}: {one.inside.fix}"
         yield f"  {one.inside.image.digest}"
     if digest and digest not in [one.inside.image.digest for one in looked]:
         yield f"index:\n  {digest}"

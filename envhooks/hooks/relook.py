@@ -75,7 +75,7 @@ def explained(judged: Judgement) -> Report:
         if subject.update.new and isinstance(ancestry, Ancestry) and not ancestry.on_main:
             notes.append(
                 f"{printable(subject.tag)}: its commit is on a protected branch only if this push moves it,"
-                " and that was not so\n  fix: git push --atomic, of the branch and the tag; or the branch first"
+                " and that was not so\n  advice: git push --atomic, of the branch and the tag; or the branch first"
             )
     report = judged.report
     return replace(report, notes=(*report.notes, *(notes or [said]))) if report.exit_code else report

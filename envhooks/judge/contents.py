@@ -265,7 +265,7 @@ def or_unknown(read: Callable[[], T]) -> T | Unknown:
     try:
         return read()
     except EnvhooksError as error:
-        return Unknown(f"{error.place}: {error.message}" if error.place else error.message, error.fix)
+        return Unknown(f"{error.place}: {error.message}" if error.place else error.message, *error.way_out)
 
 
 if TYPE_CHECKING:

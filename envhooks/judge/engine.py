@@ -180,7 +180,9 @@ def _apply(
         outcome.blocking[check.id] = f"{check.id} could not judge"
         if (setting.level if setting else check.level) == "warning":
             text = f"could not be judged: {crash.why}"
-            outcome.findings.append(Finding(text, "warning", fix=crash.fix, check=check.id, tag=subject.tag))
+            outcome.findings.append(
+                Finding(text, "warning", fix=crash.fix, advice=crash.advice, check=check.id, tag=subject.tag)
+            )
         elif not off:
             outcome.undecided[check.id] = crash
     else:

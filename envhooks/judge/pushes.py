@@ -250,7 +250,7 @@ def shrinks(git: Git, updates: Iterable[RefUpdate]) -> Iterator[str]:
             continue
         from envhooks.git import notes
 
-        fix = "\n  fix: envhooks records --fetch, then push again without --force"
+        fix = "\n  advice: envhooks records --fetch, then push again without --force"
         if update.new is None:
             yield f"{update.ref}: records of releases are never deleted"
         elif git.type_of(update.new) != "commit":

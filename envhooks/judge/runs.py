@@ -258,7 +258,7 @@ def _closed(trust: TrustContext, updates: Sequence[RefUpdate]) -> tuple[str, ...
         return ()
     return (
         f"{printable(trust.branch)} names no signers in {FOLDER}/allowed_signers, so this server takes no"
-        f" release tags yet\n  fix: envhooks init, then commit and push {FOLDER}/",
+        f" release tags yet\n  advice: envhooks init, then commit and push {FOLDER}/",
     )
 
 

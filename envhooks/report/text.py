@@ -189,8 +189,16 @@ def _fix(fix: str) -> Iterator[str]:
 
 def _advice(advice: str, page: _Page) -> Iterator[str]:
     """For a person to decide."""
+    from envhooks.base.commands import as_case  # a good tag has none
+
     for number, line in enumerate(advice.split("\n") if advice else ()):
-        yield from page.lines(f"      {'' if number else 'advice:':9} ", printable(line, _LINE), indent=16)
+        head = f"      {'' if number else 'advice:':9} "
+        case, command = as_case(printable(line, _LINE))
+        if not command or page.look.width is None or len(head) + len(line) <= page.look.width:
+            yield from page.lines(head, printable(line, _LINE), indent=16)
+        else:  # to be pasted, and so never broken
+            yield from page.lines(head, case, indent=16)
+            yield f"{' ' * 8}{command}"
 
 
 # ------------------------------------------------------------------------------------ many tags

@@ -20,7 +20,7 @@ def screen(done: Done) -> dict[str, str]:
     assert "Traceback" not in done.said
     shown: dict[str, str] = {}
     for line in done.out.split("\n"):
-        assert len(line) <= doctor.WIDTH, line
+        assert len(line) <= doctor.WIDTH or line.startswith("  fix: "), line
         found = re.match(r"([a-z]+) {2,}(.*)", line)
         if found:
             shown[label := found.group(1)] = found.group(2)
@@ -153,6 +153,25 @@ def test_another_local_policy(guarded: Repo) -> None:
     assert "another policy" in done.out
     (command,) = fixes(done)
     assert "A change" in guarded.git(*command.split(" ")[1:])
+
+
+def test_a_long_fix_is_never_broken(guarded: Repo) -> None:
+    """It is pasted at any width, while what is read is broken."""
+    remote = "origin-" + "of-a-long-name-" * 6
+    guarded.git("remote", "rename", "origin", remote)
+    guarded.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    guarded.envhooks("lock", GOOD_TAG, check=True)
+    guarded.commit("Lock it")
+    guarded.git("push", "-q", remote, "main", GOOD_TAG)
+    guarded.git("update-ref", f"refs/tags/{GOOD_TAG}", "HEAD")
+    guarded.environ["COLUMNS"] = "60"
+    done = guarded.envhooks("doctor")
+    (command,) = fixes(done)
+    assert len(command) > 100 and "\n  fix: " + command + "\n" in done.out
+    others = [line for line in done.out.split("\n") if not line.startswith("  fix: ")]
+    assert all(len(line) <= 60 for line in others)
+    assert run(["sh", "-c", command], guarded.path, guarded.environ).code == 0
+    assert fixes(guarded.envhooks("doctor")) == []
 
 
 def test_nothing_says_which_branch(guarded: Repo) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from support import Done, Repo, run
 
+from envhooks.base.commands import is_command
+
 EDITOR = """#!/bin/sh
 # Writes what a person would write where git asks for a message.
 grep -q '^[^#]' "$1" || echo 'What the editor was given' >"$1"
@@ -102,6 +104,7 @@ class Bench:
 
     def _mine(self, shown: Iterable[Shown]) -> Shown:
         known = self.before = [*shown]
+        assert all(is_command(one.fix) for one in known if one.fix), known
         mine = [one for one in known if one.check == self.check and fnmatchcase(one.message, self.said)]
         assert mine, f"[{self.check}] {self.said} is not among {known}"
         return mine[0]

@@ -548,7 +548,7 @@ def test_the_reason_reaches_a_pusher_by_http(by_http: str, guarded: Repo, server
     done = guarded.try_git("push", "--no-verify", "origin", "side:main", GOOD_TAG)
     assert done.code != 0 and not stored(server, TAG), done.err
     assert "the server's update hook may refuse that" in done.err, done.err
-    assert "fix: git push, of the branch alone; then of the tag" in done.err
+    assert "advice: git push, of the branch alone; then of the tag" in done.err
 
 
 @pytest.mark.parametrize("atomic", [(), ("--atomic",)])
