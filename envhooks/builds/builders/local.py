@@ -155,7 +155,7 @@ class _Work:
         self._values = {SCRATCH: str(scratch), LAYOUT: str(kept.layout)}
         self._checked = ""
         self.verified = ""
-        """How the image was held against the tag."""
+        """Method by which the image was compared with the tag."""
         self.holds: Mapping[str, str] = {}
         self.bases: Mapping[str, str] = {}
         """Base image -> digest of what the engine took under its name."""
