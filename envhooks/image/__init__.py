@@ -45,7 +45,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What accelerator the environment is made for, by one piece of evidence."""
+    """Accelerator that the environment is made for, by one piece of evidence."""
 
     kind: str
     """`CUDA`, `ROCm`, `CPU`, `XPU`, `TPU`, `HPU`, `NPU`."""
@@ -108,7 +108,7 @@ class Replaced:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a Dockerfile at one commit would build, as far as its files say."""
+    """Environment that a Dockerfile at one commit would build, as far as its files state it."""
 
     path: str
     """The Dockerfile's path."""
@@ -124,7 +124,7 @@ class Environment:
     hints: tuple[Hint, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     base_says: tuple[tuple[str, str], ...] = ()
-    """What the base image's name and tag tell beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
+    """Further facts in the base image's name and tag: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
 
     def find(self, *names: str) -> tuple[Package, ...]:
         """The packages with any of these names, in the order in which they are installed."""
@@ -136,14 +136,14 @@ class CompatFault:
     """Two things in one environment that do not go together, by a published fact."""
 
     rule: Literal["companion", "variant", "python", "image", "image-cuda", "runtime", "unknown"]
-    """Which kind of fact it is: the check words its sentence by it."""
+    """Kind of the published fact; the check chooses its sentence by it."""
     level: Level
     one: str
-    """What stands there: `torchvision 0.19.0`."""
+    """The pin at fault: `torchvision 0.19.0`."""
     other: str
-    """What it does not go with: `torch 2.8.0`; empty where it is wrong by itself."""
+    """The pin that it does not work with: `torch 2.8.0`; empty where it is wrong by itself."""
     expected: str
-    """What would go."""
+    """Versions that would work."""
     reason: str
     """The published fact, in one sentence without a final full stop."""
     place: Place

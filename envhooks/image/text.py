@@ -20,7 +20,7 @@ _MARK = "[\ud800-\udfff]"
 SPACES = frozenset(
     chr(code) for code in (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029)
 ) | frozenset("\u202f\u205f\u3000")
-"""What Go calls a space; Python's own notion also takes 0x1c to 0x1f."""
+"""Space characters of Go; Python's own set also has 0x1c to 0x1f."""
 
 
 class Unknowns:
@@ -144,7 +144,7 @@ def parse_pattern(pattern: str) -> list[str]:
 
 
 def _end(pattern: Pattern, text: str, start: int, longest: bool) -> int | None:
-    """Where the shortest or longest match that begins at `start` ends."""
+    """End of the shortest or longest match that begins at `start`."""
     stars = ones = 0
     literal: dict[str, int] = {}
     for index, token in enumerate(pattern):

@@ -21,7 +21,7 @@ _RANK = {"error": 0, "warning": 1, "note": 2}
 def judge_environment(
     environment: Environment, table: Table | None = None, day: str = ""
 ) -> tuple[CompatFault, ...]:
-    """What in an environment does not go together, errors first, then in the order of the file.
+    """Pins of an environment that do not work together, errors first, then in the order of the file.
 
     Args:
         day: the day on which a release with it was made, `2021-06-30`; empty for one that is made now.

@@ -16,7 +16,7 @@ _VARIANT = r"(?:cu[0-9]{2,4}|rocm[0-9.]+|cpu|xpu)"
 
 @dataclass(frozen=True)
 class Target:
-    """What a name says that the environment is to hold; nothing where there is no name."""
+    """Versions that a tag's name requires of the environment; empty where there is no name."""
 
     packages: tuple[str, ...] = ()
     """The packages of its framework."""

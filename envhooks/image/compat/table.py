@@ -43,7 +43,7 @@ class TorchRelease:
 
 @dataclass(frozen=True)
 class Tie:
-    """How the releases of a companion are tied to torch by their metadata."""
+    """Requirements of a companion's releases on torch, by their metadata."""
 
     exact_until: str
     """The last release that requires one torch exactly."""
@@ -85,7 +85,7 @@ class JaxRelease:
 
 @dataclass(frozen=True)
 class CudnnName:
-    """How image tags of nvidia/cuda name cuDNN, for a span of CUDA releases."""
+    """Spelling of cuDNN in image tags of nvidia/cuda, for a span of CUDA releases."""
 
     first: str
     name: str

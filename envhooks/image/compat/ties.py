@@ -41,7 +41,7 @@ def load_ties() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
 
 def required_by(table: Table, name: str, version: str) -> tuple[str, ...]:
-    """What a release requires of the frameworks, by the policy's rows first; empty where no row says so."""
+    """Requirements of a release on the frameworks, by the policy's rows first; empty where no row states any."""
     own = table.own_ties.get(name, {})
     return own[version] if version in own else load_ties().get(name, {}).get(version, ())
 

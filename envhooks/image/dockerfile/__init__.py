@@ -57,7 +57,7 @@ class Instruction:
     flags: tuple[str, ...]
     """`--name=value`, quotes taken off."""
     text: str
-    """What follows command and flags, joined to one line."""
+    """Arguments behind command and flags, joined to one line."""
     start: int
     end: int
     """First and last line, heredocs included; from 1."""

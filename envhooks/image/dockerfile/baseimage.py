@@ -65,7 +65,7 @@ def parse_reference(text: str) -> Reference | None:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a base image carries, as far as its name and tag say."""
+    """Content of a base image, as far as its name and tag state it."""
 
     packages: tuple[tuple[str, str, str | None], ...] = ()
     """(name, version, local version) that are certain."""
@@ -77,11 +77,11 @@ class Contents:
     hardware: tuple[tuple[str, str | None], ...] = ()
     """(kind, version)."""
     says: tuple[tuple[str, str], ...] = ()
-    """What the tag tells beside: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
+    """Further facts in the tag: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
 
 
 def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
-    """What the image holds, by its publisher's own naming rule; a digest does not change that.
+    """Content of an image by its publisher's own naming rule; a digest does not change that.
 
     `own` are the families of the policy, which come before those of the catalog.
     """
@@ -119,7 +119,7 @@ def contents(reference: Reference, own: Iterable[Family] = ()) -> Contents:
 
 
 def _told(found: tuple[Family, Mapping[str, str | None]], tag: str) -> dict[str, str | None]:
-    """What a family says of an image by its name, its tag, and for all of its images."""
+    """Facts that a family states of an image: by its name, by its tag, and for all of its images."""
     family, in_name = found
     return {**family.holds, **in_name, **(tell(family, tag) or {})}
 
@@ -133,7 +133,7 @@ def _series(reference: Reference, version: str) -> str:
 
 
 def _opaque_of(family: Family, reference: Reference, told: Container[str]) -> tuple[tuple[str, str], ...]:
-    """What is in an image of a family, in a version that its tag does not tell."""
+    """Packages of an image whose version its tag does not state, by the image's family."""
     if family.opaque:
         why = f"{reference.name}:{reference.tag} {family.why}" if family.why else _opaque(reference)
         known = family.opaque in told or any(package_of(one) == family.opaque for one in _names_of(told))

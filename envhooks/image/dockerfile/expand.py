@@ -17,7 +17,7 @@ from envhooks.image.text import (
 MAX_VALUE = 32 * 1024
 """Characters. `ARG A=$A$A` doubles a value with each line; beyond this it is called unknown."""
 MAX_DEPTH = 25
-"""How deep `${A:-${B:-...}}` may nest: far more than anyone writes, far less than Python's stack."""
+"""Maximum depth of `${A:-${B:-...}}`: far more than anyone writes, far less than Python's stack."""
 
 
 class BadWord(ValueError):

@@ -39,7 +39,7 @@ class Stage:
     name: str
     """Lower case; empty where it has none."""
     base: str
-    """What FROM names after expansion; may hold marks."""
+    """Base image of FROM after expansion; may hold marks."""
     parent: int | None
     """Index of the stage that it is built from."""
     head: Instruction
@@ -53,7 +53,7 @@ class Stage:
 
 
 class Work:
-    """How much has been gone through, so that a file that is built to grow is given up in time."""
+    """Count of the work done, so that a file made to grow is given up in time."""
 
     def __init__(self, path: str, budget: Budget | None = None) -> None:
         self._path = path
@@ -208,7 +208,7 @@ class Build:
 
 
 def _triggers(stage: Stage, escape: str) -> tuple[Instruction, ...]:
-    """What ONBUILD of a stage adds to the stages that are built from it."""
+    """Instructions that ONBUILD of a stage adds to the stages that are built from it."""
     found: list[Instruction] = []
     for one in stage.body:
         if one.command != "ONBUILD" or not one.text:
@@ -255,7 +255,7 @@ class Scope:
         return self.unset(name)
 
     def unset(self, name: str) -> str:
-        """What a plain `$name` stands for where nothing sets it."""
+        """Value of a plain `$name` where nothing sets it."""
         if name in self._declared:
             return self._build.unknowns.mark(f"ARG {name} has no default value")
         if self._bare:

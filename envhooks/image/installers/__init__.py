@@ -24,7 +24,7 @@ from envhooks.image.text import readable, unknown
 
 @dataclass(frozen=True)
 class Asked:
-    """What one file, with those that it includes, asks for."""
+    """Requirements of one file and of those that it includes."""
 
     file: Found
     answer: RequirementsFile
@@ -170,11 +170,11 @@ class InstallTask:
             _doubt_by_clone(session, self._call, Arg(folder, arg.place))
 
     def file(self, arg: Arg, extras: set[str] | None = None) -> None:
-        """What `-r` names."""
+        """Read the requirement file of `-r`."""
         self._read(arg, extras)
 
     def constrain(self, arg: Arg) -> None:
-        """What `-c` names."""
+        """Read the constraint file of `-c`."""
         asked = ask(self._session, self._call, arg)
         if asked is not None:
             self._constraints += (*asked.answer.requirements, *asked.answer.constraints)

@@ -75,7 +75,7 @@ def make_venv(session: Session, target: str, sees_system: bool) -> None:
 
 
 def set_python(session: Session, call: Call, where: str, text: str, place: Place) -> None:
-    """Which Python an environment gets: `3.12`, `python3.12`, `cpython-3.12.1`."""
+    """Set the Python of an environment: `3.12`, `python3.12`, `cpython-3.12.1`."""
     match = re.fullmatch(r"(?:.*/)?(?:cpython-|python)?([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-.*)?", text)
     known = match is not None and not unknown(text) and call.certain
     session.installed.pythons[where] = (match.group(1) if match and known else None, place)
@@ -209,7 +209,7 @@ def _locked(session: Session, call: Call, options: Options, lock: str, where: st
 def _wanted(
     session: Session, call: Call, options: Options, asked: Asked, where: str
 ) -> Iterator[Requirement]:
-    """What of a lock is installed: a lock holds every extra and group."""
+    """Requirements of a lock that are installed: a lock holds every extra and group."""
     extras = {one.lower() for arg in options.all("--extra", "--extras") for one in re.split("[ ,]", arg.text)}
     if asked.file.path.endswith("uv.lock") and not any(unknown(one) for one in extras):
         python = session.installed.pythons.get(where, (None, None))[0]

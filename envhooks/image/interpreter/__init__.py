@@ -222,7 +222,7 @@ def read_environment(
     args: Mapping[str, str] = _NO_ARGS,
     bases: Sequence[Family] = (),
 ) -> Environment:
-    """What the Dockerfile at `dockerfile` would build.
+    """Environment that the Dockerfile at `dockerfile` would build.
 
     Args:
         files: the tree.
@@ -329,7 +329,7 @@ class _Reading:
         return state
 
     def _base(self, stage: Stage, session: Session) -> None:
-        """What the base image brings."""
+        """Take over the content of the base image."""
         if stage.base == "scratch":
             return
         reference = None if unknown(stage.base) else baseimage.parse_reference(stage.base)

@@ -28,7 +28,7 @@ class StageState:
     scope: Scope
     session: Session
     shell: tuple[str, ...]
-    """What SHELL says: `("/bin/sh", "-c")`."""
+    """Shell of the SHELL instruction: `("/bin/sh", "-c")`."""
 
     def other(self, name: str) -> StageState | None:
         """The stage that `--from` names; None for an image."""

@@ -125,7 +125,7 @@ def _conda_run(args: list[Arg]) -> tuple[list[Arg], str]:
 
 
 def _behind(args: list[Arg], values: frozenset[str]) -> list[Arg]:
-    """What stands behind the options."""
+    """Arguments behind the options."""
     at = 0
     while at < len(args) and args[at].text.startswith("-"):
         if args[at].text == "--":
@@ -224,7 +224,7 @@ def _venv(session: Session, call: Call, program: str = "") -> None:
 
 
 def carried(call: Call) -> int | None:
-    """Where an install command stands among another program's arguments (xargs, find); else None."""
+    """Index of an install command among another program's arguments (xargs, find); else None."""
     if call.program in _TALKERS:
         return None
     for index, arg in enumerate(call.args[:-1]):
@@ -267,7 +267,7 @@ def system(session: Session, call: Call) -> None:
 
 
 MAX_DEPTH = 8
-"""How deep `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
+"""Maximum depth to which `sh -c "sh -c ..."`, `eval` and `$(...)` are followed."""
 ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)"
 SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 INSTALLS = r"\b(?:pip[0-9.]*|conda|mamba|micromamba|uv|poetry|pipenv|pdm|pixi)\b"
@@ -291,7 +291,7 @@ MATTERS = r"pip|conda|mamba|\buv\b|poetry|python|pypy|[$`/=]"
 
 @dataclass
 class State:
-    """What a subshell has for itself."""
+    """State that a subshell has of its own."""
 
     variables: dict[str, str | None]
     """None: unset."""

@@ -71,7 +71,7 @@ class Runner:
         return self._scope.lookup(name)
 
     def unset(self, name: str) -> str:
-        """What a plain `$name` stands for where nothing sets it."""
+        """Value of a plain `$name` where nothing sets it."""
         return "" if name in self._state.variables else self._scope.unset(name)
 
     def assign(self, name: str, value: str) -> None:

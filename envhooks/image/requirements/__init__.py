@@ -29,7 +29,7 @@ _UNREADABLE = (
 
 
 def read_requirements(read: Callable[[str], bytes | None], path: str) -> RequirementsFile:
-    """What the file at `path`, and the files that it includes, ask for.
+    """Requirements of the file at `path`, and of the files that it includes.
 
     Args:
         read: bytes of a file of the tree, or None where there is none. Paths are relative to the top.

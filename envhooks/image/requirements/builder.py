@@ -1,4 +1,4 @@
-"""What the readers of requirement files fill, and how they get at files: within limits, and saying so."""
+"""Collector of parsed requirements; reads files within size and count limits and records the ones it could not read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Fault = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class RequirementsFile:
-    """What one file, with the files that it includes, asks for."""
+    """Requirements of one file and of those that it includes."""
 
     requirements: tuple[Requirement, ...] = ()
     constraints: tuple[Requirement, ...] = ()
@@ -30,7 +30,7 @@ class RequirementsFile:
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
-    """Where the answer is incomplete: no version may then be called absent."""
+    """Gaps of the answer: with one, no version may be called absent."""
 
 
 class TooMuchError(Exception):

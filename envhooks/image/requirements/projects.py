@@ -28,7 +28,7 @@ def load_toml(
 
 
 class Lines:
-    """Where a text stands: TOML readers do not say. The first line that holds it in quotes is taken."""
+    """Line numbers of texts, which TOML readers do not give: the first line that holds a text in quotes."""
 
     def __init__(self, text: str) -> None:
         self.first: dict[str, int] = {}

@@ -12,7 +12,7 @@ else:
     from tomli import TOMLDecodeError, loads
 
 FAULTS = (TOMLDecodeError, RecursionError)
-"""What `parse_toml` raises where the text is no TOML."""
+"""Errors that `parse_toml` raises for a text that is not TOML."""
 
 
 @lru_cache(maxsize=4)  # a large lock takes a quarter of a second

@@ -1,4 +1,4 @@
-"""Which packages of a uv.lock one `uv sync` installs: a lock holds those of every extra and group.
+"""Packages of a uv.lock that one `uv sync` installs: a lock holds those of every extra and group.
 
 The lock is walked from the project along its dependencies, as uv does; what an extra that nobody
 asked for would bring is left out. Conflicting extras (`cpu` against `cu128`) are told apart by the
@@ -25,7 +25,7 @@ _TRUE, _FALSE = "python_version >= '0'", "python_version < '0'"
 
 @dataclass(frozen=True)
 class Selection:
-    """What the command line of `uv sync` asks for."""
+    """Selection by the command line of `uv sync`."""
 
     extras: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset(("dev",))

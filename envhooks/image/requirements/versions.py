@@ -13,7 +13,7 @@ from envhooks.image.requirements.specs import Requirement
 INSTALLERS = frozenset(
     ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "conda", "mamba", "virtualenv", "pipx")
 )
-"""What installs packages and is itself installed; a floating version of it is worth a note only."""
+"""Packages that install others; a floating version of one is worth a note only."""
 
 
 def loose_pin(requirement: Requirement, place: Place) -> Unpinned | None:

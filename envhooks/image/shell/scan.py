@@ -62,7 +62,7 @@ class Redirect:
     target: str
     """The word behind it, as it stands."""
     after: int
-    """How many words of the command stand before it."""
+    """Number of the command's words before it."""
     glued: bool
     """Whether it touches the word before it: `pkg>=1`."""
     offset: int
@@ -114,7 +114,7 @@ Event = Command | Enter | Leave | Define | Loop
 
 @dataclass(frozen=True)
 class Script:
-    """What a shell would make of a text."""
+    """Commands of a text as a shell would run them."""
 
     events: tuple[Event, ...]
     fault: str = ""

@@ -16,13 +16,13 @@ from envhooks.image.text import TooLong, first_mark, parse_pattern, replace_matc
 
 
 class Variables(Protocol):
-    """Where a shell's variables come from."""
+    """Variables of a shell."""
 
     def lookup(self, name: str) -> str | None:
         """The value; None where it is certainly not set."""
 
     def unset(self, name: str) -> str:
-        """What a plain `$name` gives where it is not set."""
+        """Value of a plain `$name` where it is not set."""
 
     def assign(self, name: str, value: str) -> None:
         """`${name:=value}` sets it."""

@@ -1,4 +1,4 @@
-"""What the install commands of one RUN have in common: their arguments, and how a pin is recorded."""
+"""State that the install commands of one RUN share, their arguments, and the recording of a pin."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Session:
     files: ContainerFiles
     installed: Installed
     config: dict[str, str] = field(default_factory=dict)
-    """What `pip config set` wrote."""
+    """Settings that `pip config set` wrote."""
 
     # ---------------------------------------------------------------- files
 
@@ -267,7 +267,7 @@ class Session:
         return self._offered(requirement, place, sources)
 
     def _offered(self, requirement: Requirement, place: Place, sources: Sources) -> Evidence | None:
-        """What a further index or a page of links makes likely: certain only where the build is published.
+        """Hardware evidence of a further index or a page of links: certain only where the build is published.
 
         A resolver ranks `2.8.0+cu128` above `2.8.0`, so it takes the further index's build wherever
         that index has one, and silently the usual one where it has none.
@@ -314,7 +314,7 @@ class Session:
 
 @dataclass
 class Sources:
-    """Where the packages of one call come from."""
+    """Indexes and links that the packages of one call come from."""
 
     index: str = ""
     extra: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Which file of the build context stands at which path inside an image while it is built.
+"""Files of the build context by their paths inside an image while it is built.
 
 Only what COPY, ADD, inline documents and bind mounts bring is known. A file that a RUN changes is
 spoiled: what it then holds is not known, and nothing is read from it any more.

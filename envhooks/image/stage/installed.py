@@ -1,4 +1,4 @@
-"""What a stage has installed so far, by the environment (system, virtual, conda) that it went to."""
+"""Packages that a stage has installed so far, by their environment (system, virtual, conda)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def place(self) -> Place | None:
-        """Where it stands."""
+        """Line that states it."""
         stated = self.package or self.unpinned or self.cannot_tell
         return stated.place if stated else None
 
@@ -48,9 +48,9 @@ class Installed:
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     """(environment, package) -> entry."""
     unpinned: list[Unpinned] = field(default_factory=list)
-    """What is no Python package: system packages."""
+    """Unpinned system packages, as opposed to Python packages."""
     notes: list[CannotTell] = field(default_factory=list)
-    """What cannot be told and is of no one package."""
+    """Uncertain facts that concern no single package."""
     pythons: dict[str, tuple[str | None, Place]] = field(default_factory=dict)
     """Environment -> its Python's version; None: set in a way that is not stated."""
     venvs: dict[str, bool] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class Installed:
     replaced: list[Replaced] = field(default_factory=list)
     """Frameworks of the base image that an install replaced."""
     base_hardware: tuple[Hardware, ...] = ()
-    """What the base image's own name and tag say."""
+    """Hardware by the base image's own name and tag."""
     base_says: tuple[tuple[str, str], ...] = ()
-    """What they say of the system, the variant and cuDNN."""
+    """System, variant and cuDNN by the base image's name and tag."""
 
     def copy(self) -> Installed:
         """The same, to be changed on its own."""
