@@ -24,7 +24,7 @@ _UNDATED = r"(?i)\s*[-–—:(\[]*\s*(?:unreleased|not released|tbd|tba)\s*[)\]]
 
 @dataclass(frozen=True)
 class Draft:
-    """How an entry comes into a changelog."""
+    """An entry's heading, and the command that writes the entry into a changelog."""
 
     heading: str
     """Without its mark: `[2.8-rc1] - DATE`."""

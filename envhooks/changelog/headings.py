@@ -1,4 +1,4 @@
-"""What a changelog's heading names: a release, and the day of it."""
+"""Reading of a changelog's heading: the release that it names, and its date."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ _MENTIONS = 4
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What a heading has to say to be the entry of a release."""
+    """Parts that a heading must name to be the entry of a release."""
 
     numbers: tuple[tuple[int, ...], ...]
     """The version, the release and the versions of packages, as far as the name carries them: each has to be there."""
@@ -119,7 +119,7 @@ class _Wanted:
 
 
 def release_in(heading: str) -> tuple[int, int] | None:
-    """Where the first version of a heading begins and ends; None where there is none."""
+    """(start, end) of the first version in a heading; None where there is none."""
     match = next((one for one in _VERSION.finditer(heading)), None)
     return match.span() if match else None
 
@@ -163,7 +163,7 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Read:
-    """What a heading says, whatever is looked for in it."""
+    """Facts of a heading that do not depend on the release that is looked for."""
 
     plain: str
     lower: str
@@ -184,7 +184,7 @@ def _read(text: str) -> _Read:
 
 
 def _find_whole(heading: _Read, wanted: _Wanted) -> re.Match[str] | None:
-    """Where the release's whole name stands in a heading."""
+    """Match of the release's whole name in a heading."""
     for text in wanted.whole:
         if text not in heading.lower:
             continue  # most headings: a pattern for each name would have to be compiled
@@ -219,7 +219,7 @@ def _has_all(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) 
 
 
 def _score(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) -> int:
-    """How well a heading names the release: 0 not at all, more for more of its name."""
+    """Score of a heading for the release: 0 not at all, more for more of its name."""
     plain = heading.plain
     if heading.is_unreleased:
         return 0
@@ -320,7 +320,7 @@ def _matches_template(template: str, heading: str, name: TagName) -> bool:
 
 
 def _field(field: str, text: str, at: int, name: TagName, staged: bool) -> int | None:
-    """Where the field ends in `text`, or None where it does not stand there."""
+    """End of the field in `text`; None where the field is not there."""
     if field == "date":
         match = _DATE.match(text, at)
         if match is None or not _is_date(match):

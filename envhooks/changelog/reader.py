@@ -36,7 +36,7 @@ _RELEASE = r"(?ai)\[?v?[0-9]+(?:\.[0-9]+)+[^\s\]]*\]?(?:\([^)\s]*\))?[ (–—-]
 
 @dataclass(frozen=True)
 class _Title:
-    """What a heading's text says, in whatever file it stands."""
+    """Facts of a heading's text, in any format of file."""
 
     text: str
     is_entry: bool
@@ -54,7 +54,7 @@ class _Heading:  # not frozen: an audit makes twenty of them for each tag
     below: int
     """Index of the first line below it."""
     line: int
-    """Where its text stands, counted from 1."""
+    """Line of its text, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class EntryPlace:
     text: str
     """The heading without its marks."""
     line: int
-    """Where it stands, counted from 1."""
+    """Line of its text, counted from 1."""
     mark: str
     """`##` and the like, or the character that underlines it."""
     body: str
@@ -110,7 +110,7 @@ class Entries:
 
     @property
     def places(self) -> Iterator[EntryPlace]:
-        """Where the entries stand, and with which marks; in their order."""
+        """Places of the entries and their marks, in their order."""
         lines = self._text.split("\n")
         for number, entry in zip(self._entries, self, strict=True):
             heading, line = self._all[number], lines[entry.line - 1]

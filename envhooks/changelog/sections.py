@@ -1,4 +1,4 @@
-"""What readers of an entry ask before they move or try a release, and the words by which an answer is known."""
+"""Questions that a release's entry answers for those who upgrade to it or try it, and the words of an answer."""
 
 from __future__ import annotations
 

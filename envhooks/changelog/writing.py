@@ -128,7 +128,7 @@ def _bullet(places: Sequence[EntryPlace]) -> str:
 
 
 def _titled(mark: str, path: str) -> str:
-    """How a title is written: the mark before it, or `**` around it."""
+    """Mark of a title: the text before it, or `**` around it."""
     if path.lower().endswith(_PLAIN_FILE):
         return "**"
     return f"{mark}#"[:6] if mark.startswith("#") else "###"
