@@ -13,7 +13,7 @@ from envhooks.tagname.reader import field_pattern, is_date
 from envhooks.tagname.template import Field, distance, is_package
 
 MISSING = 4
-"""What it costs an alignment that a field is not there; see `nearest`."""
+"""Cost of a missing field in an alignment; see `nearest`."""
 UNKNOWN = 3
 MISSPELT = 1
 _REMEMBERED = 20_000
@@ -56,7 +56,7 @@ class FieldReader:
     _patterns: dict[Field, re.Pattern[str]] = field(default_factory=dict)
 
     def read(self, wanted: Field, text: str) -> Reading | None:
-        """What `text` would be as this field, or None where it has nothing of it."""
+        """Reading of `text` as this field; None where nothing in it fits."""
         key = (wanted, text)
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
@@ -235,7 +235,7 @@ def _plain(number: str | None) -> str:
 
 
 def nearest_word(word: str, known: Mapping[str, str]) -> str | None:
-    """What the known words within one slip mean (two for six letters and more); None unless it is one thing.
+    """Meaning of the known words within one slip (two for six letters and more); None unless they have one meaning.
 
     Short spellings and those with digits are passed over: they are near to everything.
     """

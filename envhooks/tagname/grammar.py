@@ -84,7 +84,7 @@ _MAX_TRIES = 1024
 
 @lru_cache(maxsize=64)
 def template_faults(template: str) -> tuple[str, ...]:
-    """What is wrong with a template for tags' names; one sentence for each fault, nothing where it is good."""
+    """Faults of a template for tags' names, one sentence each; empty where it is good."""
     try:
         parts = parse(template)
     except BadTemplate as error:

@@ -93,7 +93,7 @@ class TagName:
 
     @property
     def release_text(self) -> str:
-        """What tells this release from the others of its line: `2.8-rc1`, `2.1.0`, `2.8.0-7`, `2026-01-30`."""
+        """Part that distinguishes this release from others of its line: `2.8-rc1`, `2.1.0`, `2.8.0-7`, `2026-01-30`."""
         packages = (name + version for name, version in self.packages)
         parts = (self.version_text, *packages, self.field("release"), self.field("date"), self.stage_text)
         return "-".join(filter(None, parts))
@@ -131,7 +131,7 @@ def _package_order(version: str) -> Order:
 
 @dataclass(frozen=True)
 class Naming:
-    """What the grammar makes of a tag's name: either a TagName, or why not."""
+    """Result of reading a tag's name: either a TagName, or the faults."""
 
     name: TagName | None
     faults: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the policy says of one template beside its text."""
+    """Keys of the policy beside the text of one template."""
 
     constants: tuple[tuple[str, str], ...] = ()
     """Fields that each tag of this form has without writing them: (("framework", "PyTorch"),)."""
@@ -228,7 +228,7 @@ def is_legal(text: str) -> bool:
 
 
 def text_faults(text: str) -> Iterator[str]:
-    """What is wrong with a name's characters, before its parts are looked at."""
+    """Faults of a name's characters, before its parts are looked at."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_NAME:
         yield f"the name is {size} bytes long and may have {MAX_NAME}"

@@ -1,4 +1,4 @@
-"""What is wrong with a name that the grammar does not read, and which name was probably meant.
+"""Faults of a name that the grammar does not read, and the name that was probably meant.
 
 The name is cut into words, numbers and marks, and aligned with each template at the least cost: a
 field may be misspelt, unknown or missing, a mark may be another one, and text may be too much. The

@@ -66,7 +66,7 @@ def propose(
 
 
 def _rank(template: str, names: Sequence[str], policy: TagPolicy) -> tuple[int, bool, int, int]:
-    """How many it reads; of two alike the default, the one that says more, the shorter."""
+    """Rank of a template: number of names that it reads; then the default, more fields, the shorter text."""
     match = Grammar(replace(policy, templates=(template,))).match
     number = sum(match(name) is not None for name in names)
     fields = len(list(fields_of(parse(template))))

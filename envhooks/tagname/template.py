@@ -205,7 +205,7 @@ def distance(one: str, other: str) -> int:
 
 
 def expansion_faults(template: str, packages: Collection[str] = ()) -> tuple[str, ...]:
-    """What is wrong with a template that paths or image names are made by; one sentence for each fault.
+    """Faults of a template for paths or image names, one sentence each.
 
     `packages` are the distributions that tags may carry.
     """
