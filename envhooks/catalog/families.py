@@ -23,7 +23,7 @@ class Family:
     tags: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     """Template of its tags -> what such a tag tells beside its fields, in the words of `holds`."""
     holds: Mapping[str, str | None] = field(default_factory=dict)
-    """What every image of it holds, whatever its tag: package, `python` or `CUDA` and its like -> version or None."""
+    """Content of every image of it, whatever its tag: package, `python` or `CUDA` and its like -> version or None."""
     opaque: str = ""
     """Package that is in every image, in a version that only the templates tell."""
     plain: bool = False
@@ -48,7 +48,7 @@ _ON_ROCM: Holds = {"ROCm": None}
 _ON_CPU: Holds = {"CPU": None}
 _NO_MORE: Holds = {}
 SAID = ("os", "variant", "cudnn")
-"""What a tag may tell beside packages, Python and hardware."""
+"""Fields of a tag beside packages, Python and hardware."""
 _AWS_REGISTRIES = ("763104351884.dkr.ecr.{any}.amazonaws.com", "public.ecr.aws/deep-learning-containers")
 """The account under which AWS publishes them, in each region, and its public gallery; an image of that name elsewhere
 is somebody else's."""
@@ -357,7 +357,7 @@ def is_fixed(name: str, tag: str) -> bool:
 
 
 def tell(family: Family, tag: str) -> Holds | None:
-    """What the tag tells by the first template that reads it; None where none does."""
+    """Facts in a tag by the first template that reads it; None where none does."""
     for template, holds in family.tags.items():
         found = read(template, tag)
         if found is not None:

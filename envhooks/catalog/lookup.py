@@ -74,7 +74,7 @@ def _cuda(digits: str) -> str:
 
 
 def evidence_of_url(url: str) -> Evidence | None:
-    """What the path of a wheel index says: `.../whl/cu128`; the last such word counts."""
+    """Hardware evidence in the path of a wheel index: `.../whl/cu128`; the last such word counts."""
     match = re.fullmatch(_PLAIN_URL, url)
     if match:  # as nearly all are, and to import the reader of all others takes 2 ms
         path = match.group(1) or ""
@@ -113,7 +113,7 @@ def evidence_of_build(build: str) -> Evidence | None:
 
 
 def package_of(framework: str) -> str:
-    """How facts and hints call a framework, told by its name, alias or package in any case: `PyTorch` -> `torch`."""
+    """Package name of a framework for facts and hints, from its name, alias or package: `PyTorch` -> `torch`."""
     return framework_package(framework) or framework.lower()
 
 
