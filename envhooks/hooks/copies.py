@@ -26,14 +26,14 @@ def server_events() -> tuple[str, ...]:
 
 
 def script_folder() -> Path:
-    """Where the hooks lie: in the installed package, or beside it in a checkout."""
+    """Folder of the hook scripts: in the installed package, or beside it in a checkout."""
     package = Path(envhooks.__file__).parent
     folder = package / "hooks" / "scripts"
     return folder if folder.is_dir() else package.parent / "hooks"
 
 
 def copies(home: Path, events: tuple[str, ...]) -> Iterator[Action]:
-    """What puts the hooks of `events` into a folder, and keeps them up."""
+    """Actions that put the hooks of `events` into a folder, and bring them up to date."""
     for name in ("judge.sh", *events):
         yield from kept_up(home / name, (script_folder() / name).read_bytes(), 0o755)
 

@@ -31,7 +31,7 @@ from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder
 
 
 def plan_install(git: Git, request: settings.Request) -> Plan:
-    """What is to be done so that the hooks stand; no actions where they do.
+    """Plan of an installation; without actions where all is in place.
 
     Raises:
         UsageError: it takes a decision: the branch, or what to do with a hook that is in the way.
@@ -75,7 +75,7 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
 
 
 def plan_uninstall(git: Git) -> Plan:
-    """What is to be done so that everything is as it was before install."""
+    """Plan that restores the state before install."""
     home = git.common_dir / FOLDER
     folders = dict.fromkeys([git.hooks_dir, git.common_dir / "hooks", *_huskys_own(git)])
     folders.pop(chained.folder_of(git), None)  # it goes with all that is ours
@@ -159,7 +159,7 @@ def _hook_file(git: Git, home: Path, event: str) -> Iterator[Action]:
 
 
 def _huskys_own(git: Git) -> Iterator[Path]:
-    """Where husky keeps its stubs by default, should core.hooksPath name it no longer."""
+    """Default folder of husky's stubs, should core.hooksPath name it no longer."""
     if git.work_tree is not None:
         yield git.work_tree / ".husky" / "_"
 
@@ -172,7 +172,7 @@ def _is_shared(git: Git) -> bool:
 
 
 def _remarks(git: Git, events: tuple[str, ...]) -> Iterator[str]:
-    """What the person should know about where the hooks went."""
+    """Remarks for the person on the place of the hooks."""
     top, folder = git.work_tree, git.hooks_dir
     if events != CLIENT and git.setting("receive.fsckobjects").lower() not in ("true", "yes", "on", "1"):
         yield "damaged objects are refused before any hook with: git config receive.fsckObjects true"

@@ -46,7 +46,7 @@ def _refusing(tag: TagReport) -> frozenset[str]:
 
 
 def _mended(tag: TagReport, before: frozenset[str]) -> str:
-    """What was refused and has passed now; a check that did not judge this time tells nothing."""
+    """Sentence on the checks that refused the last time and pass now; one that did not judge is left out."""
     mended = sorted(before & set(tag.passed))
     if not mended:
         return ""

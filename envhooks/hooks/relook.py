@@ -57,7 +57,7 @@ def demand(git: Git, subjects: Iterable[Subject], environ: Mapping[str, str]) ->
 
 
 def _may_refuse(git: Git) -> str:
-    """What on this server may refuse a branch after pre-receive; empty where only another push could."""
+    """Hook or setting of this server that may refuse a branch after pre-receive; empty without one."""
     for hook in ("update", "proc-receive"):
         configured = any(key.startswith("hook.") and hook in git.config[key] for key in git.config)
         if configured or os.access(os.path.join(git.hooks_path, hook), os.X_OK):

@@ -1,4 +1,4 @@
-"""What install and uninstall do, as a list that can be printed and then carried out."""
+"""Actions of install and uninstall, as a list that can be printed and then carried out."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ Action = WriteFile | MoveFile | RemoveFile | RemoveFolder | SetConfig | UnsetCon
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, in this order, and what the person should know."""
+    """Actions in their order, and notes for the person."""
 
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def _run_by_git(hooks: Path, event: str) -> Iterator[Path]:
 
 
 def _text(file: Path) -> bytes:
-    """What an executable file holds; nothing where git would not run it."""
+    """Content of an executable file; empty where git would not run it."""
     if not file.is_file() or not os.access(file, os.X_OK):
         return b""
     with file.open("rb") as stream:

@@ -47,7 +47,7 @@ def is_stale(git: Git) -> bool:
 
 
 def install(git: Git, events: Iterable[str]) -> Iterator[Action]:
-    """What puts our hooks of `events` behind those of the folder that core.hooksPath names.
+    """Actions that put our hooks of `events` behind those of the folder that core.hooksPath names.
 
     Raises:
         UsageError: core.hooksPath is set where the repository's own configuration does not reach.
@@ -77,7 +77,7 @@ def install(git: Git, events: Iterable[str]) -> Iterator[Action]:
 
 
 def uninstall(git: Git) -> Iterator[Action]:
-    """What leads core.hooksPath back to where it led; the folder goes with all that is ours."""
+    """Actions that restore core.hooksPath; the folder is removed with our other files."""
     if not _is_ours(_local(git)):
         return
     before = _line(folder_of(git) / _BEFORE)

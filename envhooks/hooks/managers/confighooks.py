@@ -13,7 +13,7 @@ from envhooks.hooks.managers.actions import Action, RemoveSection, SetConfig
 
 SINCE = (2, 54)
 HOT = "reference-transaction"
-"""What git runs several times on every ref update: there is one of ours for it, never two."""
+"""Event that git fires several times on every ref update: we have one hook for it, never two."""
 Config = Mapping[str, tuple[str, ...]]
 
 _TAGS = {
@@ -59,7 +59,7 @@ def judging(event: str, lines: Iterable[str]) -> str:
 
 
 def refusal(event: str, fix: str) -> Iterator[str]:
-    """What a guard says where `$hook` is gone: what creates or moves a tag is refused."""
+    """Shell lines of a guard where `$hook` is gone: an update that creates or moves a tag is refused."""
     yield f"LC_ALL=C grep -q -e '{_TAGS.get(event, _TAGS_ELSEWHERE)}' || exit 0"
     if event == HOT:  # fetch and gc make tags too
         yield "case $(ps -ww -o args= -p \"$PPID\" 2>/dev/null) in 'git tag '*|*/'git tag '*) ;; *) exit 0;; esac"
@@ -84,7 +84,7 @@ def is_on(config: Config, version: tuple[int, ...], event: str) -> bool:
 
 
 def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Action]:
-    """What sets the config hook, where this git knows them."""
+    """Actions that set the config hook, where this version of git knows them."""
     if version < SINCE:
         return
     section = f"hook.{name(event)}"
@@ -96,7 +96,7 @@ def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Ac
 
 
 def uninstall(config_file: Path, event: str) -> Iterator[Action]:
-    """What takes the config hook out of a repository's own file: all its keys at once, for the same reason."""
+    """Actions that remove the config hook from a repository's own file: all its keys at once, for the same reason."""
     section = f"hook.{name(event)}"
     if f'[hook "{name(event)}"]'.encode() in config_file.read_bytes():
         yield RemoveSection(section)

@@ -30,7 +30,7 @@ _LAWFUL = (
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the hooks lie that belong to no repository."""
+    """Folder of the hooks that belong to no repository."""
     data = environ.get("XDG_DATA_HOME", "")
     return (Path(data) if data.startswith("/") else Path.home() / ".local/share") / "envhooks"
 
@@ -54,7 +54,7 @@ def is_wired(config: confighooks.Config, version: tuple[int, ...], event: str) -
 
 
 def plan_install() -> Plan:
-    """What is to be done so that the hooks stand for all clones; no actions where they do.
+    """Plan of an installation for all clones; without actions where all is in place.
 
     Raises:
         UsageError: this git has no config hooks.
@@ -82,7 +82,7 @@ def plan_install() -> Plan:
 
 
 def plan_uninstall() -> Plan:
-    """What is to be done so that nothing stands for all clones any more."""
+    """Plan that removes the hooks for all clones."""
     return Plan(tuple(_out()))
 
 

@@ -23,7 +23,7 @@ _KEPT = ".envhooks-kept"
 
 
 def install(folder: Path, event: str, hook: bytes) -> Iterator[Action]:
-    """What puts `hook` where git, or pre-commit, runs it.
+    """Actions that put `hook` where git, or pre-commit, runs it.
 
     Raises:
         UsageError: a second hook would have to be kept aside.
@@ -44,7 +44,7 @@ def install(folder: Path, event: str, hook: bytes) -> Iterator[Action]:
 
 
 def _make_room(plain: Path, place: Path, kept: Path) -> Iterator[Action]:
-    """Where somebody wrote over ours, what ours had kept is in the way of what is there now."""
+    """Actions that free the name `kept` where somebody overwrote our hook, and the hook it had set aside lies there."""
     aside = _beside(plain, ".old")  # lefthook moves a hook there, and runs it no more
     displaced = is_ours(aside)
     if not os.path.lexists(kept) or _same(place, kept):
@@ -65,9 +65,9 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def uninstall(folder: Path, event: str) -> Iterator[Action]:
-    """What takes ours out, and puts the hook that it kept where ours is now.
+    """Actions that remove our hook, and restore the one that it had set aside.
 
-    `.old` is where lefthook moves a hook that it finds.
+    lefthook moves a hook that it finds to `.old`.
     """
     plain, kept = folder / event, _beside(folder / event, _KEPT)
     keeps = os.path.lexists(kept)

@@ -41,7 +41,7 @@ def is_displaced(hooks: Path) -> bool:
 
 
 def install(folder: Path) -> Iterator[Action]:
-    """What puts the line into the script, which is made if there is none."""
+    """Actions that add the line to the script, which is made if there is none."""
     script = (folder / EVENT).resolve()
     if not script.is_file():
         yield WriteFile(script, _NEW, 0o755)
@@ -51,7 +51,7 @@ def install(folder: Path) -> Iterator[Action]:
 
 
 def uninstall(folder: Path) -> Iterator[Action]:
-    """What takes the line out again, and the script with it if there is nothing else in it."""
+    """Actions that remove the line, and the script with it if there is nothing else in it."""
     script = (folder / EVENT).resolve()
     text = _read(script)
     if text == _NEW:

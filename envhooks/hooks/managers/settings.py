@@ -19,7 +19,7 @@ _HEADS = "refs/heads/"
 
 @dataclass(frozen=True)
 class Request:
-    """What the person asked for."""
+    """Options of install, as the person gave them."""
 
     branch: str | None = None
     """The protected branch; None: as configured, or as the repository tells."""

@@ -1,4 +1,4 @@
-"""What stands in a repository's way or beside us: how each hook is wired, and which hook managers there are."""
+"""Survey of a repository's hooks: how each of ours is wired, and which other hook managers there are."""
 
 from __future__ import annotations
 
