@@ -1,4 +1,4 @@
-"""What envhooks says when it cannot judge: one sentence, a place, and a fix to paste."""
+"""Errors that mean "could not judge": one sentence, a place, and a fix to paste."""
 
 from __future__ import annotations
 

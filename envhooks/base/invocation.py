@@ -1,4 +1,4 @@
-"""How envhooks is called from where it runs: by its name where PATH has it, else by its interpreter.
+"""Spelling of the envhooks command where it runs: by its name where PATH has it, else by its interpreter.
 
 pre-commit and prek keep it in environments of their own, which no shell looks into: `fix: envhooks ...` would be
 "command not found" there.
@@ -23,7 +23,7 @@ _CALL = rf"(?<![\w/.~-])envhooks (?=(?:{_VERBS})\b)"
 
 
 def spelled(text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """What is printed for the person at this machine, with each call of envhooks as it works in their shell."""
+    """Text for the person at this machine, with each call of envhooks as it works in their shell."""
     if "envhooks " not in text or re.search(_CALL, text) is None:
         return text
     call = own_call(environ)

@@ -14,7 +14,7 @@ Level = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands at the tagged commit."""
+    """Place in a file at the tagged commit."""
 
     path: str
     line: int | None = None

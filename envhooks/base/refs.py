@@ -15,7 +15,7 @@ HEADS = "refs/heads/"
 
 
 class Hook(enum.Enum):
-    """Where a tag is judged; the value is the name that people know it by."""
+    """Hook or command that judges a tag; the value is its name in messages."""
 
     TAG = "git tag"
     PUSH = "git push"
@@ -24,7 +24,7 @@ class Hook(enum.Enum):
 
 
 class Change(enum.Enum):
-    """What happens to a ref. `STANDING`: nothing does, it is looked at where it is."""
+    """Kind of a ref's update. `STANDING`: no update; the ref is judged as it is."""
 
     CREATED = "created"
     MOVED = "moved"
@@ -47,7 +47,7 @@ class RefUpdate:
 
     @property
     def change(self) -> Change:
-        """What this update does, told by its two object ids."""
+        """Kind of this update, by its two object ids."""
         if self.new is None:
             return Change.DELETED
         if self.old is None:

@@ -28,7 +28,7 @@ _EVERY = 64
 
 
 class Budget:
-    """What is left of it for one tag."""
+    """Remaining budget for one tag."""
 
     def __init__(self, until: float = float("inf")) -> None:
         """`until` is when the whole run has to end, by `time.monotonic`."""
@@ -93,7 +93,7 @@ class Interrupted(KeyboardInterrupt):
         self.signal = signal.Signals(number)
 
     def __str__(self) -> str:
-        """What happened, in a word or three."""
+        """Name of the event in a few words."""
         return "interrupted" if self.signal == signal.SIGINT else f"ended by {self.signal.name}"
 
     @property
@@ -126,7 +126,7 @@ def ignore_signals() -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """What comes in the meantime counts at the end: an interruption in the midst of a fork would be one of both."""
+    """Delay signals to the end of the block: an interruption during a fork would happen in both processes."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
