@@ -1,4 +1,4 @@
-"""What the formats that annotate have in common: a report as one list of faults, each with a lasting mark."""
+"""Common part of the formats that annotate: a report as one list of faults, each with a stable fingerprint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fault:
     message: str
     """One sentence without a final full stop."""
     details: tuple[str, ...] = ()
-    """What was found, what was expected, the fix or the advice: a line each."""
+    """Finding, expectation, fix or advice: a line each."""
     path: str = ""
     """As found in the repository, not yet fit to print; empty where there is no one place."""
     line: int | None = None

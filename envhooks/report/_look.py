@@ -1,4 +1,4 @@
-"""How a report is to look: what the caller knows of the place where it is read."""
+"""Presentation of a report: the facts that the caller knows of the place where it is read."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _undecided(tag: TagReport, page: _Page) -> Iterator[str]:
 
 
 def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
-    """What was compared and agrees; by name where there is no fault that a list would bury."""
+    """The checks that passed; by name where there is no fault that a list would bury."""
     mild = warned(tag)
     passed = [check for check in tag.passed if check not in mild]
     if not page.whole and is_misnamed(tag):
