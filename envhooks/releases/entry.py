@@ -29,7 +29,7 @@ _SUBJECT = 120
 
 @dataclass(frozen=True)
 class Sources:
-    """What an entry is drafted from."""
+    """Sources that an entry is drafted from."""
 
     name: TagName
     packages: tuple[str, ...]
@@ -114,7 +114,7 @@ def _changes(sources: Sources, found: Sequence[Difference], table: Table | None)
 
 
 def _first(sources: Sources, environment: Environment, table: Table | None) -> Iterator[str]:
-    """What is in the first release of a line."""
+    """Content of the first release of a line."""
     for package in environment.find(*sources.packages)[-1:]:
         yield printable(f"{package.name} {version_text(package)}")
     if base_text(environment):
@@ -147,7 +147,7 @@ def _commits(sources: Sources) -> tuple[str, ...]:
 
 
 def _upgrade(sources: Sources, found: Sequence[Difference]) -> Iterator[str]:
-    """What a user of the release before has to do, by the differences."""
+    """Steps for a user of the release before, by the differences."""
     told = False
     for one in found:
         if one.kind == "driver" and one.after:

@@ -155,7 +155,7 @@ class Gate:
         return ""
 
     def _doubt(self, release: Release, records: Records, image: ImageRecord | None) -> str:
-        """What is not proved; empty where all is."""
+        """Reason why something is not proved; empty where all is."""
         if release.verdict != "accepted":
             return f"the tag could not be judged: {release.why or 'no reason was told'}"
         missing = [check for check in self._deploy.checks if check not in release.passed]

@@ -27,7 +27,7 @@ class Proposal:
     name: str
     """Empty where none can be told."""
     why: str
-    """How the name came about, or why there is none."""
+    """Derivation of the name, or the reason why there is none."""
     after: str = ""
     """The last release of the line; empty for the first one."""
 

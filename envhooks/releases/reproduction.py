@@ -41,14 +41,14 @@ _PULL_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What became of building a release once more."""
+    """Result of building a release once more."""
 
     digest: str
     """Of the image that was built now."""
     wanted: str
     """The digest that the record proves; empty where none does."""
     differences: tuple[str, ...] = ()
-    """How the two differ, one sentence each; empty where they are the same, or cannot be compared."""
+    """Differences of the two, one sentence each; empty where they are the same, or cannot be compared."""
     moved: tuple[str, ...] = ()
     """Base images whose name stands for another image now, one sentence each."""
     doubt: str = ""

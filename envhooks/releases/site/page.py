@@ -23,12 +23,12 @@ _STAGES = ("stable", "post", "rc", "beta", "alpha")
 
 @dataclass(frozen=True)
 class SiteFacts:
-    """What the page says besides its releases."""
+    """Facts of the page besides its releases."""
 
     title: str
     """The repository: `team/environments`."""
     policy: str
-    """Where today's policy stands, for people: `.envhooks/policy.toml on origin/main`."""
+    """Place of today's policy, for people: `.envhooks/policy.toml on origin/main`."""
     day: str
     """The day on which the page was made."""
 
@@ -213,7 +213,7 @@ def _timeline(name: str, releases: Sequence[Release]) -> Markup | None:
 
 
 def _word(release: Release) -> str:
-    """What a reader has to know first: a proof that is contradicted counts more than a tag that is good."""
+    """The most important state of a release: a contradicted proof counts more than a good tag."""
     if release.yanked:
         return "yanked"
     if (
