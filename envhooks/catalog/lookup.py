@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
 from envhooks.base.dataclass import dataclass
@@ -33,9 +33,21 @@ BOUND: Mapping[str, str] = {bound: one.packages[0] for one in FRAMEWORKS for bou
 COMPANIONS = frozenset(package for one in FRAMEWORKS for package in one.companions) | {"cudatoolkit"}
 _PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
 _CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"
+_HPU = r"hpu(?:[._][0-9a-z._]*)?"
+"""Local versions of Gaudi's wheels: `hpu`, `hpu.1.20.0.543`."""
 _ROCM = r"rocm([0-9]+(?:\.[0-9]+)*)(?:[_-].*)?"
 _PLAIN = {"cpu": "CPU", "xpu": "XPU", "cpu-cxx11-abi": "CPU", "cpu.cxx11.abi": "CPU"}
 _BUILDS = {package: evidence for one in FRAMEWORKS for package, evidence in one.builds.items()}
+
+
+_BUILDERS = {package: one.packages for one in FRAMEWORKS for package in one.builds}
+ON_CPU = frozenset(package for one in FRAMEWORKS for package in one.on_cpu)
+"""Packages that are for CPU where neither an index nor a local version says otherwise."""
+
+
+def is_of_another(package: str, own: Collection[str]) -> bool:
+    """Whether a distribution that is built for one hardware is of another framework than the one of these packages."""
+    return package in _BUILDERS and not {*own}.intersection(_BUILDERS[package])
 
 
 def built_for(package: str) -> Evidence | None:
@@ -62,7 +74,9 @@ def evidence_of_word(word: str) -> Evidence | None:
     if match:
         return "CUDA", _cuda(match.group(1))
     match = re.fullmatch(_ROCM, word)
-    return ("ROCm", match.group(1)) if match else None
+    if match:
+        return "ROCm", match.group(1)
+    return ("HPU", None) if re.fullmatch(_HPU, word) else None
 
 
 def _cuda(digits: str) -> str:

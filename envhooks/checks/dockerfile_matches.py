@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
-from envhooks.catalog.lookup import carried_by, same_system
-from envhooks.image import CannotTell, Environment, Hardware, Package, is_version, versions_agree
+from envhooks.catalog.lookup import same_system
+from envhooks.image import CannotTell, Environment, Hardware, Package, is_version, versions_agree, wheels_for
 from envhooks.judge.facts import Finding, NotCompared, Subject
 from envhooks.policy import Policy
 from envhooks.tagname.names import TagName
@@ -73,7 +73,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
         yield from _mended(subject, policy, some, (name.version_text,), every)
     if name.hardware:
         said = (name.hardware_version or "", name.hardware + (name.hardware_version or ""))
-        yield from _mended(subject, policy, _hardware(name, name.hardware, environment), said, every)
+        own = policy.tag.frameworks.get(name.framework or "", ())
+        yield from _mended(subject, policy, _hardware(name, name.hardware, environment, own), said, every)
     for field, text in name.extra:
         if field in _NO_DOCKERFILE_SAYS:
             yield NotCompared(field, _NO_DOCKERFILE_SAYS[field])
@@ -236,11 +237,11 @@ def _mended(
 # ------------------------------------------------------------------------------------- hardware
 
 
-def _hardware(name: TagName, kind: str, environment: Environment) -> Iterator[Finding]:
+def _hardware(name: TagName, kind: str, environment: Environment, own: tuple[str, ...]) -> Iterator[Finding]:
     stated = kind + (name.hardware_version or "")
-    wheels = [one for one in environment.hardware if one.source == "wheel"]
+    wheels, carriers = wheels_for(environment, own)
     bases = [one for one in environment.hardware if one.source != "wheel"]
-    evidence = wheels or _carriers(environment) or bases
+    evidence = wheels or carriers or bases
     other = [one for one in evidence if one.kind != kind]
     doubt = _doubt(environment, "hardware")
     if other and (wheels or len(other) == len(evidence)):
@@ -251,7 +252,7 @@ def _hardware(name: TagName, kind: str, environment: Environment) -> Iterator[Fi
         text = f"cannot tell what hardware this is built for: {doubt.why}"
         yield Finding.at(doubt.place, text, expected=stated)
     elif name.hardware_version:
-        carried = [] if name.of_base else [*wheels, *_carriers(environment)]
+        carried = [] if name.of_base else [*wheels, *carriers]
         yield from _version(name.hardware_version, kind, carried, bases, environment)
     elif not evidence:
         text = f"nothing in the Dockerfile says that this is built for {kind}"
@@ -285,13 +286,6 @@ def _version(
     elif "." in version and not any("." in (one.version or "") for one in asked):
         text = f"the tag says {kind} {version}, and the Dockerfile says just {kind} {asked[-1].version}"
         yield Finding.at(asked[-1].place, text, got=_shown(asked[-1]), expected=f"{kind} {version}")
-
-
-def _carriers(environment: Environment) -> list[Hardware]:
-    found = ((package, carried_by(package.name)) for package in environment.packages)
-    return [
-        Hardware(*evidence, "wheel", package.place) for package, evidence in found if evidence is not None
-    ]
 
 
 def _shown(hardware: Hardware) -> str:

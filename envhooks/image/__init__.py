@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Level, Place
+from envhooks.catalog.lookup import (
+    ON_CPU,
+    built_for,
+    carried_by,
+    evidence_of_url,
+    evidence_of_word,
+    is_of_another,
+)
 
 
 @dataclass(frozen=True)
@@ -166,3 +175,29 @@ def is_version(installed: str, wanted: str) -> bool:
     numbers, asked = ([int(number) for number in match[1].split(".")] for match in (own, other))
     length = 2 if len(asked) == 2 and not other[2] else max(len(numbers), len(asked))
     return (numbers + [0] * length)[:length] == (asked + [0] * length)[:length]
+
+
+def wheels_for(environment: Environment, own: Collection[str]) -> tuple[list[Hardware], list[Hardware]]:
+    """What the installed packages are built for, by version or index and by name, from one framework's side.
+
+    A helper of another framework says nothing about this one: tensorflow-cpu beside `torch==2.8.0+cu128`.
+    """
+    others = [one for one in environment.packages if own and is_of_another(one.name, own)]
+    mine = {
+        (evidence[0], one.place)
+        for one in environment.find(*own)
+        for evidence in (evidence_of_word(one.local or ""), evidence_of_url(one.index))
+        if evidence is not None
+    }
+    foreign = {(evidence[0], one.place) for one in others if (evidence := built_for(one.name))} - mine
+    wheels = [h for h in environment.hardware if h.source == "wheel" and (h.kind, h.place) not in foreign]
+    plain = environment.find(*(name for name in own if name in ON_CPU))[-1:]
+    wheels += [
+        Hardware("CPU", None, "wheel", one.place)
+        for one in plain
+        if one.specifier and one.how != "base" and not one.index and not one.local
+    ]
+    named = ((one, carried_by(one.name)) for one in environment.packages if one not in others)
+    return wheels, [
+        Hardware(*evidence, "wheel", one.place) for one, evidence in named if evidence is not None
+    ]

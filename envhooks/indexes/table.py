@@ -114,7 +114,7 @@ class _Reader:
         other = {
             k: v
             for k, v in row.items()
-            if k != "version" and k in ours and _plain(ours[k]) != v and v not in ("", [])
+            if k != "version" and k in ours and _same(ours[k], ours) != _same(v, row) and v not in ("", [])
         }
         for field, value in other.items():
             self.differences.append(
@@ -125,6 +125,15 @@ class _Reader:
 
 def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
+
+
+def _same(value: object, row: Mapping[str, object]) -> object:
+    """A value in a form in which two that mean the same are equal: order and spaces of a list do not count."""
+    if value == "lockstep":
+        value = row.get("jaxlib", value)  # as jaxlib's
+    if isinstance(value, (tuple, list)):
+        return sorted(str(one).replace("_", "-") for one in value)
+    return sorted(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
 
 def _text(value: object) -> str:
@@ -196,13 +205,15 @@ def _torch(reader: _Reader, table: Table, builds: Index | None, everything: bool
         if ours is None:
             yield row
         else:
+            if ours.python_max and key(str(row.get("python_max", ""))) <= key(ours.python_max):
+                row.pop("python_max", None)  # its release notes promise more than PyPI has wheels for
             changed = reader.compare("torch", release(version), vars(ours), row)
             if changed:
                 yield changed
 
 
 def _of_torch(metadata: Message, files: Iterable[File]) -> Row:
-    row: Row = {"requires_python": str(metadata.get("Requires-Python") or ">=3.7.0")}
+    row: Row = {"requires_python": str(metadata.get("Requires-Python") or ">=3.7.0").replace(" ", "")}
     needs = dict(requirements(metadata))
     for name, specifier in needs.items():
         version = _exactly(specifier)
@@ -281,6 +292,8 @@ def _tensorflow(reader: _Reader, table: Table, everything: bool) -> Iterator[Row
             elif re.fullmatch(r"nvidia-cudnn(?:-cu[0-9]+)?", name):
                 row["and_cuda_cudnn"] = exact or specifier
         if ours is not None:
+            if set(_pythons(files)) <= set(ours.python):
+                del row["python"]  # its last release may have dropped one that an earlier one was tested with
             changed = reader.compare("tensorflow", line, vars(ours), row)
             if changed:
                 yield changed
