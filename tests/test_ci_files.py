@@ -17,7 +17,7 @@ import yaml
 from jsonschema import Draft7Validator
 from support import GOOD_TAG, Repo
 
-from envhooks import cli, report
+from envhooks import __version__, cli, report
 from envhooks.cli import _parser
 from envhooks.judge import ci
 
@@ -153,3 +153,32 @@ def test_the_action_judges(good: Repo, tmp_path: Path) -> None:
     done = judge(good, tmp_path / "runner", tags="$(touch pwned)\n`touch pwned`\n--all")
     assert done.returncode == 2
     assert not os.path.lexists(good.path / "pwned")
+
+
+def samples() -> list[tuple[str, str]]:
+    """(file, line) of each line of code of the pages and templates that brings envhooks from somewhere."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    found = [
+        (page.name, line)
+        for page in pages
+        for line in re.findall(
+            r"^(?: {4}.*|\s*(?:- |sh |script:|rev:).*)$", page.read_text(encoding="utf-8"), re.M
+        )
+    ]
+    for name in ("action.yml", "templates/envhooks.yml"):
+        found += [(name, line) for line in (ROOT / name).read_text(encoding="utf-8").split("\n")]
+    bringing = r"pip install\b.*\benvhooks|envhooks/envhooks(?:/envhooks)?@|^\s*rev: v|^\s*default: \"=="
+    return [(name, line) for name, line in found if re.search(bringing, line)]
+
+
+def test_each_sample_names_the_release_that_it_brings() -> None:
+    """What a CI installs tomorrow is what it installs today, and a page names the release that it is of."""
+    release = re.match(r"[0-9.]+[0-9]", __version__.partition(".dev")[0])
+    assert release is not None
+    pinned = rf"(?:envhooks(?:\[[a-z,]+\])?==|@v?|rev: v|default: \"==){re.escape(release[0])}(?![0-9.])"
+    by_input = r"envhooks\$\[\[ inputs\.version \]\]|envhooks==\$VERSION"
+    lines = samples()
+    assert {"README.md", "ci.md", "releases.md", "templates/envhooks.yml"} <= {name for name, _ in lines}
+    assert [(name, line) for name, line in lines if not re.search(f"{pinned}|{by_input}", line)] == []
+    # the action brings itself, at the revision by which it is named
+    assert 'wanted="$GITHUB_ACTION_PATH"' in ACTION["runs"]["steps"][0]["run"]

@@ -90,8 +90,8 @@ def _render(screen: _Screen) -> Iterator[str]:
         for line in commands:
             yield f"  fix: {spelled(printable(line, 2000))}"  # to be pasted, and so never broken
         said = "\n".join(filter(None, ("" if commands else fix, advice)))
-        for number, line in enumerate(said.split("\n") if said else ()):
-            head = "          " if number else "  advice: "
+        for at, line in enumerate(said.split("\n") if said else ()):
+            head = "          " if at else "  advice: "
             case, command = as_case(spelled(printable(line, 2000)))
             if command and len(head) + len(line) > min(columns(sys.stdout) or WIDTH, WIDTH):
                 yield from _wrapped(head, case)

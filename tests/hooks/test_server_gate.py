@@ -163,7 +163,7 @@ def test_the_last_signer_is_not_removed_in_passing(
     before = tip(server)
     propose(guarded, path, data)
     for attempt in (guarded.try_git("push", "origin", "main"), push(guarded, "origin", "main")):
-        refused(attempt, "nobody in .envhooks/allowed_signers", "fix: ")
+        refused(attempt, "nobody in .envhooks/allowed_signers", "advice: keep one signer")
     assert tip(server) == before
     server.git("config", "envhooks.mode", "warn")
     assert push(guarded, "origin", "main").code == 0, (
