@@ -15,15 +15,16 @@ from envhooks.judge import engine as checks
 from envhooks.judge.engine import Check
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CHECKS = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+PAGES = [*READMES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 STAGES = {"pre-commit", "post-merge", "manual"}
 
 
 def table(heading: str) -> dict[str, str]:
-    """First column -> second column of the table below a heading of the README."""
-    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    """First column -> second column of the table below a heading of docs/checks.md."""
+    section = CHECKS.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| `?([^|`]+)`? \| ([^|]+) \|", section, re.M)
     return {first.strip(): second.strip() for first, second in rows[1:]}
 
@@ -78,6 +79,26 @@ def test_commands_in_the_pages_are_ones_that_parse(page: Path) -> None:
 def test_links_between_the_pages_hold(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_both_readmes_name_the_same_commands_files_and_pages() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in READMES]
+    fences = [re.findall(r"^```.*?^```", text, re.M | re.S) for text in texts]
+    plain = [[re.sub(r"\s*#.*", "", block) for block in blocks] for blocks in fences]
+    assert plain[0] == plain[1]
+    commands = [re.findall(r"^    (\S[^#\n]*?)(?: *#.*)?$", text, re.M) for text in texts]
+    assert commands[0] == commands[1] and len(commands[0]) > 10
+    links = [set(re.findall(r"\]\(([^)]+)\)", text)) - {"README.md", "README.zh-CN.md"} for text in texts]
+    assert links[0] == links[1]
+    headings = [len(re.findall(r"^## ", text, re.M)) for text in texts]
+    assert headings[0] == headings[1]
+
+
+def test_the_readme_is_read_in_one_go_and_names_every_page() -> None:
+    text = READMES[0].read_text(encoding="utf-8")
+    assert len(text.split("\n")) < 150
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "index.md" or f"docs/{page.name}" in text, page.name
 
 
 def test_the_table_of_packages_names_each_package() -> None:

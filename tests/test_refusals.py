@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import importlib
 import importlib.util
 import re
 import sys
@@ -61,7 +63,21 @@ def test_each_begins_with_the_fault_and_says_the_way_out(shown: list[tuple[str, 
         assert sum(line.startswith("  error ") for line in lines) == 1, title
 
 
-def test_the_readme_shows_the_first_of_them(shown: list[tuple[str, str, list[str]]]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    _, command, lines = shown[0]
-    assert "\n".join((f"```\n$ {command}", *lines, "fatal: ref updates aborted by hook\n```")) in readme
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_the_picture_of_the_readme_is_what_is_printed_today(
+    script: ModuleType, shown: list[tuple[str, str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    picture = importlib.import_module("picture")
+    drawn = picture.PICTURE.read_text(encoding="utf-8")
+    today = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in picture.lines()]
+    assert text_of(drawn) == "".join("".join(today).split()), "scripts/picture.py --write"
+    assert [f"$ {shown[0][1]}", *shown[0][2]] == today[: len(shown[0][2]) + 1], "the first of the refusals"
+    assert not re.search("(?:url|href|src)[=(][^#]*//", drawn), "it asks nothing of another server"
+
+
+def text_of(drawn: str) -> str:
+    """The text of a picture of rich's, line by line, without blanks."""
+    parts = re.findall(r'<text [^>]*?x="([0-9.]+)" y="([0-9.]+)"[^>]*>(.*?)</text>', drawn)
+    ordered = sorted(parts, key=lambda part: (float(part[1]), float(part[0])))
+    return "".join(html.unescape("".join(text for _, _, text in ordered)).split())
