@@ -1,4 +1,4 @@
-"""What a shell's completion asks for: verbs, options, choices and the names of tags, by argcomplete."""
+"""Completion for shells: verbs, options, choices and the names of tags, by argcomplete."""
 
 from __future__ import annotations
 

@@ -74,13 +74,13 @@ ls "$2"
 
 @dataclass(frozen=True)
 class _Means:
-    """What builds in the demo."""
+    """Builder of the demo."""
 
     builder: str
     """Its keys of the build section."""
     said: str
     result: str
-    """What is shown in the end, relative to the clone."""
+    """Path to show in the end, relative to the clone."""
 
 
 def play(demo: Demo) -> bool:

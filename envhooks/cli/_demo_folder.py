@@ -141,7 +141,7 @@ class Demo:
         print(f"{self._bold[0]}{title}{self._bold[1]} {rest}".rstrip(), flush=True)
 
     def note(self, text: str) -> None:
-        """What a person has to know before the next command."""
+        """A comment that the person needs before the next command."""
         print(f"# {printable(text)}", flush=True)
 
     def git(self, *arguments: str) -> int:

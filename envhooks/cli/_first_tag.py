@@ -1,4 +1,4 @@
-"""What would refuse the first tag that is made here, told before it is made: `envhooks doctor` shows it."""
+"""Faults that would refuse the first tag that is made here, found before it is made: `envhooks doctor` shows them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Fault:
     fix: str = ""
     """A command that mends it."""
     advice: str = ""
-    """What a person has to decide."""
+    """Decision that only a person can make."""
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the next release finds here."""
+    """Conditions that the next release meets here."""
 
     lines: tuple[str, ...]
     faults: tuple[Fault, ...]

@@ -1,4 +1,4 @@
-"""Whether a tag that this person signs now would be accepted, told before anything is signed."""
+"""Whether a tag that this person signs now would be accepted, determined before anything is signed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SigningFault:
 
 
 def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
-    """What stands in the way of a good signature; None where nothing is known to.
+    """Obstacle to a good signature; None where none is known.
 
     Raises:
         PolicyError: the trust files cannot be read.

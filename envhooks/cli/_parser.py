@@ -31,7 +31,7 @@ MORE = "envhooks VERB --help shows a verb's options and examples"
 
 
 def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
-    """What was typed; `run` in it carries it out.
+    """Arguments, parsed; `run` in them carries the verb out.
 
     Raises:
         SystemExit: it was help or the version that was asked for (0), or it cannot be understood (2).

@@ -71,7 +71,7 @@ class PolicyFiles:
             raise UsageError(f"the file cannot be read: {why}", place=f"{FOLDER}/{printable(name)}") from None
 
     def signer_files(self) -> dict[str, bytes]:
-        """What `read_signers` wants: allowed_signers, revoked_keys and keys/*."""
+        """Files for `read_signers`: allowed_signers, revoked_keys and keys/*."""
         keys = self.folder / "keys"
         names = sorted(file.name for file in keys.iterdir()) if keys.is_dir() else []
         paths = ("allowed_signers", "revoked_keys", *(f"keys/{name}" for name in names))
@@ -114,7 +114,7 @@ def _lines(data: bytes) -> Iterator[str]:
 
 
 def _replace(file: Path, data: bytes) -> None:
-    """Put a whole file in the place of the old one: whoever looks meanwhile sees one or the other."""
+    """Replace a file atomically: a reader sees the old file or the new one."""
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     temporary = Path(name)

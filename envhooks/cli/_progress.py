@@ -1,4 +1,4 @@
-"""How far a long run is, in one line on the terminal that goes away again."""
+"""Progress of a long run, in one line on the terminal that is removed at the end."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from envhooks.records import reader, render
 
 @dataclass(frozen=True)
 class Sending:
-    """What a push would send."""
+    """Refs that a push would send, and the remote."""
 
     remote: str
     branch: str
@@ -46,7 +46,7 @@ class Sending:
 
 
 def sending(git: Git, trust: TrustContext, commit: str, tags: Sequence[str]) -> Sending | None:
-    """What is to be sent where; None where there is no remote."""
+    """Refs to push for these tags, and the remote; None where there is no remote."""
     if trust.remote is None:
         return None
     tracked = tracking_ref(git, trust.remote, trust.branch)

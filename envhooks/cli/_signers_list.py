@@ -1,4 +1,4 @@
-"""Who may sign by the policy that counts: which key, from where, until when, and what was last signed with it."""
+"""List of the signers by the policy that counts: key, source, end, and the last tag signed with it."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _differences(git: Git, signers: Signers, where: str) -> Iterator[str]:
-    """How the work tree's files differ in what they say: a line each."""
+    """Differences of the signers in the work tree, a line each."""
     if git.work_tree is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What `envhooks init` finds in a repository: its tags, Dockerfiles, changelog and remotes, as they are committed."""
+"""Survey of a repository for `envhooks init`: its tags, Dockerfiles, changelog and remotes, as they are committed."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Dockerfile:
 
     path: str
     frameworks: tuple[tuple[str, str], ...] = ()
-    """(framework, version as pinned; empty where it is none) of what it installs."""
+    """(framework, version; empty where it is not pinned) of each framework that it installs."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found."""
+    """Result of the survey."""
 
     proposal: Proposal
     dockerfiles: tuple[Dockerfile, ...]
@@ -90,7 +90,7 @@ class Survey:
 
 
 def survey(git: Git, commit: str | None) -> Survey:
-    """What is found at a commit, and among the tags; None: there is no commit yet."""
+    """Survey of a commit and of the tags; `commit` is None where there is none yet."""
     paths = _paths(git, commit)
     dockerfiles = _dockerfiles(git, commit, paths)
     versions = [version for one in dockerfiles for _, version in one.frameworks if version]

@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         outcome = _judge(options)
     except EnvhooksError as error:
-        # what a program reads says it too: a report that is not there may be taken for one without findings
+        # what a program reads says it too: a report that is not there may be mistaken for one without findings
         _write(gate.failed(error), [output for output in outputs if output != Output("text", None)], "full")
         raise
     _write(outcome, outputs, _detail(options, outcome), exists=options.draft is None)

@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the differences; 2 where one of them cannot be told."""
+    """Print the differences; 2 where one of them cannot be determined."""
     with Git.open() as git:
         releases = Releases(git)
         like = next((one for one in (options.before, options.after) if releases.has(one)), "")

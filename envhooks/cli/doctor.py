@@ -39,11 +39,11 @@ _PACKAGES = {"gpg": "gnupg", "gpgv": "gpgv", "ssh": "openssh-client"}
 
 @dataclass
 class _Screen:
-    """What is shown; lives only while it is gathered."""
+    """Lines and faults of the output; lives only while they are gathered."""
 
     lines: list[tuple[str, str]] = field(default_factory=list)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
-    """What is wrong, the command that mends it, and what a person has to decide."""
+    """(fault, command that mends it, decision that only a person can make)."""
 
     def say(self, name: str, text: str) -> None:
         self.lines.append((name, text))
@@ -201,7 +201,7 @@ def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
 
 
 def _releases(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
-    """What the first tag would meet."""
+    """Faults that would refuse the first tag."""
     from envhooks.cli import _first_tag
 
     if trust is None:

@@ -87,7 +87,7 @@ def _image(gate: Gate, text: str, line: int | None) -> Answer:
 
 
 def _claim(reference: Reference) -> str:
-    """The release that an image's own label names, which whoever pushed it wrote; empty where none can be read."""
+    """The release that an image's own label names, a claim of its pusher; empty where none can be read."""
     try:
         registry = Registry(reference, os.environ)
         found = registry.manifest(reference.digest or reference.tag or "latest")

@@ -204,7 +204,7 @@ def _say(hook: Hook, report: Report, warn: bool, message: str) -> None:
 
 
 def _worth_saying(report: Report) -> Report:
-    """What was refused or warned of: a hook has nothing to say about a good tag, nor about what is merely noted."""
+    """The report without good tags and without notes: a hook prints only what is refused or warned of."""
     tags = (
         replace(tag, findings=tuple(finding for finding in tag.findings if finding.level != "note"))
         for tag in report.tags

@@ -37,7 +37,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The protected branch, where it cannot be told, and `--yes`."""
+    """The protected branch, where it cannot be determined, and `--yes`."""
     parser.add_argument("--branch", help="the protected branch (default: told by the remote)")
     parser.add_argument(
         "--yes",
@@ -120,7 +120,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _say_old_tags(found: Survey) -> None:
-    """What becomes of the tags that exist: the gate looks at those that are made, pushed and changed."""
+    """Print the remarks on the tags that exist: the gate judges those that are made, pushed and changed."""
     if found.proposal.rest:
         print(f"\nnot read by the template: {_some(found.proposal.rest)}")
         ignored = ", ".join(map(toml_text, found.ignored[:_MOST_NAMES]))

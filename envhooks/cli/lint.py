@@ -39,7 +39,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What kind of file, and which."""
+    """Add the arguments: the kind of the files, and their paths."""
     parser.add_argument("kind", choices=sorted(_KINDS))
     parser.add_argument("files", nargs="*", metavar="FILE", help="relative to the top of the work tree")
 

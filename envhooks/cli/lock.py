@@ -56,14 +56,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What is known of one tag."""
+    """One tag with its facts and its report."""
 
     subject: Subject
     report: TagReport
 
     @property
     def signer(self) -> str:
-        """Who signed it, for a tag that is good; else nothing."""
+        """Name of the signer, for a tag that is good; else empty."""
         verdict = self.subject.facts.get("signature")
         if self.report.verdict != "accepted" or not isinstance(verdict, Verdict):
             return ""

@@ -115,11 +115,11 @@ def run(options: argparse.Namespace) -> int:
 def _inspect(
     confirmed: confirm.Confirmed, tag: TagRecord, seen: images.Seen, tls_verify: bool
 ) -> tuple[str, dict[str, str]]:
-    """What is inside of the image, held against the tag.
+    """(method of the comparison, content) of the image, compared with the tag.
 
     Raises:
         Contradiction: it is not what the tag says.
-        CannotJudge: nobody can tell; then only a person can say that it is of the tag, by `--no-verify`.
+        CannotJudge: it cannot be determined; then only a person can say that it is of the tag, by `--no-verify`.
     """
     name = Grammar(confirmed.policy.tag).match(tag.tag)
     wanted = expected(name, confirmed.policy.tag) if name is not None else None

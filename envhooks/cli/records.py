@@ -93,7 +93,7 @@ def _print_all(git: Git, root: TrustRoot, form: str) -> int:
 
 
 def _print_envelopes(git: Git, ref: str | None) -> int:
-    """The lines as they stand: whether they prove anything is for whoever reads them to verify."""
+    """The lines as they stand: their reader verifies whether they prove anything."""
     tip = notes.tip(git)
     if ref is None:
         lines = [line for note in notes.all_lines(git, tip).values() for line in note]

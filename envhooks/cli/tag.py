@@ -157,7 +157,7 @@ def _described(one: Proposal) -> str:
 
 
 def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
-    """What would be made, and the verdict on it.
+    """Plan of the tags to make, and the verdict on it.
 
     Raises:
         UsageError: a name that is no release's, or that is there already; no such commit.

@@ -73,7 +73,7 @@ def _minutes(text: str) -> float:
 class _Looked:
     inside: Inside
     held: Held | None
-    """None where there is no tag to hold it against."""
+    """None where there is no tag to compare it with."""
 
 
 def run(options: argparse.Namespace) -> int:
