@@ -24,12 +24,12 @@ _REQUIRES = re.compile(
 
 @dataclass(frozen=True)
 class Refreshed:
-    """Rows for releases that a table does not have, or of which it says otherwise."""
+    """Rows for releases that a table does not have, or contradicts."""
 
     rows: Mapping[str, tuple[Row, ...]]
     """`torch`, `tensorflow`, `jax`, `ties` -> rows in the form of `[[compat.torch]]`."""
     differences: tuple[str, ...]
-    """Where the index says otherwise than the table, one sentence each."""
+    """Contradictions between the index and the table, one sentence each."""
     unread: tuple[str, ...]
     """Releases whose metadata could not be had, with the reason."""
 
@@ -70,7 +70,7 @@ def refresh(
 
 
 class _Reader:
-    """What one index says, release by release."""
+    """Reader of one index, release by release."""
 
     def __init__(self, index: Index, step: Step, since: Mapping[str, str]) -> None:
         self.index = index

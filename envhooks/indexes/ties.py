@@ -18,9 +18,9 @@ _SPECIFIER = re.compile(r"(?a)(?:(?:===?|~=|!=|<=?|>=?)[0-9][0-9A-Za-z.+*]{0,30}
 
 
 def asked(metadata: Message) -> tuple[str, ...]:
-    """What a release always asks of the anchors on Linux x86-64: `torch==2.7.1`, in the order of the anchors.
+    """Requirements of a release on the anchors on any Linux x86-64: `torch==2.7.1`, in the order of the anchors.
 
-    A requirement that holds for some Pythons only, or with an extra, is left out: it ties nobody surely.
+    A requirement that holds for some Pythons only, or with an extra, is left out: it does not always apply.
     """
     found: dict[str, str] = {}
     unsure = set()
