@@ -51,7 +51,7 @@ def not_applicable(subject: Subject, policy: Policy) -> str:
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
-    """What the tag says, field by field, against what the Dockerfile installs and is built from."""
+    """Comparison of the tag's fields, one by one, with the packages and the base image of the Dockerfile."""
     name, environment = subject.name, subject.environment
     missing = _doubt(environment, "dockerfile")
     if missing is not None:

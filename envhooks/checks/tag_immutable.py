@@ -31,7 +31,7 @@ CHANGES = (Change.CREATED, Change.MOVED, Change.DELETED, Change.STANDING)
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
-    """A tag that stands, and that no ledger lists, has nothing to be held against."""
+    """A tag that stands, and that no ledger lists, has nothing to be compared with."""
     if subject.publication.locked:
         return ""
     return {Change.CREATED: "the tag is new", Change.STANDING: "the tag does not change"}.get(
@@ -103,7 +103,7 @@ def _never_good(subject: Subject) -> bool:
         return True
     found = subject.facts.get("object")
     if not isinstance(found, TagObject):
-        return False  # nobody can tell: its object is not here
+        return False  # unknown: its object is not here
     if found.annotation is None:
         return True
     annotation = found.annotation

@@ -55,7 +55,7 @@ def _next(name: TagName, highest: TagName, subject: Subject, policy: Policy) -> 
 
 
 def _what(name: TagName) -> str:
-    """What the order goes by, in a word."""
+    """Name of the part that decides the order."""
     return "version" if name.version else "release" if name.field("release") else "date"
 
 

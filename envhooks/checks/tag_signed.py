@@ -100,5 +100,5 @@ def _mend(subject: Subject) -> Mend:
 
 
 def way_out(why: str) -> str:
-    """What a person does about a signature that is refused for this; empty where it is made once more."""
+    """Steps after a signature that is refused for this reason; empty where signing once more is enough."""
     return next((way for part, way in _WAYS if part in why), "")
