@@ -1,4 +1,4 @@
-"""What of a way out is a command: a shell runs that as it stands. All else is for a person to read and decide."""
+"""Recognition of the commands in a fix, which a shell runs as they stand; its other lines are for a person to read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COMMAND = rf"{_ASSIGNED}(?:{_PROGRAMS})(?:\s|\Z)"
 _QUOTED = r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\."
 _BLANK = r"(?<![\w/.:-])(?:KEY|TAG|NAME|FILE|FOLDER|URL|REF|DATE|INDEX|OWNER)(?!\w)"
 _OPEN = rf", | or | then |\.\.\.(?![\w/])|<[A-Za-z][^<>]*>|{_BLANK}"
-"""What no command has outside of quotes: the beginning of another sentence, or a place that a person has to fill."""
+"""Text that no command has outside of quotes: the beginning of another sentence, or a placeholder to fill in."""
 
 
 def is_command(text: str) -> bool:

@@ -25,7 +25,7 @@ def _is_absolute(folder: str) -> bool:
 
 
 def module_names(folders: Iterable[str]) -> tuple[str, ...]:
-    """The modules in a package's `__path__`, by name; what begins with an underscore is shared by them, and is none.
+    """The modules in a package's `__path__`, by name; those with a leading underscore are left out.
 
     `pkgutil.iter_modules` would do the same and import `inspect` for it, a tenth of a hook's time.
     """

@@ -1,6 +1,6 @@
 """The one place where text from a repository is made fit to print.
 
-Tag names, messages and paths are chosen by whoever can push. Printed as they are, they can clear a
+Tag names, messages and paths are chosen by anyone who can push. Printed as they are, they can clear a
 terminal, write a second line that looks like envhooks' own, or turn the reading order round.
 """
 
