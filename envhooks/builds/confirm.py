@@ -143,7 +143,7 @@ def plan_for(git: Git, confirmed: Confirmed, ref: str, remote: Remote, build: Bu
     """Plan of one section for a tag that was confirmed.
 
     Raises:
-        CannotJudge: it cannot be told, or the section says what its builder does not know.
+        CannotJudge: it cannot be determined, or the section says what its builder does not know.
     """
     builder = load(build.using)
     builder.check_options(builder_options(build))

@@ -2,7 +2,7 @@
 
 The answer is kept in the clone's own configuration file, with the digest of the build section. A file that
 this one includes does not count: `include.path = ../.gitconfig` is a usual thing, and what stands in the work
-tree comes from whoever wrote the last commit.
+tree comes from the author of the last commit.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def _remember(environ: Mapping[str, str], key: str) -> None:
 
 
 def refuse_what_is_not_had(wanted: Wanted, engine: Engine) -> None:
-    """Refuse what this engine cannot do: what was left out in silence would be taken for done.
+    """Refuse what this engine cannot do: parts left out silently would count as done.
 
     Raises:
         CannotJudge: the section asks for it.

@@ -89,7 +89,7 @@ def _unfit(text: str, own: str) -> str:
 
 
 def _owner(policy: Policy, text: str, sharing: Sequence[TagName]) -> str:
-    """Which other release of the same image owns this tag, or would be given it, too."""
+    """The other release of the same image that owns this tag or would get it, in a sentence; empty without one."""
     for other in sharing:
         if image_tag(other) == text:
             return f"{printable(other.text)} owns it"

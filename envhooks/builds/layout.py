@@ -31,7 +31,7 @@ def root(folder: Path) -> Manifest:
 
 
 def read(folder: Path, wanted: Descriptor) -> Manifest:
-    """A manifest of a layout, held against its digest.
+    """A manifest of a layout, verified by its digest.
 
     Raises:
         CannotJudge: it is not there, or is another one.

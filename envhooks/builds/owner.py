@@ -63,7 +63,7 @@ def is_gone(owner: str) -> bool | None:
         return True
     host, place, pid, started = fields
     own_host, own_place = _machine()
-    # a host's name changes with its network; only where the system tells no more does it count
+    # a host's name changes with its network, so it counts only where the system gives no other id
     is_here = place == own_place and (place != "/" or host == own_host)
     return start_time(int(pid)) != started if is_here else None
 

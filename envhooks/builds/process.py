@@ -134,7 +134,7 @@ def run(
     return Ended(code, output, late.is_set())
 
 
-# Its standard input ends when whoever holds the other end does, however that was ended.
+# Its standard input ends when the process at the other end does, however that was ended.
 _WATCH = """import os, signal, sys
 if not sys.stdin.buffer.read(1):
     try:

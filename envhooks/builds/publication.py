@@ -226,7 +226,7 @@ class Publisher:
         right = rightful(self.policy, alias, self.plan.image, tags)
         image = registry.manifest(image_tag(right)) if right is not None else None
         if right is None or image is None:
-            return False  # whoever publishes it moves the alias then
+            return False  # its publisher moves the alias then
         there = registry.head(alias)
         if there == image.digest:
             return False

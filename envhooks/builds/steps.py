@@ -87,7 +87,7 @@ class Steps:
     builds: tuple[Step, ...]
     checks: tuple[Check, ...]
     publish: tuple[Step, ...]
-    """Nothing of this is run before the image was held against the tag."""
+    """Nothing of this is run before the image was compared with the tag."""
 
     def all(self) -> tuple[Step, ...]:
         """For a dry run."""

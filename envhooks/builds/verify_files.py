@@ -1,6 +1,6 @@
-"""An image's files held against a tag: nothing of the image is run, so that any image can be looked into.
+"""An image's files compared with a tag: nothing of the image is run, so that any image can be looked into.
 
-Three outcomes, as everywhere: it agrees, it contradicts, nobody can tell. What could not be read is never taken for
+Three outcomes, as everywhere: it agrees, it contradicts, cannot tell. What could not be read is never treated as
 absent.
 """
 

@@ -1,4 +1,4 @@
-"""The built image held against its tag: which framework it carries, and for which accelerator that was built.
+"""The built image compared with its tag: which framework it carries, and for which accelerator that was built.
 
 The Dockerfile was judged before the push, by what it says. What a resolver, a base image or a mirror made of
 it is seen in the image alone. It is asked through the engine that built it, without importing the framework:
@@ -218,7 +218,7 @@ def is_release(version: str, wanted: str, *, is_stable: bool) -> bool:
 
 
 def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
-    """(kind, version) of each accelerator that the framework was built for; None where nothing tells."""
+    """(kind, version) of each accelerator that the framework was built for; None without evidence."""
     found: list[tuple[str, str]] = []
     for kind, key in (("CUDA", "cuda"), ("ROCm", "hip"), ("XPU", "xpu")):
         if answer.torch.get(key):

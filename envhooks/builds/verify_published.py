@@ -1,4 +1,4 @@
-"""The image that a builder published, held against its tag by what the registry has: the same for every builder.
+"""The image that a builder published, compared with its tag by what the registry has: the same for every builder.
 
 The local builder asks its image before it is published. What a workflow, a pipeline or a program of somebody's own
 published can only be looked at afterwards: `verify = "registry"` in its section.

@@ -36,7 +36,7 @@ MAX_PUSH = 24 * 3600
 """Seconds after which a push is not waited for any longer."""
 MAX_LOG = 1 << 20
 MAX_KEYS = 100
-"""Rows that one watcher is told of; a pipe holds 16 KiB everywhere."""
+"""Rows that one watcher receives; a pipe holds 16 KiB everywhere."""
 _PUSH_FD = 3
 # It waits before it imports: on a machine with few cores, its start would be at the expense of the push. A descriptor
 # that is not there answers at once, and `_wait_for_end` knows another way.
@@ -189,7 +189,7 @@ def _spawn(
 ) -> None:
     """Start `main` in a process of its own: a new program, for this one's arguments may hold a password.
 
-    In the foreground it keeps the session and standard error, so that whoever waits for the output of the push
+    In the foreground it keeps the session and standard error, so that a reader who waits for the output of the push
     waits for the build.
     """
     data = json.dumps({**payload, "common_dir": os.fspath(common_dir), "pid": push or 0}).encode()
@@ -237,7 +237,7 @@ def _pipe_with(data: bytes) -> int:
 
 
 def _close_from(first: int) -> None:
-    """Close every descriptor from `first` on, whoever opened it."""
+    """Close every descriptor from `first` on, including those that other code opened."""
     for folder in ("/proc/self/fd", "/dev/fd"):
         with suppress(OSError):
             for name in os.listdir(folder):  # noqa: PTH208 - names, not paths

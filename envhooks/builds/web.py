@@ -51,7 +51,7 @@ class Answer:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty where it is not one."""
         try:
             loaded = json.loads(self.body)
         except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Going through the open rows of the ledger: ask, confirm, build; what could not be done is tried again.
 
 Everything that starts builds comes through here: the watcher behind a push, a server's post-receive,
-`envhooks builds --retry`. Several may run at once; a row is built by whoever claims it.
+`envhooks builds --retry`. Several may run at once; a row is built by the process that claims it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ENDINGS: Mapping[str, tuple[Ending, str]] = {
     "started": ("requested", "requested, and not heard of again"),
     "gone": ("dropped", "dropped"),
 }
-"""Of a Result's statuses, those that end a build: (the state, what a person is told)."""
+"""Of a Result's statuses, those that end a build: (the state, its text for the person)."""
 
 Say = Callable[[str], None]
 Record = Callable[

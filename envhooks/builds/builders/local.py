@@ -1,6 +1,6 @@
 """an engine on this machine: docker buildx, podman or buildah, whichever is there
 
-The image is held against the tag before any of its names moves: with buildx it is pushed without a name
+The image is compared with the tag before any of its names moves: with buildx it is pushed without a name
 first, podman and buildah have it in the machine's own storage.
 """
 

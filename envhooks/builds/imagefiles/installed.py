@@ -46,7 +46,7 @@ def keep(path: str) -> int | None:
     if folder.endswith("bin") and _INTERPRETERS.fullmatch(name):
         return 0
     if path in UNREAD:
-        return 0  # that there is one is all that is told
+        return 0  # that there is one is all that is known
     if path == "var/lib/dpkg/status":
         return _DPKG
     if folder == "var/lib/dpkg/status.d":
@@ -87,7 +87,7 @@ class Contents:
     toolkits: tuple[tuple[str, str, str], ...]
     """(kind, version, source) of accelerator toolkits: ("CUDA", "12.8", "dpkg")."""
     system: str
-    """PRETTY_NAME of the operating system; empty where it is not told."""
+    """PRETTY_NAME of the operating system; empty where it is not stated."""
     strays: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Normalised name -> (version, folder), of what lies where no interpreter of the image looks by itself."""
     unread: tuple[str, ...] = ()

@@ -44,9 +44,9 @@ class Layer:
     open: Callable[[], AbstractContextManager[Source]]
     """The layer as it is stored: packed, or a plain archive."""
     digest: str
-    """`sha256:...` of the stored bytes; empty where none is told."""
+    """`sha256:...` of the stored bytes; empty where none is stated."""
     unpacked: str
-    """`sha256:...` of the archive in it; empty where none is told."""
+    """`sha256:...` of the archive in it; empty where none is stated."""
 
 
 Keep = Callable[[str], "int | None"]

@@ -58,7 +58,7 @@ def images(blobs: Blobs, digest: str, size: int = -1) -> tuple[PlatformImage, ..
     Args:
         blobs: where to read from.
         digest: of the manifest or index.
-        size: its bytes, where that is told.
+        size: its bytes, where that is stated.
 
     Raises:
         Unreadable: something is damaged, missing, or of a kind that is no image.
@@ -161,7 +161,7 @@ def parse(data: bytes, name: str) -> dict[str, Any]:
     """A JSON object.
 
     Raises:
-        Unreadable: it is none.
+        Unreadable: it is not one.
     """
     try:
         found = json.loads(data)

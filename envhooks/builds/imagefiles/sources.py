@@ -187,7 +187,7 @@ def open_registry(
     """(digest, images of all platforms) of an image in a registry; layers are read as they come.
 
     Raises:
-        CannotJudge: the reference is none, the registry has no such image, or does not answer.
+        CannotJudge: it is not a reference, or the registry has no such image, or does not answer.
         Unreadable: it is no image.
     """
     reference = parse_reference(text)

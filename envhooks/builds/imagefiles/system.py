@@ -50,7 +50,7 @@ def _dpkg_cuda(tree: Tree) -> list[str]:
 
 
 def system(tree: Tree) -> str:
-    """PRETTY_NAME of the operating system; empty where it is not told."""
+    """PRETTY_NAME of the operating system; empty where it is not stated."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         match = re.search(rb'^PRETTY_NAME="?([^"\n]*)', tree.read(path) or b"", re.MULTILINE)
         if match:

@@ -208,7 +208,7 @@ class Tree:
         return node if found is not None else None
 
     def names(self, path: str) -> tuple[str, ...]:
-        """The names in a folder, sorted; empty where it is none."""
+        """The names in a folder, sorted; empty where there is no such folder."""
         node = self.at(path)
         return tuple(sorted(node.children)) if node is not None and node.children is not None else ()
 

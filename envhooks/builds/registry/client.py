@@ -1,4 +1,4 @@
-"""One repository in a registry: manifests, blobs, tags and referrers, each held against its digest."""
+"""One repository in a registry: manifests, blobs, tags and referrers, each verified by its digest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Descriptor:
         """A descriptor out of JSON.
 
         Raises:
-            RegistryError: it is none.
+            RegistryError: it is not a descriptor.
         """
         found = raw if isinstance(raw, dict) else {}
         digest, size = found.get("digest"), found.get("size")
@@ -175,7 +175,7 @@ class Registry:
         return found.digest if found else None
 
     def manifest(self, reference: str) -> Manifest | None:
-        """The manifest of a tag or digest, held against its digest; None where the registry has none."""
+        """The manifest of a tag or digest, verified by its digest; None where the registry has none."""
         path = f"manifests/{self._checked(reference)}"
         answer = self._transport.request("GET", path, headers={"Accept": _ACCEPT}, accept=(200, 404))
         if answer.status == 404:
@@ -215,7 +215,7 @@ class Registry:
         return self._transport.request("HEAD", path, accept=(200, 404)).status == 200
 
     def blob(self, digest: str, limit: int = MAX_BLOB) -> bytes:
-        """A small blob, held against its digest.
+        """A small blob, verified by its digest.
 
         Raises:
             RegistryError: it is not there, longer than `limit` bytes, or of another digest.
@@ -365,7 +365,7 @@ def fallback_tag(digest: str) -> str:
 
 
 class _Checked:
-    """A stream that is held against a digest while it is read."""
+    """A stream that is compared with a digest while it is read."""
 
     def __init__(self, data: transport.Readable, digest: str) -> None:
         self._data, self._digest = data, digest

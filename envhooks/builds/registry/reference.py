@@ -45,7 +45,7 @@ def parse(text: str) -> Reference:
     """The reference that a text is; without a host it is Docker Hub's.
 
     Raises:
-        CannotJudge: it is none.
+        CannotJudge: it is not a reference.
     """
     name, _, digest = text.partition("@")
     head, colon, tag = name.rpartition(":")

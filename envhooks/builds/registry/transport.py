@@ -57,7 +57,7 @@ class Answer:
     """Address that answered, after redirects."""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty where it is not one."""
         try:
             loaded = json.loads(self.body)
         except (ValueError, RecursionError):
