@@ -109,7 +109,7 @@ class Replaced:
     name: str
     """`torch`."""
     was: str
-    """What the base image has, as far as that is known: its image, with the version where the tag states it."""
+    """The framework of the base image, as far as it is known: its image, with the version where the tag states it."""
     now: str
     """As the install asks for it: `torch==2.7.0`."""
     place: Place

@@ -198,7 +198,7 @@ def replace_matches(value: str, pattern: Pattern, replacement: str, *, every: bo
     size = 0
     while at <= len(value):
         end = _end(pattern, value, at, True)
-        if end is None or (end == at and at == previous_end):  # nothing right behind a match is none
+        if end is None or (end == at and at == previous_end):  # an empty one right behind it does not count
             at += 1
             continue
         out += (value[copied:at], replacement)

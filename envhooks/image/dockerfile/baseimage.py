@@ -70,7 +70,7 @@ class Contents:
     packages: tuple[tuple[str, str, str | None], ...] = ()
     """(name, version, local version) that are certain."""
     opaque: tuple[tuple[str, str], ...] = ()
-    """(package, why its version cannot be told): there is one, but which?"""
+    """(package, why its version cannot be determined): there is one, but which?"""
     plain: bool = False
     """Whether it is known to carry no framework."""
     python: str | None = None

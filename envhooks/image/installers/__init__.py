@@ -220,7 +220,7 @@ class InstallTask:
             self._session.swallow(swallowed, self._where)
 
     def _shifts(self, names: Container[str], constraints: Mapping[str, list[Requirement]]) -> None:
-        """What the packages of this command do to a framework that was there before it."""
+        """Apply the effects of this command's packages on a framework that was installed before."""
         for requirement, _, place in self._found:
             framework = BOUND.get(requirement.name)
             if framework is None or requirement.exact or requirement.url is not None:

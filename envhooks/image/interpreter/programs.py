@@ -170,7 +170,7 @@ _MODULES = {"pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda"
 
 
 def run_program(session: Session, program: str, call: Call) -> bool:
-    """Take what a program installs; False where it is none of those that are known."""
+    """Take what a program installs; False where it is not a known one."""
     if re.fullmatch(_PIP, program):
         pip(session, call)
     elif re.fullmatch(_PYTHON, program):

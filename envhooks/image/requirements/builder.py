@@ -51,7 +51,7 @@ class Sink:
     files: int = 0
 
     def fault(self, why: str, path: str, line: int = 0) -> None:
-        """Note that something cannot be told."""
+        """Note that something cannot be determined."""
         if len(self.faults) < 1000:  # a file of garbage needs no million sentences
             self.faults.append((why, path, line))
 

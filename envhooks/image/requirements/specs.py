@@ -94,7 +94,7 @@ def _number(text: str | None) -> str:
 
 
 def normal_version(text: str) -> str | None:
-    """A public version in PEP 440's normal form (`v2.8-RC.1` -> `2.8rc1`), or None if it is none."""
+    """A public version in PEP 440's normal form (`v2.8-RC.1` -> `2.8rc1`), or None if it is not a version."""
     text = text.strip()
     numbers = text.split(".")
     if all(part.isascii() and part.isdigit() for part in numbers):  # most versions
@@ -272,7 +272,7 @@ _PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 
 
 def marker_holds(marker: str, python: str | None = None) -> bool | None:
-    """True or False where every image would agree, None where it depends or cannot be told.
+    """True or False where every image would agree, None where it depends or cannot be determined.
 
     Args:
         marker: the text after `;`; an empty one always holds.

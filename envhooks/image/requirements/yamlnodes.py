@@ -98,7 +98,7 @@ class _Composer:
         assert isinstance(event, (events.SequenceStartEvent, events.MappingStartEvent))
         if event.tag not in (None, "!"):
             raise YamlError(f"cannot tell what the tag {event.tag} means", _line(event))
-        # an anchor is known once its node is whole: a node that holds itself is none
+        # an anchor is known once its node is complete: a node cannot refer to itself
         if isinstance(event, events.SequenceStartEvent):
             return self._anchored(event, self._sequence(depth))
         return self._anchored(event, self._mapping(depth))

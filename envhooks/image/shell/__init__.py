@@ -140,7 +140,7 @@ class _Parser:
     # ---------------------------------------------------------------- compound commands
 
     def _reserved(self, word: str) -> bool:
-        """Take a reserved word at a command's place; False where it is none."""
+        """Take a reserved word at a command's place; False for another word."""
         frame = self.frames[-1]
         if word in ("if", "while", "until"):
             self._push("if" if word == "if" else "loop", word != "if")

@@ -98,7 +98,7 @@ class Session:
         self.installed.doubt(call.where if where is None else where, name, why, place or call.place)
 
     def note(self, why: str, place: Place, what: str = ANYTHING) -> None:
-        """Add something that cannot be told and is of no one package."""
+        """Add something that cannot be determined and is of no one package."""
         self.installed.note(what, why, place)
 
     def swallow(self, swallowed: Unpinned, where: str) -> None:

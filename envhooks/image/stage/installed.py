@@ -93,7 +93,7 @@ class Installed:
         self.pythons.pop(where, None)
 
     def note(self, what: str, why: str, place: Place) -> None:
-        """Add something that cannot be told, once."""
+        """Add something that cannot be determined, once."""
         one = CannotTell(what, why, place)
         if one not in self.notes[-50:]:
             self.notes.append(one)
