@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from envhooks.base.dataclass import dataclass, field
 
 Evidence = tuple[str, "str | None"]
-"""Kind of hardware and its version, where that is told: ("CUDA", "12"), ("CPU", None)."""
+"""Kind of hardware and its version, where that is stated: ("CUDA", "12"), ("CPU", None)."""
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ class Words:
     """Words by which a heading names a framework or hardware, lower case."""
 
     frameworks: Mapping[str, str]
-    """Word -> framework in lower case; a project that is none stands for itself."""
+    """Word -> framework in lower case; another project is its own value."""
     hardware: Mapping[str, str]
     """Word -> hardware in lower case."""
 
@@ -194,7 +194,7 @@ _SYSTEM = (
 
 
 def system(text: str) -> str:
-    """An operating system as it is called everywhere: `noble` -> ubuntu24.04; empty for what is none."""
+    """The canonical name of an operating system: `noble` -> ubuntu24.04; empty for other text."""
     known = _CODENAMES.get(text, text)
     return known if re.fullmatch(rf"{_SYSTEM}[0-9]*(?:\.[0-9]+)*", known) else ""
 
