@@ -1,7 +1,7 @@
 """A changelog's bytes -> its entries, in any usual form; Keep a Changelog is not required.
 
 Headings are ATX (`## [2.8.0-rc1] - 2026-05-01`), setext or reStructuredText (underlined, overlined).
-Headings inside code fences and HTML comments are none. All reading is linear in the file's length.
+Headings inside code fences and HTML comments do not count. All reading is linear in the file's length.
 """
 
 from __future__ import annotations
