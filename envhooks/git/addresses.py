@@ -42,7 +42,7 @@ def _split_userinfo(rest: str) -> tuple[str | None, str]:
     """(userinfo, the rest behind its `@`).
 
     A password with `/`, `?` or `#` in it that nobody escaped ends the authority early; then what stands before
-    the first slash is no host and port, and everything up to the last `@` is taken for the password.
+    the first slash is no host and port, and everything up to the last `@` is treated as the password.
     """
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     if "@" in authority:

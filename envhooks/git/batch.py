@@ -59,7 +59,7 @@ class ObjectBatch:
     """The process starts with the first question, and again with the next one where it had to be ended."""
 
     oid_length: int
-    """Digits of an id, told before the first question."""
+    """Digits of an id, known before the first question."""
 
     def __init__(self, command: Sequence[str], folder: str, environ: Mapping[str, str]) -> None:
         """`command` is git with its options."""
@@ -149,7 +149,7 @@ class ObjectBatch:
             try:
                 file.write(data)
             except OSError:
-                self.end()  # what is left of the blob would be taken for the next answer
+                self.end()  # what is left of the blob would be mistaken for the next answer
                 raise
             left -= len(data)
         self._take(1)  # the line feed behind it

@@ -155,7 +155,7 @@ class ConfigFiles:
     def _counts(self, scope: str, origin: str) -> bool:
         kind, _, name = origin.partition(":")
         if kind != "file" or scope == "system":
-            return True  # by whoever runs the command or the machine
+            return True  # set by the user or the administrator of the machine
         there = (os.path.join(base, name) for base in self._bases)
         files = {os.path.realpath(file) for file in there if os.path.isfile(file)}
         return bool(files) and all(self._is_outside(file) for file in files)

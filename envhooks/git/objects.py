@@ -83,7 +83,7 @@ def object_id(kind: str, data: bytes, digits: int) -> str:
 def parse_commit(found: GitObject) -> Commit:
     """A commit's tree, parents and committer date.
 
-    Git takes for parents what follows the tree at once, and so does this: a `parent` line further down is none.
+    Git takes for parents what follows the tree at once, and so does this: a `parent` line further down does not count.
     """
     head = found.data.partition(b"\n\n")[0].split(b"\n")
     tree = head[0].removeprefix(b"tree ").decode("ascii", "replace")
