@@ -1,6 +1,6 @@
 """The faults of a person's last try at a tag, so that the next try can say which of them are mended.
 
-In a clone the one who tries again is the one who tried before. On a server it may be anybody, who is to be told nothing
+In a clone the one who tries again is the one who tried before. On a server it may be anybody, who is to learn nothing
 of another's push, so nothing is kept there. No verdict depends on this, and what cannot be read or written is left.
 """
 

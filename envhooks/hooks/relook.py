@@ -32,7 +32,7 @@ def demand(git: Git, subjects: Iterable[Subject], environ: Mapping[str, str]) ->
     """See to it that there is a second look for tags that lie on a protected branch only by this push.
 
     Raises:
-        CannotJudge: nothing would look again; or its answer could not be told.
+        CannotJudge: nothing would look again; or its answer could not be determined.
     """
     for subject in subjects:
         proposed = _proposed(subject)

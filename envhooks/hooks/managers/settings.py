@@ -32,7 +32,7 @@ class Request:
 
 
 def wanted(git: Git, request: Request) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The keys to be set, and a note where a branch could not be told and nobody can be asked."""
+    """The keys to be set, and a note where a branch could not be determined and nobody can be asked."""
     found: dict[str, str] = {}
     if request.remote is not None:
         if f"remote.{request.remote}.url" not in git.config:
