@@ -110,7 +110,7 @@ def _is_known(path: Path, branches: list[str], tags: Mapping[str, str]) -> bool:
 
 
 def _commit(git: Git, oid: str) -> str | None:
-    """The commit behind a tag; None where it is none, which no history changes."""
+    """The commit behind a tag; None where the tag is of another object, which no history changes."""
     found = git.read(oid)
     if found is None:
         raise CannotJudge(f"object {oid} is not in this repository")

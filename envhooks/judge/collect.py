@@ -1,4 +1,4 @@
-"""From what a hook was told to Subjects: every fact that the checks READ, collected for all tags at once.
+"""From a hook's input to Subjects: every fact that the checks READ, collected for all tags at once.
 
 Collect first, judge after. A fact that cannot be had becomes `Unknown` with the reason, one that a tag
 does not have `Inapplicable`; no collector decides anything about a tag.

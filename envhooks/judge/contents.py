@@ -69,7 +69,7 @@ class Contents:
         try:
             return self._git.commit(commit).tree
         except CannotJudge:
-            return ""  # why is said by whoever needs it
+            return ""  # the reader that needs it states the reason
 
     def _entries_of(self, tree: str) -> tuple[TreeEntry, ...]:
         try:

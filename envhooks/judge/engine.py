@@ -57,7 +57,7 @@ class Check:
 
 
 def ids() -> frozenset[str]:
-    """The ids of all checks, told by the folder without importing one."""
+    """The ids of all checks, by the files of the folder; no check is imported."""
     return frozenset(
         name.replace("_", "-") for name in module_names(importlib.import_module(_PACKAGE).__path__)
     )
@@ -242,7 +242,7 @@ def _run(
     try:
         reason = check.not_applicable(subject, policy)
         return (reason, None) if reason else (tuple(check.judge(subject, policy)), None)
-    except Exception as error:  # fail closed: a check that falls over has not passed
+    except Exception as error:  # fail closed: a check that raises has not passed
         return (), Unknown(f"the check fell over: {type(error).__name__}: {printable(str(error))}")
 
 

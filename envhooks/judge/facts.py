@@ -306,7 +306,7 @@ class TagReport:
     undecided: Mapping[str, Unknown] = field(default_factory=dict)
     """Check id -> why it could not judge, and what would let it."""
     not_compared: Mapping[str, str] = field(default_factory=dict)
-    """Field of the name -> why nothing was held against it."""
+    """Field of the name -> why nothing was compared with it."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ LONGEST_MESSAGE = 200
 
 
 class Mend(TypedDict, total=False):
-    """The fields of a Finding that say how it is put right."""
+    """The fields of a Finding that state its fix."""
 
     fix: str
     advice: str

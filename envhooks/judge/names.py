@@ -216,13 +216,13 @@ _FOLDERS = "(?:(?:refs|tags|heads|remotes)/)*"
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A ref that would be taken for another."""
+    """A ref that would be mistaken for another."""
 
     ref: str
     why: str
     """One sentence without a final full stop, fit to print."""
     of: str = ""
-    """The tag or the branch that it is taken for, as a full ref; empty where it is none in particular."""
+    """The tag or the branch that it is mistaken for, as a full ref; empty where it is no particular one."""
     fix: str = ""
 
 
@@ -266,7 +266,7 @@ class Known:
         self._branches = {alike(name): HEADS + name for name in sorted(branches, reverse=True) if name}
 
     def lookalike(self, ref: str, *, is_new: bool = True) -> Lookalike | None:
-        """The other ref that this one would be taken for; None where it is none.
+        """The other ref that this one would be mistaken for; None without one.
 
         A tag that differs from another by its case alone is told only where it `is_new`.
         """

@@ -146,7 +146,7 @@ def known_refs(trust: TrustContext, refs: Iterable[str]) -> Known:
 
 
 def standing_lookalikes(refs: Iterable[Ref], trust: TrustContext) -> tuple[Lookalike, ...]:
-    """The refs of a repository that would be taken for a release tag or a protected branch, as they stand."""
+    """The refs of a repository that would be mistaken for a release tag or a protected branch, as they stand."""
     pairs = [*as_on_remote(refs, trust.remote)]
     return tuple(standing(known_refs(trust, (there for _, there in pairs)), pairs))
 
@@ -159,7 +159,7 @@ def standing_refusal(found: Lookalike) -> TagReport:
 def shadows(
     updates: Sequence[RefUpdate], trust: TrustContext, stored: Sequence[str], here: Container[str] = ()
 ) -> Iterator[TagReport]:
-    """A refusal for each ref that a push makes and that would be taken for a release or a protected branch.
+    """A refusal for each ref that a push makes and that would be mistaken for a release or a protected branch.
 
     Also of one that it deletes where nothing of that name is. `here` are the refs of the clone that pushes: a branch of
     that name in it can be renamed.
@@ -174,7 +174,7 @@ def shadows(
 
 
 def _refusal(update: RefUpdate, check: str, message: str, fix: str = "") -> TagReport:
-    """The report on a ref that is no release tag, or of which no tag's check can tell."""
+    """The report on a ref that is no release tag, or that no tag's check covers."""
     finding = Finding(message, fix=fix, check=check, tag=update.ref)
     oid = update.new or update.old or None
     return TagReport(update.ref, update.ref, update.change, oid, None, "refused", (finding,))

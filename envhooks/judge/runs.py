@@ -40,7 +40,7 @@ class Work:
     jobs: int | None = None
     """Programs that verify signatures at once; None: as many as pay."""
     step: Step = no_step
-    """Is told how far the run is."""
+    """Called with the progress of the run."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,8 @@ def judge_standing(
 
 
 def with_lookalikes(git: Git, trust: TrustContext, report: Report) -> Report:
-    """A report on all tags, with the other refs that would be taken for a release or a protected branch."""
-    judged = {tag.ref for tag in report.tags}  # what is taken for one of these is told there
+    """A report on all tags, with the other refs that would be mistaken for a release or a protected branch."""
+    judged = {tag.ref for tag in report.tags}  # a ref that is mistaken for one of these is reported there
     found = [one for one in standing_lookalikes(git.refs(), trust) if one.of not in judged]
     return replace(report, tags=(*map(standing_refusal, found), *report.tags))
 
