@@ -1,7 +1,7 @@
 """Runs and models of an MLflow tracking server, joined with the records of this repository. Read-only.
 
 MLflow stamps the runs that its fluent API starts, and the models that they log. A run that was made by the client API
-carries no stamp, and a tag of a registered version is none either: that is joined through its run or its logged model.
+carries no stamp, and neither does a tag of a registered version: that is joined through its run or its logged model.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> t
 
 
 class _Joined:
-    """Stamps held against the tags and records of a repository, each tag read once."""
+    """Stamps compared with the tags and records of a repository, each tag read once."""
 
     def __init__(self, git: Git | None) -> None:
         self._git = git
