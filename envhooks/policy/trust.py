@@ -2,7 +2,7 @@
 
 The policy is the folder `.envhooks/` at the tip of one branch. It is read by object id from what the
 hook already knows of the protected branch, and never from the tag, its commit, the index or the work
-tree: whoever makes a tag would otherwise judge it as well. A push that proposes another policy is told what becomes
+tree: the maker of a tag would otherwise judge it as well. A push that proposes another policy is told what becomes
 of it.
 """
 
