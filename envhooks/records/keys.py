@@ -65,7 +65,7 @@ def find_key(
     With `asks` a passphrase may be asked for on the terminal.
 
     Raises:
-        UsageError: the key that is named is none.
+        UsageError: the named file is not a key.
         CannotJudge: there is no key, or what reads it is not installed.
     """
     if IDENTITY in (named, "" if named else environ.get(VARIABLE) or git.setting(SETTING)):

@@ -98,11 +98,11 @@ def _record(
 def inspect(
     seen: Seen, expected: Expected | None, tag: str, environ: Mapping[str, str], *, tls_verify: bool = True
 ) -> tuple[str, dict[str, str]]:
-    """(how the image was held against the tag, what it holds), by reading its layers from the registry.
+    """(how the image was compared with the tag, what it holds), by reading its layers from the registry.
 
     Raises:
         Contradiction: it is not what the tag says.
-        CannotJudge: nobody can tell whether it is.
+        CannotJudge: it cannot be determined.
     """
     reference = f"{seen.reference.name}@{seen.digest}"
     holds: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Notes on a tag object -> Records: each line verified, bound to this tag, and held against the others."""
+"""Notes on a tag object -> Records: each line verified, bound to this tag, and compared with the others."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], pol
 
 
 def _wrong_words(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> bool:
-    """Whether something is said, and by nobody of those whose word the policy asks for."""
+    """Whether there are statements, but none by the verifiers whose word the policy asks for."""
     words = policy.records.words
     halves = (passed, images) if policy.image is not None else (passed,)
     return bool(words) and any(half and not any(one.signer.word in words for one in half) for half in halves)

@@ -72,5 +72,5 @@ def fault(line: bytes, oid: str, verifiers: Verifiers, *, is_new: bool = False) 
     except (EnvelopeError, StatementError, Changed, NotAllowed) as error:
         return str(error)
     except CannotJudge:
-        pass  # without the library that verifies it, whoever reads it judges it
+        pass  # without the library that verifies it, its reader judges it
     return "" if statement.object == oid else "it is about another tag object"

@@ -109,7 +109,7 @@ class Records:
     """Object id of the tag, as it stands in this repository."""
     state: State
     """`proved`: the tag passed, and where the policy names an image, one is known; `contradicted`: what there is was
-    changed, belongs to something else, or is signed by nobody whom the policy allows; `none`: there is nothing, or
+    changed, belongs to something else, or is signed by no signer whom the policy allows; `none`: there is nothing, or
     not enough."""
     passed: tuple[TagRecord, ...] = ()
     """Proved statements that the tag passed, the newest first."""

@@ -39,7 +39,7 @@ class Changed(Exception):
 
 
 class NotAllowed(Exception):
-    """An envelope that nobody signed whom the policy allows; the text is one sentence."""
+    """An envelope without a signature of an allowed verifier; the text is one sentence."""
 
 
 def key_id(der: bytes) -> str:
@@ -81,8 +81,8 @@ class Verifiers:
 
         Raises:
             Changed: a signature claims to be a verifier's and is not.
-            NotAllowed: nobody signed whom the policy allows, or not then.
-            CannotJudge: what is needed to tell is not installed.
+            NotAllowed: no allowed verifier signed, or none at an allowed time.
+            CannotJudge: a library that is needed is not installed.
         """
         if envelope.bundle:
             return (self._by_identity(envelope, time),)
