@@ -67,7 +67,7 @@ def _entry(body: str, path: str) -> str:
         if re.match(_LINK, line):
             continue
         text = f"{heading[1]}:" if heading and heading[1] else line
-        # what begins so would be taken for the beginning of a signature
+        # what begins so would be mistaken for the beginning of a signature
         lines.append(f" {printable(text, 2000)}" if text.startswith("-----") else printable(text, 2000))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
     return (

@@ -29,7 +29,7 @@ class Difference:
     after: str
     """Empty where it is removed."""
     change: Change
-    """`unknown` where one of the two sides cannot be told."""
+    """`unknown` where one of the two sides cannot be determined."""
 
 
 def differences(

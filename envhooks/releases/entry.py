@@ -45,9 +45,9 @@ class Sources:
 
 
 def release_before(git: Git, grammar: Grammar, name: TagName) -> str:
-    """The tag of the release of the same line that an entry is held against; empty where there is none.
+    """The tag of the release of the same line that an entry is compared with; empty where there is none.
 
-    A stable release is held against the stable one before it, where there is one: its users had no candidate.
+    A stable release is compared with the stable one before it, where there is one: its users had no candidate.
     """
     read = (grammar.match(ref.name[len(TAGS) :]) for ref in git.refs(TAGS))
     line = [one for one in read if one is not None and one.line == name.line and one.text != name.text]

@@ -193,7 +193,7 @@ class Gate:
     def rollback(self, tag: str) -> tuple[Answer | None, tuple[Answer, ...]]:
         """The newest release before a tag that may run, and those in between that may not, newest first.
 
-        Only the same line is looked at: other hardware is no way back. A pre-release is none either.
+        Only the same line is looked at: other hardware is no way back, and neither is a pre-release.
 
         Raises:
             UsageError: there is no such tag, or its name says no version.

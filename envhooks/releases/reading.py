@@ -29,7 +29,7 @@ class Releases:
     """The release tags of a repository, read for one command."""
 
     def __init__(self, git: Git, work: Work | None = None) -> None:
-        """`work` says how many programs verify signatures at once, and is told how far a long run is.
+        """`work` says how many programs verify signatures at once, and receives the progress of a long run.
 
         Raises:
             EnvhooksError: the policy or the protected branch cannot be read.
@@ -53,7 +53,7 @@ class Releases:
             entries: read the changelog entries as well.
 
         Raises:
-            UsageError: a named tag does not exist, or is none of a release.
+            UsageError: a named tag does not exist, or is not a release's.
         """
         updates = self._updates if tags is None else [self._named(tag) for tag in tags]
         facts = (*_FACTS, "changelog") if entries else _FACTS

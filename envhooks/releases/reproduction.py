@@ -1,4 +1,4 @@
-"""A release built once more, by its record, and held against the image that the record proves."""
+"""A release built once more, by its record, and compared with the image that the record proves."""
 
 from __future__ import annotations
 
