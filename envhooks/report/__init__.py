@@ -1,7 +1,7 @@
 """The report's formats: one file each, found by the folder.
 
 A format is a module with `render(report: Report, look: Look) -> str`; the first line of its docstring
-says what it is for. What begins with an underscore is shared by formats and is none.
+says what it is for. Modules that begin with an underscore are shared by the formats.
 """
 
 from __future__ import annotations
