@@ -85,7 +85,7 @@ def judge_status(status: bytes, exit_code: int) -> Signed:
     """The key that made the signature, if it is exactly one good signature.
 
     Raises:
-        Refused: it is anything else. `key` is set where GnuPG told it.
+        Refused: it is anything else. `key` is set where GnuPG states it.
     """
     lines = status.split(b"\n")
     if any(line and not line.startswith(_PREFIX) for line in lines):
@@ -241,7 +241,7 @@ def _line(entry: OpenPgpEntry) -> str:
 
 
 class OpenPgp:
-    """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
+    """The verifier of one run. `folder` is private to it; the caller removes it."""
 
     def __init__(
         self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ

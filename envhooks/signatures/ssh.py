@@ -109,7 +109,7 @@ def _certified(certificate: SshCertificate, entry: SshEntry, now: datetime) -> s
 
 
 class Ssh:
-    """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
+    """The verifier of one run. `folder` is private to it; the caller removes it."""
 
     def __init__(
         self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ

@@ -42,7 +42,7 @@ def verify_message(
 ) -> tuple[str, str]:
     """(principal, `SHA256:...` of the key) by whom an SSHSIG over the message was made for the namespace.
 
-    Windows in allowed_signers are held against `at`; a key in revoked_keys signed nothing, whenever it was.
+    Windows in allowed_signers are compared with `at`; a key in revoked_keys signed nothing, whenever it was.
 
     Raises:
         Refused: it must not be accepted; `key` and `signer` are set where a line holds the key.

@@ -88,7 +88,7 @@ class SshSignature:
 
     @property
     def is_touched(self) -> bool:
-        """Whether somebody touched the FIDO key; True for a key that is none."""
+        """Whether somebody touched the FIDO key; True for any other key."""
         return self.key.type not in FIDO or bool(self.trailer[0] & USER_PRESENT)
 
 

@@ -41,7 +41,7 @@ def verify_all(
     Windows in allowed_signers, certificates and dates of signatures are judged at `now`; the expiry of
     OpenPGP keys by the machine's clock, to which `now` should be set. `jobs` is the number of
     workers (by default as many as keep the processors busy where there are many tags), `fast` forces the
-    fast path or rules it out, `step` is told how far the work is.
+    fast path or rules it out, `step` receives the progress.
 
     Never raises for what a tag holds: a signature that must not be accepted is `bad`, and one that
     cannot be judged because a program is missing or hangs is `undecided`.

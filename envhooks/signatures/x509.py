@@ -22,13 +22,13 @@ from envhooks.signatures.signers import FOLDER, KeylessSigner, Signers
 SCHEME = "x509"
 _TAG = "candidate"
 _BLOCK = b"-----BEGIN SIGNED MESSAGE-----\n%s\n-----END SIGNED MESSAGE-----\n"
-# gitsign fetches Sigstore's signed roots and may ask its log; what comes back is signed, whoever hands it on
+# gitsign fetches Sigstore's signed roots and may ask its log; the answer is signed, so its transport does not matter
 _WAY_OUT = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _OTHERWISE = "sign with an SSH or OpenPGP key that .envhooks/allowed_signers lists: git config gpg.format ssh"
 
 
 class X509:
-    """The verifier of one run. `folder` is private to it, and whoever made it removes it."""
+    """The verifier of one run. `folder` is private to it; the caller removes it."""
 
     def __init__(
         self, signers: Signers, now: datetime, folder: str, environ: Mapping[str, str] = os.environ
@@ -45,11 +45,11 @@ class X509:
         return Work(None, lambda _: self.verify(payload, number))
 
     def verify(self, payload: Payload, number: int) -> Verdict:
-        """The verdict on an X.509 signature; `number` tells the tags of a run apart.
+        """The verdict on an X.509 signature; `number` distinguishes the tags of a run.
 
         Raises:
             Refused: gitsign accepts it for none of the identities.
-            Undecided: there is nothing to hold it against, or gitsign did not run.
+            Undecided: there is nothing to compare it with, or gitsign did not run.
         """
         assert payload.armor is not None, "only a signed tag comes here"
         try:

@@ -182,7 +182,7 @@ class OpenPgpEntry(Entry):
 
 @dataclass(frozen=True)
 class Signers:
-    """Everybody who may sign, and what is revoked."""
+    """The allowed signers, and the revoked keys."""
 
     origin: str
     """Place of the list, for people: `origin/main`."""
@@ -196,7 +196,7 @@ class Signers:
 
     @classmethod
     def empty(cls, origin: str) -> Signers:
-        """Nobody."""
+        """A list without signers."""
         return cls(origin)
 
     @property

@@ -225,7 +225,7 @@ def read_date(text: str) -> int:
     """A day or moment in UTC, `2027-01-31` or `2027-01-31T12:00Z`, as seconds since the epoch.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     match = re.fullmatch(_DATE, text)
     if match is None:
