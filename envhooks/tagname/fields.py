@@ -41,7 +41,7 @@ class Reading:
 
     cost: int
     value: str | None
-    """The canonical spelling in the template; None where it cannot be told, empty to leave it out."""
+    """The canonical spelling in the template; None where it cannot be determined, empty to leave it out."""
     faults: tuple[str, ...] = ()
     guess: bool = False
     """Whether the word is not known, so that a near one may be meant (`FieldReader.settle`)."""

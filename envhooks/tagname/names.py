@@ -55,7 +55,7 @@ class TagName:
 
     @property
     def wheel_version(self) -> str | None:
-        """The hardware's version that the framework has to be built for; None where it is another's or is not told."""
+        """The hardware's version that the framework has to be built for; None where it is another's or not stated."""
         return None if self.of_base else self.hardware_version
 
     @property

@@ -10,7 +10,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.tagname.names import Meaning, TagName, TagPolicy
 from envhooks.tagname.template import NUMBER_OF, Field, Part, Text, fields_of, is_package, parse
 
-# Every repetition is bounded: names and templates are written by whoever can push.
+# Every repetition is bounded: names and templates are written by anyone who can push.
 _N = r"(?:0|[1-9][0-9]{0,5})"
 _PYTHON_MINOR = r"(?:0|[1-9][0-9]?)"
 _NUMBERS = rf"{_N}(?:\.{_N}){{0,2}}"
