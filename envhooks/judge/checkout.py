@@ -18,7 +18,7 @@ from envhooks.policy.branches import REMOTES, protected_branch, release_remote, 
 from envhooks.policy.root import read_trust_root
 
 STEPS = (64, 512, 4096)
-"""By how many commits the history is deepened in turn, before all of it is fetched."""
+"""Numbers of commits by which the history is deepened in turn, before all of it is fetched."""
 
 
 def repair(path: Path, wanted: Iterable[str] | None, renew: bool = False) -> frozenset[str]:
@@ -61,7 +61,7 @@ def _is_stale(git: Git, here: str | None, there: str, renew: bool) -> bool:
 
 
 def _branch(git: Git, fetcher: Fetcher, remote: str, there: Remote) -> str:
-    """the protected branch, short; where the clone does not know, what the remote's HEAD names."""
+    """The protected branch's short name; where the clone does not know, what the remote's HEAD names."""
     known = any(ref.symref for ref in git.refs(f"{REMOTES}{remote}/HEAD"))
     if not git.setting("envhooks.branch") and not known and there.head is not None:
         branch = there.head.removeprefix(HEADS)

@@ -164,7 +164,7 @@ class _Collector(NameFacts):
         return TagObject(found.oid, "tag", draft.payload.annotation())
 
     def _check_target(self, draft: Draft) -> None:
-        """That the object is there which the tag says that it points at, and of the type that it says."""
+        """Check that the object that the tag names as its target exists, and has the type that the tag states."""
         tag = draft.facts["object"]
         if not isinstance(tag, TagObject) or tag.annotation is None:
             return

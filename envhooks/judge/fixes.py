@@ -141,7 +141,7 @@ def committed(subject: Subject, path: str) -> Mend:
 
 
 def _where_it_may_be_made(subject: Subject, command: str) -> Mend:
-    """The command where the name promised nothing to anybody yet; else what to do with a tag that is out."""
+    """The command where the name was not published yet; else the steps for a published tag."""
     publication = publication_of(subject)
     if publication.published:
         if subject.change is not Change.STANDING:

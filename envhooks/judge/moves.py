@@ -323,7 +323,7 @@ def _hold(
     table: Table,
     left: list[CompatFault],
 ) -> None:
-    """That the edits made what was meant.
+    """Check that the edits result in the intended pins.
 
     Raises:
         CannotJudge: they did not.

@@ -87,7 +87,7 @@ if TYPE_CHECKING:
 
 
 class NameFacts:
-    """Collector of the facts that a name and the refs beside it tell; each method fills one into every draft."""
+    """Collector of the facts of a name and of the refs beside it; each method fills one into every draft."""
 
     def __init__(self, git: Git, trust: TrustContext, grammar: Grammar, drafts: list[Draft]) -> None:
         self.git = git
@@ -236,7 +236,7 @@ def plain(name: str) -> str:
 
 
 def alike(name: str) -> str:
-    """The same for all names that a file system of macOS or Windows takes for one."""
+    """Comparison key: equal for names that a file system of macOS or Windows does not distinguish."""
     name = plain(name)
     if name.isascii():
         return name.lower()
@@ -268,7 +268,7 @@ class Known:
     def lookalike(self, ref: str, *, is_new: bool = True) -> Lookalike | None:
         """The other ref that this one would be mistaken for; None without one.
 
-        A tag that differs from another by its case alone is told only where it `is_new`.
+        A tag that differs from another by its case alone is reported only where it `is_new`.
         """
         shown, name = printable(ref), core(ref)
         folded = alike(ref)
@@ -356,7 +356,7 @@ def renaming(ref: str) -> str:
 
 
 def as_on_remote(refs: Iterable[Ref], remote: str | None) -> Iterator[tuple[str, str]]:
-    """Each ref with the name that it has on the release remote, as the last fetch told; symbolic ones left out."""
+    """Each ref with its name on the release remote, as last fetched; symbolic refs left out."""
     prefix = f"refs/remotes/{remote}/" if remote else ""
     for ref in refs:
         if not ref.symref:

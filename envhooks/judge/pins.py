@@ -23,7 +23,7 @@ _LEFT = r"(^|[^A-Za-z0-9_./-])"
 _RIGHT = r"($|[^A-Za-z0-9_./+=<>!~[-])"
 _END = r"($|[^A-Za-z0-9])"
 MAX_SCRIPT = 4_000
-"""Characters; a longer command is nobody's to paste."""
+"""Characters; a longer command is too long to paste."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pushes as a repository takes them: by what it stores, not by what a client tells.
+"""Pushes as a repository takes them: by its stored refs, not by a client's statements.
 
 git-receive-pack(1) hands a hook whatever a client sent, and compares it with its refs only when it takes it; some it
 never compares: `0000 0000 refs/tags/T` deletes T wherever it is.
@@ -30,10 +30,10 @@ _FOLLOWED = 5
 def as_stored(
     updates: Iterable[RefUpdate], stored: Mapping[str, Ref]
 ) -> tuple[tuple[RefUpdate, ...], tuple[RefUpdate, ...]]:
-    """The updates of the refs that are really moved, with the ids that are really there; and those that tell others.
+    """(updates with the refs that really move and the ids that are really stored, updates that state other ids).
 
-    An update of a symbolic ref moves the ref behind it. The second part are the updates as they were told whose old id
-    is not the stored one: git refuses most of them, and what it takes is not what was said.
+    An update of a symbolic ref moves the ref behind it. The second part are the updates, as the client sent them, whose
+    old id is not the stored one: git refuses most of them, and those that it takes have another effect than stated.
     """
     real, told = [], []
     for update in updates:
@@ -99,7 +99,7 @@ def _slashes(name: str) -> Iterator[int]:
 
 
 def lies(updates: Iterable[RefUpdate], told: Iterable[RefUpdate], trust: TrustContext) -> Iterator[TagReport]:
-    """A refusal for each release tag and protected branch of which a push tells another id than the stored one.
+    """A refusal for each release tag and protected branch for which a push states another id than the stored one.
 
     What was compared when it was judged could be another thing when it is taken. Git compares no old id of a deletion
     that tells none, so a deletion of what is not there would take away what comes in meanwhile.

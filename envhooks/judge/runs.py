@@ -1,4 +1,4 @@
-"""One run of the gate: what a hook was told -> Report. Every hook, the command line and CI come through here."""
+"""One run of the gate: a hook's input -> Report. Every hook, the command line and CI come through here."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def standing_judgement(
 def judge_as(git: Git, tag: str, name: str = "HEAD", work: Work | None = None) -> Report:
     """The verdict on a tag that does not exist yet, at the commit that `name` leads to. Nothing is made for it.
 
-    It stands where `git tag` stands. What only a tag object tells is not judged.
+    It is the verdict of the `git tag` hook. Checks of the tag object itself do not apply.
 
     Raises:
         UsageError: there is such a tag, or no such commit.
