@@ -113,7 +113,7 @@ _DEFAULT_PORTS = {"ssh": "22", "git": "9418", "http": "80", "https": "443", "git
 def identity(url: str, folder: Path) -> str:
     """The same text for each spelling of one repository's address: host in lower case and path, or a real path.
 
-    User, password, default port, query, `.git`, and slashes at the end tell nothing of which repository it is; nor does
+    User, password, default port, query, `.git`, and slashes at the end do not distinguish repositories; nor does
     the protocol, as a host serves one repository by several. A relative path is taken from `folder`.
     """
     import os

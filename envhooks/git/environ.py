@@ -147,7 +147,7 @@ class ConfigFiles:
         self._known: dict[tuple[str, str], bool] = {}
 
     def counts(self, scope: str, origin: str) -> bool:
-        """Whether settings of this scope and origin count, both as `git config --show-origin --show-scope` tells."""
+        """Whether settings of this scope and origin count, as `git config --show-origin --show-scope` prints them."""
         if (scope, origin) not in self._known:
             self._known[scope, origin] = self._counts(scope, origin)
         return self._known[scope, origin]

@@ -61,7 +61,7 @@ class Git:
     git_path: str
     """Absolute path of the git directory."""
     common_path: str
-    """Of the one that all work trees share."""
+    """Absolute path of the git directory that all work trees share."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Git:
         """Open the repository that holds `path` (or that GIT_DIR names).
 
         Without `waits` git is started for all that a hook is sure to ask, and goes on while the caller imports
-        what it needs; then the caller has to `settle` before anything else.
+        what it needs; then the caller has to call `await_answers` before anything else.
 
         Raises:
             CannotJudge: no git, no repository, or one that git does not trust.
