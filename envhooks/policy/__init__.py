@@ -109,7 +109,7 @@ class RecordsPolicy:
     """`[records]`."""
 
     words: tuple[Literal["team", "person"], ...] = ()
-    """Whose word each statement needs; empty: that of any verifier. With both: one of each."""
+    """Kinds of verifiers of which each statement needs one (`team`, `person`); empty: any verifier."""
     predicate: Literal["vsa", "svr"] = "vsa"
     """The form in which statements are written."""
 

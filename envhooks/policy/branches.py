@@ -1,4 +1,4 @@
-"""Branches and remotes: which branch is protected, where releases go, and what the last fetch told of it."""
+"""Branches and remotes: which branch is protected, where releases go, and its state as last fetched."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def branch_by(git: Git, refs: BranchRefs, remote: str | None) -> str:
 
 
 def named_remote(git: Git, pushed_to: str | None) -> str | None:
-    """The remote that a push goes to: pre-push is told its name, or its URL where it was pushed to by URL.
+    """The remote that a push goes to: pre-push receives its name, or its URL where it was pushed to by URL.
 
     One repository has many spellings: with a token, by ssh or https, with `.git` behind it or without.
     """

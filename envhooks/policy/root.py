@@ -113,7 +113,7 @@ def read_trust_root(
     """The policy that a commit carries; the defaults where it carries none, or where there is no commit.
 
     Raises:
-        PolicyError: it is there and cannot be read. Going on without it would be failing open.
+        PolicyError: it is there and cannot be read. Going on without it would fail open.
     """
     files = git.files(commit) if commit else None
     folder = _folder(files, FOLDER, where) if files else None
@@ -166,7 +166,7 @@ def _folder(files: TreeFiles, path: str, where: str) -> TreeEntry | None:
     """The entry of a folder of the policy; None where there is nothing of its name.
 
     Raises:
-        PolicyError: something else stands there. To take it for nothing would be failing open.
+        PolicyError: something else stands there. To ignore it would fail open.
     """
     entry = _entry(files, path, where)
     if entry is not None and not entry.is_tree:
@@ -178,7 +178,7 @@ def _file(files: TreeFiles, path: str, where: str) -> bytes | None:
     """The bytes of a file of the policy; None where there is nothing of its name.
 
     Raises:
-        PolicyError: something else stands there, a link too: it could lead to what nobody guards.
+        PolicyError: something else stands there, a link too: it could lead to files that are not protected.
     """
     entry = _entry(files, path, where)
     if entry is None:

@@ -55,7 +55,7 @@ class TrustContext:
 
     hook: Hook
     branch: str
-    """the protected branch, short: `main`."""
+    """Short name of the protected branch: `main`."""
     remote: str | None
     """The remote whose main counts; None where the local main is everything."""
     root: TrustRoot

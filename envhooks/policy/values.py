@@ -1,4 +1,4 @@
-"""TOML values with their place: whatever is not as it should be is one sentence with a line number."""
+"""TOML values with their place: each fault is one sentence with a line number."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def expandable(value: Value, text: str, packages: Collection[str] = ()) -> str:
 
 
 def identifier(value: Value, text: str) -> str:
-    """The name that a build, a builder or a place to deploy to goes by."""
+    """The name of a build, a builder or a place to deploy to."""
     if not re.fullmatch(_IDENTIFIER, text):
         value.refuse(
             f"`{printable(text, 60)}` cannot be a name: at most 60 letters, digits and any of `._-`, "
