@@ -62,7 +62,7 @@ class Refused(Exception):
 
 
 class Undecided(Exception):
-    """Nothing is known about the signature: a program is missing, or did not answer."""
+    """A signature that could not be judged: a program is missing, or did not answer."""
 
     def __init__(self, why: str, fix: str = "", advice: str = "") -> None:
         super().__init__(why)

@@ -150,7 +150,7 @@ def _is_timeless(entry: OpenPgpEntry, now: datetime) -> bool:
 
 
 def _verify_certificate(signature: SshSignature) -> None:
-    """That the CA signed the certificate. Raises whatever `cryptography` raises."""
+    """Verify that the CA signed the certificate. Raises any error of `cryptography`."""
     from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
 
     public = Wire(signature.blob[10:]).string()
@@ -162,7 +162,7 @@ def _verify_certificate(signature: SshSignature) -> None:
 
 
 def verify_ssh(signature: SshSignature, signed: bytes, namespace: bytes = NAMESPACE) -> None:
-    """That the key made the signature. Raises whatever `cryptography` raises."""
+    """Verify that the key made the signature. Raises any error of `cryptography`."""
     digest = hashlib.new(signature.digest, signed).digest()
     parts = (namespace, b"", signature.digest.encode(), digest)
     message = b"SSHSIG" + b"".join(map(pack, parts))

@@ -27,7 +27,7 @@ class ArmorError(ValueError):
 
 
 def decode_base64(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
-    """The bytes that base64 lines stand for; `evenly` wants them wrapped as a program does it.
+    """The bytes that base64 lines encode; `evenly` requires the line lengths that a program writes.
 
     Raises:
         ArmorError: anything but base64, or a spelling that is not the canonical one: bits behind
@@ -153,7 +153,7 @@ class KeyPacket:
     """Size of the modulus for RSA and DSA; 0 for others, which come in strong sizes only."""
     created: int
     modulus: int = 0
-    """Of an RSA key."""
+    """Modulus of an RSA key; 0 for others."""
 
     @property
     def is_weak(self) -> bool:
@@ -179,7 +179,7 @@ class SignaturePacket:
     expires_after: int
     """Seconds after `created`; 0: never."""
     key_expires_after: int
-    """Of a self-signature: seconds after the key's creation; 0: never."""
+    """Expiry of the key in a self-signature: seconds after its creation; 0: never."""
     issuer: str
     """Fingerprint or key id of the signing key, as claimed; empty where it names none."""
     numbers: tuple[int, ...] = ()

@@ -26,7 +26,7 @@ __all__ = [
 TIME_LIMIT = 20.0
 """Seconds that one verification may take; it takes milliseconds."""
 _POLLS = hasattr(select, "poll")
-"""Not on Windows, which wakes up who waits for a process as soon as it ends."""
+"""Whether the end of a program is polled for; on Windows a wait returns as soon as the program ends."""
 _PAUSES = (50e-6, 0.05)
 """Seconds from one look at a program to the next: at first where it seems to have ended, and at most."""
 _KEPT = ("PATH", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "SYSTEMROOT")
@@ -72,7 +72,7 @@ class Running:
             OSError: there is no room for its input.
         """
         self._name = program_name(command[0])
-        # a file, as who writes to a pipe is held up by a program that does not read
+        # a file: writing to a pipe blocks when the program does not read
         with nameless(environ["HOME"]) as source:
             source.write(stdin)
             source.seek(0)

@@ -49,7 +49,7 @@ class Candidate:
 
 
 def find_candidate(armor: Armor, signers: Signers, now: datetime) -> Candidate:
-    """Everything about an SSH signature but the mathematics.
+    """Checks of an SSH signature other than the mathematics.
 
     Raises:
         Refused: it must not be accepted, whether it is mathematically good or not.

@@ -84,7 +84,7 @@ class SshSignature:
     signature: bytes
     """The algorithm's own signature."""
     trailer: bytes = b""
-    """Of a FIDO key: one byte of flags and four of a counter."""
+    """Trailer of a FIDO key's signature: one byte of flags and four of a counter."""
 
     @property
     def is_touched(self) -> bool:
@@ -141,7 +141,7 @@ class Wire:
         return value
 
     def end(self) -> None:
-        """Nothing may follow."""
+        """Check that nothing follows."""
         if self.at != len(self.data):
             raise SshError("an SSH key or signature has bytes behind its end")
 

@@ -1,7 +1,7 @@
 """Payload + signature + allowed signers -> Verdict.
 
 The plain path asks gpgv and ssh-keygen. The fast path (extra `fast`) verifies in this process and can
-only say "good"; whatever it does not call good goes the plain path, so that both tell the same.
+only say "good"; whatever it does not call good goes the plain path, so that both give the same verdict.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _verify_in_folder(
 ) -> list[Verdict]:
     import tempfile
 
-    # what stands in the way of tidying up is no fault of the tag
+    # a failed removal is not a fault of the tag
     with tempfile.TemporaryDirectory(prefix="envhooks-", ignore_cleanup_errors=True) as folder:
         verifiers = _verifiers({p.armor.scheme for p in payloads if p.armor}, signers, now, folder)
 
@@ -123,7 +123,7 @@ def _verify_in_folder(
         with ThreadPoolExecutor(workers) as pool:
             try:
                 return [*_counted(pool.map(judge, enumerate(payloads)), len(payloads), step)]
-            except BaseException:  # else it would go through all that waits before it lets go
+            except BaseException:  # else it would finish all waiting work before it ends
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -135,7 +135,7 @@ def _counted(verdicts: Iterator[Verdict], total: int, step: Step) -> Iterator[Ve
 
 
 def _processors() -> int:
-    """Those that this process may use; more than a few would only wait for each other's memory."""
+    """Number of processors that this process may use; more than a few would only wait for each other's memory."""
     import os
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

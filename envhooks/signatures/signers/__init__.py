@@ -46,7 +46,7 @@ def read_revoked(data: bytes) -> Revoked:
     cannot read; `openpgp` lines would be such.
 
     Raises:
-        PolicyError: a line, or a KRL, that cannot be read. A revocation that is passed over would be
+        PolicyError: a line, or a KRL, that cannot be read. A revocation that is ignored would be
             the worst of all.
     """
     if data.startswith(_KRL_MAGIC):
@@ -91,7 +91,7 @@ def _revoked_blob(type_: str, encoded: str, place: str) -> bytes:
 
 
 def _check_krl(data: bytes) -> None:
-    """That the list is whole: ssh-keygen answers a damaged one by calling every signature bad."""
+    """Check that the list is complete: ssh-keygen calls every signature bad for a damaged one."""
     wire = Wire(data)
     try:
         wire.take(len(_KRL_MAGIC))

@@ -1,4 +1,4 @@
-"""Until when a key counts, and the warning that comes before its last day.
+"""End of a key's validity, and the warning before its last day.
 
 Nothing here is verified and no verdict depends on it: a date that is read wrongly costs a warning.
 """

@@ -17,7 +17,7 @@ _PLAIN = r"[A-Za-z0-9_./-]+"
 
 
 def ways_to_a_key(config: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """`case: command` for each way to a signing key; nothing where git has one, or what it has is broken."""
+    """`case: command` for each way to a signing key; empty where git has one, even a broken one."""
     try:
         if find_own_key(config, environ) is not None:
             return ()
