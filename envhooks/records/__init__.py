@@ -1,7 +1,7 @@
 """Records of releases: signed statements that a tag passed and that an image is of that tag.
 
-A record is a note on the tag object (`refs/notes/envhooks`) that travels with the repository. `read` is what the other
-rooms go by; the ledger of builds is one clone's memory of work, and labels of images are claims.
+A record is a note on the tag object (`refs/notes/envhooks`) that travels with the repository. The other packages rely
+on `read`; the ledger of builds is one clone's memory of work, and labels of images are claims.
 """
 
 from envhooks.records.reader import find_image as find_image

@@ -33,7 +33,7 @@ def record(
     result: Result,
     environ: Mapping[str, str],
 ) -> str:
-    """Record a build that is done; answers in a sentence what became of that.
+    """Record a build that is done; answers with a sentence on the result.
 
     Empty where the policy names no verifier: then nobody's record would count.
     """

@@ -21,7 +21,7 @@ from envhooks.records.verifiers import verifiers_of
 _LOOKED_AT = 50
 """Commits of notes among which one is looked for that nothing is missing from."""
 CHECK = "records"
-"""By this name findings stand in reports, beside those of the checks."""
+"""Id of these findings in reports, beside the ids of the checks."""
 
 
 def with_records(git: Git, root: TrustRoot, report: Report) -> Report:
@@ -51,7 +51,7 @@ def with_records(git: Git, root: TrustRoot, report: Report) -> Report:
 def _gone(git: Git, tip: str, root: TrustRoot) -> dict[str, int]:
     """Annotated object -> number of records that its note had once and has no more.
 
-    What is gone and never proved anything, such as a line that somebody had damaged, is no loss.
+    A lost line that never proved anything, such as a damaged one, does not count.
     """
     vanished = notes.vanished(git, tip)
     if not vanished:

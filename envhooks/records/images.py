@@ -31,7 +31,7 @@ class Seen:
     platforms: Mapping[str, str]
     """Platform -> digest of its manifest."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Of the first platform's configuration: claims."""
+    """Labels of the first platform's configuration: claims."""
 
 
 def reference_of(text: str) -> Reference:

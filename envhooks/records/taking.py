@@ -1,6 +1,6 @@
 """Acceptance of records by a server: lines that prove something, by keys that are valid now.
 
-Records are never taken out again, so a line of anybody's would stay for ever. And a date in a statement is its signer's
+Records are never taken out again, so any line would stay for ever. And a date in a statement is its signer's
 word: the server looks at the present, so that nobody records anything with a key that has ended or leaked.
 """
 

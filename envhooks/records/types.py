@@ -45,7 +45,7 @@ class TagRecord:
     object: str
     """Object id of the tag."""
     sha256: str
-    """Of the tag object's raw bytes, hexadecimal."""
+    """SHA-256 of the tag object's raw bytes, hexadecimal."""
     commit: str
     checks: tuple[str, ...]
     """The checks that passed."""
@@ -101,7 +101,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Records:
-    """All that the notes of one tag prove, and what speaks against it."""
+    """All that the notes of one tag prove, and contradictions to it."""
 
     tag: str
     """The tag's short name."""

@@ -77,7 +77,7 @@ class Verifiers:
         self.are_none = not root.policy.verifiers
 
     def signers(self, envelope: Envelope, time: datetime) -> tuple[Signer, ...]:
-        """Everybody who signed the envelope and counts at the time that its statement gives; at least one.
+        """Verifiers that signed the envelope and are valid at the time that its statement gives; at least one.
 
         Raises:
             Changed: a signature claims to be a verifier's and is not.
