@@ -1,4 +1,4 @@
-"""Consent: what runs on a person's machine after a push runs only as that person saw and allowed it.
+"""Consent: a build runs on a person's machine after a push only as that person saw and allowed it.
 
 The answer is kept in the clone's own configuration file, with the digest of the build section. A file that
 this one includes does not count: `include.path = ../.gitconfig` is a usual thing, and what stands in the work

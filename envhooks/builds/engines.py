@@ -182,7 +182,7 @@ class _Trial:
     def _try(self) -> str:
         kind = machine.machine()
         if kind not in _EXIT:
-            return ""  # nothing to try it with: the build itself will tell
+            return ""  # nothing to try it with: the build itself will show it
         with tempfile.TemporaryDirectory(prefix="envhooks-try-") as folder:
             program = Path(folder, "true")
             program.write_bytes(_elf(*_EXIT[kind]))

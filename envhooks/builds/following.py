@@ -1,4 +1,4 @@
-"""Following what a service does for a build, until it says how that ended."""
+"""Following a build on a service, until the service reports its end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Heartbeat of a claim: while a build goes on, its row says so every few seconds.
 
 Numbers of processes mean nothing in another container, and the name of a host changes with its network. Where a
-process cannot be seen, its heartbeat tells whether it is there.
+process cannot be seen, its heartbeat shows whether it is running.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Ledger:
         return self._move(key, ("pending", "confirmed"), "confirmed", "")
 
     def drop(self, key: str, reason: str) -> bool:
-        """Nothing is going to be built, and why; a row that is being built is left alone."""
+        """Drop a row, with the reason; a row that is being built is left alone."""
         return self._move(key, ("pending", "confirmed"), "dropped", reason)
 
     def reopen(self, keys: Iterable[str]) -> None:
@@ -136,7 +136,7 @@ class Ledger:
             )
 
     def cancel(self, keys: Iterable[str], reason: str) -> int:
-        """Nothing of these is to be built; a claim is taken from its process, which ends by that. Answers how many."""
+        """Cancel these builds; a process whose claim is taken ends its build. Answers how many."""
         with self._transaction() as db:
             return sum(
                 db.execute(
@@ -292,7 +292,7 @@ def is_waiting_for_push(row: Row) -> bool:
 
 
 def is_stale(row: Row) -> bool:
-    """Whether the process that was building is gone: seen, or told by its heartbeat where it cannot be seen."""
+    """Whether the process that was building is gone: seen, or by its heartbeat where it cannot be seen."""
     gone = owner.is_gone(row.owner)
     return abs(time.time() - max(row.beat, row.updated)) > LAPSE if gone is None else gone
 

@@ -28,7 +28,7 @@ KEPT_IMAGES = 3
 KEPT_LOGS = 30 * 86400
 """Seconds for which a log stays that no row names any more."""
 SCRATCH_AGE = 86400
-"""Seconds after which a scratch folder is nobody's: no build takes longer by default."""
+"""Seconds after which a scratch folder is abandoned: no build takes longer by default."""
 _SCRATCH = ("envhooks-build-", "envhooks-command-", "envhooks-try-")
 _LABEL = "envhooks.tag-object"
 _SECONDS = 120

@@ -14,7 +14,7 @@ from envhooks.builds.process import shown
 from envhooks.builds.verify_image import Settings
 
 ENGINES = ("docker", "podman", "buildah")
-"""In the order in which they are tried."""
+"""Engines, in the order in which they are tried."""
 DEFAULT_PLATFORM = "linux/amd64"
 _KEYS = (
     "engine", "builder", "isolation", "storage", "output", "tls_verify", "provenance", "sbom", "timeout", "verify",

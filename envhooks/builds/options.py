@@ -177,7 +177,7 @@ _SECRETS = (
 
 
 def looks_like_a_secret(text: str) -> bool:
-    """Whether a text holds what is a token, a private key or a password by its form."""
+    """Whether a text has the form of a token, a private key or a password."""
     return re.search(_SECRETS, text[:20_000]) is not None
 
 

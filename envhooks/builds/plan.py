@@ -2,7 +2,7 @@
 
 The rules of image tags. A pre-release gets its own image tag and moves no other. A stable release moves
 `X.Y` where it is the highest stable of its series, and `latest` where it is the highest of its line. An
-image tag that a git tag owns never moves. All of it goes by the remote's own list of tags: a clone that
+image tag that a git tag owns never moves. All of it depends on the remote's own list of tags: a clone that
 has not fetched would give `latest` to a back-port. An alias is decided again when it is named (`publication.py`).
 """
 
@@ -75,7 +75,7 @@ def matching(
 
 
 def key_of(remote_url: str, ref: str, tag_object: str, build: str) -> str:
-    """The idempotency key: the same for the same build, whoever starts it and however the remote is spelled."""
+    """The idempotency key: the same for the same build, by any process and with any spelling of the remote."""
     # no path of a file holds a NUL, and asking for one would raise
     one = remote_url if "\0" in remote_url else identity(remote_url, Path("/"))
     fields = (one, ref, tag_object, build)
@@ -194,7 +194,7 @@ def aliases_of(
 
 
 def rightful(policy: Policy, alias: str, image: str, remote_tags: Collection[str]) -> TagName | None:
-    """The release that an alias of an image belongs to, by these tags; None where it is nobody's."""
+    """The release that an alias of an image belongs to, by these tags; None where no release has a right to it."""
     grammar = Grammar(policy.tag)
     read = (name for name in map(grammar.match, remote_tags) if name and name.is_stable)
     names = [name for name in read if name.text not in policy.yanked]

@@ -38,7 +38,7 @@ class Found:
     kind: Literal["absent", "same", "other"]
     digest: str = ""
     why: str = ""
-    """Of another one: a sentence with both."""
+    """A sentence with both digests, where another image has the name."""
 
 
 class _Stop(Exception):
@@ -312,7 +312,7 @@ def is_asked(plan: Plan) -> bool:
 
 
 def failure(what: str, error: CannotJudge) -> Result:
-    """The result of what an error ended. A login takes a person: asking again in a moment would not help."""
+    """The result for an error of a publication. A login takes a person: asking again in a moment would not help."""
     is_passing = isinstance(error, RegistryUnavailable) or not isinstance(error, RegistryError)
     after = error.after if isinstance(error, RegistryUnavailable) else 0.0
     return Result("failed", None, None, f"could not {what}: {error}", None, after=after, may_help=is_passing)

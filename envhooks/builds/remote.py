@@ -78,7 +78,7 @@ def own_repository(git: Git) -> Remote:
 
 
 def pushed_to(name: str, url: str, cwd: Path) -> Remote:
-    """The remote that pre-push is told of; for a push by URL both words are the URL."""
+    """The remote of a pre-push hook; for a push by URL both arguments are the URL."""
     real = urls.absolute(url, cwd)
     return Remote("" if name == url else name, real, urls.redact(real))
 

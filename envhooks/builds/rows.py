@@ -45,7 +45,7 @@ class Row:
     reason: str
     """One sentence about the state; why it waits, failed or was dropped."""
     held: int
-    """1 where it waits for a word of the person's: too many tags in one push."""
+    """1 where it waits for a decision of the person: too many tags in one push."""
     owner: str
     """The process that is building, or the `git push` that a pending row waits for; else empty."""
     image: str = ""
@@ -74,7 +74,7 @@ class Intent:
 
 
 VERSION = 1
-"""Of the file's tables, as SQLite's `user_version` has it; 0 is that of envhooks 0.2."""
+"""Version of the file's tables, as SQLite's `user_version` has it; 0 is that of envhooks 0.2."""
 COLUMNS = field_names(Row)
 _SCHEMA = """
 CREATE TABLE builds (
@@ -97,7 +97,7 @@ _BEST_FIRST: tuple[State, ...] = (
     "failed",
     "dropped",
 )
-"""Of two rows that turn out to be of one repository, the one that is kept."""
+"""Order in which states are kept, where two rows turn out to be of one repository."""
 
 
 def migrate(db: sqlite3.Connection) -> None:

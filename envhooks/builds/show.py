@@ -163,7 +163,7 @@ class Tail:
         self._at: dict[str, int] = {}
 
     def skip(self, keys: Sequence[str]) -> None:
-        """Take what earlier attempts wrote as told."""
+        """Skip the output of earlier attempts."""
         for row in self._ledger.rows():
             if row.key in keys and row.state != "building" and row.log and Path(row.log).is_file():
                 self._at[row.log] = Path(row.log).stat().st_size

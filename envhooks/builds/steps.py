@@ -87,10 +87,10 @@ class Steps:
     builds: tuple[Step, ...]
     checks: tuple[Check, ...]
     publish: tuple[Step, ...]
-    """Nothing of this is run before the image was compared with the tag."""
+    """Steps that run only after the image was compared with the tag."""
 
     def all(self) -> tuple[Step, ...]:
-        """For a dry run."""
+        """All steps in order, for a dry run."""
         return (*self.builds, *(step for check in self.checks for step in check.all()), *self.publish)
 
 

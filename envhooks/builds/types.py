@@ -26,7 +26,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Plan:
-    """One build of one tag, worked out to the last word."""
+    """One build of one tag, complete in every value."""
 
     tag: str
     """The git tag's short name."""
@@ -89,7 +89,7 @@ class Result:
     """Result of a build, or of handing it over to a service."""
 
     status: Literal["done", "built", "failed", "started", "gone"]
-    """`built`: there is an image that has no name yet; `started`: a service has taken it over and will not be heard of
+    """`built`: there is an image that has no name yet; `started`: a service has taken it over and will not report
     again; `gone`: the remote holds the tag no more, so nothing was named."""
     digest: str | None
     """`sha256:...` of the image, where it is known; of one that is built, where the registry has it already."""

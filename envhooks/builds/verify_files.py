@@ -126,7 +126,7 @@ def _words(each: Sequence[Held]) -> Iterator[str]:
 
 
 def _without(wanted: Expected, inside: Contents) -> Held:
-    """The framework is in no environment: absent, or somewhere that nobody can tell about."""
+    """The framework is in no environment: absent, or in an unknown place."""
     names = [normalised(name) for name in wanted.packages]
     missing = f"the image has no {' or '.join(names)}"
     for name in names:

@@ -243,7 +243,7 @@ def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
 
 
 def _by_names(packages: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """By what a distribution's name or local version says: `tensorflow-rocm`, `2.8.0+cu128`."""
+    """Accelerator by a distribution's name or local version: `tensorflow-rocm`, `2.8.0+cu128`."""
     for name, version in packages.items():
         local = version.partition("+")[2].lower()
         told = built_for(name) or (evidence_of_word(local) if name in BY_LOCAL and local else None)

@@ -98,7 +98,7 @@ def arm(
 
 
 def resume(git: Git, environ: Mapping[str, str]) -> None:
-    """At any other hook: take up again what an earlier watcher had to leave."""
+    """At any other hook: resume builds that an earlier watcher had to leave."""
     ledger = Ledger(git.common_dir)
     old = resumable(ledger.rows()) if ledger.exists and not in_ci(environ) else ()
     if old:

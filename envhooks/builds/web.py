@@ -1,4 +1,4 @@
-"""One HTTP request to a service that builds: bounded in time and size, retried within bounds, never led elsewhere."""
+"""One HTTP request to a service that builds: bounded in time and size, with bounded retries, redirects refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unreachable(CannotJudge):
     """The service did not answer, or went on failing: another time it may.
 
     Attributes:
-        after: seconds that it asked to be left alone; 0 where it did not say.
+        after: seconds that it asked to wait; 0 where it did not say.
     """
 
     def __init__(self, message: str, after: float = 0.0) -> None:
@@ -60,7 +60,7 @@ class Answer:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that a service asks to be left alone, at most a day; 0 where it does not say.
+    """Seconds that a service asks to wait, at most a day; 0 where it does not say.
 
     `Retry-After` in seconds or as a date (RFC 9110), else GitHub's `x-ratelimit-reset` where nothing is left.
     """
@@ -162,7 +162,7 @@ def call(
 def _attempt(
     method: str, url: str, body: bytes | None, headers: Mapping[str, str], secrets: tuple[Secret, ...]
 ) -> tuple[Answer | None, str, float]:
-    """(the answer, or the fault, and the seconds that the service asked to be left alone)."""
+    """(the answer, or the fault, and the seconds that the service asked to wait)."""
     import http.client
     import urllib.error
     import urllib.request

@@ -49,14 +49,14 @@ ENDINGS: Mapping[str, tuple[Ending, str]] = {
     "started": ("requested", "requested, and not heard of again"),
     "gone": ("dropped", "dropped"),
 }
-"""Of a Result's statuses, those that end a build: (the state, its text for the person)."""
+"""Statuses of a Result that end a build -> (the state, its text for the person)."""
 
 Say = Callable[[str], None]
 Record = Callable[
     [Git, confirming.Confirmed, remotes.Remote, Plan, Result, Mapping[str, str]],
     str,
 ]
-"""Records a build that is done, and answers in a sentence what became of that; empty where there is nothing to say."""
+"""Records a build that is done, and answers with a sentence on the result; empty where there is nothing to say."""
 
 
 def pauses(git: Git) -> tuple[float, ...]:
@@ -84,7 +84,7 @@ class Worker:
     ledger: Ledger
     environ: Mapping[str, str]
     say: Say
-    """Told of every step, one line each; redacted."""
+    """Called with every step, one line each; redacted."""
     known: Mapping[str, remotes.Remote] = field(default_factory=dict)
     """Redacted URL -> the remote with its secrets, where this run was given them."""
     absent_asks: int = ABSENT_ASKS
@@ -247,7 +247,7 @@ class Worker:
         plan: Plan,
         result: Result,
     ) -> Result:
-        """The result with what became of its record; whatever that is, the build is done."""
+        """The result, with a sentence on its record; the build is done in any case."""
         try:
             said = record(self.git, confirmed, remote, plan, result, self.environ)
         except Exception as error:

@@ -30,7 +30,7 @@ MAX_INPUTS = 20
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
     "success": "good", "failed": "bad", "canceled": "bad", "skipped": "bad",
 }  # fmt: skip
-"""Of a pipeline's states, those that are an end."""
+"""States in which a pipeline has ended."""
 _VARIABLES = {
     f"ENVHOOKS_{name.upper()}": f"{{{name}}}"
     for name in ("tag", "tag_object", "commit", "own", "images", "build", "key")

@@ -32,7 +32,7 @@ EVENT = "envhooks.build.requested"
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
     "done": "good", "success": "good", "failed": "bad", "cancelled": "bad",
 }  # fmt: skip
-"""Of the states at a `status_url`, those that are an end."""
+"""States at a `status_url` in which a build has ended."""
 _KEYS = ("url", "secret", "token", "follow", "timeout")
 
 

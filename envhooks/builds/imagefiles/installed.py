@@ -63,13 +63,13 @@ class Python:
     prefix: str
     """`/opt/venv`, `/opt/conda`, `/usr`."""
     version: str
-    """`3.11.9`, or `3.11` where no more is told; empty where nothing is."""
+    """`3.11.9`, or `3.11` where no more is stated; empty where nothing is."""
     packages: Mapping[str, str]
     """Normalised name -> version."""
     torch: Mapping[str, Any] = field(default_factory=dict)
     """`cuda`, `hip`, `xpu` and `__version__` of torch's version file; empty where there is none."""
     tensorflow: Mapping[str, Any] = field(default_factory=dict)
-    """Of TensorFlow's build information; empty where there is none."""
+    """Fields of TensorFlow's build information; empty where there is none."""
     conda: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """conda's packages: name -> (version, build)."""
     doubts: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class Contents:
     system: str
     """PRETTY_NAME of the operating system; empty where it is not stated."""
     strays: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Normalised name -> (version, folder), of what lies where no interpreter of the image looks by itself."""
+    """Normalised name -> (version, folder), of distributions that no interpreter of the image finds by itself."""
     unread: tuple[str, ...] = ()
     """Package databases that the image has and that are not read, one sentence each."""
 
@@ -307,7 +307,7 @@ def normalised(name: str) -> str:
 
 
 def headers(data: bytes) -> tuple[str, str] | None:
-    """(normalised name, version) of a METADATA or PKG-INFO file; None where it does not tell both."""
+    """(normalised name, version) of a METADATA or PKG-INFO file; None where it does not state both."""
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n", 1)[0]
     name = re.search(r"^Name:[ \t]*([^\n]+)$", text, re.MULTILINE | re.IGNORECASE)
     version = re.search(r"^Version:[ \t]*([^\n]+)$", text, re.MULTILINE | re.IGNORECASE)

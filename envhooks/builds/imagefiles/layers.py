@@ -57,7 +57,7 @@ def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
     """The file tree that the layers make.
 
     Raises:
-        Unreadable: a layer that is damaged, packed in an unknown way, too large, or not the one that was told.
+        Unreadable: a layer that is damaged, packed in an unknown way, too large, or not of the stated digest.
     """
     if len(layers) > MAX_LAYERS:
         raise Unreadable(f"the image has {len(layers)} layers, more than {MAX_LAYERS}")
@@ -130,7 +130,7 @@ def new_hash(digest: str) -> Any:
 
 
 def unpack(source: Source) -> Source:
-    """The archive in a layer, told by its first bytes and not by what its media type says.
+    """The archive in a layer, recognised by its first bytes and not by its media type.
 
     Raises:
         Unreadable: packed in a way that cannot be read here.

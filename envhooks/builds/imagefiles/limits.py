@@ -24,7 +24,7 @@ _EVERY = 256
 
 
 class Unreadable(CannotJudge):
-    """An image, or a part of one, that cannot be read; nobody knows what is inside then."""
+    """An image, or a part of one, that cannot be read; its content is unknown then."""
 
 
 class Limits:

@@ -46,7 +46,7 @@ class PlatformImage:
     platform: str
     """`linux/amd64`, `linux/arm64/v8`."""
     digest: str
-    """Of its manifest; of its configuration where an archive has no manifest."""
+    """Digest of its manifest; of its configuration where an archive has no manifest."""
     config: Mapping[str, Any]
     """`Env`, `Labels`, `User`, ... of its configuration."""
     layers: tuple[Layer, ...]
@@ -129,10 +129,10 @@ def run_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def diff_ids(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
-    """The digests of the unpacked layers, as a configuration tells them.
+    """The digests of the unpacked layers, as a configuration states them.
 
     Raises:
-        Unreadable: it tells of another number of layers than there are.
+        Unreadable: it states another number of layers than there are.
     """
     rootfs = config.get("rootfs")
     listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
@@ -194,7 +194,7 @@ def _descriptor(entry: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _platform(value: object) -> str:
-    """`linux/amd64` of a platform object or of a configuration; empty where it tells none."""
+    """`linux/amd64` of a platform object or of a configuration; empty where it states none."""
     if not isinstance(value, dict):
         return ""
     words = [value.get(key) for key in ("os", "architecture", "variant")]

@@ -294,7 +294,7 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
 
     def layer(number: int) -> Layer:
         file = str(names[number])
-        # no digest of the stored bytes is told here, so the unpacked ones are compared
+        # no digest of the stored bytes is stated here, so the unpacked ones are compared
         return Layer(lambda: files.open(file), "", unpacked[number])
 
     layers = tuple(layer(number) for number in range(len(names)))

@@ -1,4 +1,4 @@
-"""File tree of an image, as its layers leave it: only what tells which packages are inside is kept.
+"""File tree of an image, as its layers leave it: only files that state the installed packages are kept.
 
 Layers are laid over each other as the image specification says: a whiteout hides what lower layers have, whatever its
 place in its own layer; a file, link or folder of another kind replaces what was there. A path that leads through a link
@@ -36,7 +36,7 @@ class Node:
         self.children = children
         self.link = link
         self.data = data
-        """Of a file: what was kept of it; None where the content could not be had."""
+        """Stored bytes of a file; None where they could not be read."""
 
     @property
     def is_file(self) -> bool:
@@ -104,7 +104,7 @@ class Tree:
             del found.children[parts[-1]]
 
     def put_other(self, parts: tuple[str, ...]) -> None:
-        """A file of which nothing is kept: what was there is gone."""
+        """Put a file without content; it replaces the entry at its path."""
         found = self._parent(parts, make=False) if parts else None
         if found is not None and found.children is not None:
             found.children.pop(parts[-1], None)

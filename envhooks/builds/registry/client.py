@@ -163,7 +163,7 @@ class Registry:
     # ----------------------------------------------------------------------------------------- manifests
 
     def head(self, reference: str) -> str | None:
-        """The digest that a tag or digest stands for; None where the registry has none."""
+        """The digest of the manifest under a tag or digest; None where the registry has none."""
         path = f"manifests/{self._checked(reference)}"
         answer = self._transport.request("HEAD", path, headers={"Accept": _ACCEPT}, accept=(200, 404))
         if answer.status == 404:
