@@ -93,7 +93,7 @@ class CannotTell:
 
 @dataclass(frozen=True)
 class Hint:
-    """A variable whose name claims a framework's version; what is installed is another matter."""
+    """A variable whose name claims a framework's version; the installed version may be another."""
 
     package: str
     """`torch`, `tensorflow` or `jax`."""
@@ -142,7 +142,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class CompatFault:
-    """Two things in one environment that do not go together, by a published fact."""
+    """Two pins in one environment that do not work together, by a published fact."""
 
     rule: Literal["companion", "variant", "python", "image", "image-cuda", "runtime", "unknown"]
     """Kind of the published fact; the check chooses its sentence by it."""

@@ -31,7 +31,7 @@ class Unknowns:
         self._marks: dict[str, str] = {}
 
     def mark(self, why: str) -> str:
-        """One character that stands for unknown text (it may be empty, and may hold blanks)."""
+        """A character in place of unknown text (it may be empty, and may hold blanks)."""
         if why not in self._marks:
             if len(self._reasons) >= 2047:  # the surrogates are used up: who has that many has no reasons
                 return "\udfff"

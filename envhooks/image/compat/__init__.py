@@ -44,7 +44,7 @@ def table_of(policy: Policy) -> Table:
     """The package's table, extended by the policy's rows.
 
     Raises:
-        PolicyError: a row that cannot be meant.
+        PolicyError: a row that is not valid.
     """
     table = extended(load_table(), policy.compat) if policy.compat else load_table()
     return replace(table, compiled=policy.compat_day) if policy.compat_day else table

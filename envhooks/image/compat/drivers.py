@@ -76,7 +76,7 @@ def is_driver(text: str) -> bool:
 
 
 def judge_driver(need: DriverNeed, have: str) -> DriverVerdict:
-    """Whether a driver is enough for one part. A branch (`570`) stands for its oldest release."""
+    """Whether a driver is enough for one part. A branch (`570`) counts as its oldest release."""
     if need.kind != "CUDA" or need.least is None:
         return DriverVerdict(need, "unknown")
     ours = key(have)

@@ -1,4 +1,4 @@
-"""Pins that go together by the table: what has to move with a framework, and to which version."""
+"""Pins that work together by the table: the packages that move with a framework, and their versions."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Target:
     hardware: str = ""
     hardware_version: str = ""
     fields: tuple[tuple[str, str], ...] = ()
-    """(package, version) of what else the name says: (("flash-attn", "2.8.3"),)."""
+    """(package, version) of other packages in the name: (("flash-attn", "2.8.3"),)."""
 
 
 @dataclass(frozen=True)
 class Pins:
-    """Versions that go together, or why the table has none."""
+    """Versions that work together, or the reason why the table has none."""
 
     versions: dict[str, str] = field(default_factory=dict)
     """Package -> its version, with the local one where the pin has one or is to have one: `2.8.0+cu128`."""
@@ -40,7 +40,7 @@ class Pins:
 
 
 def pins_for(environment: Environment, table: Table, target: Target) -> Pins:
-    """The pins of the framework and its companions that go together, nearest to what stands there."""
+    """The pins of the framework and its companions that work together, nearest to the present ones."""
     names = {package.name for package in environment.packages} | {one.name for one in environment.unpinned}
     pins = _of_framework(environment, table, target, names)
     apart = {

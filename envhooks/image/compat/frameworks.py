@@ -127,7 +127,7 @@ def _same_build(torch: Package, companion: Package) -> Iterator[CompatFault]:
 def _variant(
     environment: Environment, torch: Package, row: TorchRelease, table: Table
 ) -> Iterator[CompatFault]:
-    """The build that is asked for against those that were published."""
+    """Faults of the build that is asked for, by the published ones."""
     variant = variant_of(torch)
     if variant is None or torch.how == "base" or variant in (*row.cuda_variants, *row.cuda_variants_seen):
         return
@@ -215,7 +215,7 @@ _TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
 
 
 def judge_tensorflow(environment: Environment, table: Table) -> Iterator[CompatFault]:
-    """TensorFlow's tested configurations: Python and cuDNN. CUDA is the image's business."""
+    """TensorFlow's tested configurations: Python and cuDNN. CUDA is checked with the image."""
     package = last(environment, *_TENSORFLOW)
     if package is None or package.version is None or package.how == "base":
         return

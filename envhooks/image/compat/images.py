@@ -33,7 +33,7 @@ def _tag(base: BaseImage, tag: str, table: Table, day: str) -> Iterator[CompatFa
     one = f"{base.image}:{tag}"
     match = re.fullmatch(_TAG, tag)
     if match is None:
-        return  # `latest` and other names: not pinned, which is another check's business
+        return  # `latest` and other names: not pinned, which another check judges
     version = match["version"]
     if version.count(".") == 1:
         yield _two_numbers(base, tag, version, table, day)
@@ -51,7 +51,7 @@ def _tag(base: BaseImage, tag: str, table: Table, day: str) -> Iterator[CompatFa
 
 
 def _two_numbers(base: BaseImage, tag: str, version: str, table: Table, day: str) -> CompatFault:
-    """A tag that cannot be pulled any more; one that could be when the release was made is no fault of the release."""
+    """A tag that cannot be pulled any more; no fault where it could be pulled when the release was made."""
     facts = table.nvidia_cuda
     same = [full for full in facts.versions if full.startswith(f"{version}.")]
     oldest = min(facts.versions, key=key)

@@ -31,7 +31,7 @@ class TorchRelease:
     """Local versions of its CUDA builds that are advertised: `cu128`."""
     requires_python: str
     cuda_variants_seen: tuple[str, ...] = ()
-    """Not advertised, but in use."""
+    """Local versions of builds that are not advertised, but in use."""
     cuda_variants_absent: tuple[str, ...] = ()
     """Known not to exist; any other unlisted one is unknown."""
     pypi_cuda: str | None = None
@@ -99,7 +99,7 @@ class NvidiaCuda:
 
     tag_form: str
     versions: tuple[str, ...]
-    """Those with a cudnn-devel-ubuntu tag; the others exist for more."""
+    """Versions with a cudnn-devel-ubuntu tag; tags of other forms exist for more versions."""
     cudnn_name: tuple[CudnnName, ...]
     two_numbers_gone: Mapping[str, str]
     """CUDA up to which tags with two numbers were published -> the day by which they were gone."""

@@ -32,7 +32,7 @@ _BUILT = (
 
 @cache
 def load_ties() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """Package -> release -> what its metadata requires: `torch==2.7.1`."""
+    """Package -> release -> requirements of its metadata: `torch==2.7.1`."""
     data = tomllib.loads((Path(__file__).parent / "ties.toml").read_text(encoding="utf-8"))
     return {
         package: {version: tuple(row["requires"]) for row in rows for version in row["versions"]}
@@ -47,7 +47,7 @@ def required_by(table: Table, name: str, version: str) -> tuple[str, ...]:
 
 
 def ties_of(table: Table, name: str) -> Mapping[str, tuple[str, ...]]:
-    """Release of a package -> what it requires, of all releases that a row names."""
+    """Release of a package -> its requirements, for all releases that a row names."""
     return {**load_ties().get(name, {}), **table.own_ties.get(name, {})}
 
 

@@ -1,7 +1,7 @@
 """Dockerfile -> instructions, by the rules of BuildKit's own parser.
 
 Continuation lines are joined, comments and blank lines inside them dropped, heredocs attached.
-Nothing is expanded here. Held against BuildKit itself by the tests.
+Nothing is expanded here. The tests compare it with BuildKit itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from envhooks.image.dockerfile.lines import _SPACE_TEXT, parse_line
 from envhooks.image.text import names
 
 MAX_BYTES = 1024 * 1024
-"""Of a Dockerfile. The longest one seen in public has 40 KiB."""
+"""Bytes of the largest Dockerfile that is read. The longest one seen in public has 40 KiB."""
 MAX_LINE = 64 * 1024
 """Bytes of one line with its end: BuildKit's scanner stops at a longer one."""
 INSTRUCTIONS = names(

@@ -200,15 +200,15 @@ class Variables:
     likely: str = ""
     """Pattern of those that it may set."""
     told: Mapping[str, str] | None = None
-    """Name -> value, of those that the tag tells."""
+    """Name -> value, of those that the tag states."""
 
     def value(self, name: str) -> str | None:
-        """The value of a variable, where the image's tag tells the whole of it."""
+        """The value of a variable, where the image's tag states it completely."""
         found = (self.told or {}).get(name)
         return found if found is not None and found.count(".") == 2 else None
 
     def against(self, name: str, value: str) -> str:
-        """Why `ARG name=value` is not what a RUN gets for certain; empty where nothing speaks against it."""
+        """Reason why a RUN may not get the value of `ARG name=value`; empty where it surely does."""
         told = (self.told or {}).get(name)
         if told == value or (name == "PYTHON_VERSION" and told and versions_agree(told, value)):
             return ""

@@ -286,7 +286,7 @@ def operate(name: str, value: str | None, sign: str, colon: bool, word: str) -> 
     """
     there: bool | None = value is not None
     if value is not None and settled(value) is None:
-        there = None  # a mark may stand for nothing, and for a variable that is not set
+        there = None  # a mark may be empty text, and a variable that is not set
     elif colon and value is not None:
         there = settled(value)
     known = value or ""

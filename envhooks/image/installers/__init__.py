@@ -66,7 +66,7 @@ def _doubt_by_namesake(session: Session, call: Call, arg: Arg) -> None:
 def _doubt_by_clone(session: Session, call: Call, arg: Arg) -> None:
     """Likewise for `pip install .` in a clone: by what this repository's own project asks for.
 
-    A clone of this repository is told by its folder, which has the name of a package at the top of the tree.
+    A clone of this repository is recognised by its folder, which has the name of a package at the top of the tree.
     """
     folder = session.locate(call, arg.text)
     if not session.files.is_clone(folder):

@@ -38,7 +38,7 @@ class Summary:
         self._path = state.build.file.path
 
     def environment(self) -> Environment:
-        """Everything that is known, and everything that is not."""
+        """The environment, with the facts that are known and those that are not."""
         head = self._stage
         while head.parent is not None:
             head = self._build.stages[head.parent]
@@ -126,7 +126,7 @@ class Summary:
                 why = f"the environment in {stranger} comes first on PATH, and what made it is not followed"
                 yield Entry(name, cannot_tell=CannotTell(name, why, self._place()))
                 continue
-            # That PATH leads to the system's Python does not say that nobody starts another one.
+            # Another Python may be started even where PATH leads to the system's.
             preferred = [entry for where, entry in found if where == active != SYSTEM]
             if preferred:
                 yield preferred[-1]

@@ -138,7 +138,7 @@ _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
 _OTHERS = names("pdm pixi hatch rye easy_install")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
-"""Programs that only name what they are given."""
+"""Programs that only print or read their arguments."""
 
 
 # Most Dockerfiles use pip alone, and need none of what the others import.

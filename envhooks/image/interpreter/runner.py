@@ -262,7 +262,7 @@ class Runner:
             touch(self._session.files, self._state.cwd, program, call.args)
 
     def _through(self, program: str, call: Call, command: Command) -> None:
-        """Another program or a function runs an install command: perhaps, and with who knows what."""
+        """Another program or a function runs an install command: perhaps, and with unknown arguments."""
         self._session.note(f"what {program} does is not followed", call.place)
         index = carried(call)
         if index is not None:

@@ -9,15 +9,15 @@ from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.image.requirements.specs import Requirement
 
 MAX_BYTES = 8 * 1024 * 1024
-"""Of one file. A lock file of a large project has 2 to 4 MiB."""
+"""Bytes of one file. A lock file of a large project has 2 to 4 MiB."""
 MAX_FILES = 100
-"""Read for one answer: files may include each other, and twice each makes 2**depth."""
+"""Files read for one answer: files may include each other, and two includes each make 2**depth."""
 MAX_DEPTH = 20
 MAX_REQUIREMENTS = 20_000
-"""In one answer: at 50 us each a second. The largest lock files have some thousand."""
+"""Requirements in one answer: at 50 us each, one second. The largest lock files have some thousand."""
 
 Fault = tuple[str, str, int]
-"""(why nothing can be said, path, line)."""
+"""(reason, path, line)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RequirementsFile:
 
 
 class TooMuchError(Exception):
-    """There are more requirements than MAX_REQUIREMENTS; nobody wrote them to be installed."""
+    """More requirements than MAX_REQUIREMENTS: not a list to install."""
 
 
 @dataclass

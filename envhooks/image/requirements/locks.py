@@ -47,7 +47,7 @@ def _of_source(requirement: Requirement, source: Mapping[str, Any]) -> Requireme
 
 
 def read_lock(sink: Sink, path: str) -> None:
-    """uv.lock, poetry.lock or pylock.toml: told apart by what is in them."""
+    """uv.lock, poetry.lock or pylock.toml: distinguished by their content."""
     loaded = load_toml(sink, path)
     if loaded is None:
         return

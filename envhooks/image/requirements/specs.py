@@ -12,7 +12,7 @@ import re
 from envhooks.base.dataclass import dataclass
 
 MAX_TEXT = 10_000
-"""Characters. A longer requirement is nobody's; it is not read, so that hostile text costs nothing."""
+"""Characters. A longer requirement is not read, so that hostile text costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Requirement:
     """One requirement, with what is known of the version that it installs."""
 
     name: str
-    """Normalised by PEP 503; empty where a URL does not tell it (`git+https://host/x/y.git`)."""
+    """Normalised by PEP 503; empty where a URL does not state it (`git+https://host/x/y.git`)."""
     specifier: str
     """As it stands, without name, extras and marker: `==2.8.0+cu118`, `>=1,<2`, or empty."""
     version: str | None
@@ -28,7 +28,7 @@ class Requirement:
     local: str | None
     """The local version: `cu118` of `2.8.0+cu118`."""
     exact: bool
-    """Whether whatever is installed can only be this version."""
+    """Whether no other version can be installed."""
     url: str | None
     """The URL or file that it is installed from, where one is written."""
     marker: str
@@ -40,7 +40,7 @@ class Requirement:
     line: int
     path: str = ""
     how: str = "pip"
-    """Whose spelling it is: `pip` or `conda`; `lock` for an entry of a lock file."""
+    """Spelling of the requirement: `pip` or `conda`; `lock` for an entry of a lock file."""
     index: str = ""
     """The index that this one package is bound to (a lock's, or uv's sources); empty: the usual ones."""
 
@@ -77,7 +77,7 @@ _PARTS = re.compile(
 )
 _PRE = {"alpha": "a", "a": "a", "beta": "b", "b": "b", "preview": "rc", "pre": "rc", "c": "rc", "rc": "rc"}
 SCHEME = r"(?a)(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)"
-# PEP 625 file names only: with a second hyphen nobody can say where the name ends.
+# PEP 625 file names only: with a second hyphen the end of the name is ambiguous.
 _SDIST = re.compile(
     rf"(?P<name>[A-Za-z][A-Za-z0-9_.]*)-(?P<version>{_VERSION}(?:{_LOCAL})?)\.(?:tar\.gz|zip)", _FLAGS
 )

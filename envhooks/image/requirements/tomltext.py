@@ -17,7 +17,7 @@ FAULTS = (TOMLDecodeError, RecursionError)
 
 @lru_cache(maxsize=4)  # a large lock takes a quarter of a second
 def parse_toml(text: str) -> dict[str, Any]:
-    """The document; it is shared, so nobody changes it.
+    """The document; it is shared, so callers must not change it.
 
     Raises:
         TOMLDecodeError: it is not TOML.

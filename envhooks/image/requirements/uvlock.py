@@ -1,7 +1,7 @@
 """Packages of a uv.lock that one `uv sync` installs: a lock holds those of every extra and group.
 
-The lock is walked from the project along its dependencies, as uv does; what an extra that nobody
-asked for would bring is left out. Conflicting extras (`cpu` against `cu128`) are told apart by the
+The lock is walked from the project along its dependencies, as uv does; packages of extras that are
+not asked for are left out. Conflicting extras (`cpu` against `cu128`) are distinguished by the
 names that uv writes into its markers.
 """
 

@@ -17,7 +17,7 @@ INSTALLERS = frozenset(
 
 
 def loose_pin(requirement: Requirement, place: Place) -> Unpinned | None:
-    """The finding's raw material for a requirement that is not exact; None where a commit pins it."""
+    """The Unpinned of a requirement that is not exact; None where a commit pins it."""
     if requirement.url is not None:
         if re.search(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?(?:#.*)?\Z", requirement.url):
             return None
@@ -100,7 +100,7 @@ def constrained(requirement: Requirement, constraints: Iterable[Requirement]) ->
 
 
 def allows(specifier: str, version: str) -> bool:
-    """Whether a version satisfies a specifier; `3.12` stands for the newest 3.12 there may be.
+    """Whether a version satisfies a specifier; `3.12` counts as the newest possible 3.12.
 
     What is no version satisfies everything: it is another check's fault.
     """

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 30
 MAX_ALIASES = 100
-"""In one document: each may stand for a node that holds others, and twice each makes 2**depth."""
+"""Aliases in one document: each may name a node with others in it, and two of each make 2**depth."""
 MAX_NODES = 500_000
-"""In one document; a lock of 2,000 packages has some 40,000."""
+"""Nodes in one document; a lock of 2,000 packages has some 40,000."""
 _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
 

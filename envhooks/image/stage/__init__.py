@@ -94,7 +94,7 @@ class Session:
     def doubt(
         self, call: Call, name: str, why: str, place: Place | None = None, where: str | None = None
     ) -> None:
-        """Nobody knows which version of a package is there from here on."""
+        """Mark the version of a package as unknown from here on."""
         self.installed.doubt(call.where if where is None else where, name, why, place or call.place)
 
     def note(self, why: str, place: Place, what: str = ANYTHING) -> None:
@@ -322,7 +322,7 @@ class Sources:
     backend: str = ""
     """uv's torch backend: `cu128`, `cpu`, `auto`, ..."""
     keeps_local: bool = True
-    """Whether an upgrade keeps a build that is there: pip does, uv goes by what it finds."""
+    """Whether an upgrade keeps a build that is there: pip does, uv decides by the packages that it finds."""
     first_index_wins: bool = False
     """uv takes a package from the first index that has it, extra indexes before the default one."""
 

@@ -85,7 +85,7 @@ class ContainerFiles:
         self._layers.append(_Layer((), target, None, inline=found))
 
     def spoil(self, target: str, why: str, *, tree: bool = False) -> None:
-        """From now on, nobody knows what is at `target`."""
+        """Mark the content at `target` as unknown from here on."""
         self._layers.append(_Layer((), target, None, spoiled=why, tree=tree))
 
     # ---------------------------------------------------------------- reading

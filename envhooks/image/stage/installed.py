@@ -24,7 +24,7 @@ _CONDA_ROOT = r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]
 
 @dataclass(frozen=True)
 class Entry:
-    """The last word on one package in one environment."""
+    """State of one package in one environment after the last install."""
 
     name: str
     package: Package | None = None
@@ -43,7 +43,7 @@ class Entry:
 
 @dataclass
 class Installed:
-    """Everything that one stage holds. Order is the order of installing."""
+    """Packages and facts of one stage, in the order of installation."""
 
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     """(environment, package) -> entry."""
@@ -74,12 +74,12 @@ class Installed:
         return self.entries.get((where, name))
 
     def put(self, where: str, entry: Entry) -> None:
-        """The last word counts, and stands last."""
+        """Set the entry of a package; it becomes the last one."""
         self.entries.pop((where, entry.name), None)
         self.entries[where, entry.name] = entry
 
     def doubt(self, where: str, name: str, why: str, place: Place) -> None:
-        """From here on nobody knows which version of a package is there."""
+        """Mark the version of a package as unknown from here on."""
         self.put(where, Entry(name, cannot_tell=CannotTell(name, why, place)))
 
     def remove(self, where: str, name: str) -> None:
