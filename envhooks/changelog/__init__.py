@@ -17,7 +17,7 @@ class ChangelogEntry:
     date: str | None
     """As written; None where the heading carries no date."""
     body: str
-    """Everything below the heading up to the next entry."""
+    """The text below the heading up to the next entry."""
     sections: tuple[str, ...] = ()
     """Titles of the headings inside the entry."""
 

@@ -1,7 +1,7 @@
 """Commands that write an entry, or what it lacks, as the file itself would have it: its place, marks and dates.
 
-What changed is for a person to say. The sentences that are written stand for it until then, and are what readers of a
-changelog ask first.
+The description of the changes is a person's. Until then the written sentences take its place: answers to the first
+questions of a changelog's readers.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class _Wanted:
     day: str
     """The digits of the name's date; the heading's has to be the same."""
     whole: tuple[str, ...]
-    """Texts, one of which says it all, in lower case."""
+    """Complete spellings in lower case; any one of them is enough."""
 
 
 def release_in(heading: str) -> tuple[int, int] | None:
@@ -301,7 +301,7 @@ def _matches_template(template: str, heading: str, name: TagName) -> bool:
 
     The template is walked along the heading: literal text has to stand there, and each field is known
     from the tag or reads one date or version. There is nothing to go back for, so no time to lose.
-    Without a `{stage}` of its own, `{version}` stands for version and stage: `2.8-rc1`.
+    Without a `{stage}` of its own, `{version}` includes the stage: `2.8-rc1`.
     """
     text, at = " ".join(heading.split()), 0
     parts = re.split(_FIELD, " ".join(template.lstrip("# \t").split()))

@@ -151,6 +151,6 @@ def _body(parts: Sequence[Part], title: str | None, bullet: str, path: str) -> l
 
 
 def _safe(line: str, path: str) -> str:
-    """A line that neither hides what follows nor makes a heading: subjects of commits are anybody's text."""
+    """A line that neither hides what follows nor makes a heading: subjects of commits are untrusted text."""
     line = line.replace("<!--", "<! --").replace("```", "'''").replace("~~~", "---")
     return re.sub(r"([\\*`|_])", r"\\\1", line) if path.lower().endswith(".rst") else line
