@@ -1,4 +1,4 @@
-"""One field of a name, read with good will: what was meant, and what is wrong with how it is written."""
+"""Tolerant reading of one field of a name: the value that was probably meant, and the faults of its spelling."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reading:
     """The canonical spelling in the template; None where it cannot be determined, empty to leave it out."""
     faults: tuple[str, ...] = ()
     guess: bool = False
-    """Whether the word is not known, so that a near one may be meant (`FieldReader.settle`)."""
+    """Whether the word is not known, so that a near one may be meant (`FieldReader.await_answers`)."""
 
 
 @dataclass
@@ -177,7 +177,7 @@ class FieldReader:
         if any(len(number.lstrip("0")) > 6 for number in filled):
             faults.append(f"{said} has a number of more than six digits")
             return Reading(UNKNOWN, None, tuple(faults))
-        # `2..8` lacks a number that nobody can guess, `2.8.` does not
+        # `2..8` lacks a number that cannot be guessed, `2.8.` does not
         usable = 2 <= len(filled) <= 4 and "" not in numbers[:-1]
         value = ".".join(str(int(number)) for number in filled) if usable else None
         return Reading(len(faults) + ("_" in text), value, tuple(faults))

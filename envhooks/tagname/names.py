@@ -16,7 +16,7 @@ from envhooks.catalog.lookup import ALIASES, KINDS, PACKAGES
 
 _RANKS: Mapping[str, int] = {"alpha": 0, "a": 0, "beta": 1, "b": 1, "rc": 2, "stable": 3, "post": 4}
 _APART = ("python", "cudnn", "os", "variant")
-"""Fields that tell environments apart which exist side by side; the others of `extra` are ordered."""
+"""Fields that distinguish environments that exist side by side; the others of `extra` are ordered."""
 Order = tuple[object, ...]
 """Compares as releases of one line follow each other."""
 
@@ -75,16 +75,16 @@ class TagName:
 
     @property
     def line(self) -> tuple[str, ...]:
-        """(framework, hardware with its version), and what else tells environments apart that exist side by side.
+        """(framework, hardware with its version), and fields that distinguish environments that exist side by side.
 
-        This is what `latest` and rollback go by.
+        `latest` and rollback depend on it.
         """
         apart = (f"{name}={text}" for name, text in self.extra if name in _APART)
         return (self.framework or "", (self.hardware or "") + (self.hardware_version or ""), *apart)
 
     @property
     def series(self) -> tuple[object, ...]:
-        """The line and X.Y: what the `X.Y` image alias and tag-order go by.
+        """The line and X.Y: the key of the `X.Y` image alias and of tag-order.
 
         A `{release}` of three numbers has series as a version has; one of fewer, and a date, only counts up.
         """

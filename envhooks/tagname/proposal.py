@@ -49,7 +49,7 @@ def propose(
 ) -> Proposal:
     """The template that reads most of `names`, which are given with the latest first.
 
-    `is_framework_version` tells of a name without a framework whether its number is the framework's, `{version}`, or
+    `is_framework_version` decides for a name without a framework whether its number is the framework's, `{version}`, or
     one of the environment's own, `{release}`.
     """
     looked_at = names[:_MOST_NAMES]
@@ -74,7 +74,7 @@ def _rank(template: str, names: Sequence[str], policy: TagPolicy) -> tuple[int, 
 
 
 def template_of(name: str, is_framework_version: Callable[[str], bool], policy: TagPolicy) -> str:
-    """A template that reads this name and those like it; empty where it holds nothing that tells a release."""
+    """A template that reads this name and those like it; empty where nothing in it distinguishes a release."""
     if not name.isascii() or any(char in name for char in "{}[]") or _NO_RELEASE.search(name):
         return ""
     has_framework = any(
@@ -136,7 +136,7 @@ def _field_at(name: str, at: int, patterns: Sequence[tuple[str, str]], used: set
     for field, pattern in patterns:
         if field.partition(":")[0] in used:
             continue
-        # words stand for themselves; numbers and what follows a literal word may touch it
+        # words stay as they are; numbers and what follows a literal word may touch it
         touches = field in ("number", "python:compact", "python", "cudnn")
         behind_number = field == "stage" and at > 0 and name[at - 1].isdigit()
         if not (starts_word or touches or behind_number):

@@ -43,7 +43,7 @@ WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {**READ_FIELDS, "tag": ("lower",), "series": ()}
 )
 """Field that can be filled into a path, an image name or a heading -> its modifiers."""
-# A number that stands for a piece of hardware, where the name itself is literal text: `cuda-{cuda}`.
+# A number that implies a kind of hardware, where the name itself is literal text: `cuda-{cuda}`.
 NUMBER_OF = MappingProxyType({"cuda": "CUDA", "rocm": "ROCm"})
 
 _PACKAGE = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
@@ -300,7 +300,7 @@ def _plain_value(field: str, name: TagName) -> str:
 
 
 def _compact_hardware(field: Field, name: TagName) -> str:
-    """As PyTorch names its wheels' variants: `cu128`, `rocm6.4`, `cpu`."""
+    """The spelling of PyTorch's wheel variants: `cu128`, `rocm6.4`, `cpu`."""
     if name.hardware is None:
         raise _Absent(field)
     if name.hardware != "CUDA":
