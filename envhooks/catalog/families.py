@@ -21,11 +21,11 @@ class Family:
     image: str
     """Template of the name without its registry: `pytorch/pytorch`; a field in it is read as in a tag."""
     tags: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    """Template of its tags -> what such a tag tells beside its fields, in the words of `holds`."""
+    """Template of its tags -> facts of such a tag beside its fields, in the words of `holds`."""
     holds: Mapping[str, str | None] = field(default_factory=dict)
     """Content of every image of it, whatever its tag: package, `python` or `CUDA` and its like -> version or None."""
     opaque: str = ""
-    """Package that is in every image, in a version that only the templates tell."""
+    """Package that is in every image, in a version that only the templates state."""
     plain: bool = False
     """Whether no framework is in it."""
     sets: tuple[str, ...] = ()
@@ -299,7 +299,7 @@ def is_plain(name: str) -> bool:
 
 
 def named(text: str) -> tuple[str, ...]:
-    """Packages of the frameworks that an image's name or tag speaks of, in no form that tells a version."""
+    """Packages of the frameworks that an image's name or tag speaks of, in no form that states a version."""
     return tuple(
         package
         for package, words in _WORDS.items()
@@ -316,7 +316,7 @@ _WORDS = {
 
 
 def family_of(name: str) -> tuple[Family, Holds] | None:
-    """The catalog's family of an image by its name, and what the name itself tells."""
+    """The catalog's family of an image by its name, and the facts in the name itself."""
     return next((found for family in FAMILIES if (found := _named_by(family, name)) is not None), None)
 
 

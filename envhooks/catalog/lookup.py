@@ -51,7 +51,7 @@ def is_of_another(package: str, own: Collection[str]) -> bool:
 
 
 def built_for(package: str) -> Evidence | None:
-    """The hardware that a framework's distribution is built for by its name; None where the name does not tell."""
+    """The hardware that a framework's distribution is built for by its name; None where the name does not state it."""
     return _BUILDS.get(package)
 
 

@@ -33,7 +33,7 @@ class TemplateFault(ValueError):
 
 
 def pattern(template: str) -> str:
-    """The regular expression of a template, to be matched whole, with a group for each field that tells something.
+    """The regular expression of a template, to be matched whole, with a group for each field that is kept.
 
     Raises:
         TemplateFault: it is too long, or holds a field twice, an unknown form, or brackets without their pair.
@@ -82,7 +82,7 @@ def _field(name: str, form: str, seen: set[str]) -> str:
 
 
 def fields(template: str) -> tuple[tuple[str, bool], ...]:
-    """Name of each field that tells something, and whether it is compact, in their order."""
+    """Name of each field that is kept, and whether it is compact, in their order."""
     found = (match[1].partition(":") for match in re.finditer(r"\{([^{}]*)\}", template))
     return tuple((name, form == "compact") for name, _, form in found if name != "any")
 
