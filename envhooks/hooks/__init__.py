@@ -127,4 +127,4 @@ PARSERS = {
     "pre-receive": pre_receive,
     "taking": transaction,
 }
-"""Event -> the parser of what git tells its hook."""
+"""Event -> the parser of its hook's input."""

@@ -17,7 +17,7 @@ FOLDER = "envhooks"
 RELOOK = "relook"
 """The folder of notes for the second look at tags on a server, see `envhooks.hooks.relook`; only a server has it."""
 MARK = "config-hooks"
-"""The file that tells `judge.sh` to ask which config hooks git runs; where it is missing, such a hook makes it."""
+"""The file that makes `judge.sh` ask which config hooks git runs; where it is missing, such a hook makes it."""
 
 
 def server_events() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ _LIMIT = 100_000  # bytes of a hook that are read
 
 
 def calls_hook(hooks: Path, event: str) -> bool:
-    """Whether git, by whichever detour, comes to a hook that calls our hook for an event."""
+    """Whether git runs, directly or indirectly, a hook that calls our hook for an event."""
     return any(f"envhooks/{event}".encode() in _text(file) for file in _run_by_git(hooks, event))
 
 

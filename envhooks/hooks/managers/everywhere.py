@@ -20,7 +20,7 @@ from envhooks.hooks.managers import confighooks
 from envhooks.hooks.managers.actions import Action, Plan, RemoveFolder, RemoveSection, SetConfig, WriteFile
 
 MARK = "everywhere"
-"""The file that tells `judge.sh` that it lies in no repository."""
+"""The file by which `judge.sh` knows that it lies in no repository."""
 # the same question is asked in hooks/judge.sh
 _LAWFUL = (
     "for ref in $(git for-each-ref --format='%(refname)' 'refs/remotes/*/HEAD' 'refs/remotes/*/main'"

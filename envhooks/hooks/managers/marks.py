@@ -1,4 +1,4 @@
-"""By which mark in a hook file it is known whose it is; read by a hook too, and so without anything heavy."""
+"""Markers that identify a hook file's owner. Imported by hooks, so imports stay light."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ class Request:
     """Options of install, as the person gave them."""
 
     branch: str | None = None
-    """The protected branch; None: as configured, or as the repository tells."""
+    """The protected branch; None: as configured, or as the repository states."""
     remote: str | None = None
-    """The remote that releases go to; None: as configured, or as the repository tells."""
+    """The remote that releases go to; None: as configured, or as the repository states."""
     server: bool = False
     """The hooks of a repository that is pushed to, instead of those of a clone."""
     from_pre_commit: bool = False

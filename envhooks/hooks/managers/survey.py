@@ -11,7 +11,7 @@ from envhooks.hooks.managers import chained, confighooks, everywhere, hookfiles,
 
 
 def wired_by(git: Git, event: str) -> str:
-    """By what git comes to run our hook for an event, for people; `NOT WIRED` where it does not."""
+    """Way by which git runs our hook for an event, for people; `NOT WIRED` where it does not."""
     folder = git.hooks_dir
     by = []
     if confighooks.is_wired(git.config, git.version, event):
