@@ -43,4 +43,4 @@ class PolicyError(CannotJudge):
 
 
 class UsageError(EnvhooksError):
-    """The command was called with arguments that cannot be meant: an unknown tag, a bad option."""
+    """The command was called with invalid arguments: an unknown tag, a bad option."""

@@ -1,4 +1,4 @@
-"""Refs and their updates: the words in which git tells a hook what is about to happen.
+"""Refs and their updates, as git hands them to a hook.
 
 Object ids are lower-case hexadecimal, 40 digits in a SHA-1 repository and 64 in a SHA-256 one. Ref names are full
 (`refs/tags/NAME`); a *tag* is the part after `refs/tags/`.

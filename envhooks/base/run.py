@@ -22,7 +22,7 @@ MAX_FILES = 2_000
 MAX_BYTES = 64 << 20
 MAX_SECONDS = 20.0
 MAX_RUN_SECONDS = 120.0
-"""For all tags of one push to a server."""
+"""Seconds for all tags of one push to a server."""
 _EVERY = 64
 """Steps between two looks at the clock."""
 
@@ -73,11 +73,11 @@ class Budget:
 
 
 Step = Callable[[str, int, int], None]
-"""Told how far a run is: what is being done, how many are done, and how many there are."""
+"""Receives the progress of a run: (activity, number done, total)."""
 
 
 def no_step(what: str, done: int, total: int) -> None:
-    """The `Step` of a run that nobody watches."""
+    """The `Step` of a run without a display of progress."""
 
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
