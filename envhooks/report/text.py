@@ -182,7 +182,7 @@ def _reasons(tag: TagReport, page: _Page) -> Iterator[str]:
 
 
 def _fix(fix: str) -> Iterator[str]:
-    """To be pasted, and so never broken."""
+    """The lines of a fix: never broken, as they are pasted."""
     for number, line in enumerate(fix.split("\n") if fix else ()):
         yield f"      {'' if number else 'fix:':9} {printable(line, _LINE)}"
 
