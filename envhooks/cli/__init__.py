@@ -70,12 +70,12 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _drop(stream: TextIO) -> None:
-    """Nobody reads this any more: what is still to be written to it would change the exit code."""
+    """Drop a stream without a reader: flushing it at the end would change the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _own_fault(error: Exception) -> str:
-    """A sentence for what should not have happened, with the place that a report needs."""
+    """A sentence for an internal error, with the place that a report needs."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

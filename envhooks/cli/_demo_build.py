@@ -61,7 +61,7 @@ Copy it into an environment.
 
 None known.
 """
-# What takes the engine's place where there is none: it gets the tagged tree, and no shell expands anything.
+# A program in place of a missing engine: it gets the tagged tree, and no shell expands anything.
 _PROGRAM = """\
 #!/bin/sh
 set -eu
@@ -151,7 +151,7 @@ def _means(folder: Path, environ: Mapping[str, str]) -> _Means:
 
 
 def _builds(engine: str, folder: Path, environ: Mapping[str, str]) -> bool:
-    """Whether the engine really builds an image here; asking for its version tells nothing about user namespaces."""
+    """Whether the engine really builds an image here; its version says nothing about user namespaces."""
     tried = folder / "tried"
     tried.mkdir(exist_ok=True)
     (tried / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")

@@ -100,7 +100,7 @@ def _pattern(parts: Sequence[Part]) -> str:
 
 
 def _names(git: Git, trust: TrustContext, tip: str) -> Iterator[Fault]:
-    """A template that reads none of the tags that are there is hardly the one that is meant."""
+    """Fault of a template that reads none of the existing tags: probably not the intended one."""
     policy = trust.root.policy.tag
     grammar = Grammar(policy)
     names = [ref.name[len(TAGS) :] for ref in git.refs(TAGS) if ref.name not in trust.root.locked]

@@ -131,7 +131,7 @@ def _with_key(text: str, key: NewKey, signers: Signers, options: argparse.Namesp
     """allowed_signers with the key.
 
     Raises:
-        UsageError: it is there already, or nobody says whose it is.
+        UsageError: it is there already, or its principal is not given.
         PolicyError: it is revoked.
     """
     shown = f"{key.scheme} key {key.key}"

@@ -16,7 +16,7 @@ STYLES = {
     "accepted": "green", "refused": "bold red", "undecided": "yellow", "yanked": "bold red", "added": "green",
     "removed": "red", "changed": "yellow", "unknown": "magenta",
 }  # fmt: skip
-"""Words that carry a colour of their own; the word says the same without it."""
+"""Words that carry a colour of their own; the word alone says the same."""
 
 
 def console() -> Console:

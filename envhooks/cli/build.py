@@ -162,7 +162,7 @@ def _build(
     intents = [Intent(ref, oid, section.name) for section in sections]
     ledger.record(target.shown, target.name, "server" if target.own else "client", intents)
     rows = {plan.key: ledger.row(plan.key) for plan in plans}
-    # the registry tells whether what is done still is; where nobody can be asked, the ledger has to do
+    # the registry shows whether a finished build is still there; without one to ask, the ledger decides
     keys = [
         plan.key
         for plan in plans

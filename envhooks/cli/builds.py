@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print(show.as_json(rows), end="")
     elif rows:
-        # those that failed just now are told of below, with more of their logs
+        # those that failed just now are shown below, with more of their logs
         print(show.table(rows, "" if options.retry or options.follow else AGAIN), end="")
     elif not (options.allow or options.clean or options.cancel or options.forget):
         print("envhooks: nothing was built from here yet", file=sys.stderr)

@@ -147,7 +147,7 @@ def _sources(releases: Releases, name: TagName, since: str | None, commit: str) 
 
 
 def _hold(made: Written, path: str, name: TagName, policy: Policy) -> None:
-    """That the next check finds the entry, before anything is written."""
+    """Check that the next `envhooks check` finds the entry, before anything is written."""
     found = find_entry(read_changelog(made.data, path), name, policy.changelog.heading)
     if found is None or not found.is_good:
         text = (

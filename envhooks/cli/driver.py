@@ -220,7 +220,7 @@ def _node_selector(needs: tuple[DriverNeed, ...], unknown: str) -> str:
         raise CannotJudge(f"no node can be chosen: {printable(unknown or 'the least driver is not known')}")
     if least is None:
         return "# needs no GPU driver: no node has to be chosen\n"
-    # label values cannot be compared as versions: the major is what nodes are told apart by
+    # label values cannot be compared as versions: nodes are distinguished by the major
     branch = int(least.split(".")[0])
     return (
         "affinity:\n  nodeAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution:\n      nodeSelectorTerms:\n"

@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the environment; exit code 0 even where it has open points, for this only tells."""
+    """Print the environment; exit code 0 even where it has open points, for this only reports."""
     top, dockerfile = _place(Path(options.path), options.context)
     arguments = dict(_argument(text) for text in options.arg)
     environment = read_environment(

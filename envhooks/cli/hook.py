@@ -120,7 +120,7 @@ def _between(git: Git, event: str, judged: gate.Judgement) -> Report:
 
 
 def _start_builds(git: Git, hook: Hook, judged: gate.Judgement, rest: Sequence[str]) -> tuple[str, ...]:
-    """Whatever becomes of this, the verdict stands: a push is not held up by what cannot be built."""
+    """Record and start the builds of a push; a failure here does not change the verdict on the push."""
     try:
         from envhooks.builds import watcher
 

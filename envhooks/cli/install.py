@@ -76,7 +76,7 @@ def _everywhere(options: argparse.Namespace) -> int:
 
 
 def _waiting(git: Git, server: bool) -> tuple[str, ...]:
-    """The builds that this machine would start and nobody allowed here yet: to install is no word about them."""
+    """The builds that this machine would start and nobody allowed here yet: installing does not allow them."""
     from envhooks.base.refs import Hook
     from envhooks.policy.trust import (
         trust_context,  # not at the top: pre-commit's install costs as little as it can

@@ -85,7 +85,7 @@ class _Place:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print or write the proposal; 1 where it was never published, 2 where the table cannot tell."""
+    """Print or write the proposal; 1 where it was never published, 2 where the table does not say."""
     with Git.open(Path.cwd()) as git:
         releases = Releases(git)
         place = _place(releases, options.tag)

@@ -21,7 +21,7 @@ PROGRAMS = (
     ("git", ("git", "--version")),
     ("gpg", ("gpg", "--version")),
     ("gpgv", ("gpgv", "--version")),
-    ("ssh", ("ssh", "-V")),  # ssh-keygen, of the same package, does not tell its version
+    ("ssh", ("ssh", "-V")),  # ssh-keygen, of the same package, does not print its version
 )
 PACKAGES = (
     "GitPython",
