@@ -33,11 +33,11 @@ class Sources:
 
     name: TagName
     packages: tuple[str, ...]
-    """Those that carry the framework."""
+    """Distributions that carry the framework."""
     before: str
     """The tag of the release before; empty for the first."""
     old: Environment | None
-    """Of the release before; None where there is none, or it cannot be read."""
+    """Environment of the release before; None where there is none, or it cannot be read."""
     new: Environment | None
     """None where there is no Dockerfile."""
     commits: tuple[str, ...]

@@ -24,12 +24,12 @@ class Release:
     name: TagName | None
     """The name as the grammar read it; None for a name that it refuses."""
     date: str
-    """Date of the tag object by its tagger, `2026-11-30`; empty for a lightweight tag. Not proved by anybody."""
+    """Date of the tag object by its tagger, `2026-11-30`; empty for a lightweight tag. A claim: nothing proves it."""
     seconds: int
     """The same date in seconds since the epoch; 0 for a lightweight tag."""
     environment: Environment | Unknown | Inapplicable
     verdict: Literal["accepted", "refused", "undecided", ""] = ""
-    """By today's policy; empty where the release was not judged."""
+    """Verdict by today's policy; empty where the release was not judged."""
     why: str = ""
     """First sentence of a refusal, or of why it could not be judged."""
     passed: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ def environment_named(policy: Policy, name: str) -> DeployPolicy:
     """`[deploy.NAME]`.
 
     Raises:
-        UsageError: the policy names no such environment: it would have no rule to hold anything to.
+        UsageError: the policy names no such environment: there would be no rules to apply.
     """
     found = next((one for one in policy.deploys if one.name == name), None)
     if found is not None:
@@ -135,7 +135,7 @@ class Gate:
         )
 
     def _refusal(self, release: Release, records: Records) -> str:
-        """Why it must not run, whatever else is proved; empty where nothing speaks against it."""
+        """Why it must not run, whatever else is proved; empty where it may."""
         deploy = self._deploy
         if release.verdict == "refused":
             return f"today's policy refuses the tag: {release.why}"

@@ -25,7 +25,7 @@ class Proposal:
     line: str
     """Framework and hardware: `PyTorch-CUDA`."""
     name: str
-    """Empty where none can be told."""
+    """Empty where none can be determined."""
     why: str
     """Derivation of the name, or the reason why there is none."""
     after: str = ""
@@ -248,5 +248,5 @@ def _settled(
 
 
 def named(proposals: Sequence[Proposal]) -> Iterator[Proposal]:
-    """Those that have a name."""
+    """The proposals that have a name."""
     return (one for one in proposals if one.name)

@@ -161,7 +161,7 @@ def _date(seconds: int) -> str:
 
 
 def _order(release: Release) -> tuple[bool, tuple[str, ...], object, str]:
-    """By line, then by version; names that were not read come last."""
+    """Sort key: by line, then by version; names that were not read come last."""
     name = release.name
     if name is None:
         return (True, (), 0, release.tag)

@@ -44,13 +44,13 @@ class Reproduction:
     """Result of building a release once more."""
 
     digest: str
-    """Of the image that was built now."""
+    """Digest of the image that was built now."""
     wanted: str
     """The digest that the record proves; empty where none does."""
     differences: tuple[str, ...] = ()
     """Differences of the two, one sentence each; empty where they are the same, or cannot be compared."""
     moved: tuple[str, ...] = ()
-    """Base images whose name stands for another image now, one sentence each."""
+    """Base images whose name refers to another image now, one sentence each."""
     doubt: str = ""
     """Why the two could not be compared beyond their digests."""
 
