@@ -95,7 +95,7 @@ class _Reader:
         return dict(sorted(found.items(), key=lambda item: key(item[0])))
 
     def metadata(self, package: str, version: str, files: Iterable[File]) -> Message | None:
-        """The metadata of a release on Linux x86-64; None where it cannot be had, which is then told."""
+        """The metadata of a release on Linux x86-64; None where it cannot be had, which is then reported."""
         if (package, version) not in self._known:
             self.step(f"{package} {version}")
             linux = sorted(
