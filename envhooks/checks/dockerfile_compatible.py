@@ -1,13 +1,15 @@
-"""Refuses a tag whose Dockerfile has pins that cannot work together, by published fact (torch x torchvision x torchaudio x CUDA x Python x ROCm; TensorFlow; JAX)
+"""Refuses a tag whose Dockerfile has pins that cannot work together, by published fact (torch x torchvision x torchaudio x CUDA x Python x ROCm; TensorFlow; JAX; what pins one of them; the base's driver)
 
 A build that fails after twenty minutes, or an image that fails at its first import, could have been told from
-the pins: torchvision 0.19.0 requires torch 2.4.0, there is no cu118 wheel of torch 2.8.0, and
-`nvidia/cuda:11.8-devel-ubuntu20.04` is not a tag (`11.8.0-devel-ubuntu20.04` is).
+the pins: torchvision 0.19.0 requires torch 2.4.0, vllm 0.10.0 requires torch 2.7.1, no index has a cu118 wheel of
+torch 2.8.0, and `nvidia/cuda:11.8-devel-ubuntu20.04` is not a tag (`11.8.0-devel-ubuntu20.04` is).
 
 The facts come from the packages' own metadata and the projects' release notes, with a date. What they do not
-list is unknown, not wrong: an unknown release is a note, an unlisted build of a known one a warning. An image
-whose CUDA is newer than the wheel's, of the same major, is a note; an older one or another major a warning, for
-a wheel may carry its own runtime. `envhooks explain dockerfile-compatible torch 2.8` prints what is known.
+list is unknown, not wrong: an unknown release is a note; an unlisted build of a known one a warning, and an error
+where its index ended before or began after. An image whose CUDA differs from the wheel's is a note where the wheel
+carries its own runtime; a warning where it does not, where extensions are compiled, and where the image lets a driver
+in with which the wheel finds no GPU. A tag of nvidia/cuda that was removed since is a warning for a release made
+before. `envhooks explain dockerfile-compatible torch 2.8` prints what is known, and `vllm 0.10` as well.
 """  # noqa: E501 - the first line is the row of a table
 
 from __future__ import annotations

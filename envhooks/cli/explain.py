@@ -21,7 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The check's id, without one the list of all; for dockerfile-compatible a package and its version, too."""
     parser.add_argument("check", nargs="?", metavar="CHECK")
     parser.add_argument(
-        "package", nargs="?", help="for dockerfile-compatible: torch, tensorflow, jax or nvidia/cuda"
+        "package",
+        nargs="?",
+        help="for dockerfile-compatible: torch, tensorflow, jax, nvidia/cuda, or what pins one of them",
     )
     parser.add_argument("version", nargs="?", default="", help="such as 2.8; without it all that is known")
 

@@ -9,9 +9,9 @@ from email.message import Message
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.image.compat.table import Table, key, release
-from envhooks.image.compat.ties import load_ties, ties_of
+from envhooks.image.compat.ties import load_ties, order, ties_of
 from envhooks.indexes.client import File, Index
-from envhooks.indexes.ties import asked, grouped, order
+from envhooks.indexes.ties import asked, grouped
 
 Row = dict[str, object]
 Step = Callable[[str], None]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from email.message import Message
 
-from envhooks.image.compat.table import key
+from envhooks.image.compat.ties import order
 
 ANCHORS = ("torch", "torchvision", "torchaudio", "xformers", "tensorflow")
 """The packages of which a tie may speak."""
@@ -59,12 +59,6 @@ def grouped(releases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str
             found.setdefault(releases[version], []).append(version)
     for requires, versions in found.items():
         yield requires, tuple(versions)
-
-
-def order(version: str) -> tuple[tuple[int, ...], int]:
-    """Compares releases as they follow each other; a post release stands behind its own."""
-    public, _, post = version.partition(".post")
-    return key(public), int(post[:9] or 0) if post[:9].isdigit() else -1
 
 
 def render_ties(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:

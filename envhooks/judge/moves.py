@@ -15,7 +15,6 @@ from envhooks.image.compat import judge_environment
 from envhooks.image.compat.family import Pins, Target, pins_for
 from envhooks.image.compat.frameworks import COMPANIONS, cuda_of, cuda_of_wheels, last, outside, variant_of
 from envhooks.image.compat.table import Table, TorchRelease, key, release
-from envhooks.image.compat.ties import ties_of, unmet
 from envhooks.image.files import Files
 from envhooks.judge.pins import Edit, Edited, edits_for, holds, of_variable, text_of
 
@@ -61,15 +60,13 @@ def move(
     if isinstance(wanted, Refusal):
         return wanted
     pins = pins_for(environment, table, wanted)
+    if pins.versions and pins.why_not:
+        return Refusal(pins.why_not, ())  # what pins the framework has no release for it
     if pins.why_not or not pins.versions:
         raise CannotJudge(pins.why_not or "nothing is pinned that could be moved")
     index = ""
     if (torch := last(environment, *_TORCH)) is not None:
         pins, index = _with_build(environment, table, torch, pins, wanted)
-    tied = _tied(environment, table, pins)
-    if isinstance(tied, Refusal):
-        return tied
-    pins = replace(pins, versions={**pins.versions, **tied})
     notes: list[str] = []
     edits = [*edits_for(files, environment, pins)]
     edits += _base(files, environment, table, wanted, notes)
@@ -212,30 +209,6 @@ def _with_build(
 
 def _rebuilt(version: str, build: str, has_local: bool) -> str:
     return f"{version.partition('+')[0]}+{build}" if has_local else version
-
-
-def _tied(environment: Environment, table: Table, pins: Pins) -> dict[str, str] | Refusal:
-    """Packages that ask for one framework, at their newest release that takes the new one, and what that asks for."""
-    found: dict[str, str] = {}
-    for package in environment.packages:
-        if not package.exact or not package.version or package.name in pins.versions or package.how == "base":
-            continue
-        releases = ties_of(table, package.name)
-        if package.version not in releases or not unmet(releases[package.version], pins.versions):
-            continue
-        fits = [version for version, requires in releases.items() if not unmet(requires, pins.versions)]
-        if not fits:
-            name, version = next(iter(pins.versions.items()))
-            asks = ", ".join(releases[package.version])
-            why = f"the table has no {package.name} for {name} {version}; {package.version} asks for {asks}"
-            return Refusal(why, ())
-        chosen = max(fits, key=lambda version: (key(version.partition(".post")[0]), version))
-        found[package.name] = chosen
-        for requirement in releases[chosen]:
-            other, exact, version = requirement.partition("==")
-            if exact and other not in pins.versions and environment.find(other):
-                found[other] = version
-    return found
 
 
 def _base(

@@ -324,7 +324,7 @@ def test_python(pin: str, python: str, faults: list[tuple[str, str]]) -> None:
         ("nvidia/cuda:9.9-base", [("image", "error")], "CUDA 11.0.3 or newer"),
         ("nvidia/cuda:11.8-base@sha256:00", [], ""),
         ("nvidia/cuda:12.4.0-base-ubuntu22.04", [("unknown", "note")], "CUDA 12.4.1"),
-        ("nvidia/cuda:14.0.0-base-ubuntu26.04", [("unknown", "note")], "CUDA up to 13.2.1"),
+        ("nvidia/cuda:14.0.0-base-ubuntu26.04", [("unknown", "note")], "CUDA up to 13.3.0"),
         ("nvidia/cuda:12.4.1-cudnn8-devel-ubi9", [("image", "error")], "nvidia/cuda:12.4.1-cudnn-devel-ubi9"),
         ("nvidia/cuda:12.8.1-cudnn9-devel-ubi9", [("image", "warning")], "nvidia/cuda:12.8.1-cudnn-devel-ubi9"),
         ("nvidia/cuda:12.2.2-cudnn-devel-ubi9", [("image", "warning")], "nvidia/cuda:12.2.2-cudnn8-devel-ubi9"),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from memory_files import MemoryFiles
 
-from envhooks.image import CompatFault
-from envhooks.image.compat import judge_environment
+from envhooks.image import CompatFault, Environment
+from envhooks.image.compat import judge_environment, known, provenance
+from envhooks.image.compat.family import Target, tied_to
 from envhooks.image.compat.table import extended, load_table, release
 from envhooks.image.compat.ties import load_ties
+from envhooks.image.files import Files
 from envhooks.image.interpreter import read_environment
+from envhooks.judge.pins import mend_pins
 from envhooks.policy.reader import parse_compat
 
 PYTHON = "FROM python:3.12.3-slim-bookworm\n"
@@ -64,6 +70,54 @@ def test_the_torch_of_a_base_image_is_replaced() -> None:
     (fault,) = [one for one in faults(text) if one.rule == "companion"]
     assert fault.level == "warning"
     assert "pip replaces the torch 2.8.0 of the base image" in fault.reason
+
+
+@pytest.mark.parametrize(
+    ("install", "target", "wanted"),
+    [
+        (  # nothing is named: the package is kept, and torch becomes what it asks for
+            "vllm==0.10.0 torch==2.8.0 torchvision==0.23.0", Target(),
+            "vllm==0.10.0 torch==2.7.1 torchvision==0.22.1",
+        ),
+        (  # the tag says PyTorch 2.8: torch is kept, and the package moves
+            "vllm==0.10.0 torch==2.8.0", Target(("torch",), "2.8", "CUDA"), "vllm==0.11.0 torch==2.8.0",
+        ),
+        (  # the tag is of the package itself
+            "vllm==0.10.0 torch==2.8.0", Target(("vllm",), "0.10.0", "CUDA"), "vllm==0.10.0 torch==2.7.1",
+        ),
+        (
+            "vllm==0.10.0 torch==2.8.0 xformers==0.0.31", Target(("torch",), "2.8", "CUDA"),
+            "vllm==0.11.0 torch==2.8.0 xformers==0.0.32.post1",
+        ),
+    ],
+)  # fmt: skip
+def test_one_command_moves_what_is_tied(tmp_path: Path, install: str, target: Target, wanted: str) -> None:
+    text = f"{PYTHON}RUN pip install {install}\n"
+    files = MemoryFiles({"Dockerfile": text.encode()})
+
+    def read(edited: Files) -> Environment:
+        return read_environment(edited, "Dockerfile")
+
+    found = mend_pins(files, read, read(files), load_table(), target)
+    assert found.fix, found.why_not
+    (tmp_path / "Dockerfile").write_text(text)
+    subprocess.run(["sh", "-c", found.fix], cwd=tmp_path, check=True)
+    assert (tmp_path / "Dockerfile").read_text() == f"{PYTHON}RUN pip install {wanted}\n"
+
+
+def test_a_package_that_has_no_release_for_it_is_said() -> None:
+    files = MemoryFiles({"Dockerfile": f"{PYTHON}RUN pip install torchtext==0.9.0 torch==1.8.0\n".encode()})
+    environment = read_environment(files, "Dockerfile")
+    assert tied_to(environment, load_table(), {"torch": "2.0.1"}) == ({"torchtext": "0.15.2"}, "")
+    versions, why = tied_to(environment, load_table(), {"torch": "1.4.0"})
+    assert not versions and "no torchtext for torch 1.4.0; 0.9.0 asks for torch==1.8.0" in why
+
+
+def test_what_is_known_of_a_package_that_pins_its_framework() -> None:
+    (row,) = [one for one in known("vllm", "0.10.0") if one["vllm"] == "0.10.0"]
+    assert "torch==2.7.1" in row["requires"]
+    assert any("metadata" in line for line in provenance("vllm"))
+    assert known("no-such-package", "") == ()
 
 
 def test_the_ties_are_sound() -> None:

@@ -54,7 +54,7 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
     """The table's rows for a framework's version, newest first: label -> text.
 
     Args:
-        framework: `torch`, `PyTorch`, `tensorflow`, `jax` or `nvidia/cuda`, in any case.
+        framework: `torch`, `PyTorch`, `tensorflow`, `jax`, `nvidia/cuda` or a package that pins one, in any case.
         version: `2.8` stands for every 2.8.x; empty for all rows.
     """
     table = load_table()
@@ -86,6 +86,12 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
     elif name in ("nvidia/cuda", "cuda"):
         form = table.nvidia_cuda.tag_form
         rows = [_row("nvidia/cuda", one, {"form": form}) for one in table.nvidia_cuda.versions]
+    else:
+        from envhooks.image.compat.ties import load_ties
+
+        rows = [
+            _row(name, one, {"requires": requires}) for one, requires in load_ties().get(name, {}).items()
+        ]
     label = "nvidia/cuda" if name == "cuda" else name
     fitting = [row for row in rows if _is_of(row[label], wanted)]
     return tuple(sorted(fitting, key=lambda row: key(row[label]), reverse=True))
@@ -95,7 +101,7 @@ def provenance(framework: str) -> tuple[str, ...]:
     """The day of the table and the sources of a framework's rows, one sentence each."""
     table = load_table()
     name = "nvidia_cuda" if framework.lower() in ("nvidia/cuda", "cuda") else package_of(framework)
-    return (f"compiled {table.compiled}", *table.sources.get(name, ()))
+    return (f"compiled {table.compiled}", *table.sources.get(name, table.sources["ties"]))
 
 
 def _row(name: str, version: str, facts: dict[str, str | tuple[str, ...] | None]) -> dict[str, str]:

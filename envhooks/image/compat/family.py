@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.image import Environment
@@ -70,7 +71,7 @@ def _torch(environment: Environment, table: Table, target: Target, names: set[st
         return Pins(why_not=f"torch comes with {where}: change it there")
     named = target.version if not {*target.packages}.isdisjoint(_TORCH) else ""
     version = torch.version if torch is not None else None
-    row = _row(table, version or "", named)
+    row = _row(table, version or "", named or _asked_for(environment, table))
     if row is None:
         return Pins(why_not=_unlisted(table, named or version or ""))
     if environment.python is not None and not allows(row.requires_python, environment.python):
@@ -104,7 +105,55 @@ def _torch(environment: Environment, table: Table, target: Target, names: set[st
         bears = found.local if found is not None else local
         versions[companion] = kept + (f"+{variant}" if bears and variant else "")
     index = (old, variant) if old and variant and old != variant else None
-    return Pins(versions, index)
+    tied, why_not = tied_to(environment, table, versions)
+    return Pins({**versions, **tied}, index, why_not)
+
+
+def _asked_for(environment: Environment, table: Table) -> str:
+    """The torch that an installed package pins in its own metadata; empty where none does, or two do not agree."""
+    from envhooks.image.compat.ties import required_by
+
+    asked = {
+        requirement.partition("==")[2]
+        for package in environment.packages
+        if package.exact and package.version and package.name not in COMPANIONS
+        for requirement in required_by(table, package.name, package.version)
+        if requirement.startswith("torch==")
+    }
+    return asked.pop() if len(asked) == 1 else ""
+
+
+def tied_to(
+    environment: Environment, table: Table, versions: Mapping[str, str]
+) -> tuple[dict[str, str], str]:
+    """(packages that pin their framework, at their newest release that takes these versions; why there is none).
+
+    What such a release pins itself comes along, where it is installed.
+    """
+    from envhooks.image.compat.ties import order, ties_of, unmet
+
+    found: dict[str, str] = {}
+    for package in environment.packages:
+        known = package.name in versions or package.name in found
+        if known or not package.exact or not package.version or package.how == "base":
+            continue
+        releases = ties_of(table, package.name)
+        if not unmet(releases.get(package.version, ()), versions):
+            continue
+        fits = [version for version, requires in releases.items() if not unmet(requires, versions)]
+        if not fits:
+            name, version = next(iter(versions.items()))
+            asks = ", ".join(releases[package.version])
+            return (
+                {},
+                f"the table has no {package.name} for {name} {version}; {package.version} asks for {asks}",
+            )
+        found[package.name] = max(fits, key=order)
+        for requirement in releases[found[package.name]]:
+            other, exact, version = requirement.partition("==")
+            if exact and other not in versions and environment.find(other):
+                found[other] = version
+    return found, ""
 
 
 def older_with_build(environment: Environment, table: Table, target: Target) -> str:

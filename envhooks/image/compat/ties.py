@@ -11,7 +11,7 @@ from pathlib import Path
 from envhooks.base.place import Level
 from envhooks.image import CompatFault, Environment, Package
 from envhooks.image.compat.frameworks import cuda_of, last, variant_of
-from envhooks.image.compat.table import Table
+from envhooks.image.compat.table import Table, key
 from envhooks.image.requirements.versions import allows
 
 if sys.version_info >= (3, 11):
@@ -44,6 +44,12 @@ def required_by(table: Table, name: str, version: str) -> tuple[str, ...]:
     """Requirements of a release on the frameworks, by the policy's rows first; empty where no row states any."""
     own = table.own_ties.get(name, {})
     return own[version] if version in own else load_ties().get(name, {}).get(version, ())
+
+
+def order(version: str) -> tuple[tuple[int, ...], int]:
+    """Compares releases as they follow each other; a post release stands behind its own."""
+    public, _, post = version.partition(".post")
+    return key(public), int(post[:9] or 0) if post[:9].isdigit() else -1
 
 
 def ties_of(table: Table, name: str) -> Mapping[str, tuple[str, ...]]:
