@@ -98,7 +98,7 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """As a shell gives it for a program that such a signal ended."""
+        """Exit code as a shell gives it for a program that such a signal ended."""
         return 128 + self.signal
 
 
