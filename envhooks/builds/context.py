@@ -146,7 +146,7 @@ class _Writer:
 
 
 def name_fault(name: str) -> str:
-    """Why a checkout does not write a tree entry of this name; empty where it does."""
+    """Reason why a checkout does not write a tree entry of this name; empty where it does."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         return "the name leads out of its folder"
     parts = name.split("\\")  # the other separator of Windows

@@ -171,7 +171,7 @@ class _Trial:
         self._key = json.dumps([str(word) for word in (*words, *more)])
 
     def fault(self) -> str:
-        """Why no container runs; empty where one did, now or earlier on this machine."""
+        """Reason why no container runs; empty where one did, now or earlier on this machine."""
         if self._key in _remembered(self._environ):
             return ""
         why = self._try()

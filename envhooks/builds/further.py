@@ -76,7 +76,7 @@ def _texts(policy: Policy, name: TagName) -> Iterator[tuple[str, str]]:
 
 
 def _unfit(text: str, own: str) -> str:
-    """Why a text cannot be the image tag of one release alone."""
+    """Reason why a text cannot be the image tag of one release alone; else empty."""
     if text == own:
         return ""
     if not re.fullmatch(_TAG, text, re.ASCII):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def start_time(pid: int) -> str | None:
-    """When a process was started, in whatever unit the system has; None where there is no such process."""
+    """Start time of a process, in the system's own unit; None where there is no such process."""
     proc = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:

@@ -277,7 +277,7 @@ def _numbers(name: TagName) -> list[str]:
 
 
 def _outranked(name: TagName, among: Sequence[TagName]) -> str:
-    """Why an alias is not this release's to move, or nothing."""
+    """Reason why an alias is not this release's to move, or nothing."""
     strangers = sorted(other.text for other in among if other.line != name.line)
     if strangers:
         # whichever is built last would take it, so it would mean nothing

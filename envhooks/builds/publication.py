@@ -205,7 +205,7 @@ class Publisher:
         return True
 
     def _outranked(self, registry: Registry, there: Manifest, tags: Collection[str]) -> str:
-        """Why an alias stays where it is: it has a later release, which this remote does not list."""
+        """Reason why an alias stays where it is: it has a later release, which this remote does not list."""
         grammar = Grammar(self.policy.tag)
         own = grammar.match(self.plan.tag)
         other = grammar.match(labels_of(registry, there).get(REF_NAME, ""))

@@ -56,7 +56,7 @@ class Row:
     request: str = ""
     """Id of the run that a service started, for the next attempt to follow."""
     beat: float = 0.0
-    """When the process that is building last said that it is there."""
+    """Time of the last heartbeat of the process that is building."""
 
     @property
     def tag(self) -> str:

@@ -30,7 +30,7 @@ class Step:
     argv: tuple[str, ...]
     environ: tuple[tuple[str, str], ...] = ()
     only_if: str = ""
-    """When it is run at all; empty: always."""
+    """Condition under which it is run, in words; empty: always."""
     may_fail: bool = False
     """Whether the build goes on where it fails: it tidies up."""
 

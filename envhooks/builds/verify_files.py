@@ -36,7 +36,7 @@ class Inside:
     contents: Contents | None
     """None where it could not be read."""
     fault: str = ""
-    """Why it could not be read."""
+    """Reason why it could not be read."""
     fix: str = ""
 
     @property

@@ -56,7 +56,7 @@ class Settings:
 
     is_on: bool = True
     reason: str = ""
-    """Why it is off."""
+    """Reason why it is off."""
     pythons: tuple[str, ...] = PYTHONS
     """The interpreters that are tried in turn."""
 

@@ -336,7 +336,7 @@ def kept_path(ledger: Ledger, key: str) -> Path:
 
 
 def _until(after: float) -> str:
-    """When a service that asked for patience may be asked again; empty where none did."""
+    """The time from which a service may be asked again, as a clause; empty where none asked to wait."""
     return (
         f"; it asked to be left alone until {time.strftime('%H:%M:%S', time.localtime(after))}"
         if after

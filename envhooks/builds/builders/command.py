@@ -129,7 +129,7 @@ def _refuse_repository(path: str, plan: Plan) -> None:
 
 
 def _belongs(folder: Path, plan: Plan) -> str:
-    """Why a work tree counts as one of the repository that is built; empty: it is of another one.
+    """Reason why a work tree counts as one of the repository that is built; empty: it is of another one.
 
     Any of three decides: it has the commit, it has the tag object, or one of its remotes is the repository. Where git
     cannot be asked, for instance as the folder is another user's, it counts as one.

@@ -50,7 +50,7 @@ class Layer:
 
 
 Keep = Callable[[str], "int | None"]
-"""For a path without a leading slash: how many bytes to keep of such a file; None for nothing of it."""
+"""Path without a leading slash -> bytes to keep of such a file; None for nothing of it."""
 
 
 def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
