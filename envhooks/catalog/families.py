@@ -31,7 +31,7 @@ class Family:
     sets: tuple[str, ...] = ()
     """Variables that its images set themselves, as patterns: an ARG of the same name does not count against them."""
     why: str = ""
-    """Why a version cannot be determined, where there is more to say than that the tag does not state it."""
+    """Reason why a version cannot be determined, where there is more to say than that the tag does not state it."""
     fixed: str = ""
     """Pattern of tags that the publisher never moves: with one of them, all that is in the image is pinned."""
     digest: str = ""
