@@ -18,7 +18,7 @@ _EXPECTED_FORMATS = ("openpgp", "ssh")
 
 @dataclass(frozen=True)
 class SigningFault:
-    """Why the signature would not be accepted."""
+    """Reason why the signature would not be accepted."""
 
     text: str
     lines: tuple[str, ...] = ()

@@ -115,7 +115,7 @@ def node_driver(file: Path = NODE) -> str:
 
 
 def _not_known(environment: Environment, needs: Sequence[DriverNeed]) -> str:
-    """Why the need is not wholly known; empty where it is."""
+    """Reason why the need is not wholly known; empty where it is."""
     for need in needs:
         if need.kind == "CUDA" and need.least is None:
             return f"no published driver is known for CUDA {need.version} of {need.what}"

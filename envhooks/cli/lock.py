@@ -71,7 +71,7 @@ class _Judged:
 
     @property
     def why_not(self) -> str:
-        """Why it is not locked."""
+        """Reason why it is not locked."""
         for unknown in self.report.undecided.values():
             return f"could not judge: {unknown.why}"
         for finding in self.report.findings:
@@ -154,7 +154,7 @@ class _Run:
         return judged, known
 
     def _fault(self, tag: LockedTag) -> str:
-        """Why a tag is not what its line says; empty where it is."""
+        """Reason why a tag is not what its line says; empty where it is."""
         shown, oid = printable(tag.ref), self.there.get(tag.ref)
         if oid is None:
             return f"tags.lock lists {shown} as {tag.oid}, and it is not there"
