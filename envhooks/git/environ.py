@@ -93,7 +93,7 @@ def find_git() -> str:
 
 
 def not_a_repository(path: str, stderr: bytes) -> CannotJudge:
-    """Why git finds no repository at a path, by its own words."""
+    """Reason why git finds no repository at a path, by its own words."""
     place = printable(path)
     if b"dubious ownership" in stderr:
         fix = f"git config --global --add safe.directory {place}"
