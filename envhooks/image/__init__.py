@@ -178,7 +178,7 @@ def is_version(installed: str, wanted: str) -> bool:
 
 
 def wheels_for(environment: Environment, own: Collection[str]) -> tuple[list[Hardware], list[Hardware]]:
-    """What the installed packages are built for, by version or index and by name, from one framework's side.
+    """Hardware that the installed packages are built for, by version or index and by name, for one framework.
 
     A helper of another framework says nothing about this one: tensorflow-cpu beside `torch==2.8.0+cu128`.
     """

@@ -159,7 +159,7 @@ def _variant(
 
 
 def outside(variant: str, row: TorchRelease, table: Table) -> str:
-    """Why an index surely has no build of this release; empty where it may have one."""
+    """Reason why an index surely has no build of this release; empty where it may have one."""
     first, last = table.torch_indexes.get(variant, ("", ""))
     if first and key(row.version) < key(first):
         return f", its index begins with torch {first}"

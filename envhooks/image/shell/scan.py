@@ -118,7 +118,7 @@ class Script:
 
     events: tuple[Event, ...]
     fault: str = ""
-    """Why the text cannot be read to its end, or nothing."""
+    """Reason why the text cannot be read to its end, or nothing."""
 
 
 _CLOSES = {"(": ")", "{": "}"}
