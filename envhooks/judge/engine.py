@@ -44,7 +44,7 @@ class Check:
     summary: str
     """A sentence without a full stop, `Refuses a tag that ...`: the first line of the docstring."""
     page: str
-    """Why it matters and how to put it right: the rest of it."""
+    """Its reason and its remedy: the rest of the docstring."""
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     may_read: tuple[str, ...]

@@ -52,7 +52,7 @@ class TagObject:
     annotation: Annotation | None = None
     """None for a lightweight tag, and for an object that is malformed (`fault`)."""
     fault: str = ""
-    """Why the tag object cannot be read as one that git would write; else empty."""
+    """Reason why the tag object cannot be read as one that git would write; else empty."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Publication:
     sha256: str = ""
     """The SHA-256 of the bytes that stand under that id here; empty where the ref names another object."""
     legacy: str = ""
-    """Why tags.lock admits it as a tag older than the policy; empty where it does not."""
+    """Reason why tags.lock admits it as a tag older than the policy; empty where it does not."""
     ignored: bool = False
     """Whether the policy leaves its name alone; tags.lock holds it all the same."""
     unasked: bool = False
@@ -211,7 +211,7 @@ class Subject:
 
     @property
     def admitted(self) -> str:
-        """Why tags.lock alone judges this tag; empty where every check does."""
+        """Reason why tags.lock alone judges this tag; empty where every check does."""
         publication = self.facts.get("publication")
         if not isinstance(publication, Publication) or not publication.locked:
             return ""

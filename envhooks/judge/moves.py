@@ -37,7 +37,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why there is no such environment."""
+    """Reason why there is no such environment."""
 
     why: str
     nearest: tuple[str, ...]
