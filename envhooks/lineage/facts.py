@@ -38,7 +38,7 @@ class Use:
     origin: Origin
     experiment: str = ""
     time: str = ""
-    """When it began or was made, in UTC: `2026-11-30T12:00:00Z`."""
+    """Time at which it began or was made, in UTC: `2026-11-30T12:00:00Z`."""
     run: str = ""
     """Id of the run that made a model."""
     metrics: dict[str, float] = field(default_factory=dict)
