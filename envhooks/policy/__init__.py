@@ -101,7 +101,7 @@ class Verifier:
     revoked: float | None = None
     """Seconds since the epoch: what was signed from then on counts for nothing; 0: nothing ever signed does."""
     reason: str = ""
-    """Why it is revoked."""
+    """Reason why it is revoked."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class LockedTag:
     signer: str
     """The principal that signed it, or `legacy`: a tag older than the policy, admitted by name."""
     reason: str = ""
-    """Why a legacy tag was admitted."""
+    """Reason why a legacy tag was admitted."""
 
     @property
     def is_legacy(self) -> bool:

@@ -60,7 +60,7 @@ class TrustContext:
     """The remote whose main counts; None where the local main is everything."""
     root: TrustRoot
     mains: tuple[Branch, ...]
-    """On one of these a tagged commit has to lie; empty if the hook knows none."""
+    """Branches on one of which a tagged commit must lie; empty if the hook knows none."""
     mains_fix: str = ""
     """Command that makes `mains` known, where they are not."""
     notes: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ class Proposal:
     """The policy that a push would leave behind: its fault, or notes on its changes."""
 
     fault: CannotJudge | None = None
-    """Why it would leave the branch without a policy that can be read and that names signers."""
+    """Reason why it would leave the branch without a policy that can be read and that names signers."""
     notes: tuple[str, ...] = ()
     """Remarks for the person on a change that is in order."""
 
