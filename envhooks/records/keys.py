@@ -22,7 +22,7 @@ PASSWORD = "ENVHOOKS_RECORD_PASSWORD"  # noqa: S105 - the name of a variable
 SETTING = "envhooks.recordkey"
 """A private key's file, in git's configuration."""
 IDENTITY = "sigstore"
-"""In a key's place: the identity that this machine has."""
+"""Value in place of a key: sign by the identity that this machine has."""
 _SIZE_LIMIT = 64 << 10
 _PEM = b"-----BEGIN "
 

@@ -59,7 +59,7 @@ def _of_push(git: Git, verifiers: Verifiers, old: str | None, new: str) -> Itera
 
 
 def fault(line: bytes, oid: str, verifiers: Verifiers, *, is_new: bool = False) -> str:
-    """Why a line is no record of an object; empty where it is one, or where nothing here can verify it.
+    """Reason why a line is no record of an object; empty where it is one, or where nothing here can verify it.
 
     With `is_new` the key has to count now as well, and not only at the time that the statement gives.
     """

@@ -39,7 +39,7 @@ class TagRecord:
 
     signer: Signer
     time: datetime
-    """When it passed, by the signer's clock; in UTC."""
+    """Time at which it passed, by the signer's clock; in UTC."""
     tag: str
     """The tag's short name."""
     object: str
@@ -63,7 +63,7 @@ class ImageRecord:
 
     signer: Signer
     time: datetime
-    """In UTC."""
+    """Time of the statement, by the signer's clock; in UTC."""
     name: str
     """The image's name without a tag: `registry.example.com/team/pytorch-cuda`."""
     references: tuple[str, ...]
@@ -116,7 +116,7 @@ class Records:
     images: tuple[ImageRecord, ...] = ()
     """Proved statements of images, the newest first."""
     faults: tuple[str, ...] = ()
-    """Why it is contradicted, a sentence each."""
+    """Reason why it is contradicted, a sentence each."""
     notes: tuple[str, ...] = ()
     """Remarks for the person: missing statements, and statements that were passed over."""
     yanked: str = ""
