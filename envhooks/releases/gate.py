@@ -135,7 +135,7 @@ class Gate:
         )
 
     def _refusal(self, release: Release, records: Records) -> str:
-        """Why it must not run, whatever else is proved; empty where it may."""
+        """Reason why it must not run, whatever else is proved; empty where it may."""
         deploy = self._deploy
         if release.verdict == "refused":
             return f"today's policy refuses the tag: {release.why}"

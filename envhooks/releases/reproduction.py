@@ -52,7 +52,7 @@ class Reproduction:
     moved: tuple[str, ...] = ()
     """Base images whose name refers to another image now, one sentence each."""
     doubt: str = ""
-    """Why the two could not be compared beyond their digests."""
+    """Reason why the two could not be compared beyond their digests."""
 
     @property
     def is_same(self) -> bool:
