@@ -26,7 +26,7 @@ _ORDER = ("refused", "undecided", "accepted")
 _BY_NATURE = frozenset(
     {*(f"the tag is {change.value}" for change in Change), "the tag is new", "the tag does not change"}
 )
-"""Why a check that looks at changes does not judge this tag: said where all is said."""
+"""Reason why a check that looks at changes does not judge this tag: said where all is said."""
 _MOST_LINES = 40
 """Tags with a line of their own in a brief report."""
 _MOST_NAMES = 10
@@ -171,7 +171,7 @@ def _passed(tag: TagReport, page: _Page) -> Iterator[str]:
 
 
 def _reasons(tag: TagReport, page: _Page) -> Iterator[str]:
-    """Why a check did not judge: of a refused tag what waits for a fault, of a good one what was not compared."""
+    """Reasons of checks that did not judge: waiting for a fault in a refused tag, not compared in a good one."""
     waits = ("refuses the tag", "could not judge", "no tag object yet")
     for reason in dict.fromkeys(tag.not_applicable.values()):
         is_waiting = reason.endswith(waits)
