@@ -94,7 +94,7 @@ class Payload:
     armor: Armor | None
     """None for an unsigned tag and where `fault` is set."""
     fault: str = ""
-    """Why the signature block, or what it would cover, is malformed; else empty."""
+    """Reason why the signature block, or what it would cover, is malformed; else empty."""
 
     def annotation(self) -> Annotation:
         """The tag object's own words, for the checks."""

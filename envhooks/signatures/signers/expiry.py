@@ -82,7 +82,7 @@ def _flags(body: bytes) -> int:
 
 
 def certificate_until(certificate: Certificate) -> int | None:
-    """When its last key that may sign expires, in seconds since the epoch; None: never, or not known."""
+    """Expiry of its last key that may sign, in seconds since the epoch; None: never, or not known."""
     try:
         states = key_states(certificate)
     except PacketError:

@@ -24,13 +24,13 @@ _EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 
 @dataclass(frozen=True)
 class Window:
-    """When a key counts, in seconds since the epoch, both ends included as ssh-keygen(1) has it."""
+    """Time window of a key, in seconds since the epoch, both ends included as ssh-keygen(1) has it."""
 
     after: int | None = None
     before: int | None = None
 
     def fault(self, now: datetime) -> str:
-        """Why the key does not count at this time; empty where it does."""
+        """Reason why the key does not count at this time; empty where it does."""
         seconds = int(now.timestamp())
         if self.after is not None and seconds < self.after:
             return f"the key counts from {moment(self.after)} on"
