@@ -197,7 +197,7 @@ _CONFUSABLE = str.maketrans(
 
 
 def git_faults(text: str) -> Iterator[str]:
-    """Why `git check-ref-format refs/tags/<text>` says no; nothing where it says yes."""
+    """Reason why `git check-ref-format refs/tags/<text>` says no; nothing where it says yes."""
     if not text:
         yield "the name is empty"
         return
