@@ -21,7 +21,7 @@ def root(folder: Path) -> Manifest:
     """The one image of a layout: a manifest, or an index of platforms.
 
     Raises:
-        CannotJudge: it is no layout, or holds no image or several.
+        CannotJudge: it is not a layout, or holds no image or several.
     """
     index = _json(folder / "index.json")
     found = index.get("manifests")

@@ -108,7 +108,7 @@ class Section:
         """The name of an environment variable; empty where the key is missing.
 
         Raises:
-            PolicyError: it is no such name, for instance because somebody wrote the secret itself. The
+            PolicyError: it is not a valid name, for instance because somebody wrote the secret itself. The
                 value is not repeated then.
         """
         value = self.raw.get(key, "")

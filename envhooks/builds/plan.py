@@ -102,7 +102,7 @@ def plan_builds(
         builds: the sections to plan, by default all of the policy's.
 
     Raises:
-        CannotJudge: the name is no release, the remote's tags are not known, or another git tag would own
+        CannotJudge: the name is not a release, the remote's tags are not known, or another git tag would own
             the same image tag.
     """
     grammar = Grammar(policy.tag)

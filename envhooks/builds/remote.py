@@ -186,7 +186,7 @@ def push_ref(git: Git, remote: Remote, environ: Mapping[str, str], oid: str, ref
     """Move one ref of the remote forward; no hook of this clone is run.
 
     Raises:
-        CannotJudge: the remote does not take it: what it has is no ancestor of `oid`, or a hook of its own said no.
+        CannotJudge: the remote does not take it: what it has is not an ancestor of `oid`, or a hook of its own said no.
     """
     _talk(git, remote, environ, FETCH_TIMEOUT, "push", "--quiet", "--no-verify", _NAME, f"{oid}:{ref}")
 

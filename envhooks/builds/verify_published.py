@@ -81,4 +81,4 @@ def _of_one(plan: Plan, inside: Inside, log: TextIO) -> tuple[str, ...]:
             log.write(printable(f"{platform}: {text}", 2000) + "\n")
     if held.differences:
         return tuple(f"{platform}: {text}" for text in held.differences)
-    return tuple(f"{platform}: {text}" for text in held.doubts)  # a framework that does not say is no fault
+    return tuple(f"{platform}: {text}" for text in held.doubts)  # missing evidence is not a fault

@@ -221,7 +221,7 @@ class _Interpreter:
         )
 
     def _settings(self, bin_folder: str, prefix: str) -> dict[str, str] | None:
-        """pyvenv.cfg, beside the program or above it; None where this is no virtual environment."""
+        """pyvenv.cfg, beside the program or above it; None where this is not a virtual environment."""
         for folder in (bin_folder, prefix):
             data = self._tree.read(f"{folder.rstrip('/')}/pyvenv.cfg")
             if data is not None:

@@ -61,7 +61,7 @@ def images(blobs: Blobs, digest: str, size: int = -1) -> tuple[PlatformImage, ..
         size: its bytes, where that is stated.
 
     Raises:
-        Unreadable: something is damaged, missing, or of a kind that is no image.
+        Unreadable: something is damaged, missing, or of a kind that is not an image.
     """
     found = tuple(_found(blobs, digest, size, "", [0], 0))
     if not found:

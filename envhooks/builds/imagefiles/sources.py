@@ -188,7 +188,7 @@ def open_registry(
 
     Raises:
         CannotJudge: it is not a reference, or the registry has no such image, or does not answer.
-        Unreadable: it is no image.
+        Unreadable: it is not an image.
     """
     reference = parse_reference(text)
     registry = Registry(reference, environ, tls_verify=tls_verify)

@@ -171,7 +171,7 @@ class Registry:
         digest = answer.headers.get("docker-content-digest", "")
         if re.fullmatch(DIGEST, digest):
             return digest
-        found = self.manifest(reference)  # the header is no duty of a registry's
+        found = self.manifest(reference)  # registries need not send the header
         return found.digest if found else None
 
     def manifest(self, reference: str) -> Manifest | None:
