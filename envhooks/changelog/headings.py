@@ -203,7 +203,7 @@ def _has_all(heading: _Read, name: TagName, wanted: _Wanted, vocabulary: Words) 
     stages: list[tuple[str, int]] = []
     for at, numbers in enumerate(wanted.numbers):
         same = [(match, release[1:]) for match, release in heading.releases if release[0] == numbers]
-        if len(numbers) == 1:  # the `30` of 2026-01-30 is no release
+        if len(numbers) == 1:  # the `30` of 2026-01-30 is not a release
             dates = [date.span() for date in _DATE.finditer(heading.plain)]
             same = [one for one in same if not any(low <= one[0].start() < high for low, high in dates)]
         if at >= len(wanted.numbers) - len(name.packages):

@@ -246,7 +246,7 @@ def _is_atx(line: str) -> bool:
 
 
 def _under(lines: list[str], at: int) -> str | None:
-    """The character with which line `at + 1` underlines line `at`, or None where that is no heading."""
+    """The character with which line `at + 1` underlines line `at`, or None where that is not a heading."""
     if at < 0:
         return None
     title = lines[at].rstrip()
