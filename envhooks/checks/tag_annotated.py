@@ -27,7 +27,7 @@ _COMMIT = "tag the commit that is meant; the name alone does not tell which one 
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
-    """At most one finding: the first reason why this is no annotated tag of a commit."""
+    """At most one finding: the first reason why this is not an annotated tag of a commit."""
     found = subject.object
     if subject.update.symref:
         yield Finding(
