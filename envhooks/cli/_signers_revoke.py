@@ -48,7 +48,7 @@ class _Target:
 
 
 def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
-    """Write the line; a key that is revoked already is no error."""
+    """Write the line; a key that is revoked already is not an error."""
     if not re.fullmatch(_REASON, options.reason):
         raise UsageError("the reason is one line in ASCII", fix="--reason 'the laptop was stolen'")
     files = PolicyFiles.of(git)

@@ -80,7 +80,7 @@ def _names(packages: Iterable[str]) -> tuple[str, ...]:
     """Names of packages as an index spells them.
 
     Raises:
-        UsageError: one of them is no name of a package.
+        UsageError: one of them is not a name of a package.
     """
     for package in packages:
         if not re.fullmatch(r"(?a)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", package):

@@ -131,7 +131,7 @@ def _inspect(
 
 
 def _attach(seen: images.Seen, lines: tuple[bytes, ...], tls_verify: bool) -> int:
-    """Put the record beside the image as well; the note is what counts, so this is no failure."""
+    """Put the record beside the image as well; the note is what counts, so this is not a failure."""
     try:
         images.attach(seen, lines, os.environ, tls_verify=tls_verify)
     except EnvhooksError as error:

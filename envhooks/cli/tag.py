@@ -160,7 +160,7 @@ def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
     """Plan of the tags to make, and the verdict on it.
 
     Raises:
-        UsageError: a name that is no release's, or that is there already; no such commit.
+        UsageError: a name that is not a release's, or that is there already; no such commit.
     """
     with Progress(sys.stderr) as progress:
         judged = runs.judgement_as(git, names, at, runs.Work(step=progress.step))
