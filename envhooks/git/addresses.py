@@ -21,7 +21,7 @@ HIDDEN = "***"
 
 
 def redact(url: str) -> str:
-    """The URL without user, password, and the values of its query; `ssh` keeps its user, which is no secret."""
+    """The URL without user, password, and the values of its query; `ssh` keeps its user, which is not a secret."""
     found = _SCHEME.fullmatch(url)
     if found is None:
         return url if _HELPER.match(url) is None else _redact_helper(url)

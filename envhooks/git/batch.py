@@ -135,7 +135,7 @@ class ObjectBatch:
         """Write the blob with this id to `file`, however large it is; answers its size in bytes.
 
         Raises:
-            CannotJudge: it is not here, is no blob, or git died over it.
+            CannotJudge: it is not here, is not a blob, or git died over it.
         """
         header = self._ask(oid)
         if header is None or header[0] != "blob":

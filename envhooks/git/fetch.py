@@ -122,7 +122,7 @@ def legal_ref(ref: str) -> str:
     """The ref itself.
 
     Raises:
-        CannotJudge: it is no name that a ref may have, and would mean something else in a refspec.
+        CannotJudge: it is not a name that a ref may have, and would mean something else in a refspec.
     """
     if not ref.startswith("refs/") or re.search(_NO_REF, ref):
         raise CannotJudge(f"this is no name of a ref: {printable(ref)}")

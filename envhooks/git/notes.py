@@ -85,7 +85,7 @@ def _walk(git: Git, tree: str, above: str) -> Iterator[tuple[str, str]]:
         for entry in entries:
             name = above + entry.name
             if re.fullmatch(_PART, entry.name) is None:
-                continue  # git keeps what is no note, and so does this
+                continue  # git keeps what is not a note, and so does this
             if entry.is_tree and len(entry.name) == 2 and len(name) < git.oid_length:
                 waiting.append((entry.oid, name))
             elif stat.S_ISREG(entry.mode) and len(name) == git.oid_length:

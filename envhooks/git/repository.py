@@ -341,7 +341,7 @@ class Git:
         """Write the blob with this id to `file`, however large it is; answers its size in bytes.
 
         Raises:
-            CannotJudge: it is not here, is no blob, or git died over it.
+            CannotJudge: it is not here, is not a blob, or git died over it.
         """
         return self._batch.copy_blob(oid, file)
 
