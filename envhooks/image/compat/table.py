@@ -189,7 +189,7 @@ def release(version: str) -> str:
 
 
 def key(version: str) -> tuple[int, ...]:
-    """Numbers to compare versions of the table by; what is no number counts as 0."""
+    """Numbers to compare versions of the table by; what is not a number counts as 0."""
     return tuple(int(part[:9]) if part[:9].isdigit() and part.isascii() else 0 for part in version.split("."))
 
 

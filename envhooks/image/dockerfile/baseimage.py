@@ -1,4 +1,4 @@
-"""Claims of a Dockerfile that are no installs: references and tags of base images, and variables named after a version.
+"""Claims of a Dockerfile beside its installs: references and tags of base images, and variables named after a version.
 
 A tag is believed only where its publisher writes it that way for every image; the rest is unknown. Real files keep an
 `ARG PYTORCH_VERSION` long after nothing installs it: the version that is installed counts, and a hint that differs is
@@ -47,7 +47,7 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference | None:
-    """The parts of `[registry[:port]/]name[:tag][@digest]`, or None where it is no reference."""
+    """The parts of `[registry[:port]/]name[:tag][@digest]`, or None where it is not a reference."""
     if len(text) > 1000:
         return None
     rest, at, digest = text.partition("@")

@@ -2,7 +2,7 @@
 
 `packaging` is the authority on pip's spelling (a property test holds this module to it), but its
 import costs 10 ms and a parse 17 us; one regular expression gives the same answers at 2 us.
-Nothing here raises: text that is no requirement is None, and what is not certain is not exact.
+Nothing here raises: text that is not a requirement is None, and what is not certain is not exact.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def pinned_by(clauses: list[str]) -> tuple[str | None, str | None]:
 def parse_requirement(text: str, line: int = 0) -> Requirement | None:
     """One pip requirement (PEP 508, a URL, a wheel's path), or None where it is not one.
 
-    Options, shell variables and bare folders are no requirement. Nothing is guessed: a range, a
+    Options, shell variables and bare folders are not requirements. Nothing is guessed: a range, a
     wildcard or a version control URL is not exact.
     """
     if len(text) > MAX_TEXT or "\n" in text or "\r" in text:

@@ -102,7 +102,7 @@ def constrained(requirement: Requirement, constraints: Iterable[Requirement]) ->
 def allows(specifier: str, version: str) -> bool:
     """Whether a version satisfies a specifier; `3.12` counts as the newest possible 3.12.
 
-    What is no version satisfies everything: it is another check's fault.
+    What is not a version satisfies everything: another check judges it.
     """
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion, Version
