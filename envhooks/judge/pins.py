@@ -38,7 +38,7 @@ class PinsFix:
 
 @dataclass(frozen=True)
 class Edit:
-    """A text of one file that becomes another, wherever it stands alone in a line that is no comment."""
+    """A text of one file that becomes another, wherever it stands alone in a line that is not a comment."""
 
     path: str
     old: str

@@ -58,7 +58,7 @@ def possible(
 ) -> tuple[RefUpdate, ...]:
     """The updates without those of branches that git is sure to refuse: they never come into being.
 
-    That is one with a name that is not legal, of what is no commit, with another old id than the stored one, or
+    That is one with a name that is not legal, of what is not a commit, with another old id than the stored one, or
     beside a branch whose name begins with its own and a slash. `stored` are the names of refs.
     """
     if not any(update.ref.startswith(HEADS) and update.new for update in updates):
@@ -174,7 +174,7 @@ def shadows(
 
 
 def _refusal(update: RefUpdate, check: str, message: str, fix: str = "") -> TagReport:
-    """The report on a ref that is no release tag, or that no tag's check covers."""
+    """The report on a ref that is not a release tag, or that no tag's check covers."""
     finding = Finding(message, fix=fix, check=check, tag=update.ref)
     oid = update.new or update.old or None
     return TagReport(update.ref, update.ref, update.change, oid, None, "refused", (finding,))
