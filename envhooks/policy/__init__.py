@@ -79,7 +79,7 @@ class DeployPolicy:
     record_signers: tuple[str, ...] = ()
     """Names of `[[verifier]]`; empty: every one of them."""
     ignore: tuple[str, ...] = ()
-    """Globs over image names without tag and digest, which a gate leaves alone: images that are no releases."""
+    """Globs over image names without tag and digest, which a gate leaves alone: images that are not releases."""
 
 
 @dataclass(frozen=True)
