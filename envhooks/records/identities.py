@@ -47,7 +47,7 @@ def verify_bundle(
         _, payload = verifier.verify_dsse(found, Identity(identity=identity, issuer=issuer))
     except Error as error:
         raise BundleError(printable(str(error).partition("\n")[0], 200)) from None
-    except Exception as error:  # what the library's own models say of bytes that are no bundle
+    except Exception as error:  # the errors of the library's own models for bytes that are not a bundle
         raise BundleError(f"this is no bundle of sigstore: {type(error).__name__}") from None
     return payload, _logged(bundle)
 

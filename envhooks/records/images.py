@@ -38,7 +38,7 @@ def reference_of(text: str) -> Reference:
     """A reference with a digest.
 
     Raises:
-        UsageError: it has none, or is no reference at all.
+        UsageError: it has none, or is not a reference at all.
     """
     try:
         found = parse(text)
@@ -99,7 +99,7 @@ def _config(registry: Registry, manifest: Manifest) -> dict[str, object]:
 
 
 def _platform(raw: Mapping[str, object]) -> str:
-    """`linux/arm64/v8`; empty for what is no image (an attestation has `unknown/unknown`), or says nothing."""
+    """`linux/arm64/v8`; empty for what is not an image (an attestation has `unknown/unknown`), or says nothing."""
     parts = [raw.get("os"), raw.get("architecture"), raw.get("variant") or None]
     words = [part for part in parts if isinstance(part, str) and re.fullmatch("[A-Za-z0-9._-]{1,40}", part)]
     return "/".join(words) if len(words) >= 2 and "unknown" not in words else ""

@@ -220,7 +220,7 @@ def _read_line(line: bytes, facts: TagFacts, verifiers: Verifiers, found: _Found
 
 
 def _unreadable(why: str, payload: bytes, found: _Found) -> None:
-    """A payload that is no statement: one of envhooks' own that was changed, or somebody else's attestation."""
+    """A payload that is not a statement: one of envhooks' own that was changed, or somebody else's attestation."""
     from envhooks.records.statement import EXTENSION
 
     (found.changed if EXTENSION.encode() in payload else found.passed_over).append(why)

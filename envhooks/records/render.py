@@ -81,7 +81,7 @@ def _lines(found: Records) -> Iterator[str]:
     for text in found.notes:
         yield f"  {printable(text)}"
     if found.state == "contradicted":
-        return  # what else the note says is no answer to rely on
+        return  # the rest of the note is not reliable
     for image in found.images:
         yield f"  image     {printable(image.reference, 2000)}"
         if image.references:

@@ -20,7 +20,7 @@ def fetch(git: Git, remote: Remote, environ: Mapping[str, str]) -> bool:
     """Bring the remote's notes here and merge them into this repository's; whether it has any.
 
     Raises:
-        CannotJudge: the remote does not answer, or what it has is no commit of notes.
+        CannotJudge: the remote does not answer, or its ref is not a commit of notes.
     """
     if remote.own:
         return notes.tip(git) is not None

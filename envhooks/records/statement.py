@@ -30,7 +30,7 @@ _TIME = r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z"
 
 
 class StatementError(ValueError):
-    """The payload is no statement of a record; the text is one sentence."""
+    """The payload is not a statement of a record; the text is one sentence."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ MAX_SAID = 5
 
 
 def refusals(git: Git, root: TrustRoot, updates: Iterable[RefUpdate]) -> tuple[str, ...]:
-    """A sentence for each line that a push would add and that is no record by a verifier of the stored policy."""
+    """A sentence for each line that a push would add and that is not a record by a verifier of the stored policy."""
     moved = [update for update in updates if update.ref == notes.REF and update.new is not None]
     if not moved:
         return ()
@@ -59,7 +59,7 @@ def _of_push(git: Git, verifiers: Verifiers, old: str | None, new: str) -> Itera
 
 
 def fault(line: bytes, oid: str, verifiers: Verifiers, *, is_new: bool = False) -> str:
-    """Reason why a line is no record of an object; empty where it is one, or where nothing here can verify it.
+    """Reason why a line is not a record of an object; empty where it is one, or where nothing here can verify it.
 
     With `is_new` the key has to count now as well, and not only at the time that the statement gives.
     """

@@ -151,7 +151,7 @@ class Verifiers:
                 continue
             if payload != envelope.payload:
                 raise Changed(f"the bundle of `{one.name}` holds another statement")
-            # what the transparency log says of the time is no word of the signer's
+            # the time by the transparency log is not the signer's claim
             self._dates(one, max(time, logged) if logged else time)
             return Signer(one.name, one.word, f"{one.identity} ({one.issuer})")
         raise NotAllowed(why)

@@ -47,7 +47,7 @@ def tag_record(git: Git, confirmed: Confirmed, ref: str, now: datetime | None = 
     """Record of a tag that was judged just now, and accepted.
 
     Raises:
-        CannotJudge: it was not accepted, or is no annotated tag.
+        CannotJudge: it was not accepted, or is not an annotated tag.
     """
     report = confirmed.tags.get(ref)
     facts = tag_facts(git, ref)
