@@ -22,7 +22,7 @@ def environment_of(releases: Releases, name: str, like: str = "") -> Environment
 
     Args:
         name: a release tag, a revision that git resolves to a commit, or `.` for the work tree.
-        like: tag whose Dockerfile is meant where `name` is no release tag; empty for the first one of the policy.
+        like: tag whose Dockerfile is meant where `name` is not a release tag; empty for the first one of the policy.
 
     Raises:
         UsageError: there is no such tag or commit.
