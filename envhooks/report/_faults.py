@@ -11,7 +11,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.facts import Finding, Report, TagReport
 
 UNDECIDED = "could-not-judge"
-"""The rule of what is no finding: a gate that shows nothing there would read as a pass."""
+"""Rule id of results that could not be judged: a report without them would read as a pass."""
 UNDECIDED_SUMMARY = (
     "Refuses a tag of which a fact cannot be had that the verdict needs: it counts as not good."
 )
