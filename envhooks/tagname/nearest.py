@@ -213,7 +213,7 @@ class _Alignment:
     def _walk(self, table: list[list[_Step]]) -> None:
         number = at = 0
         lost: list[str] = []  # words that are too much, side by side
-        gone = False  # the field before is missing: its separator is no fault of its own
+        gone = False  # the field before is missing: its separator is not a fault of its own
         while True:
             step = table[number][at]
             item = self.items[number] if number < len(self.items) else ""

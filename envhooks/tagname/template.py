@@ -169,7 +169,7 @@ def field_faults(
 ) -> Iterator[str]:
     """Fields and modifiers that do not exist, and optional parts that nothing would make present.
 
-    `packages` are the distributions that may be fields as well; None: any whose name is no slip of a field's.
+    `packages` are the distributions that may be fields as well; None: any whose name is not a misspelt field.
     """
     for field in fields_of(parts):
         own = field.name in packages if packages is not None else is_package(field.name)
