@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint matrix bench fuzz corpus
+.PHONY: demo test lint matrix bench fuzz docs corpus
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
 
 test: $(VENV)/.test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# The documentation as a site, build/docs/html, and a manual page, build/docs/man/envhooks.1.
+docs: $(VENV)/.docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b man docs build/docs/man
+	@echo build/docs/html/index.html
 
 # The tests on other Debian systems; root only. SUITES and TESTS name a part of it.
 matrix:
@@ -60,9 +66,13 @@ $(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --editable '.[fast,test]'
+	@$(BIN)/python -m pip install --quiet --editable '.[fast,test,docs]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet --editable '.[fast,test,lint]'
+	@$(BIN)/python -m pip install --quiet --editable '.[fast,test,docs,lint]'
 	@touch $@

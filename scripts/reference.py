@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""The pages of reference that are made from code: commands, checks, policy, formats, Python API.
+
+scripts/reference.py FOLDER    writes them; `make docs` does it
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import envhooks
+from envhooks import cli, lineage, report
+from envhooks.cli import _parser
+from envhooks.judge import engine
+
+PACKAGE = Path(envhooks.__file__).parent
+
+
+# -------------------------------------------------------------------------------------- commands
+
+
+def commands() -> Iterator[str]:
+    """Every verb with its options and examples, by the parser that reads them."""
+    parser = _parser.build(verb for verb in cli.verbs() if verb != "hook")
+    yield "# Commands\n"
+    yield "What `envhooks VERB --help` says. Exit codes: 0 good, or nothing to judge; 1 found something; 2 could not\n"
+    yield "judge, or called wrongly. 2 outranks 1, and 1 outranks 0.\n"
+    verbs = _subparsers(parser)
+    for group in _parser.GROUPS:
+        yield f"\n## {group[:1].upper()}{group[1:]}\n"
+        for verb, (own, _) in parser.verbs.items():
+            if own == group:
+                yield from _verb(
+                    f"envhooks {verb}", verbs[verb], importlib.import_module(f"envhooks.cli.{verb}")
+                )
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices
+    return {}
+
+
+def _verb(name: str, parser: argparse.ArgumentParser, module: object | None, depth: int = 3) -> Iterator[str]:
+    yield f"\n{'#' * depth} `{name}`\n"
+    description = (parser.description or "").replace("%%", "%").strip()
+    summary, _, rest = description.partition("\n")
+    yield f"\n{summary[:1].upper()}{summary[1:]}.\n" if summary else ""
+    for paragraph in rest.strip().split("\n\n"):
+        indented = paragraph.startswith("  ")
+        yield f"\n```text\n{paragraph}\n```\n" if indented else f"\n{_safe(paragraph)}\n"
+    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+    yield f"\n```text\n{usage}\n```\n"
+    for action in parser._actions:
+        if (
+            isinstance(action, (argparse._HelpAction, argparse._SubParsersAction))
+            or action.help == argparse.SUPPRESS
+        ):
+            continue
+        yield f"\n{_term(action)}\n: {_help(action)}\n"
+    examples = getattr(module, "EXAMPLES", ())
+    if examples:
+        width = max(len(command) for command, _ in examples)
+        lines = "\n".join(f"{c:{width}}  # {note}" if note else c for c, note in examples)
+        yield f"\nExamples:\n\n```sh\n{lines}\n```\n"
+    for below, own in _subparsers(parser).items():
+        yield from _verb(f"{name} {below}", own, None, depth + 1)
+
+
+def _term(action: argparse.Action) -> str:
+    value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    value = value[0] if isinstance(value, tuple) else value
+    if not action.option_strings:
+        return f"`{value}`"
+    takes = "" if action.nargs == 0 else f" {value}"
+    return ", ".join(f"`{text}{takes}`" for text in action.option_strings)
+
+
+def _help(action: argparse.Action) -> str:
+    return _safe((action.help or "see above").replace("%%", "%").replace("%(default)s", str(action.default)))
+
+
+def _safe(text: str) -> str:
+    """Text of a help as Markdown: what looks like markup there is meant as it stands, but for code in backquotes."""
+    parts = text.split("`")
+    marks = str.maketrans({mark: f"\\{mark}" for mark in "*_[]<>#$"})
+    return "`".join(part if at % 2 else part.translate(marks) for at, part in enumerate(parts))
+
+
+# ---------------------------------------------------------------------------------------- checks
+
+
+def checks() -> Iterator[str]:
+    """Every check with its page."""
+    yield "# Each check\n\nWhat `envhooks explain CHECK` says. [Levels and switches](../policy.md) are the policy's.\n"
+    for check in engine.load():
+        yield f"\n## `{check.id}`\n\n{_safe(check.summary)}.\n\n*By default: {check.level}.*\n"
+        for paragraph in check.page.split("\n\n"):
+            block = all(line.startswith("    ") for line in paragraph.split("\n"))
+            yield f"\n{paragraph if block else _safe(paragraph)}\n"
+
+
+# --------------------------------------------------------------------------------------- formats
+
+
+def formats() -> Iterator[str]:
+    """Formats of reports, and the schemas of what is printed as JSON."""
+    yield "# Report formats\n\nOf `envhooks check --format FORMAT[=FILE]`.\n"
+    for name in report.formats():
+        module = importlib.import_module(f"envhooks.report.{name}")
+        yield f"\n`{name}`\n: {_safe((module.__doc__ or '').strip().split(chr(10) * 2)[0])}\n"
+    yield "\n## JSON\n\nEach has a `version`, which a breaking change raises. The schemas are in the package.\n"
+    for file in (
+        PACKAGE / "report" / "schema-v1.json",
+        *sorted((PACKAGE / "releases" / "schemas").glob("*.json")),
+    ):
+        name = "check" if file.name == "schema-v1.json" else file.name.partition("-v")[0]
+        yield f"\n### `envhooks {name} --format json`\n"
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        yield f"\n`envhooks/{file.relative_to(PACKAGE).as_posix()}`. {_safe(schema.get('description', ''))}\n"
+        yield from _properties(schema, schema)
+
+
+def _properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
+    for name, said in schema.get("properties", {}).items():
+        value = _resolved(said, root)
+        kind = value.get("type") or (
+            "one of " + ", ".join(map(str, value["enum"])) if "enum" in value else ""
+        )
+        kind = " or ".join(kind) if isinstance(kind, list) else kind
+        text = _safe(value.get("description", ""))
+        needed = "" if name in schema.get("required", ()) else ", may be missing"
+        yield f"\n`{name}` ({_safe(str(kind) or 'see the schema')}{needed})\n: {text or 'see the schema'}\n"
+
+
+def _resolved(value: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    target = value.get("$ref", "")
+    if not target.startswith("#/"):
+        return value
+    found: Any = root
+    for step in target[2:].split("/"):
+        found = found[step]
+    return {**found, **{key: text for key, text in value.items() if key != "$ref"}}
+
+
+# ------------------------------------------------------------------------------------------- API
+
+
+def api() -> Iterator[str]:
+    """The Python API, from its docstrings."""
+    yield "# Python API\n\n`envhooks.lineage` is public; everything else may change with any release.\n\n"
+    yield "```{eval-rst}\n.. automodule:: envhooks.lineage\n\n"
+    for name in lineage.__all__:
+        thing = getattr(lineage, name)
+        if isinstance(thing, type):
+            yield f".. autoclass:: {thing.__module__}.{name}\n   :members:\n\n"
+        elif callable(thing):
+            yield f".. autofunction:: {thing.__module__}.{name}\n\n"
+        else:
+            yield f".. data:: envhooks.lineage.{name}\n\n   ``{thing}``\n\n"
+    yield "```\n"
+
+
+PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
+    "commands": commands,
+    "checks": checks,
+    "formats": formats,
+    "api": api,
+}
+
+
+def write(folder: Path) -> None:
+    """Write every page; one that says the same stays as it is, so that Sphinx need not read it again."""
+    folder.mkdir(exist_ok=True)
+    for name, made in PAGES.items():
+        file, text = folder / f"{name}.md", "".join(made())
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
