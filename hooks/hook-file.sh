@@ -46,5 +46,20 @@ if [ "$event" = reference-transaction ]; then # fetch and gc make tags too
 	case $(ps -ww -o args= -p "$PPID" 2>/dev/null) in 'git tag '* | */'git tag '*) ;; *) exit "$code" ;; esac
 fi
 echo "envhooks: tags are judged here, but $home is gone; until it is back, no tag is created or moved" >&2
-echo "  fix: envhooks install" >&2
+case $event in pre-receive | post-receive) install='install --server' ;; *) install=install ;; esac
+fix="envhooks $install"
+if ! command -v envhooks >/dev/null 2>&1; then
+	fix=
+	top=$(git rev-parse --show-toplevel 2>/dev/null </dev/null)
+	if grep -q 'id: *envhooks-install' "${top:-.}/.pre-commit-config.yaml" 2>/dev/null; then
+		for runner in pre-commit prek; do
+			[ -n "$fix" ] || ! command -v $runner >/dev/null 2>&1 || fix="$runner run --hook-stage manual envhooks-install"
+		done
+	fi
+	# shellcheck disable=SC2088 # for the person's own shell
+	own='~/.local/share/envhooks'
+	# a place of its own needs no PATH, and no Python that a distribution guards
+	[ -n "$fix" ] || fix="python3 -m venv $own && $own/bin/pip install envhooks && $own/bin/envhooks $install"
+fi
+echo "  fix: $fix" >&2
 exit 2

@@ -85,6 +85,7 @@ pre-receive,*) fix='envhooks install --server' ;;
 */prek/*) fix='prek run --hook-stage manual envhooks-install' ;;
 */uv/archive-* | */uv/environments-*) fix='uvx envhooks install' ;; # gone with `uv cache clean`
 */uv/tools/*) fix='uv tool install --force envhooks' ;;
+*/pipx/venvs/*) fix='pipx install --force envhooks' ;;
 */bin/python*)
 	if [ -x "$python" ]; then
 		fix="$shown -m pip install envhooks"
@@ -94,7 +95,11 @@ pre-receive,*) fix='envhooks install --server' ;;
 		fix="python3 -m venv $folder && $shown -m pip install envhooks"
 	fi
 	;;
-*) fix='envhooks install' ;;
+*) # nothing says where it was: a place of its own needs no PATH, and no Python that a distribution guards
+	# shellcheck disable=SC2088 # for the person's own shell
+	own='~/.local/share/envhooks'
+	fix="python3 -m venv $own && $own/bin/pip install envhooks && $own/bin/envhooks install"
+	;;
 esac
 echo "envhooks: tags are judged here, but envhooks is not found any more; until it is back, no tag is created or moved" >&2
 echo "  fix: $fix" >&2

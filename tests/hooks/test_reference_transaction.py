@@ -272,7 +272,8 @@ class TestBlind:
 class TestNobodyJudges:
     """Neither the recorded interpreter nor `envhooks` on PATH."""
 
-    fix = "fix: envhooks install\n"
+    own = "~/.local/share/envhooks"
+    fix = f"fix: python3 -m venv {own} && {own}/bin/pip install envhooks && {own}/bin/envhooks install\n"
 
     @pytest.fixture
     def scene(self, made: Path, tmp_path: Path, environ: dict[str, str]) -> Scene:

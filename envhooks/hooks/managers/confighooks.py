@@ -67,7 +67,11 @@ def refusal(event: str, fix: str) -> Iterator[str]:
         'echo "envhooks: tags are judged here, but $hook is gone; until it is back,'
         ' no tag is created or moved" >&2'
     )
-    yield f'echo "  fix: {fix}" >&2'
+    # where no shell finds envhooks, a place of its own needs no PATH, and no Python that a distribution guards
+    own = "~/.local/share/envhooks"
+    fresh = f"python3 -m venv {own} && {own}/bin/pip install envhooks && {own}/bin/{fix}"
+    yield f'fix="{fix}"; command -v envhooks >/dev/null 2>&1 || fix="{fresh}"'
+    yield 'echo "  fix: $fix" >&2'
     yield "exit 2"
 
 
