@@ -50,6 +50,8 @@ def main() -> int:
         TIES.write_text(
             HEAD.format(day=day) + "\n".join(render_ties(found)).rstrip() + "\n", encoding="utf-8"
         )
+        names = ", ".join(f'"{name}"' for name in sorted(found) if any(found[name].values()))
+        print(f"tied = [{names}]  # in compat.toml")
         differences: tuple[str, ...] = ()
     else:
         since = dict(one.split("=", 1) for one in options.since)

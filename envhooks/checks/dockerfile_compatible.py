@@ -65,6 +65,8 @@ def _mend(subject: Subject, fault: CompatFault) -> Mend:
 def _sentence(fault: CompatFault) -> str:
     if fault.rule == "unknown":
         return f"nothing is known of {fault.one}"
+    if fault.rule == "gone":
+        return f"{fault.one} cannot be built again"
     if fault.rule == "image-cuda":
         return f"{fault.one} meets {fault.other}"
     if fault.other:

@@ -114,14 +114,14 @@ def _framework(
             expected=expected,
             path=environment.path,
         )
-    elif not last.exact or last.version is None:
+    elif last.release is None:
         text = f"the Dockerfile leaves the version of {name.framework} open, so it does not say what the tag says"
         yield Finding.at(last.place, text, got=f"{last.name}{last.specifier}", expected=expected)
-    elif name.version and not _is_release(last.version, name):
+    elif name.version and not _is_release(last.release, name):
         yield Finding.at(
             last.place,
-            f"the tag says {name.framework} {name.version_text}, and the Dockerfile installs {last.version}",
-            got=f"{last.name} {last.version}",
+            f"the tag says {name.framework} {name.version_text}, and the Dockerfile installs {last.release}",
+            got=f"{last.name} {last.release}",
             expected=expected,
         )
 

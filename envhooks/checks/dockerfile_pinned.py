@@ -36,8 +36,8 @@ _PINS = {
     "conda": "==<version>",
 }
 """Manager -> how a pin is written for it, behind the package's name."""
-_ONE_RELEASE = r"(?a)[A-Za-z0-9]=[0-9]+\.[0-9]+\.[0-9]+\Z"
-"""conda's `pytorch=2.3.0`: three numbers are one release, of which a post release is all that may come."""
+_ONE_RELEASE = r"(?a)[A-Za-z0-9]=[0-9]+\.[0-9]+\.[0-9]+\Z|\Apytorch-cuda=[0-9]+\.[0-9]+\Z"
+"""conda's `pytorch=2.3.0`: three numbers are one release, of whose builds any may come; `pytorch-cuda` has but two."""
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:

@@ -51,6 +51,14 @@ class Package:
     index: str = ""
     """The index URL that is in force for this install, where one is named."""
 
+    @property
+    def release(self) -> str | None:
+        """The release that comes, whatever its build: the exact version, or the three numbers of conda's `=2.3.0`."""
+        if self.exact or self.how != "conda":
+            return self.version if self.exact else None
+        match = re.fullmatch(r"(?a)=([0-9]+\.[0-9]+\.[0-9]+)", self.specifier)
+        return match[1] if match else None
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -144,7 +152,7 @@ class Environment:
 class CompatFault:
     """Two pins in one environment that do not work together, by a published fact."""
 
-    rule: Literal["companion", "variant", "python", "image", "image-cuda", "runtime", "unknown"]
+    rule: Literal["companion", "variant", "python", "image", "gone", "image-cuda", "runtime", "unknown"]
     """Kind of the published fact; the check chooses its sentence by it."""
     level: Level
     one: str

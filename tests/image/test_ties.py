@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from memory_files import MemoryFiles
+from support import Repo
 
 from envhooks.image import CompatFault, Environment
 from envhooks.image.compat import judge_environment, known, provenance
@@ -186,10 +187,49 @@ OLD = "FROM nvidia/cuda:10.2-cudnn7-devel-ubuntu18.04\n"
     ("day", "level"), [("", "error"), ("2021-06-30", "warning"), ("2024-01-01", "error")]
 )
 def test_an_old_tag_was_good_when_it_was_there(day: str, level: str) -> None:
-    (fault,) = [one for one in faults(OLD, day) if one.rule == "image"]
+    (fault,) = [one for one in faults(OLD, day) if one.rule in ("image", "gone")]
     assert fault.level == level
     assert "2023-07-18" in fault.reason
     assert (day in fault.reason) == (level == "warning" or not day)
+
+
+def test_an_old_release_is_audited_and_a_new_one_refused(good: Repo) -> None:
+    """The day counts for a tag that stands; a new one may say any day of itself."""
+    good.environ["GIT_COMMITTER_DATE"] = "2021-06-30T12:00:00Z"
+    entry = "# Changelog\n\n## 1.8-rc1 - 2021-06-02\n\nTry it. Risk.\n"
+    good.commit_files({"Dockerfile": f"{OLD}RUN pip3 install torch==1.8.0\n", "CHANGELOG.md": entry})
+    good.git("push", "-q", "--no-verify", "origin", "main")
+    good.git("tag", "-s", "PyTorch-CUDA-v1.8-rc1", "-m", "x")
+    audited = good.envhooks("check", "PyTorch-CUDA-v1.8-rc1")
+    assert audited.code == 0 and "cannot be built again: it existed on 2021-06-30" in audited.out, (
+        audited.said
+    )
+    good.git("tag", "-d", "PyTorch-CUDA-v1.8-rc1")
+    good.envhooks("install", check=True)
+    refused = good.try_git("tag", "-s", "PyTorch-CUDA-v1.8-rc1", "-m", "x")
+    assert refused.code != 0 and "does not exist" in refused.err, refused
+
+
+def test_three_numbers_of_conda_are_one_release(good: Repo) -> None:
+    install = "RUN conda install -y pytorch=2.3.0 torchvision={} pytorch-cuda=12.1 -c pytorch -c nvidia\n"
+    good.commit_files(
+        {
+            "Dockerfile": "FROM continuumio/miniconda3:24.1.2-0\n" + install.format("0.18.0"),
+            "CHANGELOG.md": "# Changelog\n\n## 2.3-rc1 - 2026-11-02\n\nTry it. Risk.\n",
+        }
+    )
+    good.git("push", "-q", "--no-verify", "origin", "main")
+    good.git("tag", "-s", "PyTorch-CUDA-v2.3-rc1", "-m", "x")
+    done = good.envhooks("check", "--verbose", "PyTorch-CUDA-v2.3-rc1")
+    assert done.code == 0 and "pytorch is not pinned" in done.out, done.said
+    wrong = faults("FROM continuumio/miniconda3:24.1.2-0\n" + install.format("0.19.0"))
+    assert [(one.rule, one.level) for one in wrong] == [("companion", "error")]
+    two = "FROM continuumio/miniconda3:24.1.2-0\n" + install.format("0.18.0").replace("2.3.0", "2.3")
+    assert faults(two) == []  # which of them comes is not told
+
+
+def test_the_list_of_tied_packages_is_that_of_the_file() -> None:
+    assert load_table().tied == load_ties().keys()
 
 
 def test_a_tag_with_two_numbers_that_never_was() -> None:

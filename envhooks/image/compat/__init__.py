@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from envhooks.base.dataclass import replace
 from envhooks.catalog.lookup import package_of
-from envhooks.image import CompatFault, Environment
-from envhooks.image.compat.frameworks import COMPANIONS, judge_jax, judge_tensorflow, judge_torch
+from envhooks.image import CompatFault, Environment, Package
+from envhooks.image.compat.frameworks import judge_jax, judge_tensorflow, judge_torch
 from envhooks.image.compat.images import judge_image
 from envhooks.image.compat.table import Table, extended, key, load_table, release
 from envhooks.policy import Policy
 
-_FAMILY = frozenset(("torch", "pytorch", *COMPANIONS))
+
+def _may_be_tied(package: Package, table: Table) -> bool:
+    """Whether a package may say which framework it goes with: by a row, or by its local version."""
+    local = package.local or ""
+    return (
+        package.name in table.tied or package.name in table.own_ties or "torch" in local or local[:2] == "pt"
+    )
+
+
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -33,7 +41,7 @@ def judge_environment(
         *judge_tensorflow(environment, table),
         *judge_jax(environment, table),
     ]
-    if any(package.name not in _FAMILY for package in environment.packages):
+    if any(_may_be_tied(package, table) for package in environment.packages):
         from envhooks.image.compat.ties import judge_ties  # with a table of its own, which few need
 
         faults += judge_ties(environment, table)

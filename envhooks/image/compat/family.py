@@ -111,6 +111,8 @@ def _torch(environment: Environment, table: Table, target: Target, names: set[st
 
 def _asked_for(environment: Environment, table: Table) -> str:
     """The torch that an installed package pins in its own metadata; empty where none does, or two do not agree."""
+    if all(one.name not in table.tied and one.name not in table.own_ties for one in environment.packages):
+        return ""
     from envhooks.image.compat.ties import required_by
 
     asked = {
@@ -130,6 +132,8 @@ def tied_to(
 
     What such a release pins itself comes along, where it is installed.
     """
+    if all(one.name not in table.tied and one.name not in table.own_ties for one in environment.packages):
+        return {}, ""
     from envhooks.image.compat.ties import order, ties_of, unmet
 
     found: dict[str, str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
 from envhooks.image import CompatFault, Environment, Package
 from envhooks.image.compat.table import JaxRelease, Table, TensorflowLine, TorchRelease, key, release
@@ -15,9 +16,11 @@ COMPANIONS = ("torchvision", "torchaudio")
 
 
 def last(environment: Environment, *names: str) -> Package | None:
-    """The one of these packages that the last install leaves, where its version is exact."""
+    """The one of these packages that the last install leaves, where its release is told."""
     found = environment.find(*names)
-    return found[-1] if found and found[-1].exact and found[-1].version else None
+    if not found or not found[-1].release:
+        return None
+    return found[-1] if found[-1].exact else replace(found[-1], version=found[-1].release, exact=True)
 
 
 def variant_of(package: Package) -> str | None:

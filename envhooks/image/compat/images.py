@@ -69,8 +69,8 @@ def _two_numbers(base: BaseImage, tag: str, version: str, table: Table, day: str
         since = facts.two_numbers_gone[gone]
         reason = f"tags of nvidia/cuda with two numbers were removed by {since}: it cannot be pulled any more"
         if day and day < since:
-            level = "warning"
-            reason = f"it existed on {day}, when the tag was made, and was removed by {since}: it cannot be built again"
+            reason = f"it existed on {day}, when the tag was made, and was removed by {since}"
+            return CompatFault("gone", "warning", f"{base.image}:{tag}", "", good, reason, base.place)
     return CompatFault("image", level, f"{base.image}:{tag}", "", good, reason, base.place)
 
 

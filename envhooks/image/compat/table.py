@@ -136,6 +136,8 @@ class Table:
     drivers: Drivers
     torch_indexes: Mapping[str, tuple[str, str]]
     """CUDA build -> (first release, last release) of torch that its index holds; an empty end is open."""
+    tied: frozenset[str]
+    """Packages of which ties.toml has rows."""
     own_ties: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Package -> release -> what it requires, by the policy's rows; those of the package are in ties.toml."""
 
@@ -168,6 +170,7 @@ def read_table(data: Mapping[str, Any]) -> Table:
             Drivers,
             {**data["drivers"], "require": {k: tuple(v) for k, v in data["drivers"]["require"].items()}},
         ),
+        tied=frozenset(data["tied"]),
         torch_indexes={name: (span[0], span[1]) for name, span in data["torch_indexes"].items()},
     )
 
