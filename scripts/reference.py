@@ -150,6 +150,71 @@ def _resolved(value: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str,
     return {**found, **{key: text for key, text in value.items() if key != "$ref"}}
 
 
+# ---------------------------------------------------------------------------------------- policy
+
+
+def policy() -> Iterator[str]:
+    """Every key of the policy, from the schema that editors read."""
+    schema = json.loads((PACKAGE / "policy" / "schema-v1.json").read_text(encoding="utf-8"))
+    yield "# Keys of the policy\n\nOf `.envhooks/policy.toml`; [the policy](../policy.md) has samples and reasons. "
+    yield "The schema for editors is `envhooks/policy/schema-v1.json`.\n"
+    for name, said in schema["properties"].items():
+        if name != "build":
+            yield f"\n## `{name}`\n\n{_safe(said['description'])}\n"
+            yield from _keys(said, 3)
+    yield "\n## `build`\n\nWho builds an image after a push; [builders](../builders.md) has samples.\n"
+    for name, said in schema["definitions"].items():
+        yield f'\n### `using = "{name}"`\n'
+        yield from _keys(said, 4)
+
+
+def _keys(said: Mapping[str, Any], depth: int) -> Iterator[str]:
+    """The keys of a table, wherever it stands in alternatives and lists; tables inside have a heading."""
+    tables: list[Mapping[str, Any]] = []
+    for one in _alternatives(said):
+        has_keys = one.get("properties") or isinstance(one.get("additionalProperties"), dict)
+        if has_keys and one not in tables:
+            tables.append(one)
+    for table in tables:
+        inner = table.get("additionalProperties")
+        if isinstance(inner, dict) and (inner.get("properties")):
+            yield "\nEach `NAME`:\n"
+            yield from _keys(inner, depth)
+        nested = {}
+        for key, value in table.get("properties", {}).items():
+            needed = ", needed" if key in table.get("required", ()) else ""
+            yield f"\n`{key}` ({_safe(_kind(value))}{needed})\n: {_safe(value.get('description', '') or 'see there')}\n"
+            if any(one.get("properties") for one in _alternatives(value)):
+                nested[key] = value
+        for key, value in nested.items():
+            yield f"\n{'#' * depth} In `{key}`\n"
+            yield from _keys(value, depth + 1)
+
+
+def _alternatives(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A description with each of its alternatives and the items of its lists."""
+    found = [said]
+    for one in (*said.get("anyOf", ()), said.get("items")):
+        if isinstance(one, dict):
+            found += _alternatives(one)
+    return found
+
+
+def _kind(said: Mapping[str, Any]) -> str:
+    """What a value may be, in words."""
+    words = {"string": "text", "boolean": "true or false", "array": "a list", "object": "a table"}
+    kinds: list[str] = []
+    for one in (said, *said.get("anyOf", ())):
+        if "enum" in one:
+            kinds += [json.dumps(value) for value in one["enum"]]
+        elif "const" in one:
+            kinds.append(json.dumps(one["const"]))
+        elif "type" in one:
+            types = one["type"] if isinstance(one["type"], list) else [one["type"]]
+            kinds += [words.get(name, f"a {name}") for name in types]
+    return " or ".join(dict.fromkeys(kinds)) or "a date"
+
+
 # ------------------------------------------------------------------------------------------- API
 
 
@@ -171,6 +236,7 @@ def api() -> Iterator[str]:
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
     "commands": commands,
     "checks": checks,
+    "policy": policy,
     "formats": formats,
     "api": api,
 }

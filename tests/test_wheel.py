@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tarfile
 import venv
+from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -24,9 +27,19 @@ CHECKS = {
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
+    # the wheel is built from the source distribution, as an index's users would build it
+    build = [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def sources(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked source distribution."""
+    folder = tmp_path_factory.mktemp("sources")
+    with tarfile.open(next(wheel.parent.glob("*.tar.gz"))) as archive:
+        archive.extractall(folder, filter="data")
+    return next(folder.iterdir())
 
 
 def test_the_expected_set_is_there() -> None:
@@ -57,12 +70,44 @@ def test_the_wheel_holds_every_module_and_every_hook(wheel: Path) -> None:
     assert sources <= held
     assert {f"envhooks/hooks/scripts/{file.name}" for file in (ROOT / "hooks").iterdir()} <= held
     assert {f"envhooks/hooks/scripts/{hook}" for hook in HOOKS} <= held
-    assert {
-        "envhooks/py.typed",
-        "envhooks/image/compat/compat.toml",
-        "envhooks/report/schema-v1.json",
-    } <= held
+    data = {
+        f"envhooks/{file.relative_to(ROOT / 'envhooks').as_posix()}"
+        for file in (ROOT / "envhooks").rglob("*")
+        if file.suffix in {".json", ".toml", ".css", ".js", ".typed"}
+    }
+    assert len(data) > 10 and data <= held
     assert not [name for name in held if name.startswith("tests")]
+
+
+def test_the_metadata_is_whole(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        said = message_from_bytes(archive.read(name))
+        assert any(held.endswith("/licenses/LICENSE") for held in archive.namelist())
+    assert said["License-Expression"] == "MIT" or said["License"] == "MIT"
+    assert said["Requires-Python"] == ">=3.10" and said["Author"] and said["Keywords"]
+    labels = {url.partition(",")[0] for url in said.get_all("Project-URL", [])}
+    assert {"Documentation", "Changelog", "Issues", "Security"} <= labels
+    text = str(said.get_payload())
+    relative = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("https://")]
+    assert "docs/policy.md" in text and not relative, "an index shows the README without the repository"
+    needed = [line for line in said.get_all("Requires-Dist", []) if "extra ==" not in line]
+    assert len(needed) <= 6, needed
+
+
+def test_the_source_distribution_passes_its_own_tests(sources: Path) -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    for name in filter(None, tracked.stdout.split("\0")):
+        assert name == ".gitignore" or (sources / name).exists(), name
+    smoke = [
+        "tests/tagname",
+        "tests/policy/test_schema.py",
+        "tests/test_docs.py",
+        "tests/checks/test_on_main.py",
+    ]
+    run = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *smoke]
+    done = subprocess.run(run, cwd=sources, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_an_installed_wheel_finds_its_checks_and_its_hooks(wheel: Path, tmp_path: Path) -> None:
