@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS, Hook
 from envhooks.cli._survey import survey
 from envhooks.git.repository import Git
@@ -130,6 +130,38 @@ def _moved(git: Git, trust: TrustContext) -> Iterator[Fault]:
         )
     if len(moved) > _MOST:
         yield Fault(f"{len(moved) - _MOST} more tags were moved here", "envhooks check --all")
+
+
+def moved_on_remote(git: Git, trust: TrustContext) -> Iterator[Fault]:
+    """Release tags that the remote has otherwise, by its own answer; the ledger, where it lists one, says who is right.
+
+    Raises:
+        CannotJudge: the remote does not answer.
+    """
+    if trust.hook is Hook.RECEIVE or not trust.remote:
+        return
+    from envhooks.git.fetch import Fetcher
+
+    remote, policy = trust.remote, trust.root.policy.tag
+    there = Fetcher(git.work_tree or git.common_dir, remote).ask(None).tags
+    grammar, found = Grammar(policy), []
+    for ref in git.refs(TAGS):
+        name, locked = ref.name[len(TAGS) :], trust.root.locked.get(ref.name)
+        if there.get(ref.name, ref.oid) == ref.oid or not (locked or is_release_tag(name, grammar, policy)):
+            continue
+        if locked is None:
+            text = f"{name} is another object here than on {remote}: one of the two was moved"
+            fetch = f"git fetch {word(remote)} {word(f'+{ref.name}:{ref.name}')}"
+            found.append(Fault(text, advice=f"to have it as {remote} does: {fetch}"))
+        elif locked.oid == ref.oid:
+            text = f"{name} is another object on {remote} than {FOLDER}/tags.lock says: it was moved there"
+            push = f"git push --force {word(remote)} {word(f'{ref.name}:{ref.name}')}"
+            found.append(Fault(text, advice=f"to bring it back there, by one who may: {push}"))
+    yield from found[:_MOST]
+    if len(found) > _MOST:
+        yield Fault(
+            f"{len(found) - _MOST} more tags differ from those of {remote}", "envhooks check --all --fetch"
+        )
 
 
 def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:

@@ -33,6 +33,8 @@ class Dockerfile:
     path: str
     frameworks: tuple[tuple[str, str], ...] = ()
     """(framework, version; empty where it is not pinned) of each framework that it installs."""
+    hardware: tuple[str, ...] = ()
+    """Kinds of hardware for which it says to be built: ("CUDA",)."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,23 @@ class Survey:
 
     @property
     def constants(self) -> dict[str, str]:
-        """Fields that all tags have without writing them: the framework that the only image has."""
-        written = field_names(self.proposal.template)
-        if "framework" in written or "version" not in written or not self.dockerfiles:
+        """Fields that all tags have without writing them: the framework that the only image has.
+
+        So is the hardware for which a word of the names stands: `gpu` for the one that the image is built for.
+        """
+        template, found = self.proposal.template, {}
+        written = field_names(template)
+        if not self.dockerfiles:
             return {}
-        (*frameworks,) = dict.fromkeys(name for name, _ in self.dockerfiles[0].frameworks)
-        return {"framework": frameworks[0]} if len(frameworks) == 1 else {}
+        first = self.dockerfiles[0]
+        frameworks = [*dict.fromkeys(name for name, _ in first.frameworks)]
+        if "framework" not in written and "version" in written and len(frameworks) == 1:
+            found["framework"] = frameworks[0]
+        words = re.findall(r"[a-z]+", re.sub(r"\{[^}]*\}", " ", template.lower()))
+        accelerators = [kind for kind in first.hardware if kind != "CPU"]
+        if "hardware" not in written and "gpu" in words and len(accelerators) == 1:
+            found["hardware"] = accelerators[0]
+        return found
 
     @property
     def stated(self) -> dict[tuple[str, str], str]:
@@ -134,7 +147,7 @@ def _dockerfiles(git: Git, commit: str | None, paths: Sequence[str]) -> list[Doc
     """The Dockerfiles, the one to take first: with a framework before without, near the top before deep."""
     found = [path for path in paths if re.fullmatch(_DOCKERFILE, path) and not _is_no_dockerfile(path)]
     found.sort(key=lambda path: (bool(re.fullmatch(_ASIDE, path)), path.count("/"), len(path), path))
-    read = [Dockerfile(path, _frameworks(git, commit, path)) for path in found[:_MOST_DOCKERFILES]]
+    read = [Dockerfile(path, *_contents(git, commit, path)) for path in found[:_MOST_DOCKERFILES]]
     read.sort(key=lambda one: (one.path != "Dockerfile" or not one.frameworks, not one.frameworks))
     return read
 
@@ -143,21 +156,21 @@ def _is_no_dockerfile(path: str) -> bool:
     return re.fullmatch(_NO_DOCKERFILE, path, re.IGNORECASE) is not None
 
 
-def _frameworks(git: Git, commit: str | None, path: str) -> tuple[tuple[str, str], ...]:
+def _contents(git: Git, commit: str | None, path: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     from envhooks.image.interpreter import read_environment
 
     if commit is None:
-        return ()
+        return (), ()
     try:
         environment = read_environment(git.files(commit), path)
     except EnvhooksError:
-        return ()  # a template, a fragment, or broken: it is named, and says itself what is wrong
+        return (), ()  # a template, a fragment, or broken: it is named, and says itself what is wrong
     found = (
         (framework, package.version or "")
         for framework, packages in BUILTIN_FRAMEWORKS.items()
         for package in environment.find(*packages)
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(one.kind for one in environment.hardware))
 
 
 def _by_framework(dockerfiles: Sequence[Dockerfile]) -> str:

@@ -1,7 +1,7 @@
 """say in one screen what the gate lacks here, and how to mend it
 
 Who decides here, what would refuse the first tag, and a command for each fault. Nothing is changed and nothing is
-fetched. Exit code 0: no fault; 1: some; 2: this is no repository.
+fetched; --online asks the remote for its tags. Exit code 0: no fault; 1: some; 2: this is no repository.
 """
 
 from __future__ import annotations
@@ -57,11 +57,14 @@ class _Screen:
 
 
 GROUP = "set up"
-EXAMPLES = (("envhooks doctor", ""),)
+EXAMPLES = (("envhooks doctor", ""), ("envhooks doctor --online", "and compare the tags with the remote's"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None."""
+    """The options of the verb."""
+    parser.add_argument(
+        "--online", action="store_true", help="ask the remote too: which of its tags differ from those here"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         screen.say("neighbours", ", ".join(survey.managers(git)) or "none")
         trust = _policy(git, screen)
         _signers(trust, git, screen)
-        _releases(trust, git, screen)
+        _releases(trust, git, screen, options.online)
         _programs(screen)
         _builds(trust, git, screen)
         _mode(git, screen)
@@ -200,7 +203,7 @@ def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
         screen.say("", note)
 
 
-def _releases(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
+def _releases(trust: TrustContext | None, git: Git, screen: _Screen, online: bool) -> None:
     """Faults that would refuse the first tag."""
     from envhooks.cli import _first_tag
 
@@ -213,7 +216,13 @@ def _releases(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
         return
     for line in found.lines:
         screen.say("releases", line)
-    for fault in found.faults:
+    faults = list(found.faults)
+    if online:
+        try:
+            faults += _first_tag.moved_on_remote(git, trust)
+        except EnvhooksError as error:
+            screen.fault(str(error).split("\n")[0], "", "so its tags were not compared; try again")
+    for fault in faults:
         screen.fault(fault.text, fault.fix, fault.advice)
     if trust.hook is not Hook.RECEIVE:
         you, fault_of_yours = _first_tag.signer(git, trust)

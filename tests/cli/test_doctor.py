@@ -322,3 +322,50 @@ def test_whose_key_signs_here(guarded: Repo, tmp_path: Path) -> None:
     guarded.git("config", "gpg.format", "openpgp")
     done = guarded.envhooks("doctor")
     assert done.code == 1 and fixes(done) == ["git config --global gpg.format ssh"]
+
+
+def _moved_on_the_server(repo: Repo, *options: str) -> None:
+    """A good tag is here, and the server has another object under its name."""
+    repo.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    repo.git("push", "-q", "origin", GOOD_TAG)
+    if "lock" in options:
+        repo.envhooks("lock", GOOD_TAG, check=True)
+        repo.commit("Lock it")
+        repo.git("push", "-q", "origin", "main")
+    server = Repo(repo.path.parent / "server.git", repo.environ)
+    server.git("update-ref", f"refs/tags/{GOOD_TAG}", "HEAD")
+
+
+def test_a_tag_that_the_remote_has_otherwise(good: Repo) -> None:
+    good.envhooks("install", check=True)
+    _moved_on_the_server(good)
+    healthy(good)  # nothing here says so
+    done = good.envhooks("doctor", "--online")
+    assert done.code == 1 and f"{GOOD_TAG} is another object here than on origin" in done.out
+    (line,) = [line for line in done.out.split("\n") if "git fetch origin" in line]
+    assert run(["sh", "-c", line[line.index("git fetch") :]], good.path, good.environ).code == 0
+    assert good.envhooks("doctor", "--online").code == 0
+
+
+def test_a_locked_tag_that_was_moved_on_the_remote(good: Repo) -> None:
+    good.envhooks("install", check=True)
+    _moved_on_the_server(good, "lock")
+    healthy(good)
+    done = good.envhooks("doctor", "--online")
+    assert done.code == 1 and "tags.lock says: it was moved there" in re.sub(r"\s+", " ", done.out)
+    (line,) = [line for line in done.out.split("\n") if "git push --force" in line]
+    assert run(["sh", "-c", line[line.index("git push") :]], good.path, good.environ).code == 0
+    assert good.envhooks("doctor", "--online").code == 0
+
+
+def test_other_tags_and_a_remote_that_is_away(good: Repo) -> None:
+    good.envhooks("install", check=True)
+    good.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["v*"]\n'})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "v1")
+    good.git("push", "-q", "origin", "v1", GOOD_TAG, check=None)
+    good.git("tag", "-f", "v1", "HEAD~1")
+    assert good.envhooks("doctor", "--online").code == 0, "no release, and nothing that is judged"
+    good.git("remote", "set-url", "origin", "../away.git")
+    done = good.envhooks("doctor", "--online")
+    assert done.code == 1 and "so its tags were not compared" in done.out

@@ -183,6 +183,33 @@ def test_numbers_of_the_framework_are_its_version_and_the_framework_is_stated(fr
     assert dict(policy.tag.meanings["v{version}[-{stage}]"].constants) == {"framework": "PyTorch"}
 
 
+@pytest.mark.parametrize(
+    ("word", "dockerfile", "hardware"),
+    [
+        ("gpu", GOOD_DOCKERFILE, {"hardware": "CUDA"}),
+        (
+            "gpu",
+            GOOD_DOCKERFILE.replace("cu128", "rocm6.4").replace("nvidia/cuda:", "x/y:"),
+            {"hardware": "ROCm"},
+        ),
+        ("gpu", GOOD_DOCKERFILE.replace("cu128", "cpu").replace("nvidia/cuda:", "x/y:"), {}),
+        ("fast", GOOD_DOCKERFILE, {}),
+    ],
+)
+def test_a_word_of_the_names_that_stands_for_the_hardware_is_stated(
+    fresh: Repo, word: str, dockerfile: str, hardware: dict[str, str]
+) -> None:
+    """`gpu` in a name is what the image is built for; where the Dockerfile says otherwise, nothing is proposed."""
+    fresh.commit_files({"Dockerfile": dockerfile})
+    for version in ("2.7.1", "2.8.0"):
+        fresh.git("tag", f"v{version}-{word}")
+    fresh.envhooks("init", check=True)
+    policy = policy_of(fresh)
+    (template,) = policy.tag.templates
+    assert word in template
+    assert dict(policy.tag.meanings[template].constants) == {"framework": "PyTorch", **hardware}
+
+
 @pytest.mark.parametrize("name", ["a'b", "$(touch${IFS}x)", "-x", "a;b", "\u202ex"])
 def test_hostile_names_of_tags_start_nothing(fresh: Repo, name: str) -> None:
     fresh.git("update-ref", f"refs/tags/{name}", "HEAD")
