@@ -12,7 +12,7 @@ from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.image import CompatFault, Environment, Package, versions_agree
 from envhooks.image.compat import judge_environment
-from envhooks.image.compat.family import Pins, Target, pins_for
+from envhooks.image.compat.family import Pins, Target, pins_for, tied_to
 from envhooks.image.compat.frameworks import COMPANIONS, cuda_of, cuda_of_wheels, last, outside, variant_of
 from envhooks.image.compat.table import Table, TorchRelease, key, release
 from envhooks.image.files import Files
@@ -59,16 +59,20 @@ def move(
     wanted = _wanted(environment, table, target)
     if isinstance(wanted, Refusal):
         return wanted
-    pins = pins_for(environment, table, wanted)
+    torch = last(environment, *_TORCH)
+    notes: list[str] = []
+    if torch is not None and torch.how == "base":
+        image, pins = _image(files, environment, table, wanted, notes)
+    else:
+        image, pins = [], pins_for(environment, table, wanted)
     if pins.versions and pins.why_not:
         return Refusal(pins.why_not, ())  # what pins the framework has no release for it
     if pins.why_not or not pins.versions:
         raise CannotJudge(pins.why_not or "nothing is pinned that could be moved")
     index = ""
-    if (torch := last(environment, *_TORCH)) is not None:
+    if torch is not None and torch.how != "base":
         pins, index = _with_build(environment, table, torch, pins, wanted)
-    notes: list[str] = []
-    edits = [*edits_for(files, environment, pins)]
+    edits = [*image, *edits_for(files, environment, pins)]
     edits += _base(files, environment, table, wanted, notes)
     edits = [edit for edit in dict.fromkeys(edits) if edit.old != edit.new]
     edited: Files = Edited(files, edits)
@@ -173,6 +177,9 @@ def _build(environment: Environment, target: Target) -> str:
     if target.hardware:
         return f"{target.hardware.lower()}{target.hardware_version}"
     torch = last(environment, *_TORCH)
+    if torch is not None and torch.how == "base":
+        cuda = next((one.version for one in environment.hardware if one.kind == "CUDA" and one.version), "")
+        return "cu" + "".join(cuda.split(".")[:2]) if cuda else ""
     return (variant_of(torch) or "") if torch is not None else ""
 
 
@@ -209,6 +216,36 @@ def _with_build(
 
 def _rebuilt(version: str, build: str, has_local: bool) -> str:
     return f"{version.partition('+')[0]}+{build}" if has_local else version
+
+
+def _image(
+    files: Files, environment: Environment, table: Table, wanted: Target, notes: list[str]
+) -> tuple[list[Edit], Pins]:
+    """The edits of the tag of pytorch/pytorch, which brings torch with it, and the pins of what is installed beside it.
+
+    Raises:
+        CannotJudge: torch comes with another image, whose tags are not known by the table.
+    """
+    base, row = environment.base, table.torch[release(wanted.version)]
+    form = r"(?a)[0-9.]+-cuda[0-9.]+-cudnn[0-9]+-(runtime|devel)"
+    match = re.fullmatch(form, (base.tag if base else "") or "")
+    cuda, cudnn = cuda_of(_build(environment, wanted)), (row.cudnn or "").split(".")[0]
+    if base is None or base.digest or match is None or not base.image.endswith("pytorch/pytorch"):
+        raise CannotJudge("torch comes with the base image: change it there", place=environment.path)
+    if not cuda or not cudnn:
+        raise CannotJudge(f"the table does not say which CUDA and cuDNN an image of torch {row.version} has")
+    tag = f"{row.version}-cuda{cuda}-cudnn{cudnn}-{match[1]}"
+    notes.append(f"look whether the base image exists: docker buildx imagetools inspect {base.image}:{tag}")
+    path, text = base.place.path, text_of(files, base.place.path)
+    edits = [Edit(path, f"{base.image}:{base.tag}", f"{base.image}:{tag}", is_word=False)]
+    edits += of_variable(path, text, rf"{re.escape(base.image)}:\$\{{?(\w+)\}}?\s", base.tag or "", tag)
+    versions = {"torch": row.version}
+    for name in COMPANIONS:
+        found = last(environment, name)
+        if found is not None and found.how != "base" and getattr(row, name):
+            versions[name] = getattr(row, name)[0]
+    tied, why_not = tied_to(environment, table, versions)
+    return edits, Pins({**versions, **tied}, None, why_not)
 
 
 def _base(
@@ -315,6 +352,8 @@ def _hold(
         )
     if wanted.hardware == "CUDA":
         cudas = [cuda for _, cuda, _ in cuda_of_wheels(after, table)]
+        if (torch := last(after, *_TORCH)) is not None and torch.how == "base":
+            cudas = [one.version for one in after.hardware if one.kind == "CUDA" and one.version]
         if not cudas or not all(versions_agree(one, wanted.hardware_version) for one in cudas):
             found = ", ".join(cudas) or "no CUDA that is told"
             raise CannotJudge(

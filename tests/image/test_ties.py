@@ -254,3 +254,18 @@ def test_the_driver_that_the_image_lets_in(image: str, cuda: str, level: str, sa
     text = f"FROM nvidia/cuda:{image}\nRUN pip install torch==2.9.1 --index-url {WHL}{cuda}\n"
     (fault,) = [one for one in faults(text) if one.rule == "image-cuda"]
     assert (fault.level, said in fault.reason) == (level, True), fault.reason
+
+
+@pytest.mark.parametrize(
+    ("extra", "image", "level"),
+    [
+        ("[and-cuda]", "12.8.1", "note"),
+        ("", "12.8.1", "note"),
+        ("", "12.1.1", "warning"),
+        ("[and-cuda]", "12.1.1", "note"),
+    ],
+)
+def test_a_tensorflow_that_brings_its_runtime(extra: str, image: str, level: str) -> None:
+    text = f"FROM nvidia/cuda:{image}-runtime-ubuntu22.04\nRUN pip install tensorflow{extra}==2.15.0\n"
+    (fault,) = [one for one in faults(text) if one.rule == "image-cuda"]
+    assert fault.level == level, fault.reason

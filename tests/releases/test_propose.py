@@ -134,10 +134,31 @@ def test_what_is_there_already(good: Repo) -> None:
     assert done.code == 0 and "already" in done.out, done.said
 
 
-def test_the_torch_of_a_base_image_is_not_moved(good: Repo) -> None:
-    started(good, "FROM pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime\n")
+def test_the_torch_of_an_image_moves_with_its_tag(good: Repo) -> None:
+    text = (
+        "FROM pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime\nRUN pip install torchaudio==2.8.0 vllm==0.10.2\n"
+    )
+    started(good, text)
+    done = good.envhooks("propose", "--framework", "2.9.1", "--hardware", "cu130", "--apply")
+    assert done.code == 0, done.said
+    assert (good.path / "Dockerfile").read_text() == (
+        "FROM pytorch/pytorch:2.9.1-cuda13.0-cudnn9-runtime\nRUN pip install torchaudio==2.9.1 vllm==0.16.0\n"
+    )
+    assert "imagetools inspect pytorch/pytorch:2.9.1-cuda13.0-cudnn9-runtime" in done.out
+    released(good, said_tag(done.out))
+
+
+def test_an_image_of_a_build_that_never_was(good: Repo) -> None:
+    started(good, "FROM pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime\n", "PyTorch-CUDA-v2.6-rc1")
     done = good.envhooks("propose", "--framework", "2.9.1")
-    assert done.code == 2 and "base image" in done.said, done.said
+    assert done.code == 1 and "never published for cu124" in done.err, done.said
+
+
+@pytest.mark.parametrize("image", ["nvcr.io/nvidia/pytorch:25.08-py3", "pytorch/pytorch@sha256:" + "0" * 64])
+def test_the_torch_of_another_image_is_not_moved(good: Repo, image: str) -> None:
+    started(good, f"FROM {image}\n")
+    done = good.envhooks("propose", "--framework", "2.9.1")
+    assert done.code == 2, done.said
 
 
 def test_nothing_is_written_through_a_link(good: Repo) -> None:

@@ -104,7 +104,7 @@ def _against_wheels(environment: Environment, table: Table) -> Iterator[CompatFa
         seen.add(cuda)
         level, reason = _meeting(environment, table, (what, image.version, cuda), ours, theirs)
         yield CompatFault(
-            "image-cuda", level, f"{what} (CUDA {cuda})", f"the image's CUDA {image.version}",
+            "image-cuda", level, what if cuda in what else f"{what} (CUDA {cuda})", f"the image's CUDA {image.version}",
             f"CUDA {cuda} in both", reason, place,
         )  # fmt: skip
 
@@ -150,5 +150,8 @@ def _carries_runtime(environment: Environment, what: str) -> bool:
     """Whether everything that is built for CUDA comes with CUDA's libraries: wheels of torch do, others may not."""
     torch = last(environment, "torch")
     if what.startswith(("tensorflow", "the wheel")) and last(environment, "tensorflow", "tensorflow-gpu"):
-        return False
+        # `tensorflow[and-cuda]` brings it, and says for no CUDA in particular that it does
+        return any(
+            one.source == "wheel" and one.kind == "CUDA" and not one.version for one in environment.hardware
+        )
     return torch is not None and torch.how not in ("base", "conda")
