@@ -25,6 +25,7 @@ PATHS = {
     "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches": "post",
     "/repos/{owner}/{repo}/dispatches": "post",
     "/repos/{owner}/{repo}/actions/runs/{run_id}": "get",
+    "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs": "get",
 }
 CACHE = Path(__file__).parent.parent / ".cache" / "github-api"
 # The tests' own HOME is empty; which registry the machine uses stands in the developer's.
@@ -81,7 +82,7 @@ def fetch() -> Path:
     Raises:
         NotHere: no npm, or no network.
     """
-    folder = CACHE / re.sub("[^A-Za-z0-9.]+", "-", f"{OPENAPI}-{PRISM}").strip("-")
+    folder = CACHE / re.sub("[^A-Za-z0-9.]+", "-", f"{OPENAPI}-{PRISM}-{len(PATHS)}").strip("-")
     if folder.is_dir():
         return folder
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from builder_parts import PLAN, Reply, missing, new_log, service
-from github_description import NotHere, fetch, mock
+from github_description import PATHS, NotHere, fetch, mock
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.builds import following, web
+from envhooks.builds import following, githubruns, web
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
 from envhooks.builds.types import Job, Plan
@@ -108,7 +108,7 @@ def test_the_limits_are_those_of_the_description() -> None:
     assert dispatch["inputs"]["maxProperties"] == github.MAX_INPUTS
     assert event["client_payload"]["maxProperties"] == github.MAX_PAYLOAD
     assert event["event_type"]["maxLength"] == github.MAX_EVENT
-    assert len(description["paths"]) == 3
+    assert len(description["paths"]) == len(PATHS)
 
 
 # --------------------------------------------------------------------- what the mock does not answer
@@ -208,6 +208,81 @@ def test_an_older_server_that_names_no_run() -> None:
         made = plan(server.url, workflow="image.yml")
         result = github.build(made, Path(), new_log(), ENVIRON)
         assert result.status == "started" and "did not say which run" in result.message
+
+
+def listed(*runs: dict[str, Any]) -> Reply:
+    return 200, {}, json.dumps({"total_count": len(runs), "workflow_runs": list(runs)}).encode()
+
+
+def one_run(number: int, title: str, created: str = "2026-05-02T10:00:05Z") -> dict[str, Any]:
+    page = f"https://github.com/r/{number}"
+    return {
+        "id": number, "name": "image", "display_title": title, "created_at": created, "html_url": page,
+        "event": "workflow_dispatch", "status": "queued",
+    }  # fmt: skip
+
+
+DATED = {"Date": "Sat, 02 May 2026 10:00:05 GMT"}
+
+
+def test_a_run_that_was_not_named_is_found_by_the_key_in_its_title() -> None:
+    noted: dict[str, str] = {}
+    before = one_run(3, f"image {PLAN.key}", "2026-05-02T09:00:00Z")
+    other = one_run(9, "image of somebody else")
+    answers = (
+        (204, DATED, b""),
+        listed(other, before),
+        listed(other, one_run(8, f"image {PLAN.key}"), before),
+    )
+    with service(*answers, run("completed", "success")) as server:
+        made = plan(server.url, workflow="image.yml", inputs={"key": "{key}"})
+        job = Job(keep=lambda **found: noted.update(found))
+        result = github.build(made, Path(), new_log(), ENVIRON, job)
+    assert (result.status, result.run_url) == ("done", "https://github.com/r/8")
+    assert noted == {"step": "follow", "request": "8", "run_url": "https://github.com/r/8"}
+    paths = [got.path for got in server.got]
+    assert paths[1] == (
+        "/repos/team/environments/actions/workflows/image.yml/runs?event=workflow_dispatch&per_page=100"
+    )
+    assert paths[-1] == "/repos/team/environments/actions/runs/8"
+
+
+@pytest.mark.parametrize(
+    ("reply", "inputs", "why"),
+    [
+        (listed(), {}, "an input with {key}"),
+        (listed(one_run(9, "image")), {"key": "{key}"}, "no run has the key in its title"),
+        (listed(one_run(3, PLAN.key, "2026-05-02T09:00:00Z")), {"key": "{key}"}, "no run has the key"),
+        ((403, {}, b'{"message": "Resource not accessible"}'), {"key": "{key}"}, "cannot be read"),
+        ((200, {}, b'{"workflow_runs": [3, {"id": "x"}]}'), {"key": "{key}"}, "no run has the key"),
+    ],
+)
+def test_a_run_that_cannot_be_found_was_requested_and_is_not_guessed(
+    reply: Reply, inputs: dict[str, str], why: str
+) -> None:
+    with service((204, DATED, b""), reply) as server:
+        made = plan(server.url, workflow="image.yml", inputs=inputs)
+        result = github.build(made, Path(), new_log(), ENVIRON)
+    assert result.status == "started" and "did not say which run it is" in result.message
+    assert why in result.message
+    assert [got.method for got in server.got].count("POST") == 1
+
+
+def test_the_list_of_runs_is_asked_for_as_the_description_has_it(api: str) -> None:
+    runs = f"{api}/repos/team/environments/actions/workflows/image.yml/runs"
+    asked: list[dict[str, Any]] = []
+
+    def get(url: str) -> dict[str, Any]:
+        asked.append(github._get(url, Secret("TOKEN", "topsecret")))
+        return asked[-1]
+
+    number, _, why = githubruns.find(runs, "a key that no run has", "", get)
+    assert number == 0 and "no run has the key" in why
+    found = asked[0]["workflow_runs"][0]
+    assert {"id", "display_title", "created_at", "html_url"} <= found.keys()
+    # the example's own title stands for a key
+    title, created = found["display_title"], "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert githubruns.find(runs, title, created, get) == (found["id"], found["html_url"], "")
 
 
 def test_a_server_that_is_down_is_a_failure_that_may_pass() -> None:

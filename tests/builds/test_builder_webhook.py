@@ -184,7 +184,8 @@ def test_addresses_that_may_be_called(url: str) -> None:
 
 
 def test_a_dry_run_names_the_secrets_and_what_is_sent() -> None:
-    (said,) = webhook.commands(plan("https://x.example.org", token="T"), Path())
+    said, asked = webhook.commands(plan("https://x.example.org", token="T"), Path())
+    assert asked.startswith("GET $STATUS_URL (Authorization: Bearer $T), where the answer names one")
     assert (
         said.startswith("POST https://x.example.org (Idempotency-Key: ") and "$HOOK" in said and "$T" in said
     )
@@ -204,7 +205,7 @@ def gitlab_plan(url: str, **options: Any) -> Plan:
 def test_a_pipeline_is_triggered() -> None:
     log = new_log()
     with service((201, {}, b'{"id": 1, "web_url": "http://127.0.0.1/team/-/pipelines/1"}')) as server:
-        made = gitlab_plan(server.url, variables={"WHY": "{tag}"})
+        made = gitlab_plan(server.url, variables={"WHY": "{tag}"}, follow=False)
         result = gitlab.build(made, Path(), log, {"TRIGGER": "topsecret"})
     assert (result.status, result.run_url) == ("started", "http://127.0.0.1/team/-/pipelines/1")
     assert server.got[0].path == "/api/v4/projects/team%2Fenvironments/trigger/pipeline"

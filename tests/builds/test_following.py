@@ -10,6 +10,7 @@ import pytest
 from builder_parts import PLAN, Reply, new_log, service
 
 from envhooks.base.dataclass import replace
+from envhooks.base.errors import PolicyError
 from envhooks.builds import following, web
 from envhooks.builds.builders import gitlab, webhook
 from envhooks.builds.types import Job, Plan
@@ -102,3 +103,54 @@ def test_the_token_goes_to_no_other_host(status: object) -> None:
     with service(told(status_url=status)) as server:
         result = webhook.build(hook(server.url), Path(), new_log(), ENVIRON)
     assert result.status == "started" and len(server.got) == 1
+
+
+def test_a_receiver_that_names_no_status_is_asked_at_the_address_of_the_section() -> None:
+    with service(told()) as server:
+        server.answers = [
+            told(),
+            (404, {}, b"no such build"),
+            told(state="queued"),
+            told(state="done", digest=DIGEST),
+        ]
+        log = new_log()
+        made = hook(server.url, status_url=f"{server.url}/builds/{{tag}}/{{key}}?of={{own}}")
+        result = webhook.build(made, Path(), log, ENVIRON)
+    assert (result.status, result.digest) == ("done", DIGEST)
+    own = PLAN.own.replace("/", "%2F").replace(":", "%3A")
+    assert {got.path for got in server.got[1:]} == {f"/builds/{PLAN.tag}/{PLAN.key}?of={own}"}
+    assert all(got.headers["authorization"] == "Bearer topsecret" for got in server.got)
+    assert "is not known there yet" in log.getvalue() and "is queued" in log.getvalue()
+
+
+def test_the_address_that_the_receiver_names_goes_before_that_of_the_section() -> None:
+    with service(told()) as server:
+        server.answers = [told(status_url=f"{server.url}/7"), told(state="done")]
+        made = hook(server.url, status_url=f"{server.url}/builds/{{key}}")
+        assert webhook.build(made, Path(), new_log(), ENVIRON).status == "done"
+    assert [got.path for got in server.got] == ["/", "/7"]
+
+
+def test_a_status_elsewhere_is_asked_without_the_token() -> None:
+    with service(told()) as server, service(told(state="failed", message="no disk")) as other:
+        made = hook(server.url, status_url=f"{other.url}/{{key}}.json")
+        result = webhook.build(made, Path(), new_log(), ENVIRON)
+        assert result.status == "failed" and result.is_final and "no disk" in result.message
+        assert "authorization" not in other.got[0].headers
+        assert webhook.describe(made.options)[-1].endswith("how the build goes, without the token")
+        assert webhook.commands(made, Path())[-1] == f"GET {other.url}/{PLAN.key}.json, where it names none"
+
+
+@pytest.mark.parametrize(
+    ("status_url", "said"),
+    [
+        ("http://ci.example.org/{key}", "must be https"),
+        ("https://{tag}.example.org/", "made from the tag"),
+        ("https://ci.example.org/{kye}", "did you mean"),
+        ("https://me:pw@ci.example.org/{key}", "password"),
+        ("/status/{key}", "no URL"),
+    ],
+)
+def test_what_a_status_url_may_not_be(status_url: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        webhook.check_options({"url": "https://ci.example.org/x", "secret": "HOOK", "status_url": status_url})

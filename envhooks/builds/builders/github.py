@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
+from envhooks.builds import githubruns
 from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
@@ -167,11 +168,18 @@ def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Res
     secret = token(wanted.token, (f"{host}/{path}",), environ)
     if wanted.follow and re.fullmatch("[0-9]{1,20}", job.request, re.ASCII):
         return _follow(job.request, wanted, path, secret, log, job)  # started by an earlier attempt
-    return _start(url, body, wanted, path, secret, log, job)
+    return _start(url, body, wanted, path, plan.key, secret, log, job)
 
 
 def _start(
-    url: str, body: Mapping[str, Any], wanted: _Wanted, path: str, secret: Secret, log: TextIO, job: Job
+    url: str,
+    body: Mapping[str, Any],
+    wanted: _Wanted,
+    path: str,
+    key: str,
+    secret: Secret,
+    log: TextIO,
+    job: Job,
 ) -> Result:
     host = f"https://{_web_host(wanted.api)}"
     answer = _dispatch(url, body, secret, log)
@@ -182,8 +190,17 @@ def _start(
     run_url = _address(details.get("html_url"), host)
     number = details.get("workflow_run_id")
     is_known = isinstance(number, int) and not isinstance(number, bool)
+    why = " and did not say which run it is"
+    if not is_known and wanted.follow:
+        number, run_url, why = githubruns.find(
+            f"{wanted.api}/repos/{path}/actions/workflows/{quote(wanted.workflow, safe='')}/runs",
+            key if key in map(str, body.get("inputs", {}).values()) else "",
+            answer.headers.get("date", ""), lambda url: _get(url, secret),
+        )  # fmt: skip
+        is_known, run_url = bool(number), _address(run_url, host)
+        log.write(f"the run by its name: {number}\n" if is_known else "")
     if not wanted.follow or not is_known:
-        text = f"GitHub started {wanted.workflow}" + ("" if is_known else " and did not say which run it is")
+        text = f"GitHub started {wanted.workflow}" + ("" if is_known else why)
         return Result("started", None, run_url or f"{host}/{path}/actions", text, None)
     job.keep(step="follow", request=str(number), run_url=run_url or "")
     return _follow(str(number), wanted, path, secret, log, job, run_url)
@@ -211,6 +228,10 @@ def _headers(secret: Secret) -> Callable[[], dict[str, str]]:
     }
 
 
+def _get(url: str, secret: Secret) -> dict[str, Any]:
+    return call("GET", url, None, _headers(secret), StringIO(), (secret,)).json()
+
+
 def _address(value: object, host: str) -> str | None:
     """An address that a person may be sent to: on the service's own host, and nothing but a URL."""
     if not isinstance(value, str) or not re.fullmatch(r"https://[\x21-\x7e]{1,500}", value, re.ASCII):
@@ -223,7 +244,7 @@ def _follow(
 ) -> Result:
     def look() -> Seen:
         url = f"{wanted.api}/repos/{path}/actions/runs/{number}"
-        run = call("GET", url, None, _headers(secret), StringIO(), (secret,)).json()
+        run = _get(url, secret)
         state = str(run.get("status"))
         if state != "completed":
             return Seen(state)

@@ -17,23 +17,23 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, TextIO
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.following import Seen, follow
-from envhooks.builds.options import Section
+from envhooks.builds.options import FIELDS, Section, fields, fill
 from envhooks.builds.secrets import Secret, required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Unreachable, call, checked_url
+from envhooks.builds.web import Refused, Unreachable, call, checked_url
 
 EVENT = "envhooks.build.requested"
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
     "done": "good", "success": "good", "failed": "bad", "cancelled": "bad",
 }  # fmt: skip
 """States at a `status_url` in which a build has ended."""
-_KEYS = ("url", "secret", "token", "follow", "timeout")
+_KEYS = ("url", "secret", "token", "status_url", "follow", "timeout")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class _Wanted:
     url: str
     secret: str
     token: str
+    status_url: str
+    """Template of the address that is asked where the answer names none; empty: none."""
     follow: bool
     timeout: float
 
@@ -59,10 +61,18 @@ def _read(options: Mapping[str, Any]) -> _Wanted:
     url = checked_url(section.required("url", "https://ci.example.org/hooks/image"), "url")
     if "secret" not in section:
         section.refuse("a `webhook` build has no `secret` to sign with", 'secret = "IMAGE_HOOK_SECRET"')
+    status_url = section.text("status_url")
+    if status_url:
+        section.check_template("status_url", status_url)
+        head = re.split("[/?]", status_url.partition("://")[2], maxsplit=1)[0]
+        if "{" in head or "}" in head:
+            section.refuse("the host of `status_url` is made from the tag; only its path may be")
+        checked_url(fill(status_url, dict.fromkeys(FIELDS, "x")), "status_url")
     return _Wanted(
         url,
         section.variable("secret"),
         section.variable("token"),
+        status_url,
         section.flag("follow", True),
         section.minutes("timeout", 120),
     )
@@ -72,7 +82,14 @@ def describe(options: Mapping[str, Any]) -> tuple[str, ...]:
     """The request that would be sent, and its address, for the person who is asked to allow it."""
     wanted = _read(options)
     lines = [f"sends the plan to {printable(wanted.url)}", f"signed with ${wanted.secret}"]
-    return (*lines, f"the token sent there: ${wanted.token}") if wanted.token else tuple(lines)
+    if wanted.token:
+        lines.append(f"the token sent there: ${wanted.token}")
+    if wanted.status_url and wanted.follow:
+        told = (
+            "" if not wanted.token or _is_same_host(wanted.status_url, wanted.url) else ", without the token"
+        )
+        lines.append(f"asks {printable(wanted.status_url)} how the build goes{told}")
+    return tuple(lines)
 
 
 def payload(plan: Plan) -> dict[str, Any]:
@@ -113,7 +130,10 @@ def commands(plan: Plan, context: Path) -> tuple[str, ...]:
     lines = [said + _body(plan).decode()]
     if wanted.follow:
         sent = f" (Authorization: Bearer ${wanted.token})" if wanted.token else ""
+        own = _own_status(plan, wanted)
         lines.append(f"GET $STATUS_URL{sent}, where the answer names one, until the build has ended")
+        if own:
+            lines.append(f"GET {own}{sent if _is_same_host(own, wanted.url) else ''}, where it names none")
     return tuple(printable(line, 20_000) for line in lines)
 
 
@@ -150,7 +170,7 @@ def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Res
     run_url = details.get("run_url") or answer.headers.get("location")
     if not isinstance(run_url, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", run_url, re.ASCII):
         run_url = None
-    status = _status_url(details.get("status_url"), wanted.url)
+    status = _status_url(details.get("status_url"), wanted.url) or _own_status(plan, wanted)
     if not wanted.follow or not status:
         return Result("started", None, run_url, f"{host} took the build over", None)
     job.keep(step="follow", request=status, run_url=run_url or "")
@@ -161,8 +181,18 @@ def _status_url(value: object, url: str) -> str:
     """Address at which the receiver reports on the build: on its own host, as the token is sent to it; else empty."""
     if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", value, re.ASCII):
         return ""
-    own, other = urlsplit(url), urlsplit(value)
-    return value if (own.scheme, own.netloc) == (other.scheme, other.netloc) else ""
+    return value if _is_same_host(value, url) else ""
+
+
+def _own_status(plan: Plan, wanted: _Wanted) -> str:
+    """The section's own address for it: a receiver such as Jenkins answers with nothing that could be asked."""
+    values = {name: quote(text, safe="") for name, text in fields(plan).items()}
+    return fill(wanted.status_url, values) if wanted.status_url else ""
+
+
+def _is_same_host(one: str, other: str) -> bool:
+    parts = [urlsplit(url) for url in (one, other)]
+    return parts[0][:2] == parts[1][:2]
 
 
 def _follow(
@@ -174,11 +204,17 @@ def _follow(
     job: Job,
     run_url: str | None = None,
 ) -> Result:
+    token = token if _is_same_host(url, wanted.url) else None
     secrets = (token,) if token else ()
     headers = {"User-Agent": "envhooks", **({"Authorization": f"Bearer {token.value}"} if token else {})}
 
     def look() -> Seen:
-        told = call("GET", url, None, lambda: headers, StringIO(), secrets).json()
+        try:
+            told = call("GET", url, None, lambda: headers, StringIO(), secrets).json()
+        except Refused as error:
+            if not wanted.status_url or not re.search(": 404(?:,|$)", error.message):
+                raise
+            return Seen("not known there yet")  # what is queued has no address of its own
         digest = told.get("digest")
         is_digest = isinstance(digest, str) and re.fullmatch("sha256:[0-9a-f]{64}", digest)
         state = str(told.get("state"))
