@@ -81,6 +81,36 @@ def test_the_action_and_the_template_are_what_their_ci_takes() -> None:
     assert used == set(spec["spec"]["inputs"])
 
 
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda file: file.name
+)
+def test_the_workflows_of_this_project_are_valid_and_may_do_little(file: Path) -> None:
+    workflow = stringly(yaml.safe_load(file.read_text(encoding="utf-8")))
+    assert problems("github-workflows", workflow) == []
+    assert workflow["permissions"] == {"contents": "read"}, "a job that needs more says so itself"
+    for name, job in workflow["jobs"].items():
+        assert set(job.get("needs", ())) <= {*workflow["jobs"]} or job["needs"] in workflow["jobs"], name
+        for step in job.get("steps", ()):
+            assert "${{" not in step.get("run", ""), f"{name}: an expression in a script is run by the shell"
+            if str(step.get("uses", "")).startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+
+
+def test_the_workflows_test_every_python_that_the_package_names() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    named = re.findall(r"Python :: (3\.[0-9]+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.M)
+    assert workflow["jobs"]["linux"]["strategy"]["matrix"]["python"] == named
+    systems = {
+        entry["system"].split("-")[0]
+        for entry in workflow["jobs"]["elsewhere"]["strategy"]["matrix"]["include"]
+    }
+    assert systems == {"macos", "windows"}
+    problem = problems(
+        "dependabot", yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    )
+    assert problem == []
+
+
 def command_lines() -> list[str]:
     """Every `envhooks VERB ...` in the page, the action and the template."""
     files = [
