@@ -20,7 +20,7 @@ CHANGELOG = """\
 
 ## 2.8 - 2026-11-02
 
-PyTorch 2.8.0 for CUDA 12.8.
+PyTorch 2.8.0 for CUDA 12.8. No known issues. Upgrading needs nothing.
 
 ## 2.8-rc2 - 2026-10-20
 

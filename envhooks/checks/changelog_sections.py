@@ -1,12 +1,13 @@
-"""Warns of a stable release without known issues and upgrade notes, and of a pre-release without use and risk
+"""Refuses a tag that is stable and has no known issues and upgrade notes in its entry, and warns of a pre-release without use and risk
 
 A list of changes does not answer what people ask before they move: what is known to be broken, and what must
 I do? And before they try a candidate: what is it for, and what may go wrong?
 
 For a stable release write sections such as `### Known issues` (`None known` is an answer) and `### Upgrading`;
 for a candidate say what it is to be used for and what the risk is. Sections or sentences: the words count.
-Make it an error with `[checks] changelog-sections = "error"`.
-"""
+`envhooks changelog NAME` drafts them. `[checks] changelog-sections = "warning"` lowers it for stable releases too,
+and `"error"` makes it one for pre-releases as well.
+"""  # noqa: E501 - the first line is the row of a table
 
 from __future__ import annotations
 
@@ -18,7 +19,6 @@ from envhooks.policy import Policy
 
 NEEDS = ("changelog-entry",)
 READS = ("naming", "changelog")
-LEVEL = "warning"
 
 _WRITE = "write it: one sentence of each is enough"
 
@@ -29,12 +29,15 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     entry = changelog.entry
     if entry is None:  # changelog-entry has said so
         return
+    setting = policy.checks.get("changelog-sections")
+    is_warning = not subject.name.is_stable and (setting is None or setting.level != "error")
     for section in sections_of(subject.name):
         if not section.is_answered_in(entry.body):
             yield Finding(
                 f"the entry of a stable release has no {section.what}"
                 if subject.name.is_stable
                 else f"the entry of a pre-release does not say {section.what}",
+                "warning" if is_warning else "error",
                 got=", ".join(entry.sections) or "no sections",
                 expected=f"a section such as: ### {section.title}",
                 path=changelog.path,

@@ -1,9 +1,10 @@
-"""Refuses a new tag whose version goes backwards in its line: rc after its stable, a repeated or lower rc
+"""Refuses a new tag whose version goes backwards in its line: rc after its stable, a repeated or lower rc, a lone post
 
 Releases of one series are read as a sequence: rc2 mends rc1, and the stable one ends it. A candidate that
 appears behind its release, or a second spelling of a version that exists (`v2.8` and `v2.8.0`), makes two
 answers to "which is newer". Other series are not asked: a back-port 2.7.2 after 2.8 is in order.
 
+A `post` is a rebuild of a stable release, which has to be there.
 Take the next free stage or number. Only new tags are judged: an rc1 stays good after its stable.
 """
 
@@ -40,6 +41,30 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             expected=f"a {_what(name)} after {highest.text}",
             advice=_next(name, highest, subject, policy),
         )
+    elif name.stage == "post" and not _has_its_release(subject):
+        from envhooks.judge.fixes import stable_of
+
+        stable = stable_of(name, policy.tag)
+        if stable:
+            yield Finding(
+                "it is a rebuild of a stable release, and there is none of this version",
+                got=name.text,
+                expected=f"{stable} before it",
+                advice=f"where it is published and only missing here: git fetch --tags\nelse release {stable} first",
+            )
+
+
+def _has_its_release(subject: Subject) -> bool:
+    """Whether what a post rebuilds is there, or comes with it; a single transaction of a push does not tell."""
+    together = subject.facts.get("together")
+    if not isinstance(together, tuple):
+        return True
+    return any(_is_rebuilt_by(subject.name, other) for other in (*subject.siblings, *together))
+
+
+def _is_rebuilt_by(name: TagName, other: TagName) -> bool:
+    """Whether a post is one of this stable release, or a later one than this post."""
+    return other.is_stable and other.series == name.series and other.order[:-2] == name.order[:-2]
 
 
 def _next(name: TagName, highest: TagName, subject: Subject, policy: Policy) -> str:

@@ -100,6 +100,16 @@ def next_free(name: TagName, taken: frozenset[str], policy: TagPolicy, spelt: Ta
     return ""
 
 
+def stable_of(name: TagName, policy: TagPolicy) -> str:
+    """The stable release of the same version, as the name's own template writes it; empty where it writes none."""
+    from envhooks.tagname import Grammar
+
+    template = next((one for one in policy.templates if _written(one, name) == name.text), "")
+    text = _written(template, replace(name, stage="stable", stage_number=0)) if template else ""
+    found = Grammar(policy).match(text) if text else None
+    return text if found is not None and found.stage == "stable" else ""
+
+
 def _following(name: TagName, template: str) -> TagName | None:
     """The release that comes next by its stage, or else by its number; None where the template writes neither."""
     release = name.field("release")

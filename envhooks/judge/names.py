@@ -192,7 +192,13 @@ class NameFacts:
             # what one push brings has no before and after, but two names of one release it must not have
             same = releases.get(own.series, {}).get(own.order, ()) if own and own.series in releases else ()
             twins = (name for name in same if own and name.text != own.text)
-            series_names = series_of.get(own.series, ()) if own else ()
+            series_names = series_of.get(own.series, []) if own else []
+            if own and self.trust.is_taking:
+                # what stands there may have come by the same push, and one transaction does not tell
+                series_names = [one for one in series_names if one.order == own.order]
+            if own and not self.trust.is_taking:
+                beside = together.get(own.series, [])
+                draft.facts["together"] = tuple(one for one in beside if one.text != own.text)
             draft.facts["siblings"] = (
                 *(name for name in series_names if own and name.text != own.text),
                 *twins,

@@ -101,6 +101,7 @@ def judge_push(
             raise
         note = f"the policy cannot be read, and this push mends it: {error.message}"
         return Judgement(default, (), Report(notes=(note,)))
+    trust = replace(trust, is_taking=taking)
     proposal = proposed_policy(git, trust, updates, _read_wholly, engine.ids())
     released = _release_tags(updates, trust)
     judged = judge_at(git, trust, released)

@@ -68,6 +68,8 @@ class TrustContext:
     """Refs of tags that a fetch by their full names has just made the remote's own."""
     asked: bool = False
     """Whether the remote has just been asked which tags it has."""
+    is_taking: bool = False
+    """Whether this is one transaction of a push, whose others are judged for themselves."""
     is_draft: bool = False
     """Whether the tag is not made yet: its commit is judged under its name, and there is no tag object."""
 

@@ -33,7 +33,10 @@ def server_hook(shop: Shop, event: str, body: str) -> None:
 def write_changelog(shop: Shop, candidates: int) -> None:
     """Entries for so many candidates, and for the release behind them."""
     names = ["2.8", *(f"2.8-rc{number}" for number in range(candidates, 0, -1))]
-    entries = "".join(f"\n## {name} - 2026-10-01\n\nFor trying; risky.\n" for name in names)
+    entries = "".join(
+        f"\n## {name} - 2026-10-01\n\nFor trying; risky. No known issues, no upgrade notes.\n"
+        for name in names
+    )
     shop.clone.commit_files({"CHANGELOG.md": f"# Changelog\n{entries}"})
     shop.clone.git("push", "-q", "--no-verify", "origin", "main")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import Repo
 from tag_parts import NEW, annotation, findings, name, subject
 
 from envhooks.judge import engine as checks
@@ -39,6 +40,46 @@ def test_versions_go_forward_in_their_series(new: str, others: list[str], refuse
     assert [finding.expected for finding in found] == (
         [f"a version after PyTorch-CUDA-{refused_for}"] if refused_for else []
     )
+
+
+@pytest.mark.parametrize(
+    ("new", "others", "together", "is_refused"),
+    [
+        ("v2.8-post1", [], [], True),
+        ("v2.8-post1", ["v2.8-rc1"], [], True),
+        ("v2.8.1-post1", ["v2.8"], [], True),
+        ("v2.8-post2", ["v2.8-post1"], [], False),
+        ("v2.8-post1", ["v2.8.0"], [], False),
+        ("v2.8-post1", [], ["v2.8"], False),
+    ],
+)
+def test_a_post_is_of_a_release_that_is_there(
+    new: str, others: list[str], together: list[str], is_refused: bool
+) -> None:
+    siblings, more = (tuple(name(f"PyTorch-CUDA-{one}") for one in names) for names in (others, together))
+    found = findings(subject(tag=f"PyTorch-CUDA-{new}", siblings=siblings, together=more), "tag-order")
+    stable = f"PyTorch-CUDA-{new.partition('-')[0]}"
+    assert [one.expected for one in found] == ([f"{stable} before it"] if is_refused else [])
+
+
+def test_a_push_of_a_release_and_its_rebuild_is_in_order(guarded: Repo, server: Repo) -> None:
+    told = "No known issues, no upgrade notes."
+    entries = "".join(f"\n## {one} - 2026-10-01\n\n{told}\n" for one in ("2.8-post1", "2.8"))
+    guarded.commit_files({"CHANGELOG.md": f"# Changelog\n{entries}"})
+    guarded.git("push", "-q", "origin", "main")
+    alone = guarded.try_git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8-post1")
+    assert alone.code and "there is none of this version" in alone.err
+    guarded.git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8")
+    guarded.git("tag", "-s", "-m", "x", "PyTorch-CUDA-v2.8-post1")
+    guarded.git("push", "-q", "origin", "PyTorch-CUDA-v2.8-post1", "PyTorch-CUDA-v2.8")
+    assert server.has_tag("PyTorch-CUDA-v2.8-post1")
+
+
+def test_a_release_and_its_candidate_may_come_by_one_push(guarded: Repo, server: Repo) -> None:
+    for tag in ("PyTorch-CUDA-v2.8-rc1", "PyTorch-CUDA-v2.8"):
+        guarded.git("tag", "-s", "-m", "x", tag)
+    guarded.git("push", "-q", "origin", "--tags")  # the release comes first
+    assert server.has_tag("PyTorch-CUDA-v2.8-rc1") and server.has_tag("PyTorch-CUDA-v2.8")
 
 
 def test_a_standing_tag_has_no_order() -> None:

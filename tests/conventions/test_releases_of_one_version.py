@@ -7,6 +7,7 @@ from support import DOCKERFILE, Repo
 TEMPLATE = (
     '[tag]\ntemplates = [{ template = "v{version}-{release}", framework = "PyTorch", hardware = "CUDA" }]\n'
 )
+TOLD = " No known issues; no upgrade notes."
 
 
 def publish(repo: Repo, files: dict[str, str]) -> None:
@@ -15,7 +16,7 @@ def publish(repo: Repo, files: dict[str, str]) -> None:
 
 
 def test_two_releases_of_one_version_need_two_entries_and_go_forward(guarded: Repo) -> None:
-    entry = "## 2.8.0-7 - 2026-11-02\n\nPyTorch 2.8.0.\n"
+    entry = f"## 2.8.0-7 - 2026-11-02\n\nPyTorch 2.8.0.{TOLD}\n"
     publish(guarded, {".envhooks/policy.toml": TEMPLATE, "CHANGELOG.md": f"# Changes\n\n{entry}"})
     guarded.git("tag", "-s", "-m", "Seventh", "v2.8.0-7")
     second = guarded.try_git("tag", "-s", "-m", "Eighth", "v2.8.0-8")
@@ -31,7 +32,7 @@ def test_two_releases_of_one_version_need_two_entries_and_go_forward(guarded: Re
 
 def test_a_date_goes_forward(guarded: Repo) -> None:
     policy = '[tag]\ntemplates = [{ template = "env-{date}", framework = "PyTorch" }]\n'
-    text = "# Changes\n\n## 2026-01-30\n\nNew.\n\n## 2026-01-15\n\nOld.\n"
+    text = f"# Changes\n\n## 2026-01-30\n\nNew.{TOLD}\n\n## 2026-01-15\n\nOld.{TOLD}\n"
     publish(guarded, {".envhooks/policy.toml": policy, "CHANGELOG.md": text})
     guarded.git("tag", "-s", "-m", "New", "env-2026-01-30")
     old = guarded.try_git("tag", "-s", "-m", "Old", "env-20260115")
@@ -54,8 +55,8 @@ def test_each_environment_has_its_changelog(good: Repo) -> None:
             ".envhooks/policy.toml": policy,
             "pytorch/Dockerfile": DOCKERFILE,
             "jax/Dockerfile": jax,
-            "pytorch/NEWS.md": "# News\n\n## [2.1.0] - 2026-11-02\n\nPyTorch 2.8.0.\n",
-            "jax/NEWS.md": "# News\n\n## [1.0.0] - 2026-11-02\n\nJAX 0.7.1.\n",
+            "pytorch/NEWS.md": f"# News\n\n## [2.1.0] - 2026-11-02\n\nPyTorch 2.8.0.{TOLD}\n",
+            "jax/NEWS.md": f"# News\n\n## [1.0.0] - 2026-11-02\n\nJAX 0.7.1.{TOLD}\n",
         },
     )
     for tag, code in (("pytorch/v2.1.0", 0), ("jax/v1.0.0", 0), ("pytorch/v1.0.0", 1), ("jax/v2.1.0", 1)):

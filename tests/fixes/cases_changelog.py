@@ -167,4 +167,8 @@ def _sections(bench: Bench) -> None:
     bench.repo.commit_files({"CHANGELOG.md": f"## {version} - 2026-11-01\n\nNew.\n"})
     bench.repo.git("tag", "-s", "-m", "x", name)
     shown = bench.found(name)
-    assert shown.level == "warning" and not shown.fix and "write it" in shown.advice
+    assert (
+        shown.level == ("error" if name == STABLE else "warning")
+        and not shown.fix
+        and "write it" in shown.advice
+    )

@@ -69,6 +69,13 @@ def no_entry(repo: Repo) -> Made:
 
 
 def warned_of_only(repo: Repo) -> Made:
+    changelog = "# Changelog\n\n## 2.8-rc1 - 2026-11-02\n\nPyTorch 2.8.0.\n"
+    repo.commit_files({"CHANGELOG.md": changelog})
+    repo.git("push", "-q", "origin", "main")
+    return GOOD_TAG, ("tag", *SIGNED, GOOD_TAG)
+
+
+def stable_without_sections(repo: Repo) -> Made:
     changelog = "# Changelog\n\n## 2.8 - 2026-11-02\n\nPyTorch 2.8.0.\n"
     repo.commit_files({"CHANGELOG.md": changelog})
     repo.git("push", "-q", "origin", "main")
@@ -88,6 +95,7 @@ TAGS: list[tuple[Callable[[Repo], Made], set[str], bool]] = [
     (swallowed_pin, {"dockerfile-pinned"}, True),
     (no_entry, {"changelog-entry"}, True),
     (warned_of_only, {"changelog-sections"}, False),
+    (stable_without_sections, {"changelog-sections"}, True),
 ]
 
 

@@ -74,7 +74,7 @@ def release(repo: Repo, tag: str, *, key: str = "id") -> None:
     _, line, rest = tag.split("-", 2)
     version = rest.removeprefix("v")
     text = f"Release {tag}. For trying out; risky in production."
-    entry = f"# Changelog\n\n## PyTorch {line} {version} - 2026-10-01\n\n{text}\n"
+    entry = f"# Changelog\n\n## PyTorch {line} {version} - 2026-10-01\n\n{text} No known issues; no upgrade notes.\n"
     repo.commit_files(
         {"Dockerfile": dockerfile(line, version.split("-")[0]), "CHANGELOG.md": entry}, f"Release {tag}"
     )

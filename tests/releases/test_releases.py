@@ -20,7 +20,7 @@ def series(good: Repo) -> Repo:
     """v2.5, v2.8-rc1, v2.8-rc2 unsigned, in one line, and a CPU release of which torch is not pinned."""
     good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
     good.git("tag", "-a", "PyTorch-CUDA-v2.8-rc2", "-m", "Second candidate")
-    entry = "# Changelog\n\n## 2.5 - 2025-01-02\n\nPyTorch 2.5.1.\n"
+    entry = "# Changelog\n\n## 2.5 - 2025-01-02\n\nPyTorch 2.5.1. No known issues; no upgrade notes.\n"
     good.commit_files(
         {"Dockerfile": OLDER, "CHANGELOG.md": CHANGELOG.replace("# Changelog\n", entry)}, "Older"
     )
