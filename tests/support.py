@@ -44,6 +44,11 @@ class Done:
     def said(self) -> str:
         return self.out + self.err
 
+    @property
+    def flat(self) -> str:
+        """Everything in one line: where a sentence is wrapped depends on the terminal."""
+        return " ".join(self.said.split())
+
 
 def run(
     arguments: Sequence[str],

@@ -142,7 +142,7 @@ def _means(folder: Path, environ: Mapping[str, str]) -> _Means:
     program.parent.mkdir()
     program.write_text(_PROGRAM)
     program.chmod(0o755)
-    builder = f'using = "command"\ncommand = ["{program}", "{{context}}", "{folder}/image"]'
+    builder = f'using = "command"\ncommand = ["{program}", "{{context}}", "{folder}/image"]\nregistry = false'
     said = (
         "No buildah or podman on this machine can build an image, so a program takes its place: it copies what "
         "an engine would be given."

@@ -69,6 +69,6 @@ def test_a_base_image_by_digest_on_request(good: Repo) -> None:
     policy = "[checks]\ndockerfile-pinned = { base-digest = true }\n"
     done = judged(good, policy)
     assert done.code == 1
-    assert "by its digest" in done.out
+    assert "by its digest" in done.flat
     pinned = DOCKERFILE.replace("ubuntu24.04", f"ubuntu24.04@sha256:{'a' * 64}")
     assert judged(good, policy, pinned).code == 0

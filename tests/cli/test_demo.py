@@ -48,7 +48,10 @@ def test_every_scene_ends_as_it_has_to(tmp_path: Path, environ: dict[str, str]) 
 
 
 def what_was_built(said: str) -> str:
-    table = re.search(r"^  Tools-v1.0-rc1  image  origin  done +[0-9]+ s(.*)$", said, re.MULTILINE)
+    row = (
+        r"^  Tools-v1.0-rc1  image  origin  done +[0-9]+ s\n +registry.example.com/team/tools:1.0-rc1@?(.*)$"
+    )
+    table = re.search(row, said, re.MULTILINE)
     assert table is not None, said
     return table[1].strip()
 

@@ -235,7 +235,7 @@ def test_builds_that_wait_for_a_word(guarded: Repo) -> None:
     screen(done)
     assert done.code == 1
     assert "1 under way or waiting, 0 failed, of 1 so far" in done.out
-    assert f"the build image of {GOOD_TAG} waits for your word: four tags in one push" in done.out
+    assert f"the build image of {GOOD_TAG} waits for your word: four tags in one push" in done.flat
     assert fixes(done) == ["envhooks builds --retry"]
 
 
@@ -270,7 +270,7 @@ def test_a_dockerfile_elsewhere(guarded: Repo) -> None:
     assert done.code == 1
     assert (
         "fault: the policy looks for Dockerfile, which main does not have, and .build/Dockerfile is there"
-        in done.out
+        in done.flat
     )
     stated(guarded, advised(done))
     healthy(guarded)

@@ -25,7 +25,7 @@ def test_a_dockerfile_is_judged_without_a_tag(good: Repo) -> None:
     assert done.out.count("[dockerfile-compatible]") == 3
     assert "images/x.Dockerfile:1" in done.out
     assert "Dockerfile:2: torch is not pinned" in done.out
-    assert "takes the version of flash-attn for a redirect" in done.out
+    assert "takes the version of flash-attn for a redirect" in done.flat
 
 
 def test_the_work_trees_policy_counts(good: Repo) -> None:

@@ -130,7 +130,8 @@ def test_keys_in_the_style_of_a_code_host(good: Repo, workshop: Workshop, tmp_pa
 def test_an_address_of_a_code_host_is_answered_with_the_way_to_go(good: Repo) -> None:
     said(
         refused(good, "add", "https://h.example/bob.keys"),
-        "curl -fsS https://h.example/bob.keys | envhooks signers add -",
+        "curl -fsS https://h.example/bob.keys | ",
+        "envhooks signers add - --principal",
     )
 
 
