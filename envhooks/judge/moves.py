@@ -72,6 +72,9 @@ def move(
     index = ""
     if torch is not None and torch.how != "base":
         pins, index = _with_build(environment, table, torch, pins, wanted)
+        image = [*_chosen(files, environment, wanted)]
+        index = "" if image else index
+        pins = _plain(pins) if image else pins
     edits = [*image, *edits_for(files, environment, pins)]
     edits += _base(files, environment, table, wanted, notes)
     edits = [edit for edit in dict.fromkeys(edits) if edit.old != edit.new]
@@ -180,7 +183,13 @@ def _build(environment: Environment, target: Target) -> str:
     if torch is not None and torch.how == "base":
         cuda = next((one.version for one in environment.hardware if one.kind == "CUDA" and one.version), "")
         return "cu" + "".join(cuda.split(".")[:2]) if cuda else ""
-    return (variant_of(torch) or "") if torch is not None else ""
+    wheel = next(
+        (one.version for one in environment.hardware if one.source == "wheel" and one.kind == "CUDA"), None
+    )
+    by_wheel = (
+        "cu" + "".join(wheel.split(".")[:2]) if wheel and "." in wheel else ""
+    )  # `--torch-backend=cu128`
+    return (variant_of(torch) or by_wheel) if torch is not None else ""
 
 
 def _distance(one: str, other: str) -> int:
@@ -212,6 +221,30 @@ def _with_build(
         return replace(pins, versions=versions), WHEELS + build
     index = (old, build) if old is not None and old != build else pins.index
     return replace(pins, versions=versions, index=index), ""
+
+
+_CHOICES = (
+    r"(?a)(?:--torch-backend[= ]|UV_TORCH_BACKEND=)[\"']?(cu[0-9]{2,3}|rocm[0-9.]+|cpu|xpu|auto)(?![0-9A-Za-z.])",
+    r"(?a)(?<![A-Za-z0-9-])pytorch-cuda *={1,2} *([0-9]+\.[0-9]+)(?![0-9A-Za-z.])",
+)
+"""How uv, and conda, are told the build by a word of its own."""
+
+
+def _chosen(files: Files, environment: Environment, wanted: Target) -> Iterator[Edit]:
+    """The edits of the word that chooses the build."""
+    if not wanted.hardware:
+        return
+    path, build = environment.path, _build(environment, wanted)
+    for form, new in zip(_CHOICES, (build, cuda_of(build) or ""), strict=True):
+        for match in re.finditer(form, text_of(files, path)):
+            if new:
+                before = match.group()[: match.start(1) - match.start()]
+                yield Edit(path, match.group(), before + new, is_word=False)
+
+
+def _plain(pins: Pins) -> Pins:
+    """The pins without their build, which another word chooses."""
+    return replace(pins, versions={name: text.partition("+")[0] for name, text in pins.versions.items()})
 
 
 def _rebuilt(version: str, build: str, has_local: bool) -> str:

@@ -214,6 +214,12 @@ def _of_pin(files: Files, path: str, name: str, old: str, new: str) -> Iterator[
     )
     for match in pin.finditer(text):
         yield Edit(path, match.group(), match.group(1) + new)
+    public = re.escape(old.partition("+")[0])  # `torchvision==0.23.0+${CUDA}`
+    half = re.compile(rf"(?i)(?<![A-Za-z0-9_./-])({spelt} *={{2,3}} *v?){public}(\+\$(?:\w+|\{{\w+\}}))")
+    for match in half.finditer(text):
+        yield Edit(
+            path, match.group(), match.group(1) + new.partition("+")[0] + match.group(2), is_word=False
+        )
     yield from of_variable(path, text, rf"(?i){spelt}(?:\[[^\]\n]*\])? *={{1,3}} *v?\$\{{?(\w+)", old, new)
 
 

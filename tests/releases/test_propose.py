@@ -104,6 +104,20 @@ def test_it_cannot_tell(good: Repo, options: list[str], why: str) -> None:
             f"ARG TORCH=2.8.0\nRUN pip install torch==${{TORCH}} --index-url {WHL}cu128",
             f"ARG TORCH=2.9.1\nRUN pip install torch==${{TORCH}} --index-url {WHL}cu130",
         ),
+        (  # by a word for uv
+            "RUN uv pip install --system --torch-backend=cu128 torch==2.8.0",
+            "RUN uv pip install --system --torch-backend=cu130 torch==2.9.1",
+        ),
+        (
+            "ENV UV_TORCH_BACKEND=cu128\nRUN uv pip install --system torch==2.8.0",
+            "ENV UV_TORCH_BACKEND=cu130\nRUN uv pip install --system torch==2.9.1",
+        ),
+        (  # version and build in variables of their own
+            f"ARG TORCH=2.8.0\nARG CU=cu128\nRUN pip install torch==${{TORCH}}+${{CU}} torchvision==0.23.0+${{CU}} "
+            f"--index-url {WHL}${{CU}}",
+            f"ARG TORCH=2.9.1\nARG CU=cu130\nRUN pip install torch==${{TORCH}}+${{CU}} torchvision==0.24.1+${{CU}} "
+            f"--index-url {WHL}${{CU}}",
+        ),
         (  # a serving framework that pins its torch
             f"RUN pip install vllm==0.10.2 torch==2.8.0+cu128 --extra-index-url {WHL}cu128",
             f"RUN pip install vllm==0.16.0 torch==2.9.1+cu130 --extra-index-url {WHL}cu130",
@@ -116,6 +130,29 @@ def test_ways_to_install(good: Repo, install: str, wanted: str) -> None:
     done = good.envhooks("propose", "--framework", "2.9.1", "--hardware", "cu130", "--apply")
     assert done.code == 0, done.said
     assert wanted in (good.path / "Dockerfile").read_text()
+
+
+def test_conda_moves_with_its_cuda(good: Repo) -> None:
+    install = (
+        "RUN conda install -y pytorch==2.3.0 torchvision==0.18.0 pytorch-cuda=12.1 -c pytorch -c nvidia\n"
+    )
+    started(good, f"FROM continuumio/miniconda3:24.1.2-0\n{install}", "PyTorch-CUDA-v2.3-rc1")
+    done = good.envhooks("propose", "--framework", "2.4.0", "--hardware", "cu124", "--apply")
+    assert done.code == 0, done.said
+    assert "pytorch==2.4.0 torchvision==0.19.0 pytorch-cuda=12.4 -c" in (good.path / "Dockerfile").read_text()
+
+
+def test_a_base_image_by_a_variable(good: Repo) -> None:
+    text = DOCKERFILE.replace(
+        "FROM nvidia/cuda:12.8.1-", "ARG CUDA_VERSION=12.8.1\nFROM nvidia/cuda:${CUDA_VERSION}-"
+    )
+    started(good, text)
+    done = good.envhooks("propose", "--framework", "2.9.1", "--hardware", "cu130", "--apply")
+    assert done.code == 0, done.said
+    assert (
+        "ARG CUDA_VERSION=13.0.3\nFROM nvidia/cuda:${CUDA_VERSION}-devel"
+        in (good.path / "Dockerfile").read_text()
+    )
 
 
 def test_requirement_files_move_as_well(good: Repo) -> None:
