@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.folders import find_program
 from envhooks.base.hygiene import printable
@@ -41,6 +41,8 @@ class Engine:
     """`--isolation` of buildah and podman; empty: the engine's own choice."""
     by_digest: bool = True
     """docker: whether an image can be pushed without a tag, and carry attestations."""
+    syft: str = ""
+    """The program that writes a bill of materials where the engine cannot; empty: none is there, or none is wanted."""
 
 
 # ------------------------------------------------------------------------------------- finding one
@@ -66,11 +68,19 @@ def find(wanted: Wanted, environ: Mapping[str, str], work_tree: Path | None = No
             continue
         found = (_docker if name == "docker" else _own_storage)(name, program, wanted, env)
         if isinstance(found, Engine):
-            return found
+            return replace(found, syft=_syft(env, work_tree)) if wanted.sbom and name != "docker" else found
         faults.append(found)
     raise CannotJudge(
         f"no engine here can build an image: {'; '.join(faults)}", fix="apt-get install buildah"
     )
+
+
+def _syft(env: Mapping[str, str], work_tree: Path | None) -> str:
+    program = find_program("syft", env) or ""
+    is_inside = (
+        work_tree is not None and program and any(p.is_relative_to(work_tree) for p in _forms(program))
+    )
+    return "" if is_inside else program
 
 
 def _forms(program: str) -> tuple[Path, Path]:
@@ -261,8 +271,10 @@ def _missing(wanted: Wanted, engine: Engine) -> Iterator[tuple[str, str]]:
     attests = is_buildx and engine.by_digest and wanted.output != "none"
     if wanted.provenance in ("max", "min") and not attests:
         yield "writes no provenance", "provenance = false"
-    if wanted.sbom and not attests:
-        yield "writes no SBOM", "sbom = false"
+    if wanted.sbom and not attests and not (engine.syft and wanted.output == "registry"):
+        yield ("writes no SBOM; with syft on PATH it would be made for a registry", "sbom = false")
+    if wanted.sbom and engine.syft and len(wanted.platforms) > 1:
+        yield "has an SBOM for one platform only", f'platform = "{wanted.platforms[0]}"'
     if is_buildx and len(wanted.platforms) > 1 and not (engine.by_digest and wanted.output == "registry"):
         yield "holds the image of one platform only", f'platform = "{wanted.platforms[0]}"'
     if is_buildx and wanted.pull == "never":

@@ -30,6 +30,11 @@ class Kept:
         return self._folder / "image"
 
     @property
+    def sbom(self) -> Path:
+        """Where the bill of materials of the image in the layout is, or goes."""
+        return sbom_of(self.layout)
+
+    @property
     def images(self) -> dict[str, str]:
         """Name -> id of the image in the engine's own storage, one a platform; empty where none was built."""
         return _texts(self._found.get("images"))
@@ -69,8 +74,9 @@ class Kept:
         new.replace(self._folder / "state.json")  # whole, or as it was
 
     def clear_layout(self) -> None:
-        """Remove a layout that may be half written."""
+        """Remove a layout that may be half written, and what was written about it."""
         shutil.rmtree(self.layout, ignore_errors=True)
+        self.sbom.unlink(missing_ok=True)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _read(self) -> dict[str, Any]:
@@ -82,6 +88,11 @@ class Kept:
             remove(self._folder)
             return {}
         return found
+
+
+def sbom_of(layout: Path) -> Path:
+    """The file beside an image layout that has its bill of materials (SPDX, JSON), where one was asked for."""
+    return layout.with_name("sbom.spdx.json")
 
 
 def _texts(raw: object) -> dict[str, str]:

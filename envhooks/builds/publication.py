@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal, TextIO
 
-from envhooks.base.dataclass import dataclass, field
+from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds import layout
+from envhooks.builds.kept import sbom_of
 from envhooks.builds.plan import aliases_of, image_tag, rightful
 from envhooks.builds.registry import Manifest, Registry, RegistryError, RegistryUnavailable, parse
 from envhooks.builds.registry.client import texts
@@ -26,6 +27,9 @@ TAG_OBJECT, REF_NAME = "envhooks.tag-object", "org.opencontainers.image.ref.name
 ROUNDS = 6
 """Rounds of comparing the aliases with the remote's tags; each publisher that comes between takes one."""
 MAX_PLATFORMS = 20
+SPDX = "application/spdx+json"
+MAX_SBOM = 256 << 20
+"""Bytes."""
 
 Now = Callable[[], tuple[Collection[str], "str | None"]]
 """Asks the remote: (short names of all its tags, the object that it has under this release's tag)."""
@@ -112,6 +116,7 @@ class Publisher:
             registry = self.registry(push=True)
             manifest = self._manifest(registry, source)
             self.keep(step="publish", digest=manifest.digest)
+            self._attach(registry, manifest, source)
             manifest = self._name(registry, manifest)
             self.keep(digest=manifest.digest)
             self._name_also(registry, manifest)
@@ -128,6 +133,18 @@ class Publisher:
         if found is None:
             raise RegistryError(f"{registry.image.name} does not hold {source}, which was pushed to it")
         return found
+
+    def _attach(self, registry: Registry, manifest: Manifest, source: Path | str) -> None:
+        """Attach the bill of materials before the image has a name: a policy of a cluster may look for it at once."""
+        file = sbom_of(source) if isinstance(source, Path) else None
+        if file is None or not file.is_file():
+            return
+        if file.stat().st_size > MAX_SBOM:
+            raise CannotJudge(f"the SBOM has more than {MAX_SBOM >> 20} MiB", place=printable(str(file)))
+        made = registry.attach(
+            manifest.descriptor, SPDX, (replace(registry.put_blob(file), media_type=SPDX),)
+        )
+        self._say(f"attached the SBOM: {made.digest}")
 
     def _name(self, registry: Registry, manifest: Manifest) -> Manifest:
         """Give the own name where nothing has it; answers the image that has it in the end."""

@@ -17,7 +17,7 @@ from envhooks.builds.verify_image import question
 
 # Values that only a run can know. A NUL cannot come from a policy, a tag or a path.
 IMAGE, CONTAINER, DIGEST, SCRATCH = "\0IMAGE\0", "\0CONTAINER\0", "\0DIGEST\0", "\0SCRATCH\0"
-LAYOUT = "\0LAYOUT\0"
+LAYOUT, SBOM = "\0LAYOUT\0", "\0SBOM\0"
 LOOK, TEST = "see for which platform the image is", "run the smoke test in the image"
 
 
@@ -225,7 +225,7 @@ def _buildah(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine
     return Steps(
         tuple(map(build, wanted.platforms)),
         tuple(map(check, wanted.platforms)),
-        _push(plan, wanted, engine.prefix, tls),
+        (*_push(plan, wanted, engine.prefix, tls), *_bill(wanted, engine)),
     )
 
 
@@ -237,6 +237,18 @@ def _push(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, .
         argv = (*prefix, "push", *tls, "--digestfile", f"{SCRATCH}/digest", IMAGE, where)
         found.append(Step(what, argv))
     return tuple(found)
+
+
+def _bill(wanted: Wanted, engine: Engine) -> tuple[Step, ...]:
+    """The bill of materials, of the very bytes that are published.
+
+    buildah's own `--sbom` would write it into the image, which no second build would repeat, by an image of a scanner
+    that nobody pins.
+    """
+    if not wanted.sbom or not engine.syft:
+        return ()
+    argv = (engine.syft, "scan", f"oci-dir:{LAYOUT}", "--quiet", "--output", f"spdx-json={SBOM}")
+    return (Step("write the SBOM", argv, (("SYFT_CHECK_FOR_APP_UPDATE", "false"),)),)
 
 
 def _targets(plan: Plan, wanted: Wanted) -> tuple[tuple[str, str], ...]:

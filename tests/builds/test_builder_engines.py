@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builder_parts import PLAN, missing, need, new_log, plan_for, registry, storage, write_context
+from builder_parts import PLAN, missing, need, new_log, plan_for, publish, registry, storage, write_context
 from support import run
 
 from envhooks.base.dataclass import replace
@@ -16,9 +17,18 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds import engines
 from envhooks.builds.builders import local
 from envhooks.builds.local_section import read
+from envhooks.builds.registry import Registry
+from envhooks.builds.types import Job
 
 pytestmark = pytest.mark.xdist_group("buildah")
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot", "output": "none"}
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    need("docker-registry")
+    with registry(tmp_path / "registry") as host:
+        yield host
 
 
 @pytest.fixture
@@ -54,17 +64,18 @@ def test_two_platforms_are_one_image(engine: dict[str, str], tmp_path: Path) -> 
         plan = plan_for(f"{host}/team/x", options=both)
         tree, log = write_context(tmp_path / "tree"), new_log()
         promised = local.commands(plan, tree)
-        result = local.build(plan, tree, log, engine)
+        result = publish(plan, local.build(plan, tree, log, engine), new_log(), engine)
         assert result.status == "done", log.getvalue()
         found = run(
             ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{plan.own}"], tmp_path, engine
         )
         index = json.loads(found.out)
         assert [one["platform"]["architecture"] for one in index["manifests"]] == ["amd64", "arm64"]
-        again = local.build(plan, tree, log, engine)
+        again = publish(plan, local.build(plan, tree, log, engine), new_log(), engine)
         assert (again.status, again.digest) == ("done", result.digest), "a list that was left is no obstacle"
     ran = [line[2:] for line in log.getvalue().split("\n") if line.startswith("$ ")]
-    assert list(dict.fromkeys(ran)) == list(dict.fromkeys(one for one in promised if "only where" not in one))
+    commands = [one for one in promised if "only where" not in one and not one.startswith(("HEAD ", "PUT "))]
+    assert list(dict.fromkeys(ran)) == list(dict.fromkeys(commands))
 
 
 def test_the_platform_is_amd64_wherever_it_is_built(engine: dict[str, str], tmp_path: Path) -> None:
@@ -123,6 +134,56 @@ def test_secrets_labels_and_pull_reach_the_build(engine: dict[str, str], tmp_pat
     assert hashlib.sha256(b"hunter22").hexdigest() in log.getvalue()
     told = json.loads(run(["buildah", "inspect", "--type", "image", plan.own], tmp_path, engine).out)
     assert told["OCIv1"]["config"]["Labels"]["org.example.tag"] == plan.tag
+
+
+SYFT = """\
+#!/bin/sh
+# as `syft scan SOURCE --quiet --output FORMAT=FILE` of syft 1: reads an OCI layout, writes a file
+[ "$1" = scan ] && [ "$3" = --quiet ] && [ "$4" = --output ] || exit 3
+layout=${2#oci-dir:}
+file=${5#spdx-json=}
+[ -f "$layout/index.json" ] && [ "$file" != "$5" ] || { echo "unable to read $layout" >&2; exit 1; }
+[ -z "$BROKEN" ] || { echo "no cataloger" >&2; exit 1; }
+printf '{"spdxVersion": "SPDX-2.3", "of": %s}' "$(cat "$layout/index.json")" > "$file"
+"""
+
+
+def test_a_bill_of_materials_is_attached_to_what_is_published(
+    address: str, engine: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "syft"
+    program.parent.mkdir()
+    program.write_text(SYFT)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{engine['PATH']}")
+    environ = {**engine, "PATH": f"{program.parent}:{engine['PATH']}"}
+    plan = plan_for(f"{address}/team/billed", options={**OPTIONS, "output": "registry", "sbom": True})
+    tree, job = write_context(tmp_path / "tree"), Job(tmp_path / "kept")
+    assert any(" scan oci-dir:" in line and "spdx-json=" in line for line in local.commands(plan, tree))
+    broken = local.build(plan, tree, new_log(), {**environ, "BROKEN": "1"}, job)
+    assert broken.status == "failed" and broken.message.startswith(
+        "could not write the SBOM: syft ended with 1"
+    )
+    log = new_log()
+    built = local.build(plan, tree, log, environ, job)
+    assert "buildah build" not in log.getvalue(), "the image was built before"
+    result = publish(plan, built, log, environ)
+    assert result.status == "done" and result.digest, result.message
+    found = Registry(plan.own, environ, tls_verify=False)
+    (bill,) = found.referrers(result.digest, "application/spdx+json")
+    manifest = found.manifest(bill.digest)
+    assert manifest is not None and manifest.json["subject"]["digest"] == result.digest
+    (file,) = manifest.parts("layers")
+    told = json.loads(found.blob(file.digest))
+    assert told["spdxVersion"] == "SPDX-2.3" and told["of"]["manifests"][0]["digest"] == result.digest
+    assert log.getvalue().index("attached the SBOM") < log.getvalue().index(f"naming {plan.own}")
+    # a retry sends the same one again, and the section without it goes on without it
+    again = local.build(plan, tree, new_log(), environ, job)
+    assert publish(plan, again, new_log(), environ).digest == result.digest
+    assert len(found.referrers(result.digest)) == 1
+    for options in ({"platform": ["linux/amd64", "linux/arm64"]}, {"output": f"oci:{tmp_path}/out"}):
+        with pytest.raises(CannotJudge, match="SBOM"):
+            local.commands(replace(plan, options={**plan.options, **options}), tree)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from envhooks.builds.steps import (
     CONTAINER,
     DIGEST,
     LAYOUT,
+    SBOM,
     SCRATCH,
     Check,
     Step,
@@ -152,7 +153,7 @@ class _Work:
         self._plan, self._wanted, self._engine, self._log = plan, wanted, engine, log
         self._environ = engine_environment(environ)
         self._scratch = scratch
-        self._values = {SCRATCH: str(scratch), LAYOUT: str(kept.layout)}
+        self._values = {SCRATCH: str(scratch), LAYOUT: str(kept.layout), SBOM: str(kept.sbom)}
         self._checked = ""
         self.verified = ""
         """Method by which the image was compared with the tag."""
@@ -175,8 +176,11 @@ class _Work:
             limit = f"{self._wanted.timeout / 60:g} minutes"
             raise _Failed(f"could not {step.what} within {limit}; `timeout` in the build section gives more")
         if ended.exit_code:
+            program = (
+                Path(step.argv[0]).name if step.argv[:1] != self._engine.prefix[:1] else self._engine.name
+            )
             raise _Failed(
-                f"could not {step.what}: {self._engine.name} ended with {ended.exit_code}{_last(ended.output)}"
+                f"could not {step.what}: {program} ended with {ended.exit_code}{_last(ended.output)}"
             )
         return ended.output
 
@@ -184,6 +188,8 @@ class _Work:
         """Whether an earlier attempt got so far that its image only has to be published."""
         if self._wanted.output != "registry" or not self._kept.digest:
             return False
+        if bool(self._wanted.sbom and self._engine.syft) != self._kept.sbom.is_file():
+            return False  # the section asks for another publication now
         self._log.write(f"going on with the image that was built and checked before: {self._kept.digest}\n")
         self._values[DIGEST], self._checked = self._kept.digest, self._kept.checked
         self.verified, self.holds, self.bases = self._kept.verified, self._kept.holds, self._kept.bases
