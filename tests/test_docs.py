@@ -60,8 +60,14 @@ def test_every_hook_runs_a_verb_that_exists(hook: dict[str, object]) -> None:
 
 
 def _commands(page: Path) -> list[str]:
-    lines = page.read_text(encoding="utf-8").split("\n")
-    typed = (line.strip().removeprefix("$ ") for line in lines if line.startswith(("    ", "$ ", "  $ ")))
+    text = page.read_text(encoding="utf-8")
+    fenced = [
+        line
+        for block in re.findall(r"^```(?:sh|console)?\n(.*?)^```", text, re.M | re.S)
+        for line in block.split("\n")
+    ]
+    lines = [line for line in text.split("\n") if line.startswith(("    ", "$ ", "  $ "))]
+    typed = (line.strip().removeprefix("$ ") for line in (*lines, *fenced))
     return [line.split("#")[0].strip() for line in typed if re.match(r"envhooks [a-z]", line)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -73,10 +74,14 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     signers = read_signers(root.signer_files, root.where)
     entries = _entries(signers)
     keyless = root.policy.keyless
+    rows: list[tuple[str, ...]] = []
     if entries or keyless:
         tags = signed_tags(git, trust)
         last = {tag.key: tag for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag))}
         rows = [*_rows(entries, signers, last, where, now), *_keyless_rows(keyless, last, where)]
+    if options.format == "json":
+        print(json.dumps(_document(rows, _differences(git, signers, where)), indent=2))
+    elif rows:
         print(_table([_TITLES, *rows]), end="")
     else:
         print(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
@@ -87,7 +92,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
             print(f"warning: {printable(warning)}", file=sys.stderr)
     for note in (*trust.notes, *signers.notes):
         print(f"note: {printable(note)}", file=sys.stderr)
-    for line in _differences(git, signers, where):
+    for line in _differences(git, signers, where) if options.format == "text" else ():
         print(printable(line))
     return 0
 
@@ -150,6 +155,15 @@ def _last(tag: SignedTag | None) -> str:
 def _is_revoked(entry: Entry, signers: Signers) -> bool:
     listed = key_of(entry) in signers.revoked.ssh | signers.revoked.openpgp
     return listed or is_revoked_by_owner(entry)
+
+
+def _document(rows: Iterable[Sequence[str]], differences: Iterable[str]) -> dict[str, object]:
+    names = ("who", "scheme", "key", "from", "until", "last_tag")
+    return {
+        "version": 1,
+        "signers": [dict(zip(names, map(printable, row), strict=True)) for row in rows],
+        "differences": [printable(line) for line in differences],
+    }
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -7,6 +7,7 @@ fetched; --online asks the remote for its tags. Exit code 0: no fault; 1: some; 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from pathlib import Path
 from envhooks.base.commands import as_case, is_command
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import EnvhooksError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import Hook
 from envhooks.cli._terminal import columns
@@ -65,6 +66,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--online", action="store_true", help="ask the remote too: which of its tags differ from those here"
     )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,8 +82,28 @@ def run(options: argparse.Namespace) -> int:
         _programs(screen)
         _builds(trust, git, screen)
         _mode(git, screen)
-    print("\n".join(_render(screen)))
+    if options.format == "json":
+        print(json.dumps(_document(screen), indent=2))
+    else:
+        print("\n".join(_render(screen)))
     return 1 if screen.faults else 0
+
+
+def _document(screen: _Screen) -> dict[str, object]:
+    """The screen as JSON: what stands under each name, and the faults with what mends them."""
+    shown: dict[str, list[str]] = {}
+    label = ""
+    for name, text in screen.lines:
+        label = name or label  # a line without a name belongs to the one before
+        shown.setdefault(label, []).append(printable(text))
+    return {
+        "version": 1,
+        "shown": shown,
+        "faults": [
+            {"text": printable(text), "fix": spelled(printable_block(fix)), "advice": printable_block(advice)}
+            for text, fix, advice in screen.faults
+        ],
+    }
 
 
 def _render(screen: _Screen) -> Iterator[str]:

@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _signers_add.arguments(add)
     add.set_defaults(action=_signers_add.run)
     listed = actions.add_parser("list", help="who may sign, and until when")
+    listed.add_argument("--format", choices=("text", "json"), default="text")
     listed.set_defaults(action=_signers_list.run)
     revoke = actions.add_parser("revoke", help="take a key's worth away", description=_signers_revoke.__doc__)
     _signers_revoke.arguments(revoke)

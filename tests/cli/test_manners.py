@@ -18,6 +18,7 @@ import envhooks
 from envhooks import cli
 from envhooks.cli import _parser
 from envhooks.cli.version import number
+from envhooks.judge import engine
 
 VERBS = [verb for verb in cli.verbs() if verb != "hook"]
 """All that are typed by people."""
@@ -147,3 +148,39 @@ def test_the_script_of_completion_is_one_that_the_shell_reads(shell: str, tmp_pa
     if program is None:
         pytest.skip(f"{shell} is not installed")
     assert subprocess.run([program, "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_what_is_explained_can_be_read_by_programs() -> None:
+    every = json.loads(typed("explain", "--format", "json").stdout)
+    assert {check["id"] for check in every["checks"]} == engine.ids()
+    one = json.loads(typed("explain", "on-main", "--format", "json").stdout)
+    assert [check for check in every["checks"] if check["id"] == "on-main"] == one["checks"]
+    assert one["checks"][0]["page"] in typed("explain", "on-main").stdout
+    rows = json.loads(typed("explain", "dockerfile-compatible", "torch", "2.8", "--format", "json").stdout)[
+        "rows"
+    ]
+    assert rows and all(row["torch"].startswith("2.8") for row in rows)
+
+
+def test_the_doctor_and_the_list_of_signers_can_be_read_by_programs(good: Repo) -> None:
+    screen, said = good.envhooks("doctor"), good.envhooks("doctor", "--format", "json")
+    document = json.loads(said.out)
+    assert said.code == screen.code == 1, "no hooks yet"
+    assert any("install" in fault["fix"] for fault in document["faults"])
+    assert len(document["faults"]) == screen.out.count("fault: ")
+    assert {"git", "hooks", "programs"} <= document["shown"].keys()
+    text, listed = (
+        good.envhooks("signers", "list").out,
+        good.envhooks("signers", "list", "--format", "json").out,
+    )
+    signers = json.loads(listed)["signers"]
+    assert signers and all(signer["key"] in text and signer["who"] in text for signer in signers)
+
+
+@pytest.mark.parametrize("words", [("list", "--help"), ("explain",), ("version",)])
+def test_a_reader_that_goes_away_is_no_fault(words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "envhooks", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout and child.stderr
+        child.stdout.close()
+        assert "Traceback" not in child.stderr.read()
