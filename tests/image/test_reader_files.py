@@ -372,10 +372,10 @@ def test_what_is_there_already_stays() -> None:
     head = "FROM python:3.12\nCOPY . /x\nRUN pip install torch==2.8.0\n"
     files = {"c.txt": "torch==2.7.0\n", "m.txt": "torch>=2.1 ; platform_machine == 'aarch64'\n"}
     assert torch(read(f"{head}RUN pip install torch\n", files)) == "2.8.0 Dockerfile:3"
-    assert torch(read(f"{head}RUN if [ x ]; then pip install torch; fi\n", files)) == "2.8.0 Dockerfile:3"
+    assert torch(read(f"{head}RUN if [ -e x ]; then pip install torch; fi\n", files)) == "2.8.0 Dockerfile:3"
     assert torch(read(f"{head}RUN pip install -r /x/m.txt\n", files)) == "2.8.0 Dockerfile:3"
     assert torch(read(f"{head}RUN pip install torch -c /x/c.txt\n", files)) == "2.7.0 Dockerfile:4"
-    assert torch(read(f"{head}RUN if [ x ]; then pip install -U torch; fi\n", files)) is None
+    assert torch(read(f"{head}RUN if [ -e x ]; then pip install -U torch; fi\n", files)) is None
     assert torch(read(f"{head}RUN pip install git+https://x.example/pytorch.git\n", files)) is None
 
 

@@ -16,9 +16,13 @@ from envhooks.image.shell.words import Expander, commands_inside
 
 def commands(text: str) -> list[tuple[str, bool]]:
     """(words as they stand, whether it certainly runs) of each command."""
+    script = parse(text)
     return [
-        (" ".join(word.text for word in event.words), event.certain)
-        for event in parse(text).events
+        (
+            " ".join(word.text for word in event.words),
+            event.certain and (event.arm is None or event.arm in script.sure),
+        )
+        for event in script.events
         if isinstance(event, Command)
     ]
 
@@ -49,7 +53,7 @@ def commands(text: str) -> list[tuple[str, bool]]:
         ("a 'b;c' \"d&&e\" f\\;g", [("a 'b;c' \"d&&e\" f\\;g", True)]),
         ("a \\\n b", [("a b", True)]),
         ("A=(1 2) b", [("A=(1 2) b", True)]),
-        ("[[ a < b && c ]] && d", [("[[", True), ("d", True)]),
+        ("[[ a < b && c ]] && d", [("[[ a < b & & c ]]", True), ("d", True)]),
         ("(( a < b )) && c; d", [("((", True), ("c", False), ("d", True)]),
         ("a &&\n b |\n c", [("a", True), ("b", True), ("c", True)]),
         ("! a && b; c", [("! a", True), ("b", False), ("c", True)]),

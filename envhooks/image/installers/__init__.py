@@ -80,13 +80,14 @@ def _doubt_by_clone(session: Session, call: Call, arg: Arg) -> None:
 def _doubt_by(session: Session, call: Call, arg: Arg, file: Found) -> None:
     answer = read_requirements(lambda name: file.data if name == file.path else None, file.path)
     for requirement in answer.requirements:
-        before = session.installed.get(call.where, requirement.name)
-        if before is None or before.package is None or not before.package.exact:
-            continue
-        if session.applies(requirement, call.where) is False or untouched(before.package, requirement):
-            continue
-        why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
-        session.doubt(call, requirement.name, why, arg.place)
+        for name in names_of(requirement.name):
+            before = session.installed.get(call.where, name)
+            if before is None or before.package is None or not before.package.exact:
+                continue
+            if session.applies(requirement, call.where) is False or untouched(before.package, requirement):
+                continue
+            why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
+            session.doubt(call, name, why, arg.place)
 
 
 def ask(session: Session, call: Call, arg: Arg) -> Asked | None:
@@ -236,17 +237,19 @@ class InstallTask:
         `pip install xformers` takes the newest xformers, and with it the torch that this one asks for.
         """
         installed = self._session.installed
-        before = installed.get(self._where, framework)
-        if before is None or before.package is None or not before.package.exact:
-            return
-        if before.image and requirement.name in COMPANIONS:
-            return  # images with a framework have its companions, too
         why = (
             f"{requirement.name} is installed behind it without an exact version, "
             f"and its releases ask for certain releases of {framework}"
         )
-        doubt = CannotTell(framework, why, place)
-        installed.put(self._where, Entry(framework, cannot_tell=doubt, image=before.image))
+        for name in names_of(framework):
+            before = installed.get(self._where, name)
+            if before is None or before.package is None or not before.package.exact:
+                continue
+            if before.image and requirement.name in COMPANIONS:
+                continue  # images with a framework have its companions, too
+            installed.put(
+                self._where, Entry(name, cannot_tell=CannotTell(name, why, place), image=before.image)
+            )
 
     def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
         """One requirement for those that differ in build only and of which one always applies."""
@@ -280,6 +283,11 @@ class InstallTask:
         local = first.local if same else None
         shown = first.specifier if same else f"=={first.version}"
         return replace(first, marker="", local=local, specifier=shown, index="")
+
+
+def names_of(package: str) -> tuple[str, ...]:
+    """The names under which a package may be there: conda calls torch `pytorch`."""
+    return ("torch", "pytorch") if package == "torch" else (package,)
 
 
 def _is_path(text: str) -> bool:

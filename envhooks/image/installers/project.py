@@ -181,7 +181,7 @@ def pipenv(session: Session, call: Call) -> None:
 
 def _locked(session: Session, call: Call, options: Options, lock: str, where: str) -> None:
     """Take the packages of a lock file of the project."""
-    asked = ask(session, call, Arg(join(_folder(call, options), lock), call.place))
+    asked = ask(session, replace(call, cwd=_folder(call, options)), Arg(lock, call.place))
     if asked is None:
         return
     inner = replace(call, where=where)

@@ -11,10 +11,10 @@ from envhooks.base.place import Place
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
-from envhooks.image.shell.scan import Command
+from envhooks.image.shell.scan import Arm, Branches, Command, Script
 from envhooks.image.shell.words import Expander
 from envhooks.image.stage import CONDAS, Arg, Call, Session, conda_place
-from envhooks.image.stage.containerfs import ContainerFiles
+from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.text import first_mark, names, readable, unknown
 
 CHANGERS = names("sed perl tee mv cp rm ln install rsync git curl wget patch tar unzip truncate")
@@ -80,7 +80,9 @@ _WRAPPERS: Mapping[str, frozenset[str]] = {
 WRAPPERS = frozenset(_WRAPPERS)
 _FIRST_ARGUMENT = frozenset(("timeout", "gosu", "su-exec", "chroot"))
 _ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)=(.*)"
-_RUN_VALUES = names("--with --python -p --project --directory --extra --group")
+_RUN_VALUES = names(
+    "--with --python -p --project --directory --extra --group --no-group --only-group --package"
+)
 MAX_WRAPPERS = 20
 
 
@@ -107,6 +109,20 @@ def unwrap(args: list[Arg]) -> tuple[list[Arg], str, dict[str, str]]:
         else:
             break
     return args, where, assigned
+
+
+def sync_of_run(session: Session, cwd: str, args: list[Arg]) -> list[Arg] | None:
+    """The `uv sync` that `uv run` begins with where the project has a lock; None for any other command."""
+    texts = [arg.text for arg in args]
+    if len(args) < 2 or posixpath.basename(texts[0]) != "uv" or texts[1] != "run":
+        return None
+    behind = _behind(args[2:], _RUN_VALUES)
+    options = args[2 : len(args) - len(behind)]
+    if any(one.text in ("--no-sync", "--no-project", "--isolated", "--") for one in options):
+        return None
+    if not isinstance(session.files.find(join(cwd, "uv.lock")), Found):
+        return None
+    return [args[0], Arg("sync", args[1].place), *options]
 
 
 def _conda_run(args: list[Arg]) -> tuple[list[Arg], str]:
@@ -302,6 +318,15 @@ class State:
     def copy(self) -> State:
         """The same for a subshell."""
         return State(dict(self.variables), self.cwd, self.where)
+
+
+def branches_of(script: Script, expander: Expander) -> Branches:
+    """Which arms of a script run, decided as they are met."""
+    if not any(isinstance(event, Arm) for event in script.events):
+        return Branches()
+    from envhooks.image.shell.branches import Arms  # late: few texts ask anything
+
+    return Arms(script, expander)
 
 
 def script_argument(texts: Sequence[str]) -> tuple[int, bool]:

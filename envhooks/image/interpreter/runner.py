@@ -23,26 +23,20 @@ from envhooks.image.interpreter.programs import (
     QUIET,
     SHELLS,
     State,
+    branches_of,
     carried,
     run_program,
     script_argument,
     spoil,
     swallowed_pins,
+    sync_of_run,
     touch,
     unwrap,
 )  # fmt: skip
 from envhooks.image.shell import parse
-from envhooks.image.shell.scan import Command, Define, Enter, Leave, Loop, Redirect, Word
+from envhooks.image.shell.scan import Arm, Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
-from envhooks.image.stage import (
-    CONDAS,
-    Arg,
-    Call,
-    Session,
-    active_by_variables,
-    conda_place,
-    prefix_of,
-)
+from envhooks.image.stage import CONDAS, Arg, Call, Session, active_by_variables, conda_place, prefix_of
 from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.text import readable, unknown
 
@@ -108,9 +102,12 @@ class Runner:
         parsed = parse(text)
         certain = certain and not parsed.fault
         stack: list[tuple[State, bool]] = []
+        branches = branches_of(parsed, self._expander)
         for event in parsed.events:
             self._spend(20)
-            if isinstance(event, Enter):
+            if isinstance(event, Arm):
+                branches.enter(event)
+            elif isinstance(event, Enter):
                 stack.append((self._state, self._over))
                 self._state = self._state.copy()
                 self._spend(10 * len(self._state.variables))
@@ -124,7 +121,9 @@ class Runner:
             elif isinstance(event, Loop):
                 self.assign(event.name, self.mark(f"a loop sets {event.name}"))
             else:
-                self._command(event, place, certain)
+                runs = event.arm is None or branches.runs(event.arm)
+                if runs is not False:
+                    self._command(event, place, certain and runs is True)
         if stack:
             self._state, self._over = stack[0]
         if parsed.fault and re.search(INSTALLS, text):
@@ -226,6 +225,8 @@ class Runner:
         swallowed: tuple[Unpinned, ...],
         place: Callable[[int], Place],
     ) -> None:
+        if (sync := sync_of_run(self._session, self._state.cwd, args)) is not None:
+            self._dispatch(sync, certain, command, (), place)
         args, where, assigned = unwrap(args)
         self._overlay.update(assigned)
         if not args:

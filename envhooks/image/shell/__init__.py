@@ -11,78 +11,37 @@ import re
 
 from envhooks.base.dataclass import replace
 from envhooks.image.shell.scan import (
-    ASSIGN_ARRAY,
     BLANK,
     NAME,
-    PLAIN,
-    SIGN,
     TESTS,
+    Arm,
     Command,
     Define,
     Enter,
-    Event,
     Frame,
     Leave,
     Loop,
+    Reader,
     Redirect,
     Script,
     Unclosed,
     Word,
-    skip,
+    fails,
 )
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.events: list[Event] = []
-        self.frames = [Frame("top", False)]
-        self.words: list[Word] = []
-        self.redirects: list[Redirect] = []
-        self.pending: list[tuple[int, str, bool]] = []
-        """Here-documents whose bodies come behind the next line end: (redirect, word, strip tabs)."""
-        self.fed = False
-        self.function = False
-        self.heredoc_of: list[tuple[int, int]] = []
-
-    # ---------------------------------------------------------------- words
-
-    def _word(self) -> Word:
-        start = self.at
-        text, size = self.text, len(self.text)
-        parts: list[str] = []
-        while self.at < size:
-            plain = PLAIN.match(text, self.at)
-            if plain:
-                parts.append(plain.group())
-                self.at = plain.end()
-                continue
-            char = text[self.at]
-            begin = self.at
-            if char == "\\":
-                if text.startswith("\\\n", self.at):
-                    self.at += 2
-                    continue
-                self.at += 2
-            elif char in "'\"`" or (char == "$" and text[self.at + 1 : self.at + 2] in ("(", "{")):
-                self.at = min(size, skip(text, self.at)) if char != "$" or self.at + 1 < size else self.at + 1
-            elif char in "$#":
-                self.at += 1
-            elif char == "(" and parts and re.fullmatch(ASSIGN_ARRAY, "".join(parts)):
-                self.at = skip(text, self.at + 1, ")")
-            else:
-                break
-            parts.append(text[begin : self.at])
-        return Word("".join(parts), start)
-
+class _Parser(Reader):
     # ---------------------------------------------------------------- lists
 
     def _end_command(self, *, piped: bool = False) -> None:
         frame = self.frames[-1]
         if self.words or self.redirects:
             certain = not (frame.uncertain or frame.skipped or (frame.maybe and frame.body))
-            command = Command(tuple(self.words), tuple(self.redirects), certain, piped or self.fed, self.fed)
+            command = Command(
+                tuple(self.words), tuple(self.redirects), certain, piped or self.fed, self.fed, frame.arm
+            )
+            if certain and frame.arm is not None and frame.kind in ("if", "case") and fails(command):
+                self.failing.add(frame.arm)
             if not frame.uncertain and not frame.skipped and not certain:
                 frame.doubtful.append(len(self.events))
             for index, (where, number) in enumerate(self.heredoc_of):
@@ -128,14 +87,33 @@ class _Parser:
         top = self.frames[-1]
         doubt = top.uncertain or top.skipped or (top.maybe and top.body) or self.function
         self.function = False
-        self.frames.append(Frame(kind, doubt or uncertain))
+        self.frames.append(
+            Frame(kind, doubt or uncertain, doubt or uncertain, start=len(self.events), arm=top.arm)
+        )
 
     def _pop(self, *kinds: str) -> bool:
         if self.frames[-1].kind not in kinds:
             return False
         self._end_list()
-        self.frames.pop()
+        done = self.frames.pop()
+        succeeding = [arm for arm in done.arms if arm not in self.failing]
+        if done.total and not done.through and len(succeeding) == 1:
+            self.sure.add(succeeding[0])
         return True
+
+    def _arm(self, kind: str, total: bool = False) -> None:
+        """What follows runs by the condition or the pattern that stands before it."""
+        frame = self.frames[-1]
+        number = self.count = self.count + 1
+        outer = self.frames[-2].arm if len(self.frames) > 1 else None
+        group = frame.arms[0] if frame.arms else number
+        condition = (frame.start, len(self.events))
+        self.events.append(Arm(number, kind, group, outer, condition, frame.subject, tuple(frame.patterns)))
+        frame.arms.append(number)
+        frame.total = frame.total or total
+        frame.uncertain = frame.inherited
+        frame.arm = number
+        frame.patterns = []
 
     # ---------------------------------------------------------------- compound commands
 
@@ -147,6 +125,10 @@ class _Parser:
         elif word in ("then", "else", "elif") and frame.kind == "if":
             self._end_list()
             frame.uncertain = True
+            if word == "elif":
+                frame.start = len(self.events)
+            else:
+                self._arm(word, total=word == "else")
         elif word == "fi":
             return self._pop("if")
         elif word == "do":
@@ -163,12 +145,12 @@ class _Parser:
             self._push("loop", True)
             self._for()
         elif word == "case":
-            self._push("case", True)
+            self._push("case", False)
             self._case()
         elif word == "function":
-            self._blanks()
-            self.events.append(Define(self._word().text))
-            self._blanks()
+            self.blanks()
+            self.events.append(Define(self.word().text))
+            self.blanks()
             if self.text.startswith("()", self.at):
                 self.at += 2
             self.function = True
@@ -176,23 +158,19 @@ class _Parser:
             return word in ("!", "time", "coproc") and word != "!"
         return True
 
-    def _blanks(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in BLANK:
-            self.at += 1
-
     def _for(self) -> None:
         """`for NAME in WORDS`, up to its line end."""
-        self._blanks()
+        self.blanks()
         if self.text.startswith("((", self.at):
             self._arithmetic()
             return
-        name = self._word().text
+        name = self.word().text
         if re.fullmatch(NAME, name):
             self.events.append(Loop(name))
         while self.at < len(self.text) and self.text[self.at] not in ";\n":
-            self._blanks()
+            self.blanks()
             before = self.at
-            if self._word().text == "do":
+            if self.word().text == "do":
                 self.at = before
                 return
             if self.at == before:
@@ -202,8 +180,8 @@ class _Parser:
 
     def _case(self) -> None:
         """`case WORD in`, up to the first pattern."""
-        self._blanks()
-        self._word()
+        self.blanks()
+        self.frames[-1].subject = self.word().text
         rest = re.compile(r"[\s\\]*in(?=[\s;\\(]|\Z)").match(self.text, self.at)
         if rest:
             self.at = rest.end()
@@ -221,60 +199,17 @@ class _Parser:
         match = re.compile(r"\s\]\](?=[\s;&|)]|\Z)").search(self.text, self.at)
         if match is None:
             raise Unclosed("[[ has no end")
-        self.at = match.end()
+        inner, self.at = match.start(), start + 2
         self.words = [Word("[[", start)]
-
-    # ---------------------------------------------------------------- redirections
-
-    def _redirect(self) -> None:
-        match = SIGN.match(self.text, self.at)
-        assert match is not None
-        sign, offset = match.group(), self.at
-        previous = self.words[-1] if self.words else None
-        glued = previous is not None and previous.offset + len(previous.text) == offset
-        if glued and previous is not None and previous.text.isdecimal():
-            self.words.pop()  # `2>&1`: the number is a descriptor
-            glued = False
+        while self.at < inner:
+            before = self.at
+            self.words += [word] if (word := self.word()).text else []
+            if self.at == before:
+                sign = self.text[self.at]
+                self.words += [] if sign.isspace() else [Word(sign, self.at)]
+                self.at += 1
+        self.words.append(Word("]]", match.end() - 2))
         self.at = match.end()
-        if self.text.startswith("(", self.at) and sign in "<>":
-            self.at = skip(self.text, self.at + 1, ")")
-            self.words.append(Word(self.text[offset : self.at], offset))
-            return
-        self._blanks()
-        target = self._word().text
-        if sign in ("<<", "<<-"):
-            self.pending.append((len(self.redirects), target, sign == "<<-"))
-            self.heredoc_of.append((-1, len(self.redirects)))
-        self.redirects.append(Redirect(sign, target, len(self.words), glued, offset))
-
-    def _bodies(self) -> None:
-        """Take the here-documents that begin behind this line end."""
-        pending, owners = self.pending, self.heredoc_of
-        self.pending, self.heredoc_of = [], []
-        for (_, word, tabs), (event, number) in zip(pending, owners, strict=True):
-            name = re.sub(r"[\\'\"]", "", word)
-            start = self.at
-            lines: list[str] = []
-            while self.at < len(self.text):
-                end = self.text.find("\n", self.at)
-                end = len(self.text) if end < 0 else end
-                line = self.text[self.at : end]
-                self.at = min(len(self.text), end + 1)
-                if (line.lstrip("\t") if tabs else line) == name:
-                    break
-                lines.append(line.lstrip("\t") if tabs else line)
-            body = "".join(f"{line}\n" for line in lines)
-            self._attach(event, number, body, start)
-
-    def _attach(self, event: int, number: int, body: str, start: int) -> None:
-        if event >= 0:
-            command = self.events[event]
-            if isinstance(command, Command) and number < len(command.redirects):
-                redirects = list(command.redirects)
-                redirects[number] = replace(redirects[number], body=body, body_offset=start)
-                self.events[event] = replace(command, redirects=tuple(redirects))
-        elif number < len(self.redirects):
-            self.redirects[number] = replace(self.redirects[number], body=body, body_offset=start)
 
     # ---------------------------------------------------------------- the loop
 
@@ -289,7 +224,7 @@ class _Parser:
             self._end_list()
         if not fault and len(self.frames) > 1:
             fault = f"a {self.frames[-1].kind} has no end"
-        return Script(tuple(self.events), fault)
+        return Script(tuple(self.events), fault, frozenset(self.sure))
 
     def _step(self) -> None:
         text = self.text
@@ -309,15 +244,17 @@ class _Parser:
             if self.words or self.redirects or not (frame.body or frame.skipped or self.fed):
                 self._end_list()  # behind `&&`, `||` and `|` a line end says nothing
             if self.pending:
-                self._bodies()
-        elif text.startswith(";;", self.at):
+                self.bodies()
+        elif text.startswith((";;", ";&"), self.at):
+            through = "&" in text[self.at : self.at + 3]  # `;;&` and `;&`: what follows may run as well
             self.at += 3 if text.startswith(";;&", self.at) else 2
             self._end_list()
+            frame.through = frame.through or through
             frame.pattern = frame.kind == "case"
         elif text.startswith("&>", self.at):
             self.at += 3 if text.startswith("&>>", self.at) else 2
-            self._blanks()
-            self.redirects.append(Redirect("&>", self._word().text, len(self.words), False, self.at))
+            self.blanks()
+            self.redirects.append(Redirect("&>", self.word().text, len(self.words), False, self.at))
         elif text.startswith(("&&", "||"), self.at):
             self.at += 2
             self._and_or(char == "|")
@@ -330,7 +267,7 @@ class _Parser:
         elif char in "()":
             self._parenthesis(char)
         elif char in "<>":
-            self._redirect()
+            self.redirect()
         else:
             self._next_word()
 
@@ -343,11 +280,14 @@ class _Parser:
         elif self.text[self.at] == ")":
             self.at += 1
             frame.pattern = False
-        elif self._word().text == "esac":
+            self._arm("through" if frame.through else "case", total="*" in frame.patterns)
+        elif (word := self.word().text) == "esac" and not frame.patterns:
             frame.pattern = False
             self._pop("case")
         elif self.at == start:
             self.at += 1
+        else:
+            frame.patterns.append(word)
 
     def _parenthesis(self, char: str) -> None:
         if char == "(" and len(self.words) == 1 and re.match(r"\(\s*\)", self.text[self.at : self.at + 20]):
@@ -375,7 +315,7 @@ class _Parser:
                 self._condition()
                 return
             before = self.at
-            word = self._word()
+            word = self.word()
             if self.at == before:
                 self.at += 1
                 return
@@ -384,7 +324,7 @@ class _Parser:
             self.words.append(word)
             return
         before = self.at
-        word = self._word()
+        word = self.word()
         if self.at == before:
             self.at += 1
         elif self.words and self.words[0].text == "!" and len(self.words) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from envhooks.base.dataclass import dataclass, field
+from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.image.text import names
 
 # What asks instead of doing: behind `&&` its failure is an answer, not a fault.
@@ -32,6 +32,8 @@ class Frame:
 
     kind: str
     uncertain: bool
+    inherited: bool = False
+    """Whether it is uncertain whatever its conditions say."""
     maybe: bool = False
     """Whether the and-or list so far may fail without being a fault."""
     either: bool = False
@@ -43,6 +45,19 @@ class Frame:
     skipped: bool = False
     """The next pipeline may not run."""
     body: bool = False
+    start: int = 0
+    """Event from which on its condition stands."""
+    arm: int | None = None
+    """The innermost arm that stands here."""
+    arms: list[int] = field(default_factory=list)
+    """Its own arms so far."""
+    total: bool = False
+    """Whether one of them runs in any case: there is an `else`, or a pattern `*`."""
+    through: bool = False
+    """Of a `case`: an arm went on to the next one."""
+    subject: str = ""
+    """Of a `case`: the word that is compared."""
+    patterns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -78,11 +93,13 @@ class Command:
     words: tuple[Word, ...]
     redirects: tuple[Redirect, ...] = ()
     certain: bool = True
-    """Whether it runs whenever the build succeeds, by what the text says."""
+    """Whether it runs whenever the build succeeds, by what the text says, if its arm runs."""
     piped: bool = False
     """Whether it is a part of a pipeline: then it runs in a shell of its own."""
     fed: bool = False
     """Whether its input is another command's output."""
+    arm: int | None = None
+    """The innermost arm of an `if` or a `case` that it stands in."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +126,40 @@ class Loop:
     name: str
 
 
-Event = Command | Enter | Leave | Define | Loop
+@dataclass(frozen=True)
+class Arm:
+    """An arm of an `if` or of a `case` begins."""
+
+    number: int
+    kind: str
+    """`then`, `else`, `case`; `through` where an arm before it may have gone on to it."""
+    group: int
+    """The same for all arms of one `if` or `case`."""
+    outer: int | None
+    """The arm that the whole stands in."""
+    condition: tuple[int, int]
+    """Events that its condition is made of, the last one not included."""
+    subject: str
+    patterns: tuple[str, ...]
+
+
+Event = Command | Enter | Leave | Define | Loop | Arm
+
+
+def fails(command: Command) -> bool:
+    """Whether a command ends the whole with an error: `exit 1`."""
+    words = [word.text for word in command.words]
+    return words[:1] == ["exit"] and len(words) == 2 and words[1].isdecimal() and int(words[1]) > 0
+
+
+class Branches:
+    """Which arms of a script run: there are none here."""
+
+    def enter(self, arm: Arm) -> None:
+        """Decide an arm by what is known when it is met."""
+
+    def runs(self, number: int) -> bool | None:
+        """Whether an arm runs; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +169,8 @@ class Script:
     events: tuple[Event, ...]
     fault: str = ""
     """Reason why the text cannot be read to its end, or nothing."""
+    sure: frozenset[int] = frozenset()
+    """Arms that run whenever the build succeeds, as each other one ends it."""
 
 
 _CLOSES = {"(": ")", "{": "}"}
@@ -178,3 +230,112 @@ def skip(text: str, at: int, opened: str = "") -> int:
     raise Unclosed({'"': "a double quote has no end", "`": "a backtick has no end"}.get(
         stack[-1] if stack else "", "a parenthesis or brace has no end"
     ))  # fmt: skip
+
+
+class Reader:
+    """Words and redirections of a text, from one place on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.events: list[Event] = []
+        self.frames = [Frame("top", False)]
+        self.count = 0
+        self.failing: set[int] = set()
+        self.sure: set[int] = set()
+        self.words: list[Word] = []
+        self.redirects: list[Redirect] = []
+        self.pending: list[tuple[int, str, bool]] = []
+        """Here-documents whose bodies come behind the next line end: (redirect, word, strip tabs)."""
+        self.fed = False
+        self.function = False
+        self.heredoc_of: list[tuple[int, int]] = []
+
+    # ---------------------------------------------------------------- words
+
+    def word(self) -> Word:
+        """The word that begins here; empty where none does."""
+        start = self.at
+        text, size = self.text, len(self.text)
+        parts: list[str] = []
+        while self.at < size:
+            plain = PLAIN.match(text, self.at)
+            if plain:
+                parts.append(plain.group())
+                self.at = plain.end()
+                continue
+            char = text[self.at]
+            begin = self.at
+            if char == "\\":
+                if text.startswith("\\\n", self.at):
+                    self.at += 2
+                    continue
+                self.at += 2
+            elif char in "'\"`" or (char == "$" and text[self.at + 1 : self.at + 2] in ("(", "{")):
+                self.at = min(size, skip(text, self.at)) if char != "$" or self.at + 1 < size else self.at + 1
+            elif char in "$#":
+                self.at += 1
+            elif char == "(" and parts and re.fullmatch(ASSIGN_ARRAY, "".join(parts)):
+                self.at = skip(text, self.at + 1, ")")
+            else:
+                break
+            parts.append(text[begin : self.at])
+        return Word("".join(parts), start)
+
+    def blanks(self) -> None:
+        """Go behind the blanks."""
+        while self.at < len(self.text) and self.text[self.at] in BLANK:
+            self.at += 1
+
+    # ---------------------------------------------------------------- redirections
+
+    def redirect(self) -> None:
+        """Take the redirection that begins here."""
+        match = SIGN.match(self.text, self.at)
+        assert match is not None
+        sign, offset = match.group(), self.at
+        previous = self.words[-1] if self.words else None
+        glued = previous is not None and previous.offset + len(previous.text) == offset
+        if glued and previous is not None and previous.text.isdecimal():
+            self.words.pop()  # `2>&1`: the number is a descriptor
+            glued = False
+        self.at = match.end()
+        if self.text.startswith("(", self.at) and sign in "<>":
+            self.at = skip(self.text, self.at + 1, ")")
+            self.words.append(Word(self.text[offset : self.at], offset))
+            return
+        self.blanks()
+        target = self.word().text
+        if sign in ("<<", "<<-"):
+            self.pending.append((len(self.redirects), target, sign == "<<-"))
+            self.heredoc_of.append((-1, len(self.redirects)))
+        self.redirects.append(Redirect(sign, target, len(self.words), glued, offset))
+
+    def bodies(self) -> None:
+        """Take the here-documents that begin behind this line end."""
+        pending, owners = self.pending, self.heredoc_of
+        self.pending, self.heredoc_of = [], []
+        for (_, word, tabs), (event, number) in zip(pending, owners, strict=True):
+            name = re.sub(r"[\\'\"]", "", word)
+            start = self.at
+            lines: list[str] = []
+            while self.at < len(self.text):
+                end = self.text.find("\n", self.at)
+                end = len(self.text) if end < 0 else end
+                line = self.text[self.at : end]
+                self.at = min(len(self.text), end + 1)
+                if (line.lstrip("\t") if tabs else line) == name:
+                    break
+                lines.append(line.lstrip("\t") if tabs else line)
+            body = "".join(f"{line}\n" for line in lines)
+            self._attach(event, number, body, start)
+
+    def _attach(self, event: int, number: int, body: str, start: int) -> None:
+        if event >= 0:
+            command = self.events[event]
+            if isinstance(command, Command) and number < len(command.redirects):
+                redirects = list(command.redirects)
+                redirects[number] = replace(redirects[number], body=body, body_offset=start)
+                self.events[event] = replace(command, redirects=tuple(redirects))
+        elif number < len(self.redirects):
+            self.redirects[number] = replace(self.redirects[number], body=body, body_offset=start)

@@ -38,6 +38,9 @@ _Parts = list[tuple[str, bool]]
 """(text, whether it is kept whole): what stands unquoted is split at blanks."""
 _WORD = "\0word"
 COMPUTED = "the shell computes it"
+_SIMPLE = r"\s*(?:echo|printf|cut|tr|sed|awk|python[0-9.]*)\s"
+MAX_SUBSTITUTION = 500
+"""Characters of a command substitution that is worked out."""
 _OPERATION = r"(?s)(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)"
 
 
@@ -117,8 +120,8 @@ class Expander:
                 parts.append((self._quoted(word[at + 1 : end - 1]), True))
                 at = end
             elif char == "`":
-                at = skip(word, at)
-                parts.append((self._variables.mark(COMPUTED), False))
+                begin, at = at + 1, skip(word, at)
+                parts += self._substituted(word[begin : at - 1])
             elif char == "$":
                 pieces, at = self._dollar(word, at, quoted=False)
                 parts += pieces
@@ -144,8 +147,8 @@ class Expander:
                 out.append(text[at + 1].replace("\n", ""))
                 at += 2
             elif char == "`":
-                at = skip(text, at)
-                out.append(self._variables.mark(COMPUTED))
+                begin, at = at + 1, skip(text, at)
+                out += [piece for piece, _ in self._substituted(text[begin : at - 1])]
             elif char == "$":
                 pieces, at = self._dollar(text, at, quoted=True)
                 out += [piece for piece, _ in pieces]
@@ -163,7 +166,8 @@ class Expander:
             end = skip(text, at)
             return self._braced(text[at + 2 : end - 1], quoted), end
         if following == "(":
-            return self._computed(), skip(text, at)
+            end = skip(text, at)
+            return self._substituted(text[at + 2 : end - 1]), end
         if following in ("'", '"') and following and not quoted:
             end = skip(text, at + 1)
             inner = text[at + 2 : end - 1]
@@ -175,6 +179,18 @@ class Expander:
         if following and following in "0123456789@*#?-$!":
             return [(self._variables.mark("the shell's parameters are not followed"), False)], at + 2
         return [("$", True)], at + 1
+
+    def _substituted(self, text: str) -> _Parts:
+        """What a command substitution gives, in the few cases in which that is known without running it."""
+        if not re.match(_SIMPLE, text) or len(text) > MAX_SUBSTITUTION:
+            return self._computed()
+        from envhooks.image.shell import parse  # late: it imports what this module needs
+        from envhooks.image.shell.compute import compute
+
+        self._spend(20 * len(text))
+        script = parse(text)
+        value = None if script.fault else compute(script.events, self.fields, self.text)
+        return self._computed() if value is None else [(value, False)]
 
     def _computed(self) -> _Parts:
         return [(self._variables.mark(COMPUTED), False)]

@@ -226,8 +226,12 @@ class Session:
     def _entry(self, requirement: Requirement, how: str, place: Place, sources: Sources) -> Entry:
         name = requirement.name
         index = requirement.index or sources.stated(name)
+        version = requirement.version
+        if requirement.how == "conda" and name in CARRIERS:
+            match = re.fullmatch(r"=\s*([0-9]+\.[0-9]+\.[0-9]+)", requirement.specifier)
+            version = match.group(1) if match else version  # three numbers are one release
         package = Package(
-            name, requirement.version, requirement.local, requirement.exact, requirement.specifier, how, place,
+            name, version, requirement.local, version is not None, requirement.specifier, how, place,
             readable(index),
         )  # fmt: skip
         loose = None

@@ -1,0 +1,151 @@
+"""Conditions and words that the shell works out: followed where all that they ask is known, else unknown."""
+
+from __future__ import annotations
+
+import pytest
+from memory_files import MemoryFiles
+
+from envhooks.image import Environment
+from envhooks.image.interpreter import read_environment
+
+HEAD = 'FROM python:3.12\nARG V=2.8.0\nARG CUDA=12.8.1\nARG KIND=gpu\nARG EMPTY=""\nARG GIVEN\n'
+
+
+def read(dockerfile: str, **files: str) -> Environment:
+    tree = {name.replace("__", "/").replace("_dot_", "."): text.encode() for name, text in files.items()}
+    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
+
+
+def torch(environment: Environment) -> str | None:
+    found = [one for one in environment.find("torch") if one.exact]
+    return (f"{found[0].version}+{found[0].local}" if found[0].local else found[0].version) if found else None
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ('[ "$KIND" = gpu ]', True),
+        ('[ "$KIND" = cpu ]', False),
+        ('[ "$KIND" != cpu ]', True),
+        ("[ $KIND == gpu ]", True),
+        ('test "$KIND" = gpu', True),
+        ('[ -z "$EMPTY" ]', True),
+        ('[ -n "$EMPTY" ]', False),
+        ('[ ! -n "$EMPTY" ]', True),
+        ('! [ -n "$EMPTY" ]', True),
+        ("[ $EMPTY ]", False),
+        ("[ 3 -gt 2 ]", True),
+        ("[ 3 -le 2 ]", False),
+        ('[[ "$KIND" == g* ]]', True),
+        ("[[ $KIND != g* ]]", False),
+        ("[[ -z $EMPTY ]]", True),
+        ('[ "$GIVEN" = gpu ]', None),
+        ('[ "$TARGETARCH" = amd64 ]', None),
+        ('[ -z "$OTHER" ]', None),
+        ("[ -f /etc/os-release ]", None),
+        ('[ "$KIND" = gpu ] && [ -f x ]', None),
+        ("[[ $KIND == gpu && -f x ]]", None),
+        ("[[ $KIND =~ g.* ]]", None),
+        ("nvidia-smi", None),
+        ("true", True),
+        ("false", False),
+    ],
+)
+def test_an_arm_runs_where_its_condition_is_known(condition: str, runs: bool | None) -> None:
+    text = f"{HEAD}RUN if {condition}; then W=2.8.0; else W=2.7.0; fi && pip install torch==$W\n"
+    assert torch(read(text)) == {True: "2.8.0", False: "2.7.0", None: None}[runs]
+    text = f"{HEAD}RUN if {condition}; then pip install torch==2.8.0; else pip install torch==2.7.0; fi\n"
+    assert torch(read(text)) == {True: "2.8.0", False: "2.7.0", None: None}[runs]
+
+
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [
+        ("if [ $KIND = tpu ]; then W=1.0.0; elif [ $KIND = gpu ]; then W=2.0.0; else W=3.0.0; fi", "2.0.0"),
+        ("if [ $KIND = tpu ]; then W=1.0.0; elif [ $KIND = cpu ]; then W=2.0.0; else W=3.0.0; fi", "3.0.0"),
+        ("if [ -f x ]; then W=1.0.0; elif [ $KIND = gpu ]; then W=2.0.0; else W=3.0.0; fi", None),
+        ("if [ $KIND = gpu ]; then if [ -f x ]; then W=1.0.0; else W=2.0.0; fi; fi", None),
+        ("if [ $KIND = gpu ]; then if [ -n x ]; then W=1.0.0; else W=2.0.0; fi; fi", "1.0.0"),
+        ("case $KIND in cpu) W=1.0.0 ;; g*|tpu) W=2.0.0 ;; *) W=3.0.0 ;; esac", "2.0.0"),
+        ('case "$KIND" in "cpu") W=1.0.0 ;; (other) W=2.0.0 ;; *) W=3.0.0 ;; esac', "3.0.0"),
+        ("case $TARGETARCH in amd64) W=1.0.0 ;; *) W=3.0.0 ;; esac", None),
+        ("case $TARGETARCH in arm64) exit 1 ;; *) W=3.0.0 ;; esac", "3.0.0"),
+        ("case $TARGETARCH in arm64) exit 0 ;; *) W=3.0.0 ;; esac", None),
+        ("case $TARGETARCH in arm64) exit 1 ;; amd64) W=3.0.0 ;; esac", None),
+        ("if [ -f x ]; then W=1.0.0; else exit 1; fi", "1.0.0"),
+        ("if [ -f x ]; then W=1.0.0; else (exit 1); W=2.0.0; fi", None),
+        ("case $KIND in gpu) W=1.0.0 ;;& g*) W=2.0.0 ;; esac", None),
+    ],
+)
+def test_arms_are_decided_in_their_order(script: str, version: str | None) -> None:
+    assert torch(read(f"{HEAD}RUN {script}; pip install torch==$W\n")) == version
+
+
+@pytest.mark.parametrize(
+    ("word", "version"),
+    [
+        ("$(echo $V | cut -d. -f1,2)", "2.8"),
+        ("$(echo ${V} | cut -d'.' -f 1-2).1", "2.8.1"),
+        ("$(cut -d. -f1 <<< $V).8", "2.8"),
+        ("`echo $V`", "2.8.0"),
+        ("$(printf '%s' $V)", "2.8.0"),
+        ("$V+cu$(echo $CUDA | cut -d. -f1,2 | tr -d .)", "2.8.0+cu128"),
+        ("$V+cu$(echo $CUDA | cut -d. -f-2 | sed 's/\\.//g')", "2.8.0+cu128"),
+        ("$V+cu$(echo $CUDA | awk -F. '{print $1$2}')", "2.8.0+cu128"),
+        (
+            "$V+$(python3 -c \"print('cu' + ''.join('${CUDA}'.split('.')[:2]) if '${CUDA}' else 'cpu')\")",
+            "2.8.0+cu128",
+        ),
+        ("$V+$(python -c \"print('$EMPTY' or 'cpu')\")", "2.8.0"),
+        ("$(echo $GIVEN | cut -d. -f1,2)", None),
+        ("$(cat version.txt)", None),
+        ("$(echo $V | rev)", None),
+        ("$(echo $V | sed 's/.*/1.0/')", None),
+        ("$(echo $V > x)", None),
+        ("$(echo $V; echo 1)", None),
+        ("$(python -c \"print(open('x').read())\")", None),
+        ('$(python -c "print(().__class__)")', None),
+    ],
+)
+def test_simple_pipelines_are_worked_out(word: str, version: str | None) -> None:
+    assert torch(read(f"{HEAD}RUN pip install torch=={word}\n")) == version
+
+
+# ---------------------------------------------------------------- uv run, and lock files without WORKDIR
+
+LOCK = """
+version = 1
+
+[[package]]
+name = "image"
+source = { virtual = "." }
+dependencies = [{ name = "torch" }]
+
+[[package]]
+name = "torch"
+version = "2.10.0"
+source = { registry = "https://pypi.org/simple" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "version"),
+    [
+        ("uv run --frozen python train.py", "2.10.0"),
+        ("uv run --no-sync python train.py", None),
+        ("uv run --isolated python train.py", None),
+    ],
+)
+def test_uv_run_installs_the_project_first(command: str, version: str | None) -> None:
+    mounts = "--mount=type=bind,source=uv.lock,target=uv.lock"
+    environment = read(f"FROM python:3.12\nWORKDIR /app\nRUN {mounts} {command}\n", uv_dot_lock=LOCK)
+    assert torch(environment) == version
+
+
+@pytest.mark.parametrize("workdir", ["", "WORKDIR /app\n"])
+def test_a_lock_is_found_without_a_workdir(workdir: str) -> None:
+    text = f"FROM team/base:1\n{workdir}COPY lib/uv.lock lib/pyproject.toml lib/\nRUN cd lib && uv sync --frozen\n"
+    assert torch(read(text, lib__uv_dot_lock=LOCK, lib__pyproject_dot_toml="")) == "2.10.0"
+    poetry = '[[package]]\nname = "torch"\nversion = "2.9.0"\n'
+    text = f"FROM team/base:1\n{workdir}COPY poetry.lock .\nRUN poetry install\n"
+    assert torch(read(text, poetry_dot_lock=poetry)) == "2.9.0"
