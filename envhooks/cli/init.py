@@ -23,6 +23,7 @@ from envhooks.policy.branches import protected_branch, release_remote
 from envhooks.policy.commented import commented, toml_text
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
+from envhooks.records.verifiers import NAMESPACE
 from envhooks.signatures.signers.ownkey import OwnKey
 
 CHANGELOG = "CHANGELOG.md"
@@ -63,6 +64,9 @@ def run(options: argparse.Namespace) -> int:
         _say_found(found, git, branch, remote)
         key, missing = _signing.own_key(git)
         files = _files(branch, key, found)
+        if key is not None and _is_verifier(top / FOLDER / "policy.toml", key):
+            line = key.signers_line.replace('namespaces="git"', f'namespaces="git,{NAMESPACE}"', 1)
+            files["allowed_signers"] = f"{line}\n".encode()
         if options.yes and not found.changelog and not (top / CHANGELOG).exists():
             files[f"../{CHANGELOG}"] = _NEW_CHANGELOG
         written = _write(top / FOLDER, files)
@@ -153,6 +157,18 @@ def _files(branch: str, key: OwnKey | None, found: Survey) -> dict[str, bytes]:
         if key.certificate is not None:
             files[f"keys/{key.key}.asc"] = key.certificate
     return files
+
+
+def _is_verifier(file: Path, key: OwnKey) -> bool:
+    """Whether a policy that is there already names this person as one whose word counts for records.
+
+    Raises:
+        PolicyError: it cannot be read.
+    """
+    if key.scheme != "ssh" or not file.is_file():
+        return False
+    policy = parse_policy(file.read_bytes(), f"{FOLDER}/policy.toml in the work tree")
+    return any(one.ssh == key.principal for one in policy.verifiers)
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> dict[str, bool]:

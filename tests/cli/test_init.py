@@ -315,12 +315,17 @@ def published(tmp_path: Path, environ: dict[str, str], files: dict[str, str], *t
     return repo
 
 
+STABLE_LOG = CHANGELOG.replace("2.8-rc1", "v1.3.0").replace(
+    "First", "No known issues, no upgrade notes. First"
+)
+
+
 @pytest.mark.parametrize(
     ("files", "tags", "name"),
     [
         ({"Dockerfile": GOOD_DOCKERFILE, "CHANGELOG.md": CHANGELOG}, (), GOOD_TAG),
         (
-            {".build/Dockerfile": GOOD_DOCKERFILE, "HISTORY.md": CHANGELOG.replace("2.8-rc1", "v1.3.0")},
+            {".build/Dockerfile": GOOD_DOCKERFILE, "HISTORY.md": STABLE_LOG},
             ("v1.2.0", "v1.1.0"),
             "v1.3.0",
         ),
