@@ -198,7 +198,7 @@ def _advice(advice: str, page: _Page) -> Iterator[str]:
             yield from page.lines(head, printable(line, _LINE), indent=16)
         else:  # to be pasted, and so never broken
             yield from page.lines(head, case, indent=16)
-            yield f"{' ' * 8}{command}"
+            yield f"{' ' * (18 if 18 + len(command) <= page.look.width else 8)}{command}"
 
 
 # ------------------------------------------------------------------------------------ many tags

@@ -358,6 +358,22 @@ def _jax(bench: Bench) -> None:
     assert "jax==0.7.0 jaxlib==0.7.0" in _mended(bench, shown, command)
 
 
+@case("dockerfile-compatible", "torch==2.8.0 replaces the torch that the base image was built around")
+def _replaced_framework(bench: Bench) -> None:
+    """A warning; which image is meant is for a person to say, and one that has the version ends it."""
+    image = "FROM pytorch/pytorch:{}-cuda12.8-cudnn9-devel\n"
+    bench.repo.commit_files({"Dockerfile": image.format("2.7.1") + "RUN pip install torch==2.8.0\n"})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    shown = bench.found(GOOD_TAG)
+    assert shown.level == "warning" and not shown.fix and "name a base image" in shown.advice
+    bench.repo.git("tag", "-d", GOOD_TAG)
+    meant = bench.repo.commit_files({"Dockerfile": image.format("2.8.0")})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    bench.settled(GOOD_TAG, meant)
+
+
 # -------------------------------------------------------------------------------- dockerfile-pinned
 
 

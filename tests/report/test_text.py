@@ -174,12 +174,12 @@ def test_check_is_quiet_verbose_and_brief(good: Repo) -> None:
     assert good.envhooks("check", "--quiet", "--verbose").code == 2
 
 
-@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize("width", [40, 60, 80, 90])
 def test_a_command_in_an_advice_is_one_line(width: int) -> None:
     command = "git tag -s -m 'First candidate' PyTorch-CUDA-v2.7-rc1 3b20337db746"
     advice = f"if the name is what is wrong: {command}\nif not, there is more to do: look at it, and decide what to do"
     lines = said(Report((tag(Finding("no", advice=advice, check="tag-name")),)), width=width)
-    assert f"        {command}" in lines
+    assert f"{' ' * (18 if width > 80 else 8)}{command}" in lines
     assert all(len(line) <= width for line in lines if command not in line)
     assert f"      advice:   if the name is what is wrong: {command}" in said(
         Report((tag(Finding("no", advice=advice, check="tag-name")),))
