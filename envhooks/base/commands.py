@@ -9,7 +9,8 @@ _PROGRAMS = (
     r"|printf|python3?|rm|sed|ssh-add|ssh-keygen|tail|uv|uvx|(?:~|/)[^\s'\"]*|'/[^']*'"
 )
 _ASSIGNED = r"(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*\s+)*"
-_COMMAND = rf"{_ASSIGNED}(?:{_PROGRAMS})(?:\s|\Z)"
+# a value may hold commands, with quotes of their own; none of ours but those of awk has such
+_COMMAND = rf"{_ASSIGNED}(?:{_PROGRAMS})(?:\s|\Z)|[a-z]+=['\"].* awk '"
 _QUOTED = r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\."
 _BLANK = r"(?<![\w/.:-])(?:KEY|TAG|NAME|FILE|FOLDER|URL|REF|DATE|INDEX|OWNER)(?!\w)"
 _OPEN = rf", | or | then |\.\.\.(?![\w/])|<[A-Za-z][^<>]*>|{_BLANK}"

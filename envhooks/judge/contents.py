@@ -142,8 +142,19 @@ class Contents:
         def read(edited: Files) -> Environment:
             return read_environment_at(edited, section, path, policy.bases)
 
-        found = or_unknown(lambda: mend_pins(files, read, environment, table_of(self._policy), target))
-        return None if isinstance(found, Unknown) else found
+        table = table_of(self._policy)
+        found = or_unknown(lambda: mend_pins(files, read, environment, table, target))
+        if isinstance(found, Unknown):
+            return None
+        if found.fix and self._git.work_tree is not None and self._at_work:
+            from envhooks.image.files import FolderFiles
+            from envhooks.judge.pins import written
+
+            folder = FolderFiles(self._git.work_tree)
+            mended = or_unknown(lambda: written(folder, files, read, environment, table, target, tag))
+            if isinstance(mended, str) and mended:  # what is mended and not committed is not mended again
+                return replace(found, fix=mended)
+        return found
 
     # ------------------------------------------------------------------------------- the changelog
 

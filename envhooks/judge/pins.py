@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
-from envhooks.base.hygiene import word
+from envhooks.base.hygiene import printable, word
 from envhooks.image import CompatFault, Environment, Unpinned
 from envhooks.image.compat import judge_environment
 from envhooks.image.compat.family import Pins, Target, older_with_build, pins_for
@@ -121,6 +121,35 @@ def mend_pins(
             lines += [f"to keep the image, with torch {older}: {command}"] if command and not left else []
         return PinsFix(why_not="\n".join(lines))
     return PinsFix(why_not=pins.why_not or (left[0].reason if left else ""))
+
+
+def written(
+    work: Files,
+    files: Files,
+    read: Callable[[Files], Environment],
+    environment: Environment,
+    table: Table,
+    target: Target,
+    tag: str,
+) -> str:
+    """The command that commits the files of the work tree where the pins are right already; empty where they are not.
+
+    Raises:
+        CannotJudge: the work tree's files cannot be read.
+    """
+    after = read(work)
+    pins = pins_for(after, table, target)
+    wrong = any(fault.level == "error" for fault in judge_environment(after, table))
+    if wrong or not pins.versions or not holds(after, pins):
+        return ""
+    paths = {environment.path, *(package.place.path for package in (*environment.packages, *after.packages))}
+    changed = sorted(
+        path for path in paths if work.read(path) is not None and work.read(path) != files.read(path)
+    )
+    if not changed:
+        return ""
+    named = " ".join(map(word, changed))
+    return f"git add -- {named} && git commit -m {word(f'Pins of {printable(tag)}')} -- {named}"
 
 
 def _tried(

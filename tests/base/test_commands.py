@@ -22,6 +22,8 @@ from envhooks.base.errors import CannotJudge
         "git cat-file tag abc | sed -e '1,/^$/d' | git tag -f -s -F - v1 HEAD",
         "sed -i.before -e 's/a, b/c/' x && rm x.before",
         "at='x, y' new=\"$(printf '%s\\n' 'a, b')\" awk '1, 2' CHANGELOG.md > a && mv a CHANGELOG.md",
+        "at='x' new=\"$(printf '%s\\n' '## 1 - '\"$(date +%F)\" '' 'a, b; or c')\" awk '1' a > b && mv b a",
+        "at='x' new=\"$(printf '%s\\n' '# 1 ('\"$(LC_ALL=C date +'%B %d, %Y')\"')' '' 'a')\" awk '1' a > b && mv b a",
         "python3 -m venv '/h/my env' && '/h/my env/bin/python' -m pip install envhooks",
         "/opt/x/bin/python -I -m envhooks lock x",
         "envhooks install # in each clone, then",

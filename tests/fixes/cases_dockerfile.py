@@ -290,6 +290,31 @@ def _companion(bench: Bench) -> None:
     assert _mended(bench, shown, command) == DOCKERFILE
 
 
+@case("dockerfile-compatible", "torchvision 0.19.0 does not go with torch 2.8.0: *")
+def _mended_and_not_committed(bench: Bench) -> None:
+    """What is pasted is not offered once more: it is for the commit to be made."""
+    text = 'FROM python:3.12-slim\nCOPY ["re q.txt", "r.txt"]\nRUN pip install -r r.txt\n'
+    bench.repo.write({"re q.txt": "torch==2.8.0\ntorchvision==0.19.0\n"})
+    shown, command = _made(bench, text)
+    bench.repo.write({"other": "which is not committed with it"})
+    bench.paste(shown.fix)
+    again = bench.refused(*command)
+    bench.paste(again.fix)
+    assert bench.repo.git("status", "--porcelain") == "?? other"
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git(*command)
+    bench.settled(command[-1], meant)
+
+
+@case("dockerfile-compatible", "torchvision 0.19.0 does not go with torch 2.8.0: *")
+def _changed_otherwise_in_the_work_tree(bench: Bench) -> None:
+    """Files of the work tree that are as wrong are not to be committed, and an older commit is not mended there."""
+    shown, command = _made(bench, DOCKERFILE.replace("0.23.0", "0.19.0"))
+    bench.repo.write({"Dockerfile": DOCKERFILE.replace("0.23.0", "0.20.0")})
+    assert bench.refused(*command).fix == shown.fix
+
+
 @case("dockerfile-compatible", "torchvision 0.19.0 does not go with torch 2.7.1: *")
 def _the_whole_set_at_once(bench: Bench) -> None:
     """Both checks name one command: neither undoes what the other did."""
