@@ -563,6 +563,25 @@ def _order(bench: Bench) -> None:
     bench.settled(free, bench.repo.git("rev-parse", "HEAD"))
 
 
+@case("tag-order", "it is a rebuild of a stable release, and there is none of this version")
+def _rebuild_without_its_release(bench: Bench) -> None:
+    """The release that it rebuilds is on the server, and this clone has not fetched it."""
+    text = "## {} - 2026-11-02\n\nNo known issues. Upgrading needs nothing.\n\n"
+    bench.repo.commit_files({"CHANGELOG.md": text.format("2.8-post1") + text.format("2.8")})
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("tag", "-s", "PyTorch-CUDA-v2.8", "-m", "Stable")
+    bench.repo.git("push", "-q", "origin", "PyTorch-CUDA-v2.8")
+    bench.repo.git("tag", "-d", "PyTorch-CUDA-v2.8")
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.repo.git("tag", "-s", "PyTorch-CUDA-v2.8-post1", "-m", "Rebuilt")
+    bench.hooks()
+    shown = bench.refused("push", "origin", "PyTorch-CUDA-v2.8-post1")
+    assert not shown.fix and "else release PyTorch-CUDA-v2.8 first" in shown.advice
+    bench.paste(shown.command("only missing here"))
+    bench.repo.git("push", "-q", "origin", "PyTorch-CUDA-v2.8-post1")
+    bench.settled("PyTorch-CUDA-v2.8-post1", meant)
+
+
 # ----------------------------------------------------------------------------------------- on-main
 
 
