@@ -20,8 +20,8 @@ from pathlib import Path
 from envhooks.image.compat.table import load_table
 from envhooks.image.compat.ties import load_ties
 from envhooks.indexes.client import Index, default_index
-from envhooks.indexes.table import read_ties, refresh, render
-from envhooks.indexes.ties import render_ties
+from envhooks.indexes.rendering import render, render_ties
+from envhooks.indexes.table import read_ties, refresh
 
 TIES = Path(__file__).parent.parent / "envhooks/image/compat/ties.toml"
 HEAD = """\

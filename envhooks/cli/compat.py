@@ -19,7 +19,8 @@ from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.git.repository import Git
 from envhooks.image.compat.table import extended, load_table
 from envhooks.indexes.client import Index, default_index
-from envhooks.indexes.table import Refreshed, Row, refresh, render
+from envhooks.indexes.rendering import render
+from envhooks.indexes.table import Refreshed, Row, refresh
 from envhooks.policy.reader import parse_compat
 from envhooks.policy.root import FOLDER
 

@@ -187,6 +187,7 @@ def _torch(reader: _Reader, table: Table, builds: Index | None, everything: bool
         name: _companions(reader, table, name, everything) for name in ("torchvision", "torchaudio")
     }
     variants = _variants(builds) if builds is not None else {}
+    rocm = _variants(builds, r"(?a)rocm[0-9.]{1,9}") if builds is not None else {}
     for version, files in reader.releases("torch").items():
         ours = table.torch.get(release(version))
         if key(version) < key(oldest) or (
@@ -201,6 +202,8 @@ def _torch(reader: _Reader, table: Table, builds: Index | None, everything: bool
             if metadata is None:
                 continue
             row |= _of_torch(metadata, files)
+        if release(version) in rocm:
+            row["rocm_variants"] = rocm[release(version)]
         row["cuda_variants"] = variants.get(release(version), list(ours.cuda_variants) if ours else [])
         if ours is None:
             yield row
@@ -250,14 +253,18 @@ def _companions(reader: _Reader, table: Table, name: str, everything: bool) -> d
     return found
 
 
-def _variants(builds: Index) -> dict[str, list[str]]:
-    """torch release -> the local versions of its Linux wheels: `cu126`, `cu128`; CPU and ROCm left out."""
+def _variants(builds: Index, form: str = r"cu[0-9]{2,3}") -> dict[str, list[str]]:
+    """torch release -> the local versions of its Linux wheels: `cu126`, `cu128`, or those of another form."""
     found: dict[str, set[str]] = {}
     for file in builds.wheels("torch"):
         version, plus, local = file.version.partition("+")
-        if plus and re.fullmatch(r"cu[0-9]{2,3}", local) and "linux" in file.platform and not file.yanked:
+        if plus and re.fullmatch(form, local) and "linux" in file.platform and not file.yanked:
             found.setdefault(release(version), set()).add(local)
-    return {version: sorted(locals_, key=lambda text: int(text[2:])) for version, locals_ in found.items()}
+    return {version: sorted(locals_, key=_numbers) for version, locals_ in found.items()}
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"[0-9]+", text)]
 
 
 def _pythons(files: Iterable[File]) -> list[str]:
@@ -376,25 +383,3 @@ def _ties(reader: _Reader, table: Table, tied: Iterable[str], everything: bool) 
                 found[version] = requires
         for group, versions in grouped(found):
             yield {"package": package, "version": list(versions), "requires": list(group)}
-
-
-# ---------------------------------------------------------------------------------------------- TOML
-
-
-def render(rows: Mapping[str, Iterable[Row]], day: str) -> str:
-    """`.envhooks/compat.toml`: the rows in the form of `[[compat.torch]]`, with their day."""
-    lines = [
-        "# Published facts about releases, read from a package index by `envhooks compat update`.",
-        "# Rows that stand in policy.toml as well, `[[compat.torch]]`, override these.",
-        f'compiled = "{day}"',
-    ]
-    for name, found in rows.items():
-        for row in found:
-            lines += ["", f"[[{name}]]", *(f"{field} = {_toml(value)}" for field, value in row.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)  # strings and lists of strings are written alike

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from email.message import Message
@@ -59,13 +58,3 @@ def grouped(releases: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str
             found.setdefault(releases[version], []).append(version)
     for requires, versions in found.items():
         yield requires, tuple(versions)
-
-
-def render_ties(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
-    """Lines of ties.toml: a block of `[[ties.NAME]]` for each set of requirements."""
-    for package in sorted(rows):
-        for requires, versions in grouped(rows[package]):
-            yield f"[[ties.{package}]]"
-            yield f"requires = {json.dumps(list(requires))}"
-            yield f"versions = {json.dumps(list(versions))}"
-            yield ""

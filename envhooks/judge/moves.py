@@ -170,7 +170,7 @@ def _near(table: Table, row: TorchRelease, build: str) -> Iterator[str]:
 def _builds(row: TorchRelease) -> tuple[str, ...]:
     own = "cu" + row.pypi_cuda.replace(".", "") if row.pypi_cuda else ""
     rocm = f"rocm{row.rocm_release}" if row.rocm_release else ""
-    return tuple(filter(None, (*row.cuda_variants, *row.cuda_variants_seen, own, rocm)))
+    return tuple(filter(None, (*row.cuda_variants, *row.cuda_variants_seen, *row.rocm_variants, own, rocm)))
 
 
 def _build(environment: Environment, target: Target) -> str:

@@ -159,6 +159,8 @@ def test_a_policy_adds_ties() -> None:
         ("torch==2.6.0+rocm6.4.1", RADEON, []),
         ("torch==2.6.0+rocm6.0", WHL + "rocm6.0", [("variant", "warning")]),
         ("torch==2.0.1+rocm5.4.2", WHL + "rocm5.4.2", []),
+        ("torch==2.2.0+rocm5.6", WHL + "rocm5.6", []),
+        ("torch==1.12.1+rocm5.1.1", WHL + "rocm5.1.1", []),
         ("torch==1.8.0+cu111", WHL + "cu111", []),
         ("torch==1.4.0+cu92", "", []),
     ],

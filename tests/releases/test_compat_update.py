@@ -18,7 +18,8 @@ from support import DOCKERFILE, GOOD_TAG, Repo
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.image.compat.table import extended, load_table
 from envhooks.indexes.client import Index
-from envhooks.indexes.table import refresh, render
+from envhooks.indexes.rendering import render
+from envhooks.indexes.table import refresh
 from envhooks.indexes.ties import asked
 from envhooks.policy.reader import parse_compat
 
@@ -207,7 +208,7 @@ def test_html_is_read_as_json_is(index: Served) -> None:
 
 def test_builds_for_cuda_come_from_an_index_that_lists_them(index: Served) -> None:
     builds = Served()
-    for local in ("cu130", "cu128", "cpu", "rocm6.4"):
+    for local in ("cu130", "cu128", "cpu", "rocm6.10", "rocm6.4"):
         builds.add("torch", f"9.0.0+{local}", TORCH)
     try:
         found = refresh(Index(index.url), load_table(), Index(builds.url))
@@ -215,6 +216,7 @@ def test_builds_for_cuda_come_from_an_index_that_lists_them(index: Served) -> No
         builds.server.shutdown()
         builds.server.server_close()
     assert found.rows["torch"][0]["cuda_variants"] == ["cu128", "cu130"]
+    assert found.rows["torch"][0]["rocm_variants"] == ["rocm6.4", "rocm6.10"]
 
 
 def test_pre_releases_and_yanked_ones_are_passed_over(index: Served) -> None:

@@ -75,6 +75,7 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
                 "torchvision": one.torchvision, "torchaudio": one.torchaudio, "CUDA builds": one.cuda_variants,
                 "also seen": one.cuda_variants_seen, "known not to exist": one.cuda_variants_absent,
                 "CUDA of PyPI's build": one.pypi_cuda, "cuDNN": one.cudnn, "ROCm": one.rocm_release,
+                "ROCm builds": one.rocm_variants,
                 "Python": _python(one.requires_python, one.python_max),
             }))  # fmt: skip
     elif name == "tensorflow":

@@ -132,7 +132,11 @@ def _variant(
 ) -> Iterator[CompatFault]:
     """Faults of the build that is asked for, by the published ones."""
     variant = variant_of(torch)
-    if variant is None or torch.how == "base" or variant in (*row.cuda_variants, *row.cuda_variants_seen):
+    if (
+        variant is None
+        or torch.how == "base"
+        or variant in (*row.cuda_variants, *row.cuda_variants_seen, *row.rocm_variants)
+    ):
         return
     one = f"torch {torch.version}+{variant}"
     if cuda_of(variant):

@@ -38,6 +38,8 @@ class TorchRelease:
     """The CUDA of the build on PyPI, which carries no local version."""
     cudnn: str | None = None
     rocm_release: str | None = None
+    rocm_variants: tuple[str, ...] = ()
+    """Local versions of its ROCm builds that are advertised, or in the index: `rocm6.4`; there may be more."""
     python_max: str | None = None
 
 
