@@ -1,8 +1,9 @@
 """hold an image against its tag by what is inside of it
 
 Nothing of the image is run. IMAGE is a registry's image, `oci:FOLDER[:NAME]`, `oci-archive:FILE` or
-`docker-archive:FILE` (of `docker save`). Without TAG the image's own label says which tag is meant, and where it has
-none, the contents are only told. 0: it agrees; 1: it contradicts the tag; 2: nobody can tell.
+`docker-archive:FILE` (of `docker save`). With --ask ENGINE it is an image that this engine has here.
+Without TAG the image's own label says which tag is meant, and where it has none, the contents are only told.
+0: it agrees; 1: it contradicts the tag; 2: nobody can tell.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook
-from envhooks.builds import verify_files, verify_image
+from envhooks.builds import stored, verify_files, verify_image
 from envhooks.builds.imagefiles.limits import SECONDS
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.imagefiles.sources import is_local, open_images, open_registry
@@ -44,6 +46,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """IMAGE, TAG, `--platform`, `--python`, `--timeout`, `--format`."""
     parser.add_argument("image", metavar="IMAGE", help="the image: in a registry, a folder or an archive")
     parser.add_argument("tag", nargs="?", metavar="TAG", help="default: the tag that the image's label names")
+    parser.add_argument(
+        "--ask",
+        choices=stored.ENGINES,
+        metavar="ENGINE",
+        help="take the image from buildah, podman or docker here",
+    )
     parser.add_argument(
         "--platform", metavar="OS/ARCH", help="of an index, this platform; default: each of them"
     )
@@ -80,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     policy = _tag_policy()
     pythons = (options.python,) if options.python else verify_image.PYTHONS
-    with _opened(options.image, tls_verify=options.tls_verify) as (digest, found):
+    with _opened(options) as (digest, found):
         chosen = _of_platform(found, options.platform, options.image)
         insides = [verify_files.look_into(image, pythons, options.timeout * 60) for image in chosen]
     tag, is_label = _tag(options.tag, insides)
@@ -94,10 +102,15 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _opened(image: str, *, tls_verify: bool) -> Any:
+def _opened(options: argparse.Namespace) -> AbstractContextManager[tuple[str, tuple[PlatformImage, ...]]]:
+    image = options.image
+    if options.ask:
+        return stored.open_stored(
+            options.ask, image, os.environ, seconds=options.timeout * 60, work_tree=stored.work_tree_here()
+        )
     if is_local(image):
         return open_images(image)
-    return open_registry(image.removeprefix("docker://"), os.environ, tls_verify=tls_verify)
+    return open_registry(image.removeprefix("docker://"), os.environ, tls_verify=options.tls_verify)
 
 
 def _tag_policy() -> TagPolicy:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from builder_parts import need, registry, storage
+from builder_parts import missing, need, registry, storage
 from image_parts import ENV, PYTHON, SITE, Layout, dist, docker_archive, layer, torch
 from python_image import write_python_tree
+from support import run
 
 from envhooks.cli import run as envhooks
 
@@ -301,6 +303,56 @@ def test_hostile_text_is_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "\x1b" not in said and code in (0, 2)
     code, said = verify(capsys, f"oci:{tmp_path}/image", TAG, "--format", "json")
     assert "\x1b" not in said and json.loads(said)["images"][0]["platform"] == "linux/amd64"
+
+
+def test_an_image_in_an_engine_s_storage_is_asked_for_by_its_name(
+    tmp_path: Path,
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    need("buildah")
+    for name, value in storage(tmp_path / "storage", environ).items():
+        monkeypatch.setenv(name, value)
+    image = one(tmp_path, layer(*PYTHON), layer(*torch(SITE)))
+    pulled = run(["buildah", "pull", "--quiet", image], tmp_path, dict(os.environ))
+    if pulled.code:
+        missing(f"buildah does not work on this machine: {pulled.err.strip()[-200:]}")
+    id = pulled.out.strip()
+    run(["buildah", "tag", id, "localhost/try:1"], tmp_path, dict(os.environ), check=True)
+    for name in ("localhost/try:1", id):
+        code, said = verify(capsys, "--ask", "buildah", name, TAG)
+        assert code == 0 and "agrees with PyTorch-CUDA-v2.8" in said and f"sha256:{id}" in said
+    assert verify(capsys, "--ask", "buildah", "localhost/try:1", "PyTorch-CUDA-v2.7")[0] == 1
+    code, said = verify(capsys, "--ask", "buildah", "localhost/nothing:1", TAG)
+    assert code == 2 and "buildah could not write out localhost/nothing:1 (" in said
+    assert "Traceback" not in said
+    code, said = verify(capsys, "--ask", "podman", "--", "--help", TAG)
+    assert code == 2 and "is no image that an engine knows" in said
+
+
+def test_docker_is_asked_by_its_own_words_and_no_program_of_the_work_tree_is_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = docker_archive(tmp_path / "saved.tar", layer(*PYTHON), layer(*torch(SITE)))
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    # as `docker image save --output FILE IMAGE`
+    words = '[ "$1 $2 $3" = "image save --output" ] && [ "$5" = team/x:1 ] || exit 1'
+    program.write_text(f'#!/bin/sh\n{words}\ncp {tmp_path}/saved.tar "$4"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    assert saved
+    code, said = verify(capsys, "--ask", "docker", "team/x:1", TAG)
+    assert code == 0 and "agrees with" in said
+    code, said = verify(capsys, "--ask", "docker", "team/y:1", TAG)
+    assert code == 2 and "docker could not write out team/y:1" in said
+    (tmp_path / ".git").mkdir()
+    code, said = verify(capsys, "--ask", "docker", "team/x:1", TAG)
+    assert code == 2 and "lies in the work tree" in said
+    monkeypatch.setenv("PATH", "/usr/bin/nowhere")
+    code, said = verify(capsys, "--ask", "podman", "team/x:1", TAG)
+    assert code == 2 and "podman is not on PATH" in said
 
 
 def test_an_image_that_buildah_built_and_skopeo_packed(
