@@ -269,7 +269,12 @@ class _Alignment:
                 if at < len(self.words)
                 else "at the end"
             )
-            self.faults.append(f"`{item}` is missing {where}")
+            last = self.faults[-1] if self.faults else ""
+            said = f"` is missing {where}"
+            if last.endswith(said) and not last.startswith("the "):  # side by side, they are one text
+                self.faults[-1] = f"{last.removesuffix(said)}{item}{said}"
+            else:
+                self.faults.append(f"`{item}{said}")
 
     def _too_much(self, lost: list[str], at_end: bool) -> None:
         text = printable("".join(lost), 60)

@@ -657,3 +657,10 @@ def test_the_default_policy_is_what_the_tables_say() -> None:
         )
         == DEFAULT_TAG_POLICY
     )
+
+
+def test_text_that_is_missing_in_one_place_is_one_fault() -> None:
+    policy = replace(DEFAULT_TAG_POLICY, templates=("v{version}-gpu[-{stage}]",))
+    naming = Grammar(policy).read("2.9.0")
+    assert naming.faults == ("`v` is missing before `2.9.0`", "`-gpu` is missing at the end")
+    assert naming.suggestion == "v2.9.0-gpu"
