@@ -369,6 +369,13 @@ def _build_of_another_image(bench: Bench) -> None:
     assert not shown.fix and "another base image" in shown.advice
 
 
+@case("dockerfile-compatible", "vllm 0.10.0 does not go with torch 2.8.0: *")
+def _what_pins_its_framework(bench: Bench) -> None:
+    text = DOCKERFILE.replace("--index-url", "vllm==0.10.0 --index-url")
+    shown, command = _made(bench, text)
+    assert _mended(bench, shown, command) == text.replace("vllm==0.10.0", "vllm==0.11.0")
+
+
 @case("dockerfile-compatible", "torch 2.8.0 does not go with Python 3.7*: *")
 def _python(bench: Bench) -> None:
     text = "FROM python:3.7-slim\nRUN pip install torch==2.8.0\n"
