@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builder_parts import new_log
+from builder_parts import missing, need, new_log
 from shop import until
 
 from envhooks.builds import ledger as ledgers
@@ -97,3 +97,65 @@ def test_the_engine_ends_with_the_watcher(tmp_path: Path) -> None:
 def test_what_ended_by_itself_leaves_no_guard(tmp_path: Path) -> None:
     assert process.run(["true"], new_log(), os.environ, cwd=tmp_path).exit_code == 0
     assert not process._running
+
+
+CLAIMER = """
+import sys, time
+from pathlib import Path
+from envhooks.builds.heartbeat import Heartbeat
+from envhooks.builds.ledger import Intent, Ledger
+ledger = Ledger(Path(sys.argv[1]))
+(key,) = ledger.record("https://example.org/x", "origin", "client", [Intent("refs/tags/t", "a" * 40, "image")])
+ledger.confirm(key)
+assert ledger.claim(key) is not None
+with Heartbeat(ledger, key, every=0.05):
+    print(key, flush=True)
+    time.sleep(300)
+"""
+
+
+def elsewhere(words: list[str], folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """A process that claims a row in namespaces of its own, and the row's key."""
+    tried = subprocess.run(["unshare", *words, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        missing(f"unshare {' '.join(words)}: {tried.stderr.strip()}")
+    claimer = f"hostname elsewhere; exec {sys.executable} -c '{CLAIMER}' {folder}"
+    script = claimer if "--uts" in words else claimer.partition("; ")[2]
+    process = subprocess.Popen(["unshare", *words, "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def test_a_build_killed_with_its_container_frees_its_row(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of its process is somebody else's here, so the heartbeat alone tells."""
+    need("unshare")
+    monkeypatch.setattr(ledgers, "LAPSE", 1.0)
+    words = ["--pid", "--fork", "--mount-proc", "--kill-child"]
+    process, key = elsewhere(words, ledger.folder.parent)
+    try:
+        row = ledger.row(key)
+        assert row is not None and owner.is_gone(row.owner) is None, "nobody here can see it"
+        time.sleep(1.5)
+        assert not ledger.reclaim(key), "its heart beats"
+    finally:
+        process.kill()
+        process.communicate()
+    row = ledger.row(key)
+    assert row is not None and owner.is_gone(row.owner) is None
+    until(lambda: ledger.reclaim(key))
+
+
+def test_a_host_that_has_another_name_since_keeps_and_frees_its_rows(ledger: Ledger) -> None:
+    """As by DHCP: the name of then is in the claim, and the process is to be seen all the same."""
+    need("unshare", "hostname")
+    process, key = elsewhere(["--uts"], ledger.folder.parent)
+    try:
+        row = ledger.row(key)
+        assert row is not None and owner.host_of(row.owner) == "elsewhere"
+        assert owner.is_gone(row.owner) is False and not ledger.reclaim(key)
+    finally:
+        process.kill()
+        process.communicate()
+    assert ledger.reclaim(key), "at once, with no heartbeat to wait for"
