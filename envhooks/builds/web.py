@@ -41,6 +41,15 @@ class Unreachable(CannotJudge):
         self.after = after
 
 
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body as a JSON object; empty where it is not one."""
+    try:
+        loaded = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
 @dataclass(frozen=True)
 class Answer:
     """Answer of a service with a 2xx status."""
@@ -52,11 +61,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; empty where it is not one."""
-        try:
-            loaded = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return loaded if isinstance(loaded, dict) else {}
+        return json_object(self.body)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

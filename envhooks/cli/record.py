@@ -19,6 +19,7 @@ from envhooks.base.refs import TAGS
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
 from envhooks.builds.verify_image import expected
+from envhooks.cli._options import add_tls
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Report
@@ -53,12 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-verify", action="store_true", help="do not hold what is inside of the image against the tag"
     )
-    parser.add_argument(
-        "--no-tls-verify",
-        dest="tls_verify",
-        action="store_false",
-        help="take any certificate of the registry, or plain http",
-    )
+    add_tls(parser)
 
 
 def run(options: argparse.Namespace) -> int:

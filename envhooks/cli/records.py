@@ -15,6 +15,7 @@ from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import remote as remotes
+from envhooks.cli._options import add_tls
 from envhooks.git import notes
 from envhooks.git.repository import Git
 from envhooks.judge import checkout
@@ -41,12 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image", metavar="REF@sha256:...", help="read the records beside this image as well as the tag's"
     )
-    parser.add_argument(
-        "--no-tls-verify",
-        dest="tls_verify",
-        action="store_false",
-        help="take any certificate of the registry, or plain http",
-    )
+    add_tls(parser)
     parser.add_argument(
         "--format",
         choices=("text", "json", "dsse"),

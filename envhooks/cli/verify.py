@@ -27,6 +27,7 @@ from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.imagefiles.sources import is_local, open_images, open_registry
 from envhooks.builds.types import Expected
 from envhooks.builds.verify_files import NAME_LABEL, Held, Inside
+from envhooks.cli._options import add_tls
 from envhooks.git.repository import Git
 from envhooks.policy.trust import trust_context
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
@@ -61,12 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=_minutes, default=SECONDS / 60, metavar="MINUTES", help="default: 30"
     )
-    parser.add_argument(
-        "--no-tls-verify",
-        dest="tls_verify",
-        action="store_false",
-        help="take any certificate of the registry",
-    )
+    add_tls(parser)
     parser.add_argument("--format", default="text", choices=("text", "json"))
 
 

@@ -16,6 +16,7 @@ from envhooks.base.hygiene import printable
 from envhooks.builds.registry import transport
 from envhooks.builds.registry.errors import RegistryError
 from envhooks.builds.registry.reference import DIGEST, TAG, Reference, parse
+from envhooks.builds.web import json_object
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -86,11 +87,7 @@ class Manifest:
     @property
     def json(self) -> dict[str, Any]:
         """The parsed body; empty where it is no JSON object."""
-        try:
-            loaded = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return loaded if isinstance(loaded, dict) else {}
+        return json_object(self.body)
 
     @property
     def is_index(self) -> bool:

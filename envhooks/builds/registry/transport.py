@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import re
 import ssl
 import time
@@ -20,7 +19,7 @@ from envhooks.base.hygiene import printable
 from envhooks.builds.registry.credentials import Login, find_login
 from envhooks.builds.registry.errors import LoginWanted, RegistryError, RegistryUnavailable
 from envhooks.builds.registry.reference import Reference
-from envhooks.builds.web import is_loopback, retry_after
+from envhooks.builds.web import is_loopback, json_object, retry_after
 
 TIMEOUT = 30.0
 """Seconds that a registry may be silent."""
@@ -58,11 +57,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; empty where it is not one."""
-        try:
-            loaded = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return loaded if isinstance(loaded, dict) else {}
+        return json_object(self.body)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
