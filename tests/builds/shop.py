@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Done, Repo
+from support import GOOD_TAG, Done, Repo, run
 
 from envhooks.builds.ledger import Ledger, Row
 
@@ -110,3 +110,16 @@ def shop(guarded: Repo, server: Repo, tmp_path: Path) -> Shop:
     shop.allow()
     shop.tag()
     return shop
+
+
+def job(shop: Shop, path: Path, environ: dict[str, str] | None = None, url: str = "") -> Repo:
+    """A CI job's clone, as actions/checkout leaves it: depth 1, the commit under the tag's name, no branch."""
+    ref = f"refs/tags/{GOOD_TAG}"
+    own = {**(environ or shop.server.environ), "CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REF": ref}
+    run(["git", "init", "-q", str(path)], path.parent, own, check=True)
+    found = Repo(path, own)
+    found.git("remote", "add", "origin", url or f"file://{shop.server.path}")
+    commit = shop.server.git("rev-parse", f"{ref}^{{commit}}")
+    found.git("fetch", "-q", "--no-tags", "--depth=1", "origin", f"+{commit}:{ref}")
+    found.git("checkout", "-q", "--force", ref)
+    return found

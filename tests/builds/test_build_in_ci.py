@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shop import Shop, shop
-from support import GOOD_TAG, Repo, run
+from shop import Shop, job, shop
+from support import GOOD_TAG
 
 __all__ = ["shop"]
 
@@ -19,19 +19,6 @@ def held(shop: Shop) -> Shop:
     shop.tag()
     shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
     return shop
-
-
-def job(shop: Shop, path: Path) -> Repo:
-    """As actions/checkout leaves it: depth 1, the commit under the tag's name, no branch."""
-    ref = f"refs/tags/{GOOD_TAG}"
-    environ = {**shop.server.environ, "CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_REF": ref}
-    run(["git", "init", "-q", str(path)], path.parent, environ, check=True)
-    found = Repo(path, environ)
-    found.git("remote", "add", "origin", f"file://{shop.server.path}")
-    commit = shop.server.git("rev-parse", f"{ref}^{{commit}}")
-    found.git("fetch", "-q", "--no-tags", "--depth=1", "origin", f"+{commit}:{ref}")
-    found.git("checkout", "-q", "--force", ref)
-    return found
 
 
 def test_a_shallow_checkout_builds(held: Shop, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sshd
 from builder_parts import DOCKERFILE, missing, need, python_that_says, refusing, registry, storage
-from shop import Shop
+from shop import Shop, job
 from support import GOOD_TAG, Repo, run
 
 from envhooks.builds.ledger import Ledger
@@ -190,8 +190,9 @@ def test_a_retry_publishes_the_very_image_that_could_not_be_named(works: Shop) -
     assert not (works.ledger.folder / "kept").exists()
 
 
-def test_two_clones_at_once_end_with_one_image(works: Shop, environ: dict[str, str]) -> None:
-    """Each image holds when it was built, so two builds are never the same."""
+@pytest.mark.parametrize("where", ["clone", "ci"])
+def test_two_at_once_end_with_one_image(works: Shop, environ: dict[str, str], where: str) -> None:
+    """Two clones, or a CI job beside a clone. An image holds when it was built, so two builds are never the same."""
     when = 'RUN ["/bin/busybox", "sh", "-c", "cat /proc/uptime > /when"]\n'
     works.clone.commit_files({"Dockerfile": DOCKERFILE + when}, "Tell when it was built")
     works.clone.git("push", "-q", "--no-verify", "origin", "main")
@@ -199,13 +200,18 @@ def test_two_clones_at_once_end_with_one_image(works: Shop, environ: dict[str, s
     works.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
     ssh, url = works.clone.git("config", "core.sshCommand"), works.clone.git("remote", "get-url", "origin")
     other = Repo(works.folder / "elsewhere", storage(works.folder / "other-storage", environ))
-    works.clone.git("clone", "-q", "--config", f"core.sshCommand={ssh}", url, str(other.path))
+    more = []
+    if where == "ci":
+        other = job(works, other.path, {**other.environ, "GIT_SSH_COMMAND": ssh}, url)
+        more = ["--fetch"]
+    else:
+        works.clone.git("clone", "-q", "--config", f"core.sshCommand={ssh}", url, str(other.path))
     command = [sys.executable, "-m", "envhooks", "build", GOOD_TAG, "--allow"]
     running = [
         subprocess.Popen(
-            command, cwd=clone.path, env=clone.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            argv, cwd=clone.path, env=clone.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        for clone in (works.clone, other)
+        for clone, argv in ((works.clone, command), (other, [*command, *more]))
     ]
     said = [one.communicate(timeout=120) for one in running]
     assert [one.returncode for one in running] == [0, 0], said
