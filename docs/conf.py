@@ -31,6 +31,7 @@ html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", 
 html_copy_source = False
 default_role = "code"  # of docstrings
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
 autodoc_member_order = "bysource"
 man_pages = [("reference/commands", "envhooks", "the release gate for environment images", [author], 1)]
 man_show_urls = True

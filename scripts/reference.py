@@ -221,13 +221,13 @@ def _kind(said: Mapping[str, Any]) -> str:
 def api() -> Iterator[str]:
     """The Python API, from its docstrings."""
     yield "# Python API\n\n`envhooks.lineage` is public; everything else may change with any release.\n\n"
-    yield "```{eval-rst}\n.. automodule:: envhooks.lineage\n\n"
+    yield f"{(lineage.__doc__ or '').strip()}\n\n```{{eval-rst}}\n"
     for name in lineage.__all__:
         thing = getattr(lineage, name)
         if isinstance(thing, type):
-            yield f".. autoclass:: {thing.__module__}.{name}\n   :members:\n\n"
+            yield f".. autoclass:: envhooks.lineage.{name}()\n   :members:\n\n"
         elif callable(thing):
-            yield f".. autofunction:: {thing.__module__}.{name}\n\n"
+            yield f".. autofunction:: envhooks.lineage.{name}\n\n"
         else:
             yield f".. data:: envhooks.lineage.{name}\n\n   ``{thing}``\n\n"
     yield "```\n"
