@@ -55,6 +55,9 @@ def short(text: str, day: str = "") -> list[tuple[str, str]]:
         ("torch==2.8.0+cu128 torch-scatter==2.1.2+pt28cu128", []),
         ("torch==2.8.0+cu128 torch-scatter==2.1.2+pt27cu128", [("companion", "error")]),
         ("torch==2.10.0+cu128 pyg-lib==0.5.0+pt210cu128", []),
+        ("torch==2.8.0+cu128 natten==0.21.0+torch280cu128", []),
+        ("torch==2.10.0+cu128 natten==0.21.5+torch2100cu128", []),
+        ("torch==2.7.1+cu128 natten==0.21.0+torch280cu128", [("companion", "error")]),
     ],
 )
 def test_packages_that_pin_their_framework(install: str, expected: list[tuple[str, str]]) -> None:

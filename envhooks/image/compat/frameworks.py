@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Level, Place
@@ -76,9 +76,9 @@ def judge_torch(environment: Environment, table: Table) -> Iterator[CompatFault]
 
 
 def _unknown(torch: Package, table: Table) -> CompatFault:
-    newest = max(table.torch, key=key)
+    oldest, *_, newest = sorted(table.torch, key=key)
     return CompatFault(
-        "unknown", "note", f"torch {torch.version}", "", f"a release up to torch {newest}",
+        "unknown", "note", f"torch {torch.version}", "", f"a release from torch {oldest} to {newest}",
         f"the table of {table.compiled} does not list it: `envhooks compat update` asks the package index", torch.place,
     )  # fmt: skip
 
@@ -229,7 +229,7 @@ def judge_tensorflow(environment: Environment, table: Table) -> Iterator[CompatF
     row = table.tensorflow.get(".".join(release(package.version).split(".")[:2]))
     one = f"{package.name} {package.version}"
     if row is None:
-        yield _unknown_release(package, max(table.tensorflow, key=key), table)
+        yield _unknown_release(package, table.tensorflow, table)
         return
     python = environment.python
     if python is not None and ".".join(python.split(".")[:2]) not in row.python:
@@ -254,9 +254,10 @@ def _cudnn(environment: Environment, package: Package, row: TensorflowLine) -> I
         )  # fmt: skip
 
 
-def _unknown_release(package: Package, newest: str, table: Table) -> CompatFault:
+def _unknown_release(package: Package, known: Iterable[str], table: Table) -> CompatFault:
+    oldest, *_, newest = sorted(known, key=key)
     return CompatFault(
-        "unknown", "note", f"{package.name} {package.version}", "", f"a release up to {newest}",
+        "unknown", "note", f"{package.name} {package.version}", "", f"a release from {oldest} to {newest}",
         f"the table of {table.compiled} does not list it: `envhooks compat update` asks the package index",
         package.place,
     )  # fmt: skip
@@ -269,7 +270,7 @@ def judge_jax(environment: Environment, table: Table) -> Iterator[CompatFault]:
         return
     row = table.jax.get(release(jax.version))
     if row is None:
-        yield _unknown_release(jax, max(table.jax, key=key), table)
+        yield _unknown_release(jax, table.jax, table)
         return
     jaxlib = last(environment, "jaxlib")
     if jaxlib is not None:

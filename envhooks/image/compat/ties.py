@@ -26,6 +26,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 """The packages that are one framework; `pytorch` is conda's name."""
 _BUILT = (
     r"(?a)cu(?P<cuda>[0-9]{2,3})torch(?P<major>[0-9])\.(?P<minor>[0-9]{1,2})(?:cxx.*)?",  # flash-attn, mamba-ssm, ...
+    r"(?a)torch(?P<major>[0-9])(?P<minor>[0-9]{1,2})[0-9]cu(?P<cuda>[0-9]{2,3})",  # natten: torch280cu128
     r"(?a)pt(?P<major>[0-9])(?P<minor>[0-9]{1,2})(?:cu(?P<cuda>[0-9]{2,3})|cpu)",  # torch-scatter, pyg-lib, ...
 )
 
