@@ -51,18 +51,19 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Seq
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print labels and their texts in two columns; a pair without a text is left out."""
-    from rich.table import Table
+    """Print labels and their texts in two columns; a pair without a text is left out.
+
+    A text is never folded: a digest or a command that is broken into two lines cannot be copied.
+    """
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
-    for label, text in pairs:
-        if text:
-            word = text.split(" ", 1)[0].rstrip(":,")
-            table.add_row(Text(label), Text(printable(text), style=STYLES.get(word, "")))
-    console().print(table)
+    shown = [(label, printable(text)) for label, text in pairs if text]
+    width = max((len(label) for label, _ in shown), default=0)
+    out = console()
+    for label, text in shown:
+        word = text.split(" ", 1)[0].rstrip(":,")
+        line = Text.assemble((label.ljust(width), "bold"), "  ", (text, STYLES.get(word, "")))
+        out.print(line, soft_wrap=True)
 
 
 def is_terminal() -> bool:

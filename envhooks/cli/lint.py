@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.invocation import spelled
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
+from envhooks.builds.stamping import missing_lines
 from envhooks.changelog import ChangelogEntry
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.cli._terminal import columns, use_colour
@@ -71,7 +73,23 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
     for name in files or ["Dockerfile"]:
         facts = _environment(top, name, policy)
         subjects.append(Subject(RefUpdate(TAGS + name, "0", "0"), facts))
-    return judge(subjects, checks, policy)
+    report = judge(subjects, checks, policy)
+    unstamped = tuple(_unstamped(top, policy, files or ["Dockerfile"]))
+    return replace(report, tags=(*report.tags, *unstamped))
+
+
+def _unstamped(top: Path, policy: Policy, files: Sequence[str]) -> Iterator[TagReport]:
+    """Dockerfiles that docker would build without the stamp that the policy asks for."""
+    by_docker = any(b.using == "local" and b.options.get("engine") == "docker" for b in policy.builds)
+    if not policy.image_stamp or not by_docker:
+        return
+    for name in files:
+        file = top / name
+        lines = missing_lines(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ()
+        if lines:
+            text = "docker builds it without the stamp that `[image] stamp` asks for"
+            advice = f"put these lines behind its last FROM: {'; '.join(lines)}"
+            yield _file_report(name, (Finding.at(Place(name), text, advice=advice, check="image-stamp"),))
 
 
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:

@@ -69,3 +69,24 @@ def test_the_policy_is_read_as_the_gate_would(good: Repo) -> None:
         assert path in done.out
         good.write({path: before})
     assert good.envhooks("lint", "policy").code == 0
+
+
+def test_a_dockerfile_that_docker_would_build_without_its_stamp(good: Repo) -> None:
+    """docker puts nothing into an image that its Dockerfile does not take; buildah and podman do it by themselves."""
+    policy = (
+        '[image]\nname = "example.com/team/x"\nstamp = true\n[[build]]\nusing = "local"\nengine = "ENGINE"\n'
+    )
+    good.write({".envhooks/policy.toml": policy.replace("ENGINE", "docker")})
+    done = good.envhooks("lint", "dockerfile")
+    assert (
+        done.code == 1
+        and "without the stamp" in done.flat
+        and "ARG ENVHOOKS_TAG; ENV ENVHOOKS_TAG=" in done.flat
+    )
+    names = ("ENVHOOKS_TAG", "ENVHOOKS_COMMIT", "ENVHOOKS_TAG_OBJECT", "MLFLOW_RUN_CONTEXT")
+    lines = "".join(f"ARG {name}\nENV {name}=${name}\n" for name in names)
+    good.write({"Dockerfile": (good.path / "Dockerfile").read_text() + lines})
+    assert good.envhooks("lint", "dockerfile").code == 0
+    good.git("checkout", "-q", "Dockerfile")
+    good.write({".envhooks/policy.toml": policy.replace("ENGINE", "buildah")})
+    assert good.envhooks("lint", "dockerfile").code == 0

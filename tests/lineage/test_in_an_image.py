@@ -1,0 +1,44 @@
+"""From a push to a model: an image that was really built here stamps the run that is made in its environment."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from record_parts import make_key, verifier
+from shop import Shop
+from support import GOOD_TAG, run
+from test_builds_images import inspect, works
+from test_lineage import TRAIN, empty_store
+
+__all__ = ["empty_store", "works"]
+pytestmark = pytest.mark.xdist_group("buildah")
+
+
+def test_the_environment_of_the_image_is_on_the_run(works: Shop, empty_store: Path, tmp_path: Path) -> None:
+    key, public = make_key(tmp_path, "ci")
+    policy = (works.clone.path / ".envhooks/policy.toml").read_text()
+    stamped = policy.replace("\n[[build]]", "stamp = true\n\n[[build]]") + verifier("ci", public)
+    works.clone.commit_files({".envhooks/policy.toml": stamped}, "Stamp")
+    works.clone.git("push", "-q", "--no-verify", "origin", "main")
+    works.clone.git("config", "envhooks.recordKey", str(key))
+    works.clone.envhooks("builds", "--allow", check=True)
+    works.tag()
+    assert works.push().code == 0
+    row = works.await_state("done", "failed", "dropped", "final")
+    assert row.state == "done", (row, works.log())
+    image = policy.split('name = "')[1].split("/")[0] + "/team/pytorch-cuda"
+    variables = inspect(f"{image}:2.8-rc1", works.clone.environ)["Env"]
+    assert isinstance(variables, list)
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{empty_store}"}
+    kept = {name: value for name, value in works.clone.environ.items() if name != "PATH"}
+    inside = dict(one.split("=", 1) for one in variables if not one.startswith("PATH="))
+    environ = {**kept, "PATH": works.clone.environ["PATH"], **store, **inside}
+    made = json.loads(run([sys.executable, "-c", TRAIN], tmp_path, environ, check=True).out.splitlines()[-1])
+    done = works.clone.envhooks(
+        "lineage", f"runs:/{made['outer']}", "--tracking-uri", store["MLFLOW_TRACKING_URI"]
+    )
+    assert done.code == 0, done.said
+    assert f"{image}@{row.digest}" in done.flat and GOOD_TAG in done.out
