@@ -21,6 +21,7 @@ HOOKS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
 CHECKS = {
     "tag-name", "tag-annotated", "tag-signed", "tag-message", "tag-immutable", "tag-order", "on-main",
     "dockerfile-matches", "dockerfile-pinned", "dockerfile-compatible", "changelog-entry", "changelog-sections",
+    "ci-green",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.ci import tag_of_run
 from envhooks.judge.collect import standing
-from envhooks.judge.facts import Report
+from envhooks.judge.facts import Forge, Inapplicable, Report
 from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
@@ -64,6 +64,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--fetch",
         action="store_true",
         help="first fetch the tag object, the protected branch, and as much history as it takes",
+    )
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="ask GitHub or GitLab too: whether the commit's required checks succeeded, and the signature is shown",
     )
     parser.add_argument(
         "--jobs",
@@ -130,14 +135,14 @@ def _judge(options: argparse.Namespace) -> Report:
     if options.draft is not None:
         with Git.open(path) as git, Progress(sys.stderr) as progress:
             commit = next(iter(options.tags), "HEAD")
-            work = gate.Work(options.jobs, progress.step)
+            work = gate.Work(options.jobs, progress.step, online(git) if options.online else None)
             return gate.judge_as(git, options.draft.removeprefix(TAGS), commit, work)
     named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
     fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else None
     with Git.open(path) as git, Progress(sys.stderr) as progress:
-        work = gate.Work(options.jobs, progress.step)
+        work = gate.Work(options.jobs, progress.step, online(git) if options.online else None)
         if options.all:
             judged = gate.standing_judgement(git, gate.every_tag, fetched, work)
             from envhooks.records.audit import with_records
@@ -145,6 +150,15 @@ def _judge(options: argparse.Namespace) -> Report:
             looked_at = gate.with_lookalikes(git, judged.trust, judged.report)
             return with_records(git, judged.trust.root, looked_at)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
+
+
+def online(git: Git) -> Forge | Inapplicable:
+    """The forge of the release remote, or why it cannot be asked."""
+    from envhooks.builds.forge import forge_of
+    from envhooks.policy.branches import protected_branch, release_remote
+
+    remote = release_remote(git)
+    return forge_of(git, remote, protected_branch(git, remote), os.environ)
 
 
 def _fetch(path: Path, wanted: Sequence[str], every: bool, renew: bool) -> frozenset[str]:

@@ -24,6 +24,7 @@ from envhooks.cli import _publish
 from envhooks.cli._ownsigning import signing_fault
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
+from envhooks.cli.check import online
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace
 from envhooks.image.compat import table_of
@@ -163,7 +164,7 @@ def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
         UsageError: a name that is not a release's, or that is there already; no such commit.
     """
     with Progress(sys.stderr) as progress:
-        judged = runs.judgement_as(git, names, at, runs.Work(step=progress.step))
+        judged = runs.judgement_as(git, names, at, runs.Work(step=progress.step, forge=online(git)))
     found = {report.tag for report in judged.report.tags}
     left = [name for name in names if name not in found]
     if left and not judged.report.errors:

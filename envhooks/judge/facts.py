@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.place import Level, Place
@@ -105,6 +105,37 @@ class Publication:
     def locked(self) -> bool:
         """Whether tags.lock lists it."""
         return self.locked_oid is not None
+
+
+@dataclass(frozen=True)
+class CiCheck:
+    """One CI check of a commit, as the forge tells it."""
+
+    name: str
+    state: str
+    """In the forge's own word: `success`, `failure`, `in_progress`."""
+    succeeded: bool
+
+
+@dataclass(frozen=True)
+class CiStates:
+    """The CI checks of the tagged commit."""
+
+    states: tuple[CiCheck, ...]
+    source: str
+    """The forge, for people: `team/environments on GitHub`."""
+    knows_required: bool = False
+    """Whether these are the checks that the protected branch requires; else all that have run."""
+
+
+class Forge(Protocol):
+    """A forge that can be asked about commits and tags; only `--online` has one."""
+
+    def ci(self, commit: str) -> CiStates | Unknown:
+        """The CI checks of a commit."""
+
+    def hidden_signature(self, oid: str) -> str:
+        """Why it would not show a tag's signature as verified; empty where it would, or where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -245,6 +276,11 @@ class Subject:
     def compatibility(self) -> tuple[CompatFault, ...]:
         """Pins of that environment that do not work together."""
         return self._fact("compatibility", tuple)
+
+    @property
+    def ci(self) -> CiStates:
+        """The CI checks of the tagged commit; only where the forge was asked."""
+        return self._fact("ci", CiStates)
 
     @property
     def changelog(self) -> Changelog:

@@ -14,7 +14,7 @@ from envhooks.git.repository import Git
 from envhooks.judge import engine
 from envhooks.judge.collect import collect, release_tags, standing
 from envhooks.judge.engine import judge
-from envhooks.judge.facts import Report, Subject, TagReport
+from envhooks.judge.facts import Forge, Inapplicable, Report, Subject, TagReport
 from envhooks.judge.pushes import (
     as_stored,
     lies,
@@ -35,12 +35,14 @@ Choose = Callable[[Git, TrustContext], Sequence[RefUpdate]]
 
 @dataclass(frozen=True)
 class Work:
-    """Settings of a run's execution; no verdict depends on any of them."""
+    """Settings of a run's execution; only the check ci-green depends on any of them."""
 
     jobs: int | None = None
     """Programs that verify signatures at once; None: as many as pay."""
     step: Step = no_step
     """Called with the progress of the run."""
+    forge: Forge | Inapplicable | None = None
+    """Tells of CI checks where `--online` asks for it, or why it cannot; None: it is not asked."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ class Judgement:
     report: Report
 
 
-def load_checks() -> tuple[engine.Check, ...]:
+def load_checks(*, online: bool = True) -> tuple[engine.Check, ...]:
     """All checks.
 
     Raises:
         CannotJudge: one of them does not load. A gate that quietly lost a check is open.
     """
     try:
-        return engine.load()
+        return engine.load(online=online)
     except Exception as error:
         text = f"a check does not load: {type(error).__name__}: {printable(str(error))}"
         raise CannotJudge(text, fix="pip install --force-reinstall envhooks") from None
@@ -233,13 +235,37 @@ def judge_at(
     """The verdict on these release tags, from where a hook stands."""
     if not updates:
         return Judgement(trust, (), Report(notes=trust.notes))
-    checks = load_checks()
-    reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     work = work or Work()
+    checks = load_checks(online=work.forge is not None)
+    reads = {name for check in checks for name in (*check.reads, *check.may_read)}
     subjects = collect(git, trust, updates, reads, work.jobs, work.step)
+    notes: tuple[str, ...] = ()
+    if work.forge is not None:
+        subjects, notes = _asked(work.forge, subjects, trust.is_draft)
     report = judge(subjects, checks, trust.root.policy, trust.notes)
-    report = replace(report, notes=(*report.notes, *_first_day(trust)), errors=_closed(trust, updates))
+    report = replace(
+        report, notes=(*report.notes, *_first_day(trust), *notes), errors=_closed(trust, updates)
+    )
     return Judgement(trust, subjects, report)
+
+
+def _asked(
+    forge: Forge | Inapplicable, subjects: Sequence[Subject], is_draft: bool
+) -> tuple[tuple[Subject, ...], tuple[str, ...]]:
+    """The subjects with the CI checks of their commits, and notes on signatures that the forge does not show."""
+    found, notes = [], []
+    for subject in subjects:
+        commit = subject.update.new if is_draft else engine.commit_of(subject)
+        known = forge if isinstance(forge, Inapplicable) else Inapplicable("the tag leads to no commit")
+        fact = forge.ci(commit) if commit and not isinstance(forge, Inapplicable) else known
+        found.append(replace(subject, facts={**subject.facts, "ci": fact}))
+        if is_draft or isinstance(forge, Inapplicable) or not subject.update.new:
+            continue
+        hidden = forge.hidden_signature(subject.update.new)
+        if hidden:
+            shown = printable(subject.tag)
+            notes.append(f"GitHub does not show the signature of {shown} as verified: {hidden}")
+    return tuple(found), tuple(notes)
 
 
 def _first_day(trust: TrustContext) -> tuple[str, ...]:
