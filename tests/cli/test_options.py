@@ -1,0 +1,86 @@
+"""Every option is one that a test uses or a page explains, and those that nothing else uses do what they say."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from record_parts import (
+    IMAGE_POLICY,
+    image_record,
+    key_of,
+    lines,
+    make_key,
+    make_tag,
+    set_policy,
+    tag_record,
+    verifier,
+    write_lines,
+)
+from support import GOOD_TAG, Repo
+
+from envhooks import cli
+from envhooks.cli import _completing, _parser
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_every_option_is_used_by_a_test_or_explained_in_a_page() -> None:
+    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    parser = _parser.build(verb for verb in cli.verbs() if verb != "hook")
+    options = {
+        option
+        for own in _completing.parsers(parser)
+        for action in own._actions
+        for option in action.option_strings
+        if option.startswith("--")
+    }
+    assert sorted(option for option in options if option not in text) == []
+
+
+def test_releases_without_an_image(good: Repo, tmp_path: Path) -> None:
+    file, public = make_key(tmp_path, "ci")
+    set_policy(good, IMAGE_POLICY + verifier("ci", public))
+    oid = make_tag(good)
+    make_tag(good, "PyTorch-CUDA-v2.8-rc2")
+    then = datetime.now(timezone.utc) - timedelta(hours=1)
+    write_lines(good, oid, lines(key_of(good, file), tag_record(good, time=then), image_record(time=then)))
+
+    def named(*arguments: str) -> list[str]:
+        document = json.loads(
+            good.envhooks("list", "--unjudged", "--format", "json", *arguments, check=True).out
+        )
+        return [release["tag"] for release in document["releases"]]
+
+    assert named() == [GOOD_TAG, "PyTorch-CUDA-v2.8-rc2"]
+    assert named("--without-image") == ["PyTorch-CUDA-v2.8-rc2"]
+
+
+def test_a_record_that_is_not_pushed(good: Repo, server: Repo, tmp_path: Path) -> None:
+    file, public = make_key(tmp_path, "ci")
+    set_policy(good, verifier("ci", public))
+    oid = make_tag(good)
+    good.git("push", "-q", "origin", GOOD_TAG)
+    good.envhooks("record", GOOD_TAG, "--key", str(file), "--no-push", check=True)
+    assert good.git("notes", "--ref=envhooks", "show", oid)
+    assert not server.git("for-each-ref", "refs/notes")
+    good.envhooks("record", GOOD_TAG, "--key", str(file), check=True)
+    assert server.git("for-each-ref", "refs/notes")
+
+
+def test_the_context_is_where_files_are_read(good: Repo) -> None:
+    good.write(
+        {
+            "pins.txt": "torch==2.8.0\n",
+            "sub/Dockerfile": "FROM python:3.12\nCOPY pins.txt .\nRUN pip install -r pins.txt\n",
+        }
+    )
+
+    def torch(*arguments: str) -> list[str]:
+        document = json.loads(good.envhooks("env", "sub/Dockerfile", "--format", "json", *arguments).out)
+        return [package["version"] for package in document["packages"] if package["name"] == "torch"]
+
+    assert torch() == []
+    assert torch("--context", ".") == ["2.8.0"]
