@@ -17,6 +17,7 @@ from memory_files import MemoryFiles
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.image.buildfiles import planned
 from envhooks.image.interpreter import read_environment
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
@@ -89,6 +90,25 @@ DOCKERFILES: dict[str, Callable[[int], str]] = {
         "FROM x AS s0\n" + "".join(f"FROM s{i} AS s{i + 1}\nENV B=1\n" for i in range(n))
     ),
     "copies": lambda n: "FROM x AS s\nRUN pip install a==1\nFROM y\n" + "COPY --from=s /usr /usr\n" * n,
+    "known conditions": lambda n: heredoc(
+        "if [ a = a ]; then pip install a==1; else pip install b==1; fi\n" * n
+    ),
+    "arms of one condition": lambda n: heredoc(
+        "if [ a = b ]; then a; " + "elif [ a = b ]; then a; " * n + "fi"
+    ),
+    "arms of one case": lambda n: heredoc("case a in " + "b|c) pip install a==1;; " * n + "esac"),
+    "patterns of one case": lambda n: heredoc("case a in " + "b|" * n + "a) pip install a==1;; esac"),
+    "nested known conditions": lambda n: heredoc(
+        "if [ a = a ]; then\n" * n + "pip install a==1\n" + "fi\n" * n
+    ),
+    "cases inside each other": lambda n: heredoc("case a in a) " * n + "pip install a==1" + " ;; esac" * n),
+    "substitutions": lambda n: heredoc(
+        "A=$(echo 1.2.3 | cut -d. -f1,2 | tr -d .)\n" * n + "pip install a==$A"
+    ),
+    "substitutions inside each other": lambda n: heredoc("pip install a==" + "$(echo " * n + "1" + ")" * n),
+    "a substitution of many words": lambda n: heredoc("pip install a==$(echo" + " $A" * n + ")"),
+    "[[ of many words": lambda n: heredoc("if [[ " + "a " * n + "]]; then pip install a==1; fi"),
+    "packages that ask for a torch": lambda n: heredoc("pip install torch==2.8.0\npip install vllm\n" * n),
     "conditions": lambda n: heredoc("if true; then\n" * n + "pip install a==1\n" + "fi\n" * n),
     "brackets of a shell": lambda n: heredoc("(" * n + "pip install a==1" + ")" * n),
     "substitutions in each other": lambda n: heredoc("pip install " + "$(" * n + "a" + ")" * n),
@@ -207,6 +227,10 @@ def signers(text: str) -> Callable[[], object]:
     return lambda: read_signers({"allowed_signers": text.encode()}, ".envhooks")
 
 
+def bake(text: str) -> Callable[[], object]:
+    return lambda: planned(text.encode(), "docker-bake.hcl", "t")
+
+
 def name(text: str) -> Callable[[], object]:
     grammar = Grammar(DEFAULT_TAG_POLICY)
     return lambda: grammar.read(text)
@@ -232,6 +256,20 @@ OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], s
     "signers: principals": (signers, lambda n: ",".join(f"a{i}@b.c" for i in range(n)) + f" {KEY}\n"),
     "signers: options": (signers, lambda n: "a@b.c " + 'namespaces="git",' * n + f" {KEY}\n"),
     "signers: comments": (signers, lambda n: "# x\n" * n),
+    "bake: targets": (
+        bake,
+        lambda n: "".join(f'target "t{i}" {{ args = {{ A = "1" }} }}\n' for i in range(n)),
+    ),
+    "bake: parents": (
+        bake,
+        lambda n: 'target "t" { inherits = [' + '"a",' * n + ']\n}\ntarget "a" { args = { A = "1" } }\n',
+    ),
+    "bake: values": (
+        bake,
+        lambda n: 'target "t" { args = {\n' + "".join(f'A{i} = "${{V}}"\n' for i in range(n)) + "} }",
+    ),
+    "bake: brackets": (bake, lambda n: 'target "t" { a = ' + "[" * n),
+    "bake: functions": (bake, lambda n: 'target "t" { a = f(' + "f(" * n + ")" * n + ") }"),
     "lock: lines": (
         lambda text: lambda: parse_lock(text.encode(), ".envhooks/tags.lock", 40),
         lambda n: "".join(f"refs/tags/v{i:07} {OID} {DIGEST} a@b.c\n" for i in range(n)),

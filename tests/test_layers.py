@@ -40,6 +40,7 @@ ROOMS_OF_IMAGE = (
     "text",
     "files",
     "requirements",
+    "buildfiles",
     "dockerfile",
     "shell",
     "compat",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
-from envhooks.catalog.families import Family
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image import Environment, Package
+from envhooks.image.buildfiles import planned
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
+from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
 
@@ -29,11 +31,12 @@ GROUP = "make a release"
 EXAMPLES = (
     ("envhooks env", "the Dockerfile here"),
     ("envhooks env docker/Dockerfile --arg CUDA=12.8 --format json", ""),
+    ("envhooks env --bake docker-bake.hcl cuda", "as a bake file or a compose file builds it"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """PATH, `--target`, `--arg`, `--format`."""
+    """PATH, `--target`, `--arg`, `--bake`, `--format`."""
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the Dockerfile here")
     parser.add_argument(
         "--target", metavar="STAGE", help="the stage that is the product; default: the last one"
@@ -42,15 +45,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", metavar="FOLDER", help="the build context; default: the Dockerfile's folder"
     )
+    parser.add_argument(
+        "--bake",
+        nargs=2,
+        metavar=("FILE", "TARGET"),
+        help="file, context, stage and arguments by a target of docker-bake.hcl or .json, or a service of compose",
+    )
     parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the environment; exit code 0 even where it has open points, for this only reports."""
-    top, dockerfile = _place(Path(options.path), options.context)
     arguments = dict(_argument(text) for text in options.arg)
+    if options.bake:
+        top, dockerfile, target, arguments = _baked(options.bake, options.target, arguments)
+    else:
+        target = options.target
+        top, dockerfile = _place(Path(options.path), options.context)
+    policy = _policy(top)
+    if options.bake and policy is not None:
+        for line in _differences(policy, dockerfile, arguments):
+            print(f"envhooks: {printable(line)}", file=sys.stderr)
     environment = read_environment(
-        FolderFiles(top), dockerfile, target=options.target, args=arguments, bases=_bases(top)
+        FolderFiles(top),
+        dockerfile,
+        target=target,
+        args=arguments,
+        bases=() if policy is None else policy.bases,
     )
     if options.format == "json":
         print(json.dumps(document(environment), indent=2, ensure_ascii=False))
@@ -59,15 +80,53 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _bases(folder: Path) -> tuple[Family, ...]:
-    """The base images that the policy of the work tree around a folder describes; none outside of a repository.
+def _baked(
+    bake: tuple[str, str], target: str | None, given: dict[str, str]
+) -> tuple[Path, str, str | None, dict[str, str]]:
+    """The context's folder, the Dockerfile in it, the stage and the arguments of one target.
+
+    Raises:
+        UsageError: there is no such file, or it computes an argument that `--arg` does not give.
+    """
+    file, name = bake
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(
+            "there is no such file", place=printable(file), fix="envhooks env --bake FILE TARGET"
+        )
+    plan = planned(path.read_bytes(), file, name)
+    lost = [one for one in plan.unknown if one not in given]
+    if lost:
+        raise UsageError(
+            f"{printable(name)} computes {printable(', '.join(lost))} in a way that is not followed",
+            place=printable(file),
+            fix=f"--arg {printable(lost[0])}=<value>",
+        )
+    folder = path.parent / plan.context
+    top, dockerfile = _place(folder / plan.dockerfile, str(folder))
+    return top, dockerfile, target or plan.target, {**dict(plan.args), **given}
+
+
+def _differences(policy: Policy, dockerfile: str, arguments: dict[str, str]) -> Iterator[str]:
+    """Sentences on the build arguments of the policy that the build gives otherwise."""
+    for section in policy.dockerfiles:
+        if section.path != dockerfile and not (section.path or "").endswith(f"/{dockerfile}"):
+            continue
+        for name, value in section.args:
+            found = arguments.get(name)
+            if found is not None and found != value:
+                yield (f"warning: the build gives {name}={found}, and [dockerfile] of the policy {value}")
+
+
+def _policy(folder: Path) -> Policy | None:
+    """The policy of the work tree around a folder; none outside of a repository or without one.
 
     Raises:
         PolicyError: the policy cannot be read.
     """
     top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
     data = PolicyFiles.at(top).read("policy.toml") if top else None
-    return () if data is None else parse_policy(data, f"{FOLDER}/policy.toml").bases
+    return None if data is None else parse_policy(data, f"{FOLDER}/policy.toml")
 
 
 def _place(path: Path, context: str | None) -> tuple[Path, str]:

@@ -137,6 +137,8 @@ class InstallTask:
             session.note(f"{text} is a placeholder", arg.place)
             return
         requirement = None if re.search(r"[*?]", text.partition("=")[0]) else parse_requirement(text)
+        if requirement is not None and re.fullmatch(r"[^/@ ]+\.whl", text):
+            requirement = parse_requirement(f"./{text}") or requirement  # a file beside, to pip: no name
         if requirement is not None:
             self._found.append((requirement, self._how, arg.place))
         elif _is_path(text):

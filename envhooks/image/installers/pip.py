@@ -262,8 +262,10 @@ def _install(session: Session, call: Call, *, uv: bool) -> None:
     if "--dry-run" in options.switches or "--help" in options.switches or "-h" in options.switches:
         return
     where = _target(session, call, options, uv_place(session, call, options) if uv else call.where)
+    before: dict[tuple[str, str], object] = {}
     if not uv and "--user" in options.switches:
         where = SYSTEM
+        before.update(session.installed.entries)
     task = InstallTask(session, call, where, "uv" if uv else "pip", sources_of(call, options, session, uv=uv))
     task.upgrade = bool(options.switches & {"-U", "--upgrade"})
     task.reinstall = bool(options.switches & {"--force-reinstall", "-I", "--ignore-installed", "--reinstall"})
@@ -284,6 +286,9 @@ def _install(session: Session, call: Call, *, uv: bool) -> None:
     for arg in options.all("--group"):
         session.note(f"the dependency group {readable(arg.text)} is not followed", arg.place)
     task.finish()
+    if not uv and "--user" in options.switches:
+        changed = {key[1] for key, entry in session.installed.entries.items() if before.get(key) is not entry}
+        session.installed.user |= changed
 
 
 def _sync(session: Session, call: Call) -> None:

@@ -47,6 +47,8 @@ def uv(session: Session, call: Call) -> None:
         _uv_venv(session, rest, options)
     elif command == "sync":
         _locked(session, rest, options, "uv.lock", _uv_project(session, rest, options))
+    elif command == "tool" and rest.args and rest.args[0].text == "install":
+        session.note("what uv tool installs is in an environment of its own and not followed", rest.place)
     elif command in ("add", "remove"):
         _uv_add(session, rest, options, command)
     elif command == "python" and rest.args and rest.args[0].text == "install":

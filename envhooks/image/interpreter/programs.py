@@ -152,7 +152,7 @@ def _behind(args: list[Arg], values: frozenset[str]) -> list[Arg]:
 
 _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
-_OTHERS = names("pdm pixi hatch rye easy_install")
+_OTHERS = names("pdm pixi hatch rye easy_install pipx conda-lock")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only print or read their arguments."""
 
@@ -298,7 +298,8 @@ KNOWN = (
     | SHELLS
     | names(
         "cd pushd popd chdir export declare local readonly typeset read mapfile readarray getopts unset printf source "
-        "eval exit return deactivate virtualenv pyvenv pdm pixi hatch rye xargs su runuser uv poetry pipenv pip"
+        "eval exit return deactivate virtualenv pyvenv pdm pixi hatch rye pipx conda-lock xargs su runuser uv "
+        "poetry pipenv pip"
     )
 )
 """Words that mean something here; anything else is passed over quickly."""

@@ -19,6 +19,7 @@ _SITE = (
     r".*/(?:lib|lib64)(?:/python3?(?:\.[0-9*]+)?(?:/(?:site|dist)-packages(?:/\*)?)?)?/?"
     r"|.*/(?:site|dist)-packages(?:/\*)?"
 )
+_USER = r"/(?:root|home/[^/]+)/\.local(?:/lib(?:/.*)?)?/?"
 _CONDA_ROOT = r"/|/opt|.*/(?:opt/)?(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?(?:/envs)?"
 
 
@@ -57,6 +58,8 @@ class Installed:
     """Virtual environments that were made -> whether they see the system's packages."""
     replaced: list[Replaced] = field(default_factory=list)
     """Frameworks of the base image that an install replaced."""
+    user: set[str] = field(default_factory=set)
+    """Packages that `pip install --user` put below a home folder."""
     base_hardware: tuple[Hardware, ...] = ()
     """Hardware by the base image's own name and tag."""
     base_says: tuple[tuple[str, str], ...] = ()
@@ -66,7 +69,7 @@ class Installed:
         """The same, to be changed on its own."""
         return Installed(
             dict(self.entries), list(self.unpinned), list(self.notes), dict(self.pythons), dict(self.venvs),
-            list(self.replaced), self.base_hardware, self.base_says,
+            list(self.replaced), set(self.user), self.base_hardware, self.base_says,
         )  # fmt: skip
 
     def get(self, where: str, name: str) -> Entry | None:
@@ -102,6 +105,9 @@ class Installed:
         """COPY --from: the packages of another stage that stand below `source`."""
         for (where, name), entry in other.entries.items():
             moved = _moved(where, source, target)
+            if where == SYSTEM and name in other.user and re.fullmatch(_USER, source):
+                moved = SYSTEM if re.fullmatch(_USER, target) else target
+                self.user.add(name)
             if moved is not None:
                 self.put(moved, replace(entry, name=name))
         for where, python in other.pythons.items():
@@ -119,6 +125,7 @@ def holds_packages(source: str) -> bool:
     return bool(
         re.fullmatch(_SYSTEM_ROOT, source)
         or re.fullmatch(_SITE, source)
+        or re.fullmatch(_USER, source)
         or re.fullmatch(r".*/\.?v?env[^/]*|.*/(?:envs)(?:/[^/]*)?", source)
     )
 
