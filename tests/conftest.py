@@ -95,11 +95,36 @@ def server(good: Repo) -> Repo:
     return Repo(good.path.parent / "server.git", good.environ)
 
 
-@pytest.fixture
-def guarded(good: Repo, server: Repo) -> Repo:
-    """`good` with the hooks in place, in the clone and on the server."""
-    good.envhooks("install", check=True)
+@pytest.fixture(scope="session")
+def guarded_template(
+    tmp_path_factory: pytest.TempPathFactory, template: Path, session_environ: dict[str, str]
+) -> Path:
+    """`template` with the hooks in place, in the clone and on the server: nothing in them names a folder."""
+    folder = tmp_path_factory.mktemp("guarded") / "repos"
+    shutil.copytree(template, folder, symlinks=True)
+    _install(Repo(folder / "clone", session_environ), Repo(folder / "server.git", session_environ))
+    return folder
+
+
+def _install(clone: Repo, server: Repo) -> None:
+    clone.envhooks("install", check=True)
     server.envhooks("install", "--server", "--branch", "main", check=True)
+
+
+@pytest.fixture
+def guarded(good: Repo, server: Repo, template: Path, guarded_template: Path) -> Repo:
+    """`good` with the hooks in place, in the clone and on the server."""
+    folder = good.path.parent
+    places = ("clone/.git", "server.git")
+    if any((folder / at / "config").read_bytes() != (template / at / "config").read_bytes() for at in places):
+        _install(good, server)  # another fixture has configured something
+        return good
+    for at in places:
+        for name in ("envhooks", "hooks"):
+            shutil.copytree(
+                guarded_template / at / name, folder / at / name, symlinks=True, dirs_exist_ok=True
+            )
+        shutil.copy2(guarded_template / at / "config", folder / at / "config")
     return good
 
 
