@@ -103,10 +103,9 @@ def test_a_retry_goes_on_where_the_last_one_stopped_and_a_rebuild_does_not(
     plan = plan_for("registry.example.com/x", options=OPTIONS)
     tree = write_context(tmp_path / "tree")
     logs = [new_log() for _ in range(3)]
-    local.build(plan, tree, logs[0], engine)
-    local.build(plan, tree, logs[1], engine)
     rebuilt = replace(plan, own="registry.example.com/x:2.8-post1")
-    local.build(rebuilt, tree, logs[2], engine)
+    for number, one in enumerate((plan, plan, rebuilt)):  # each without the image of the one before
+        local.build(one, tree, logs[number], engine, Job(tmp_path / f"kept{number}"))
     assert ["Using cache" in log.getvalue() for log in logs] == [False, True, False]
 
 

@@ -172,7 +172,7 @@ def test_what_is_not_in_the_commit_is_exit_2_unless_it_is_allowed(
     wet = shop.clone.envhooks("build", GOOD_TAG)
     for said in (dry.err, wet.err, wet.out, shop.clone.envhooks("builds", check=True).out):
         assert f"{commit}:{place}: {why}" in said
-        assert re.search(rf"\n +fix: {re.escape(allowance)} in the \[\[build]] section", said)
+        assert re.search(rf"\n +advice: {re.escape(allowance)} in the \[\[build]] section", said)
         assert "\\n" not in said
     assert wet.code == 2
     assert shop.clone.envhooks("builds", "--retry").code == 2
