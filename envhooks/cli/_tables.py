@@ -19,6 +19,10 @@ STYLES = {
 """Words that carry a colour of their own; the word alone says the same."""
 
 
+KEPT = 12
+"""Characters of a column that is never folded: a date, a word, a short digest."""
+
+
 def console() -> Console:
     """A console on standard output, as wide as the terminal."""
     from rich.console import Console
@@ -41,9 +45,12 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Seq
 
     rows = [tuple(printable(cell) for cell in row) for row in rows]
     shown = [at for at in range(len(heads)) if any(row[at] for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
     for at in shown:
-        table.add_column(Text(heads[at]), overflow="fold", no_wrap=at == 0)
+        keep = at == 0 or max(len(row[at]) for row in rows) <= KEPT
+        table.add_column(Text(heads[at]), overflow="fold", no_wrap=keep)
     for number, row in enumerate(rows):
         last = bool(groups) and groups[number] != groups[min(number + 1, len(groups) - 1)]
         table.add_row(*(Text(row[at], style=STYLES.get(row[at], "")) for at in shown), end_section=last)

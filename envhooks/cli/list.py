@@ -163,7 +163,7 @@ def _image(release: Release) -> str:
     if release.records and release.records.state == "contradicted":
         return "contradicted"
     _, at, digest = release.image.partition("@")
-    return digest[:19] if at else ""
+    return digest.partition(":")[2][:12] if at else ""
 
 
 def _print(found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has: Sequence[str]) -> None:

@@ -73,7 +73,8 @@ def release(repo: Repo, tag: str, *, key: str = "id") -> None:
     """Commit what the tag says, push it, and tag it."""
     _, line, rest = tag.split("-", 2)
     version = rest.removeprefix("v")
-    text = f"Release {tag}. For trying out; risky in production."
+    text = f"Release {tag}. For trying out; risky in production.\n\n"
+    text += "### Known issues\n\nNone known yet.\n\n### Upgrading\n\nNothing is known."
     entry = f"# Changelog\n\n## PyTorch {line} {version} - 2026-10-01\n\n{text} No known issues; no upgrade notes.\n"
     repo.commit_files(
         {"Dockerfile": dockerfile(line, version.split("-")[0]), "CHANGELOG.md": entry}, f"Release {tag}"
