@@ -184,3 +184,15 @@ def test_a_reader_that_goes_away_is_no_fault(words: tuple[str, ...]) -> None:
         assert child.stdout and child.stderr
         child.stdout.close()
         assert "Traceback" not in child.stderr.read()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.usefixtures("on_the_path")
+def test_bash_itself_completes(good: Repo) -> None:
+    line = "envhooks check --verb"
+    script = (
+        'eval "$(envhooks completion bash)"; COMP_TYPE=9; COMP_WORDS=(envhooks check --verb); COMP_CWORD=2; '
+        f'COMP_LINE="{line}"; COMP_POINT={len(line)}; _python_argcomplete envhooks; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=good.path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["--verbose"], done.stderr
