@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import Repo
+from support import Repo, run
 
 import envhooks
 from envhooks import cli
@@ -194,5 +194,5 @@ def test_bash_itself_completes(good: Repo) -> None:
         'eval "$(envhooks completion bash)"; COMP_TYPE=9; COMP_WORDS=(envhooks check --verb); COMP_CWORD=2; '
         f'COMP_LINE="{line}"; COMP_POINT={len(line)}; _python_argcomplete envhooks; echo "${{COMPREPLY[@]}}"'
     )
-    done = subprocess.run(["bash", "-c", script], cwd=good.path, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["--verbose"], done.stderr
+    done = run(["bash", "-c", script], good.path, good.environ)
+    assert done.out.split() == ["--verbose"], done.err
