@@ -19,17 +19,19 @@ _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_END_OF_DATE = r"(?:(?=T[0-9]{2}:)|(?![0-9A-Za-z]))"  # an ISO 8601 time may follow
 _DATE = re.compile(
     r"(?<![0-9A-Za-z.])(?:"
     r"(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
     rf"|{_MONTH.format('m2')} (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
-    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? {_MONTH.format('m3')},? (?P<y3>[0-9]{{4}})"
-    r")(?![0-9A-Za-z])",
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH.format('m3')},? (?P<y3>[0-9]{{4}})"
+    rf"){_END_OF_DATE}",
     re.ASCII | re.IGNORECASE,
 )
 # What nearly every heading has; to compile the names of the months takes 1 ms.
 _NUMBERED_DATE = re.compile(
-    r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})(?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
+    + _END_OF_DATE,
     re.ASCII,
 )
 _NOT_YET = r"(?i)(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])"
@@ -41,10 +43,25 @@ def is_unreleased(text: str) -> bool:
     return ("released" in folded or "tb" in folded) and re.search(_NOT_YET, text) is not None
 
 
+def is_yanked(text: str) -> bool:
+    """Whether a heading says that its release was taken back, as Keep a Changelog writes it."""
+    return "yanked" in text.casefold() and re.search(r"(?i)[\[(]yanked[\])]", text) is not None
+
+
+def date_alone(line: str) -> str | None:
+    """The date of a line that holds nothing else, such as `*Released: 6 August 2025*`; None for any other line."""
+    found = heading_date(line) if len(line) < 80 else None
+    if found is None:
+        return None
+    before, _, behind = line.partition(found)
+    word = r"(?i)[\s*_(>-]*(?:(?:release[d ]*)?(?:date|on)?[\s*_:]*)?"
+    return found if re.fullmatch(word, before) and re.fullmatch(r"[\s*_).]*", behind) else None
+
+
 @lru_cache(4096)
 def heading_date(text: str) -> str | None:
-    """The first real date in a heading, as written; None where it says that it is not released."""
-    if is_unreleased(text):
+    """The first real date in a heading, as written; None where it says that it is not released, or yanked."""
+    if is_unreleased(text) or is_yanked(text):
         return None
     lower = text.lower()
     pattern = _DATE if any(month in lower for month in _MONTHS) else _NUMBERED_DATE

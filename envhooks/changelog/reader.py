@@ -16,7 +16,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.catalog.lookup import Words
 from envhooks.changelog import ChangelogEntry
-from envhooks.changelog.headings import find_heading, heading_date, is_unreleased
+from envhooks.changelog.headings import date_alone, find_heading, heading_date, is_unreleased, is_yanked
 from envhooks.tagname.names import TagName
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -100,11 +100,18 @@ class Entries:
             end += 1
         self._lines = self._lines or self._text.split("\n")
         last = self._all[end].first if end < len(self._all) else len(self._lines)
+        title, below = heading.title.text, heading.below
+        date = heading_date(title)
+        if date is None and not (is_unreleased(title) or is_yanked(title)):
+            while below < last and not self._lines[below].strip():
+                below += 1
+            date = date_alone(self._lines[below]) if below < last else None
+            below = below + 1 if date else heading.below
         return ChangelogEntry(
-            heading=heading.title.text,
+            heading=title,
             line=heading.line,
-            date=heading_date(heading.title.text),
-            body="\n".join(self._lines[heading.below : last]).strip("\n"),
+            date=date,
+            body="\n".join(self._lines[below:last]).strip("\n"),
             sections=tuple(one.title.text for one in self._all[begin + 1 : end]),
         )
 

@@ -52,7 +52,10 @@ def _lacking(changelog: Changelog) -> Finding:
         text = "the changelog at the tagged commit has no entry for this release"
         got = ", ".join(changelog.headings[:5]) or "no entries"
         return Finding(text, got=got, expected=expected, path=changelog.path)
-    if entry.date is None:
+    if entry.date is None and "yanked" in entry.heading.lower():
+        text = "the entry for this release says that it was yanked"
+        expected = "a release that is meant to be used, under a version of its own"
+    elif entry.date is None:
         text, expected = "the entry for this release carries no date", f"a date, as in: {changelog.heading}"
     else:
         text, expected = "the entry for this release says nothing", "what changed, and for whom"

@@ -6,7 +6,7 @@ import pytest
 
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.policy.reader import parse_policy
-from envhooks.tagname import Grammar
+from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 
 
 def answers(template: str, tag: str, heading: str, form: str | None = None) -> bool:
@@ -98,3 +98,29 @@ def test_a_template_takes_the_fields_of_the_name(
     template: str, tag: str, form: str, heading: str, good: bool
 ) -> None:
     assert answers(template, tag, heading, form) is good
+
+
+@pytest.mark.parametrize(
+    ("head", "date"),
+    [
+        ("## [2.8.0] - 2025-08-06T10:00:00Z", "2025-08-06"),
+        ("## 2.8.0 (6th of August 2025)", "6th of August 2025"),
+        ("## 2.8.0\n\n2025-08-06", "2025-08-06"),
+        ("## 2.8.0\n*Released: 6 August 2025*", "6 August 2025"),
+        ("## 2.8.0\n\nRelease date: 2025-08-06", "2025-08-06"),
+        ("## [2.8.0] - 2025-08-06 [YANKED]", None),
+        ("## [2.8.0] (yanked)\n2025-08-06", None),
+        ("## 2.8.0 (unreleased)\n2025-08-06", None),
+        ("## 2.8.0\nSince 2025-08-06 the driver is older", None),
+        ("## 2.8.0\n- a\n\n2025-08-06", None),
+        ("## [2.8.0] - 2025-08-06Texas", None),
+    ],
+)
+def test_days_with_times_of_the_month_and_below_their_heading(head: str, date: str | None) -> None:
+    name = Grammar(DEFAULT_TAG_POLICY).match("PyTorch-CUDA-v2.8.0")
+    assert name is not None
+    entry = find_entry(
+        read_changelog(f"# Changes\n\n{head}\n\n- text\n".encode(), "CHANGELOG.md"), name, None
+    )
+    assert entry is not None and entry.date == date
+    assert entry.body.endswith("- text") and (date is None or date not in entry.body)

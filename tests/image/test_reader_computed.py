@@ -149,3 +149,79 @@ def test_a_lock_is_found_without_a_workdir(workdir: str) -> None:
     poetry = '[[package]]\nname = "torch"\nversion = "2.9.0"\n'
     text = f"FROM team/base:1\n{workdir}COPY poetry.lock .\nRUN poetry install\n"
     assert torch(read(text, poetry_dot_lock=poetry)) == "2.9.0"
+
+
+PDM = """
+[[package]]
+name = "torch"
+version = "2.8.0"
+groups = ["{}"]
+marker = "python_version >= '3.9'"
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "command", "version"),
+    [
+        ("default", "pdm sync", "2.8.0"),
+        ("default", "pdm install --prod", "2.8.0"),
+        ("train", "pdm sync", None),
+        ("train", "pdm sync -G train", "2.8.0"),
+        ("default", "pdm add torch", None),
+    ],
+)
+def test_pdm_installs_its_lock(group: str, command: str, version: str | None) -> None:
+    environment = read(
+        f"FROM python:3.12\nWORKDIR /a\nCOPY . .\nRUN {command}\n", pdm_dot_lock=PDM.format(group)
+    )
+    assert torch(environment) == version
+
+
+PIXI = """
+version: 6
+environments:
+  default:
+    channels:
+    - url: https://conda.example.org/conda-forge/
+    packages:
+      linux-64:
+      - conda: https://conda.example.org/conda-forge/linux-64/pytorch-2.5.1-cuda126_py312_h1_0.conda
+      - pypi: https://pypi.example.org/packages/numpy-2.1.0-cp312-cp312-manylinux_2_28_x86_64.whl
+      - pypi: ./
+      osx-arm64:
+      - conda: https://conda.example.org/conda-forge/osx-arm64/pytorch-2.4.0-cpu_py312_0.conda
+packages: []
+"""
+
+
+def test_pixi_installs_the_default_environment_of_its_lock() -> None:
+    environment = read(
+        "FROM team/pixi:1\nWORKDIR /a\nCOPY . .\nRUN pixi install --frozen\n", pixi_dot_lock=PIXI
+    )
+    assert {one.name: one.version for one in environment.packages} == {"pytorch": "2.5.1", "numpy": "2.1.0"}
+    assert {(one.kind, one.version) for one in environment.hardware} == {("CUDA", "12.6")}
+    named = read("FROM team/pixi:1\nWORKDIR /a\nCOPY . .\nRUN pixi install -e gpu\n", pixi_dot_lock=PIXI)
+    assert named.packages == () and any("not followed" in one.why for one in named.cannot_tell)
+
+
+# ---------------------------------------------------------------- wheels, homes, tools
+
+
+def test_a_wheel_without_a_path_is_a_file_beside() -> None:
+    wheel = "torch-2.8.0+cu128-cp312-cp312-linux_x86_64.whl"
+    assert torch(read(f"FROM python:3.12\nCOPY {wheel} .\nRUN pip install {wheel}\n")) == "2.8.0+cu128"
+    assert torch(read(f"FROM python:3.12\nRUN pip install './{wheel}'\n")) == "2.8.0+cu128"
+
+
+def test_a_home_folder_brings_what_was_installed_for_its_user() -> None:
+    text = (
+        "FROM python:3.12 AS b\nRUN pip install {} torch==2.8.0\nFROM python:3.12\n"
+        "COPY --from=b /root/.local /root/.local\n"
+    )
+    assert torch(read(text.format("--user"))) == "2.8.0"
+    assert torch(read(text.format(""))) is None
+
+
+@pytest.mark.parametrize("command", ["pipx install vllm", "uv tool install vllm", "conda-lock install x.yml"])
+def test_an_installer_that_is_not_followed_is_a_doubt(command: str) -> None:
+    assert any("not followed" in one.why for one in read(f"FROM python:3.12\nRUN {command}\n").cannot_tell)

@@ -478,7 +478,7 @@ def test_a_conda_lock() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["setup.py", "setup.cfg", "Pipfile", "pdm.lock", "tools/requirements.py"])
+@pytest.mark.parametrize("name", ["setup.py", "setup.cfg", "Pipfile", "pixi.toml", "tools/requirements.py"])
 def test_files_that_are_not_read_say_so(name: str) -> None:
     assert "cannot tell" in read({name: "torch==2.8.0"}, name).faults[0][0]
 

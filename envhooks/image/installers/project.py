@@ -31,6 +31,14 @@ _POETRY_VALUES = names(
 )
 _POETRY_SHORT = {"-E": "--extras", "-C": "--directory", "-P": "--project", "-G": "--group"}
 _PIPENV_VALUES = names("--categories --python --index --pypi-mirror --extra-pip-args")
+_LOCK_VALUES = names("--project --group --without --environment --manifest-path --lockfile --config --venv")
+_LOCK_SHORT = {
+    "-p": "--project",
+    "-G": "--group",
+    "-e": "--environment",
+    "-L": "--lockfile",
+    "-c": "--config",
+}
 _LOCKS = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pixi.lock")
 
 
@@ -160,6 +168,31 @@ def _poetry_place(session: Session, call: Call, options: Options) -> str:
     return "poetry"
 
 
+def pdm(session: Session, call: Call) -> None:
+    """`pdm install` and `pdm sync`: the lock's default packages, in `.venv` beside it."""
+    _by_lock(session, call, ("install", "sync"), "pdm.lock", ".venv")
+
+
+def pixi(session: Session, call: Call) -> None:
+    """`pixi install`: the default environment of the lock, in `.pixi` beside it."""
+    _by_lock(session, call, ("install",), "pixi.lock", ".pixi/envs/default")
+
+
+def _by_lock(session: Session, call: Call, commands: tuple[str, ...], lock: str, folder: str) -> None:
+    head = sort_head(call, _LOCK_VALUES, _LOCK_SHORT)
+    if head is None:
+        return
+    command, rest = head
+    options = sort_options(rest.args, _LOCK_VALUES, _LOCK_SHORT)
+    named = options.last("--environment", "--manifest-path", "--lockfile")
+    if command not in commands or named is not None or options.words:
+        if command in (*commands, "add"):
+            session.note(f"what {call.program} {command} installs is not followed", call.place)
+        return
+    where = rest.where if rest.where != SYSTEM else _new(session, join(_folder(rest, options), folder))
+    _locked(session, rest, options, lock, where)
+
+
 def pipenv(session: Session, call: Call) -> None:
     """`pipenv install|sync`."""
     head = sort_head(call, _PIPENV_VALUES, {"-i": "--index"})
@@ -212,7 +245,11 @@ def _wanted(
     session: Session, call: Call, options: Options, asked: Asked, where: str
 ) -> Iterator[Requirement]:
     """Requirements of a lock that are installed: a lock holds every extra and group."""
-    extras = {one.lower() for arg in options.all("--extra", "--extras") for one in re.split("[ ,]", arg.text)}
+    extras = {
+        one.lower()
+        for arg in options.all("--extra", "--extras", "--group", "--with")
+        for one in re.split("[ ,]", arg.text)
+    }
     if asked.file.path.endswith("uv.lock") and not any(unknown(one) for one in extras):
         python = session.installed.pythons.get(where, (None, None))[0]
         installed = chosen(asked.file.data, _selection(call, options, extras), python)

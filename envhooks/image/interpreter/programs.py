@@ -152,7 +152,7 @@ def _behind(args: list[Arg], values: frozenset[str]) -> list[Arg]:
 
 _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
-_OTHERS = names("pdm pixi hatch rye easy_install pipx conda-lock")
+_OTHERS = names("hatch rye easy_install pipx conda-lock")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only print or read their arguments."""
 
@@ -182,7 +182,21 @@ def _pipenv(session: Session, call: Call) -> None:
     pipenv(session, call)
 
 
-_MODULES = {"pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda": _conda}
+def _pdm(session: Session, call: Call) -> None:
+    from envhooks.image.installers.project import pdm
+
+    pdm(session, call)
+
+
+def _pixi(session: Session, call: Call) -> None:
+    from envhooks.image.installers.project import pixi
+
+    pixi(session, call)
+
+
+_MODULES = {
+    "pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda": _conda, "pdm": _pdm, "pixi": _pixi
+}  # fmt: skip
 
 
 def run_program(session: Session, program: str, call: Call) -> bool:
@@ -193,7 +207,7 @@ def run_program(session: Session, program: str, call: Call) -> bool:
         _python(session, program, call)
     elif program in CONDAS:
         _conda(session, call)
-    elif program in ("uv", "poetry", "pipenv"):
+    elif program in ("uv", "poetry", "pipenv", "pdm", "pixi"):
         _MODULES[program](session, call)
     elif program in MANAGERS:
         system(session, call)

@@ -20,11 +20,9 @@ _UNREADABLE = (
     "setup.py",
     "setup.cfg",
     "Pipfile",
-    "pixi.lock",
     "pixi.toml",
     "meta.yaml",
     "meta.yml",
-    "pdm.lock",
 )
 
 
@@ -52,7 +50,13 @@ def _reader(name: str) -> Callable[[Sink, str], object]:
         from envhooks.image.requirements.locks import read_pipfile_lock
 
         return read_pipfile_lock
-    if lower in ("uv.lock", "poetry.lock") or (lower.startswith("pylock.") and lower.endswith(".toml")):
+    if name == "pixi.lock":
+        from envhooks.image.requirements.condafiles import read_pixi_lock
+
+        return read_pixi_lock
+    if lower in ("uv.lock", "poetry.lock", "pdm.lock") or (
+        lower.startswith("pylock.") and lower.endswith(".toml")
+    ):
         from envhooks.image.requirements.locks import read_lock
 
         return read_lock

@@ -100,6 +100,32 @@ def read_conda_lock(sink: Sink, path: str) -> None:
             sink.add(requirement, path)
 
 
+def read_pixi_lock(sink: Sink, path: str) -> None:
+    """pixi's lock, version 4 and later: the packages of its default environment on x86-64 Linux, by their URLs."""
+    document = _document(sink, path)
+    if document is None:
+        return
+    environments = document.get("environments")
+    default = environments.get("default") if isinstance(environments, dict) else None
+    packages = default.get("packages") if isinstance(default, dict) else None
+    listed = packages.get("linux-64") if isinstance(packages, dict) else None
+    if not isinstance(listed, list):
+        sink.fault("cannot tell what this lock holds: it has no default environment for linux-64", path)
+        return
+    for item in listed:
+        entry = item if isinstance(item, dict) else {}
+        conda, pypi = _text(entry, "conda"), _text(entry, "pypi")
+        node = entry.get("conda") or entry.get("pypi")
+        line = node.line if isinstance(node, Scalar) else 0
+        if not re.match(r"https?://", conda or pypi):
+            continue  # a project of the tree itself
+        requirement = parse_conda_spec(conda, line) if conda else parse_requirement(pypi, line)
+        if requirement is None or not requirement.exact:
+            sink.fault(f"no exact version of {conda or pypi!r} stands here", path, line)
+        else:
+            sink.add(requirement if conda else replace(requirement, how="lock"), path)
+
+
 def _locked(entry: dict[str, Node]) -> Requirement | None:
     name, version, url = _text(entry, "name"), _text(entry, "version"), _text(entry, "url")
     node = entry.get("version")

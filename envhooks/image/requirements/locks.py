@@ -69,7 +69,12 @@ def read_lock(sink: Sink, path: str) -> None:
         if requirement is None:
             sink.fault(f"no exact version of {name!r} stands here", path, line)
             continue
-        requirement = replace(_of_source(requirement, source), marker=_marker(entry))
+        marker = _marker(entry)
+        groups = [one for one in items(entry.get("groups")) if isinstance(one, str)]
+        if path.endswith("pdm.lock") and groups and "default" not in groups:
+            condition = f'extra == "{groups[0]}"'  # only with a group that is asked for
+            marker = f"({marker}) and {condition}" if marker else condition
+        requirement = replace(_of_source(requirement, source), marker=marker)
         if isinstance(entry.get("index"), str):
             requirement = replace(requirement, index=entry["index"])
         sink.add(requirement, path)
