@@ -123,6 +123,14 @@ DOCKERFILES: dict[str, Callable[[int], str]] = {
     "triggers": lambda n: "FROM x AS a\n" + "ONBUILD RUN pip install a==1\n" * n + "FROM a\n",
 }
 FILES: dict[str, tuple[str, Callable[[int], str]]] = {
+    "pixi packages": (
+        "pixi.lock",
+        lambda n: (
+            "environments:\n  default:\n    packages:\n      linux-64:\n"
+            + "      - conda: https://a.example/linux-64/p-1.0-0.conda\n" * n
+        ),
+    ),
+    "pdm packages": ("pdm.lock", lambda n: '[[package]]\nname = "a"\nversion = "1"\ngroups = ["x"]\n' * n),
     "requirements": ("requirements.txt", lambda n: "".join(f"p{i}==1.0\n" for i in range(n))),
     "one requirement again": ("requirements.txt", lambda n: "torch>=2\ntorch==2.8.0\n" * n),
     "hashes": ("requirements.txt", lambda n: "a==1" + " \\\n --hash=sha256:aa" * n + "\n"),
@@ -300,6 +308,7 @@ SHAPES |= {f"changelog: {what}": _shape(changelog, make) for what, make in CHANG
 SHAPES |= {f"numbered: {what}": _shape(numbered, make) for what, make in CHANGELOGS.items()}
 SHAPES |= {
     "numbered: mentions": _shape(numbered, lambda n: ("## " + "2.8 7 since 7 2026-01-30 " * 18 + "\n") * n),
+    "numbered: days below": _shape(numbered, lambda n: "## 2.8 7\n\n*Released: 2026-01-30*\n\nx\n\n" * n),
     "numbered: days": _shape(numbered, lambda n: ("## " + "2026-01-30 " * 40 + "\n") * n),
 }
 SHAPES |= {what: _shape(reading, make) for what, (reading, make) in OTHERS.items()}

@@ -29,11 +29,9 @@ _DATE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # What nearly every heading has; to compile the names of the months takes 1 ms.
-_NUMBERED_DATE = re.compile(
-    r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
-    + _END_OF_DATE,
-    re.ASCII,
-)
+_NUMBERED = r"(?<![0-9A-Za-z.])(?P<y1>[0-9]{4})(?P<sep>[-./])(?P<m1>[0-9]{1,2})(?P=sep)(?P<d1>[0-9]{1,2})"
+_NUMBERED_DATE = re.compile(_NUMBERED + _END_OF_DATE, re.ASCII)
+_BEFORE_DATE = r"(?i)[\s*_(>-]*(?:(?:release[d ]*)?(?:date|on)?[\s*_:]*)?"
 _NOT_YET = r"(?i)(?<![a-z])(?:unreleased|not released|tbd|tba)(?![a-z])"
 
 
@@ -54,8 +52,7 @@ def date_alone(line: str) -> str | None:
     if found is None:
         return None
     before, _, behind = line.partition(found)
-    word = r"(?i)[\s*_(>-]*(?:(?:release[d ]*)?(?:date|on)?[\s*_:]*)?"
-    return found if re.fullmatch(word, before) and re.fullmatch(r"[\s*_).]*", behind) else None
+    return found if re.fullmatch(_BEFORE_DATE, before) and re.fullmatch(r"[\s*_).]*", behind) else None
 
 
 @lru_cache(4096)
