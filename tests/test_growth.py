@@ -173,6 +173,8 @@ COMMANDS = {
     "environment.yml": "conda env update -f environment.yml",
     "pyproject.toml": "pip install .",
     "uv.lock": "uv sync --frozen",
+    "pixi.lock": "pixi install --frozen",
+    "pdm.lock": "pdm sync -G x",
     "Pipfile.lock": "pipenv sync",
 }
 _SALT = itertools.count(10)
