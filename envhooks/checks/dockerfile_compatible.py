@@ -10,6 +10,9 @@ where its index ended before or began after. An image whose CUDA differs from th
 carries its own runtime; a warning where it does not, where extensions are compiled, and where the image lets a driver
 in with which the wheel finds no GPU. A tag of nvidia/cuda that was removed since is a warning for a release made
 before. `envhooks explain dockerfile-compatible torch 2.8` prints what is known, and `vllm 0.10` as well.
+
+A framework of the base image that an install replaces (`pip install -r` over an NGC image) is a warning: the image
+was built around another release.
 """  # noqa: E501 - the first line is the row of a table
 
 from __future__ import annotations
