@@ -124,7 +124,7 @@ dependencies = [{ name = "torch" }]
 [[package]]
 name = "torch"
 version = "2.10.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://index.example.org/simple" }
 """
 
 
