@@ -118,7 +118,7 @@ def isolated_environment(home: Path) -> dict[str, str]:
     """An environment in which no configuration, key or agent of the developer's is seen."""
     dropped = (
         "GIT_", "GPG_", "SSH_", "XDG_", "CI", "GITHUB_", "GITLAB_", "BUILDKITE", "CIRCLE", "JENKINS_", "TF_BUILD",
-        "BUILD_", "TAG_NAME", "NO_COLOR",
+        "BUILD_", "TAG_NAME", "NO_COLOR", "COLUMNS", "LINES",
     )  # fmt: skip
     kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     return {
