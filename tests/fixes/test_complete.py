@@ -27,6 +27,15 @@ NOT_YET = {
         "dockerfile-matches",
         "{} says {}, but nothing installs that: {} is installed",
     ): "a note, which refuses nothing",
+    (
+        "changelog-entry",
+        "the entry for this release says that it was yanked",
+    ): "no command: a yanked version is not released again, which a person has to see",
+    (
+        "ci-green",
+        "{} of {} {} of the tagged commit did not succeed",
+    ): "no command: the forge has to run its checks; tests/checks/test_ci_green.py holds the sentence",
+    ("ci-green", "no check has run for the tagged commit"): "no command: as the one before it",
     ("tag-signed", "its signature would not be accepted today, and tags.lock vouches for it"): "a note",
     (
         "dockerfile-matches",
@@ -74,9 +83,8 @@ def test_each_sentence_has_a_case(file: Path) -> None:
 
 
 def test_each_check_has_a_case() -> None:
-    assert {case.check for case in CASES} == {
-        file.stem.replace("_", "-") for file in FOLDER.glob("[a-z]*.py")
-    }
+    offline = {file.stem.replace("_", "-") for file in FOLDER.glob("[a-z]*.py")} - {"ci-green"}
+    assert {case.check for case in CASES} == offline
 
 
 SIGNATURES = FOLDER.parent / "signatures"
