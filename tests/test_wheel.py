@@ -25,6 +25,10 @@ CHECKS = {
 }  # fmt: skip
 
 
+# two builds at once in one folder are in each other's way
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")

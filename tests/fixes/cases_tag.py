@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
+
 from bench import Bench, case
 from support import GOOD_TAG
 
@@ -319,8 +323,8 @@ def _unsigned_without_a_key_by_openpgp(bench: Bench) -> None:
     meant = _older_commit(bench)
     _without_a_key(bench)
     shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
-    gnupg = bench.repo.path.parent / "home" / "gnupg"
-    gnupg.mkdir(mode=0o700)
+    gnupg = Path(tempfile.mkdtemp(prefix="eh-"))  # the agent's socket has to have a short path
+    bench.repo.environ["GNUPGHOME"] = str(gnupg)
     (gnupg / "empty").write_text("\n")
     (gnupg / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {gnupg}/empty\n")
     try:
@@ -329,6 +333,7 @@ def _unsigned_without_a_key_by_openpgp(bench: Bench) -> None:
         _is_let_in(bench, again.fix, meant)
     finally:
         bench.paste("gpgconf --kill all", good=False)
+        shutil.rmtree(gnupg, ignore_errors=True)
 
 
 @case("tag-signed", NOT_SIGNED)
