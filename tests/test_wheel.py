@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -25,16 +26,16 @@ CHECKS = {
 }  # fmt: skip
 
 
-# two builds at once in one folder are in each other's way
-pytestmark = pytest.mark.xdist_group("wheel")
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    # the wheel is built from the source distribution, as an index's users would build it
-    build = [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
+def wheel(shared: Path) -> Path:
+    """The wheel, built once a run: two builds at once in one source folder are in each other's way."""
+    folder = shared / "wheel"
+    with (shared / "wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(folder.glob("*.whl")):
+            # the wheel is built from the source distribution, as an index's users would build it
+            build = [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)]
+            subprocess.run(build, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
 
