@@ -10,14 +10,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.cli._tables import is_terminal, print_table
 from envhooks.git.repository import Git
-from envhooks.image import Environment
 from envhooks.image.compat import table_of
 from envhooks.releases.compare import Difference, differences
-from envhooks.releases.environments import environment_of
+from envhooks.releases.environments import known_environment
 from envhooks.releases.reading import Releases
 
 VERSION = 1
@@ -43,23 +41,13 @@ def run(options: argparse.Namespace) -> int:
     with Git.open() as git:
         releases = Releases(git)
         like = next((one for one in (options.before, options.after) if releases.has(one)), "")
-        before, after = (_known(releases, name, like) for name in (options.before, options.after))
+        before, after = (known_environment(releases, name, like) for name in (options.before, options.after))
         found = differences(before, after, table_of(releases.trust.root.policy))
     if (options.format or ("table" if is_terminal() else "json")) == "json":
         print(json.dumps(document(options.before, options.after, found), indent=2, ensure_ascii=False))
     else:
         _print(options.before, options.after, found)
     return 2 if any(one.change == "unknown" for one in found) else 0
-
-
-def _known(releases: Releases, name: str, like: str) -> Environment:
-    found = environment_of(releases, name, like)
-    if not isinstance(found, Environment):
-        raise CannotJudge(f"{printable(name)}: {found.why}")
-    missing = next((doubt for doubt in found.cannot_tell if doubt.what == "dockerfile"), None)
-    if missing:
-        raise UsageError(f"{printable(name)}: {missing.why}")
-    return found
 
 
 def document(before: str, after: str, found: Sequence[Difference]) -> dict[str, Any]:

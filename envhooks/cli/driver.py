@@ -30,7 +30,7 @@ from envhooks.image.compat.drivers import (
 from envhooks.image.compat.table import Table, load_table
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
-from envhooks.releases.environments import HERE, environment_of
+from envhooks.releases.environments import HERE, known_environment
 from envhooks.releases.reading import Releases
 
 VERSION = 1
@@ -79,14 +79,8 @@ def _environment(what: str) -> tuple[Environment, Table]:
         return read_environment(FolderFiles(path.parent.resolve()), path.name), load_table()
     with Git.open() as git:
         releases = Releases(git)
-        found = environment_of(releases, what)
-        table = table_of(releases.trust.root.policy)
-    if not isinstance(found, Environment):
-        raise CannotJudge(f"{printable(what)}: {found.why}")
-    missing = next((doubt for doubt in found.cannot_tell if doubt.what == "dockerfile"), None)
-    if missing:
-        raise UsageError(f"{printable(what)}: {missing.why}", fix="envhooks driver path/to/Dockerfile")
-    return found, table
+        found = known_environment(releases, what, fix="envhooks driver path/to/Dockerfile")
+        return found, table_of(releases.trust.root.policy)
 
 
 def _have(text: str) -> str:

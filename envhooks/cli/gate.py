@@ -17,7 +17,8 @@ from typing import Any
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
-from envhooks.builds.registry.client import Registry, texts
+from envhooks.builds.publication import labels_of
+from envhooks.builds.registry.client import Registry
 from envhooks.builds.registry.reference import Reference, parse
 from envhooks.builds.verify_files import NAME_LABEL, OBJECT_LABEL
 from envhooks.git.repository import Git
@@ -91,15 +92,9 @@ def _claim(reference: Reference) -> str:
     try:
         registry = Registry(reference, os.environ)
         found = registry.manifest(reference.digest or reference.tag or "latest")
-        if found is not None and found.is_index:
-            parts = found.parts("manifests")
-            found = registry.manifest(parts[0].digest) if parts else None
-        config = found.config if found is not None else None
-        loaded = json.loads(registry.blob(config.digest)) if config is not None else {}
-    except (EnvhooksError, ValueError, RecursionError):
+        labels = labels_of(registry, found) if found is not None else {}
+    except EnvhooksError:
         return ""  # it is a hint for people alone: the answer is the same without it
-    inner = loaded.get("config") if isinstance(loaded, dict) else None
-    labels = texts(inner.get("Labels")) if isinstance(inner, dict) else {}
     return labels.get(NAME_LABEL, "")[:200] if OBJECT_LABEL in labels else ""
 
 

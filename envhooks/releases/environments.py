@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envhooks.base.errors import UsageError
+from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.image import Environment
 from envhooks.image.files import FolderFiles
@@ -37,6 +37,22 @@ def environment_of(releases: Releases, name: str, like: str = "") -> Environment
             f"{printable(name)} is no release tag and no commit of this repository", fix="envhooks list"
         )
     return environment_at(releases, commit, like)
+
+
+def known_environment(releases: Releases, name: str, like: str = "", *, fix: str = "") -> Environment:
+    """The environment that a name stands for, as for `environment_of`; `fix` is for a Dockerfile that is missing.
+
+    Raises:
+        CannotJudge: it cannot be read, or the policy names no Dockerfile for it.
+        UsageError: there is no such tag or commit, or no Dockerfile there.
+    """
+    found = environment_of(releases, name, like)
+    if not isinstance(found, Environment):
+        raise CannotJudge(f"{printable(name)}: {found.why}")
+    missing = next((doubt for doubt in found.cannot_tell if doubt.what == "dockerfile"), None)
+    if missing:
+        raise UsageError(f"{printable(name)}: {missing.why}", fix=fix)
+    return found
 
 
 def _of_work_tree(releases: Releases, like: str) -> Environment | Inapplicable:

@@ -97,8 +97,11 @@ class Releases:
 
     def with_records(self, releases: Iterable[Release]) -> tuple[Release, ...]:
         """The same releases with their records; contradicted ones keep their faults."""
+        asked = tuple(releases)
+        if len(asked) == 1:  # the notes of all other releases need not be read and verified for it
+            return (replace(asked[0], records=reader.read(self.git, self.trust.root, asked[0].tag)),)
         found = reader.read_all(self.git, self.trust.root)
-        return tuple(replace(one, records=found.get(one.tag)) for one in releases)
+        return tuple(replace(one, records=found.get(one.tag)) for one in asked)
 
     def _named(self, tag: str) -> RefUpdate:
         ref = tag if tag.startswith(TAGS) else TAGS + tag
