@@ -75,6 +75,13 @@ def run(
     return result
 
 
+# A git command that no hook of envhooks sees. Config hooks (Git 2.54) do not mind core.hooksPath, so each way is named.
+WITHOUT_HOOKS = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "hook.envhooks-reference-transaction.enabled=false",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Repo:
     """A repository and the environment in which it is used."""

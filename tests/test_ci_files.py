@@ -212,3 +212,14 @@ def test_each_sample_names_the_release_that_it_brings() -> None:
     assert [(name, line) for name, line in lines if not re.search(f"{pinned}|{by_input}", line)] == []
     # the action brings itself, at the revision by which it is named
     assert 'wanted="$GITHUB_ACTION_PATH"' in ACTION["runs"]["steps"][0]["run"]
+
+
+def test_a_command_without_hooks_is_without_those_of_the_newest_git_too() -> None:
+    """A test that turns off hook files alone passes here and fails where git has config hooks."""
+    tests = Path(__file__).parent
+    alone = [
+        str(file.relative_to(tests))
+        for file in tests.rglob("*.py")
+        if "core.hooksPath=" + "/dev/null" in file.read_text(encoding="utf-8") and file.name != "support.py"
+    ]
+    assert alone == [], "support.WITHOUT_HOOKS turns off both"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from shop import Shop, job, shop
-from support import GOOD_TAG
+from support import GOOD_TAG, WITHOUT_HOOKS
 
 __all__ = ["shop"]
 
@@ -34,7 +34,7 @@ def test_a_shallow_checkout_builds(held: Shop, tmp_path: Path) -> None:
 
 def test_a_bad_tag_is_refused_there_too(held: Shop, tmp_path: Path) -> None:
     name = "PyTorch-CUDA-v2.8"
-    held.clone.git("-c", "core.hooksPath=/dev/null", "tag", "-a", "-m", "unsigned", name)
+    held.clone.git(*WITHOUT_HOOKS, "tag", "-a", "-m", "unsigned", name)
     held.server.git("fetch", "-q", str(held.clone.path), "refs/tags/*:refs/tags/*")
     done = job(held, tmp_path / "job").envhooks("build", name, "--fetch", "--allow")
     assert done.code == 1 and "tag-signed" in done.err and not held.built()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from shop import Shop, shop, until
-from support import GOOD_TAG
+from support import GOOD_TAG, WITHOUT_HOOKS
 
 from envhooks.base.dataclass import replace
 from envhooks.builds import show
@@ -46,7 +46,7 @@ def test_what_the_remote_does_not_hold_is_not_built(shop: Shop) -> None:
 
 
 def test_a_bad_tag_is_not_built(shop: Shop) -> None:
-    shop.clone.git("-c", "core.hooksPath=/dev/null", "tag", "-a", "-m", "unsigned", "PyTorch-CUDA-v2.8")
+    shop.clone.git(*WITHOUT_HOOKS, "tag", "-a", "-m", "unsigned", "PyTorch-CUDA-v2.8")
     shop.server.git("fetch", "-q", str(shop.clone.path), "refs/tags/*:refs/tags/*")
     said = shop.clone.envhooks("build", "PyTorch-CUDA-v2.8")
     assert said.code == 1

@@ -14,7 +14,7 @@ import sshd
 from builder_parts import missing
 from shop import Shop, shop, until
 from smart_http import serve
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Repo, run
 
 from envhooks.builds.ledger import Intent, Ledger
 from envhooks.builds.owner import start_time
@@ -257,9 +257,8 @@ def test_many_tags_at_once_wait_for_a_word(shop: Shop) -> None:
 def test_a_mirror_push_of_300_tags_starts_nothing(shop: Shop) -> None:
     shop.clone.git("tag", "-d", GOOD_TAG)
     write_changelog(shop, 300)
-    off = ("-c", "core.hooksPath=/dev/null")
     for number in range(1, 301):
-        shop.clone.git(*off, "tag", "-s", "-m", "A release", f"PyTorch-CUDA-v2.8-rc{number}")
+        shop.clone.git(*WITHOUT_HOOKS, "tag", "-s", "-m", "A release", f"PyTorch-CUDA-v2.8-rc{number}")
     pushed = shop.push("--mirror", "origin")
     assert pushed.code == 0, pushed.err[-2000:]
     rows = shop.ledger.rows()
@@ -284,8 +283,7 @@ def test_a_tag_whose_main_the_server_refused_is_not_built(shop: Shop) -> None:
     shop.clone.git("config", "envhooks.pauses", "0.1")
     (shop.server.path / "hooks/pre-receive").unlink()
     server_hook(shop, "update", "case $1 in refs/heads/main) exit 1 ;; esac")
-    off = ("-c", "core.hooksPath=/dev/null")
-    shop.clone.git(*off, "tag", "-s", "-m", "A release", GOOD_TAG)
+    shop.clone.git(*WITHOUT_HOOKS, "tag", "-s", "-m", "A release", GOOD_TAG)
     assert shop.push("origin", "main", GOOD_TAG).code != 0
     assert shop.server.has_tag(GOOD_TAG)
     row = shop.await_state("dropped")

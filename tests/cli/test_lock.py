@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
 
 from envhooks.policy.root import parse_lock
 
@@ -250,15 +250,14 @@ def test_a_legacy_tag_that_moved_is_an_ordinary_bad_tag(good: Repo) -> None:
 
 
 def test_legacy_tags_pass_the_hooks_as_they_are_listed(guarded: Repo, server: Repo) -> None:
-    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    guarded.git(*off, "tag", "v1.0")
+    guarded.git(*WITHOUT_HOOKS, "tag", "v1.0")
     assert guarded.try_git("push", "origin", "v1.0").code != 0
     guarded.envhooks("lock", "--legacy", "v1.0", "--reason", "old", check=True)
     enact(guarded)
     assert guarded.try_git("push", "origin", "v1.0").code == 0
     assert server.has_tag("v1.0")
     guarded.commit("More")
-    guarded.git(*off, "tag", "-f", "v1.0")
+    guarded.git(*WITHOUT_HOOKS, "tag", "-f", "v1.0")
     for options in ((), ("--no-verify",)):
         done = guarded.try_git("push", *options, "--force", "origin", "v1.0")
         assert done.code != 0 and "[tag-immutable]" in done.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo, run
+from support import CHANGELOG, DOCKERFILE, GOOD_TAG, WITHOUT_HOOKS, Repo, run
 
 BAD = "pytorch-2.8"
 REF = f"refs/tags/{GOOD_TAG}"
@@ -46,9 +46,7 @@ def clone(formats: list[str], server: Repo, home: Path, tmp_path: Path, environ:
 
 
 def behind_the_hooks(repo: Repo, name: str, *options: str) -> None:
-    # config hooks (Git 2.54) do not mind core.hooksPath
-    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    repo.git(*off, "tag", "-s", "-m", "x", *options, name)
+    repo.git(*WITHOUT_HOOKS, "tag", "-s", "-m", "x", *options, name)
 
 
 def test_from_the_first_tag_to_one_that_would_move(clone: Repo, server: Repo) -> None:

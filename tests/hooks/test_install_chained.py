@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, state, take_out
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Repo, run
 
 from envhooks.hooks.managers.actions import Plan
 
@@ -218,7 +218,7 @@ def test_linked_work_trees_and_servers(good: Repo, server: Repo, company: Compan
     company.ran()
     good.git("push", "-q", "origin", "HEAD:refs/heads/x")
     assert "update" in company.ran()
-    good.git("-c", "core.hooksPath=/dev/null", "tag", "-a", "-m", "x", GOOD_TAG)
+    good.git(*WITHOUT_HOOKS, "tag", "-a", "-m", "x", GOOD_TAG)
     pushed = good.try_git("push", "--no-verify", "origin", GOOD_TAG)
     assert pushed.code != 0 and "remote: envhooks: nothing was taken" in pushed.err
 

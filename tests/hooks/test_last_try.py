@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from support import CHANGELOG, GOOD_TAG, Done, Repo
+from support import CHANGELOG, GOOD_TAG, WITHOUT_HOOKS, Done, Repo
 
 
 def tried(repo: Repo, *arguments: str) -> Done:
@@ -61,6 +61,6 @@ def test_a_try_of_the_day_before_is_over(twice_wrong: Repo) -> None:
 
 
 def test_a_server_keeps_nothing(guarded: Repo, server: Repo) -> None:
-    guarded.git("-c", "core.hooksPath=/dev/null", "tag", "-a", "-m", "x", GOOD_TAG)
+    guarded.git(*WITHOUT_HOOKS, "tag", "-a", "-m", "x", GOOD_TAG)
     assert guarded.try_git("push", "--no-verify", "origin", GOOD_TAG).code != 0
     assert not (server.path / "envhooks/last-try").exists()

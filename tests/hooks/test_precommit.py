@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from neighbours import need
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
 
 ROOT = Path(__file__).parent.parent.parent
 MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -53,9 +53,7 @@ def pre_commit(repo: Repo, *arguments: str) -> Done:
 
 def refused(repo: Repo) -> bool:
     """Whether a tag-only push of a bad tag, whose commit the remote has, is refused by envhooks."""
-    # config hooks (Git 2.54) do not mind core.hooksPath
-    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    repo.git(*off, "tag", "-f", "-m", "x", "bad-one")
+    repo.git(*WITHOUT_HOOKS, "tag", "-f", "-m", "x", "bad-one")
     done = repo.try_git("push", "origin", "bad-one")
     repo.git("tag", "-d", "bad-one")
     return done.code != 0 and "[tag-name]" in done.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from stand_in import StandIn, hooks_of, stand_in
-from support import Done, Repo, run
+from support import WITHOUT_HOOKS, Done, Repo, run
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 
@@ -225,10 +225,7 @@ def test_the_pushed_objects_are_visible(clone: Repo, served: Repo, tmp_path: Pat
     looks.chmod(0o755)
     (hooks_of(served) / "python").write_text(f"{looks}\n")
     clone.git(
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "hook.envhooks-reference-transaction.enabled=false",
+        *WITHOUT_HOOKS,
         "tag",
         "-a",
         "-m",

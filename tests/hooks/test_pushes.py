@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from smart_http import serve
-from support import GOOD_TAG, Done, Repo
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo
 
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 STABLE = "PyTorch-CUDA-v2.8"
@@ -29,9 +29,7 @@ def clone(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterat
 def make_tag(repo: Repo, name: str, at: str = "HEAD", *options: str) -> None:
     """A tag that came into being behind the hook's back: in another clone, or before envhooks."""
     options = options or ("-s", "-m", "A release")
-    # config hooks (Git 2.54) do not mind core.hooksPath
-    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    repo.git(*off, "tag", *options, name, at)
+    repo.git(*WITHOUT_HOOKS, "tag", *options, name, at)
 
 
 def push(repo: Repo, *arguments: str) -> Done:

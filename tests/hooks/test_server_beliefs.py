@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from raw_client import ZERO, Answer, oid_of, push
 from smart_http import serve
-from support import DOCKERFILE, GOOD_TAG, Repo, run
+from support import DOCKERFILE, GOOD_TAG, WITHOUT_HOOKS, Repo, run
 
 TAG = f"refs/tags/{GOOD_TAG}"
 STABLE = "PyTorch-CUDA-v2.8"
@@ -46,11 +46,10 @@ def release(repo: Repo, tag: str = GOOD_TAG, commit: str = "HEAD") -> str:
 
 def bare_tag(repo: Repo, tag: str, commit: str) -> tuple[str, bytes]:
     """Id and bytes of a signed tag object that no hook has seen."""
-    quiet = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    repo.git(*quiet, "tag", "-s", tag, commit, "-m", "A release")
+    repo.git(*WITHOUT_HOOKS, "tag", "-s", tag, commit, "-m", "A release")
     oid = repo.git("rev-parse", f"refs/tags/{tag}")
     data = raw(repo, oid)
-    repo.git(*quiet, "tag", "-d", tag)
+    repo.git(*WITHOUT_HOOKS, "tag", "-d", tag)
     return oid, data
 
 

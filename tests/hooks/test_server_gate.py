@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
 
 ZERO = "0" * 40
 SIGNERS = ".envhooks/allowed_signers"
@@ -17,8 +17,7 @@ def push(repo: Repo, *arguments: str) -> Done:
 
 
 def make_tag(repo: Repo, name: str = GOOD_TAG, *options: str) -> None:
-    off = ("-c", "core.hooksPath=/dev/null", "-c", "hook.envhooks-reference-transaction.enabled=false")
-    repo.git(*off, "tag", *(options or ("-s", "-m", "A release")), name)
+    repo.git(*WITHOUT_HOOKS, "tag", *(options or ("-s", "-m", "A release")), name)
 
 
 def gate(server: Repo, *updates: tuple[str, str, str]) -> Done:
