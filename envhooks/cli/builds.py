@@ -148,14 +148,14 @@ def follow(ledger: Ledger) -> None:
     while True:
         rows = ledger.rows()
         now = {row.key: row.state for row in rows}
+        building = {row.key for row in rows if show.state_of(row) == "building"}
+        followed |= {row.key for row in rows if row.state in OPEN}  # it may end between two looks
+        tail.copy(sorted(followed))  # the log of what ended is whole, and stands above its end
         for row in rows if states else ():
             if states.get(row.key) != row.state:
                 say(f"{row.tag} ({row.build}): {row.state}{f': {row.reason}' if row.reason else ''}")
         if now != states:
             states, changed = dict(now), time.monotonic()
-        building = {row.key for row in rows if show.state_of(row) == "building"}
-        followed |= {row.key for row in rows if row.state in OPEN}  # it may end between two looks
-        tail.copy(sorted(followed))
         if not building and (not _under_way(rows) or time.monotonic() - changed > QUIET):
             return
         time.sleep(0.3)

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from shop import Shop, shop, until
+from shop import DEADLINE, Shop, shop, until
 from support import GOOD_TAG, WITHOUT_HOOKS
 
 from envhooks.base.dataclass import replace
@@ -201,6 +202,23 @@ def test_follow_ends_when_nothing_goes_on(held: Shop) -> None:
     assert held.clone.envhooks("builds", "--follow").code == 0
     held.clone.envhooks("build", GOOD_TAG, check=True)
     assert "done" in held.clone.envhooks("builds", "--follow", check=True).out
+
+
+def test_the_end_is_said_below_the_whole_log(held: Shop) -> None:
+    """A log that ends within one look of --follow was shown after the state in which it ended."""
+    go, read = held.folder / "go", held.folder / "read"
+    held.write_program(f'echo first; until [ -e "{go}" ]; do sleep 0.05; done; echo the last words')
+    argv = [sys.executable, "-I", "-m", "envhooks"]
+    one: dict[str, Any] = {"cwd": held.clone.path, "env": held.clone.environ, "stdout": subprocess.DEVNULL}
+    building = subprocess.Popen([*argv, "build", GOOD_TAG, "--allow"], stderr=subprocess.DEVNULL, **one)
+    until(lambda: held.state() == "building")
+    with read.open("w") as said:
+        following = subprocess.Popen([*argv, "builds", "--follow"], stderr=said, **one)
+    until(lambda: "| first" in read.read_text(), read.read_text)
+    go.touch()
+    assert (building.wait(DEADLINE), following.wait(DEADLINE)) == (0, 0)
+    text = read.read_text()
+    assert text.index("| the last words") < text.index(f"{GOOD_TAG} (image): done"), text
 
 
 def test_pauses_that_are_none_are_said(shop: Shop) -> None:
