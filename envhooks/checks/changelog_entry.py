@@ -21,6 +21,8 @@ from envhooks.policy import Policy
 NEEDS = ("tag-name",)
 READS = ("naming", "changelog")
 MAY_READ = ("object", "publication")
+NOT_COMMITTED = "the entry for this release is written and not committed"
+"""What is said where nothing has to be written any more."""
 _THEN = "say what changed, commit it, and tag that commit"
 
 
@@ -33,10 +35,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     if changelog.written:
         from envhooks.judge.fixes import committed
 
-        text = "the entry for this release is written and not committed"
-        yield replace(
-            found, message=text, got="the entry in the work tree", **committed(subject, changelog.path)
-        )
+        got = "the entry in the work tree"
+        yield replace(found, message=NOT_COMMITTED, got=got, **committed(subject, changelog.path))
     elif changelog.fix:
         yield replace(found, fix=changelog.fix, advice=_THEN)
     else:

@@ -20,6 +20,7 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, Hook, RefUpdate
+from envhooks.checks.changelog_entry import NOT_COMMITTED
 from envhooks.cli import _publish
 from envhooks.cli._ownsigning import signing_fault
 from envhooks.cli._progress import Progress
@@ -184,7 +185,10 @@ def _say_nothing_made(planned: Planned) -> None:
     lacking = [
         report.tag
         for report in planned.report.tags
-        if any(one.check == "changelog-entry" and one.level == "error" for one in report.findings)
+        if any(
+            (one.check, one.level) == ("changelog-entry", "error") and one.message != NOT_COMMITTED
+            for one in report.findings
+        )
     ]
     for tag in lacking:
         print(spelled(f"the entry can be drafted: envhooks changelog {word(tag)}"))

@@ -6,6 +6,7 @@ a label, the name of an image and the memory of one clone are claims.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
@@ -16,6 +17,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.policy import DeployPolicy, Policy
+from envhooks.policy.values import meant
 from envhooks.records import reader
 from envhooks.records.types import ImageRecord, Records
 from envhooks.releases.facts import Release
@@ -54,11 +56,16 @@ def environment_named(policy: Policy, name: str) -> DeployPolicy:
     found = next((one for one in policy.deploys if one.name == name), None)
     if found is not None:
         return found
-    names = ", ".join(one.name for one in policy.deploys)
+    text = f"the policy has no [deploy.{printable(name, 60)}]"
+    if names := [printable(one.name, 60) for one in policy.deploys[:20]]:
+        raise UsageError(f"{text}; {meant(name, names)}", place=policy.origin)
+    # an example that can be pasted is of a name that TOML and the shell take as it is
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name) else "production"
+    fix = f"printf '%s\\n' '' '[deploy.{key}]' 'stages = [\"stable\", \"post\"]' >> .envhooks/policy.toml"
     raise UsageError(
-        f"the policy has no [deploy.{printable(name, 60)}]"
-        + (f"; it has {printable(names, 200)}" if names else " and names no environment at all"),
+        f"{text} and names no environment at all; state one, commit it and push it",
         place=policy.origin,
+        fix=fix,
     )
 
 

@@ -112,6 +112,10 @@ def test_the_stage_follows_the_last_tag(guarded: Repo) -> None:
     moved = guarded.envhooks("tag")
     assert "next: PyTorch-CUDA-v2.9.1-rc1 (after PyTorch-CUDA-v2.8)" in moved.out, moved.said
     assert moved.code == 1 and "envhooks changelog PyTorch-CUDA-v2.9.1-rc1" in moved.out
+    guarded.envhooks("changelog", "PyTorch-CUDA-v2.9.1-rc1", check=True)
+    drafted = guarded.envhooks("tag")
+    assert drafted.code == 1 and "is written and not committed" in drafted.out
+    assert "can be drafted" not in drafted.out, "it is"
 
 
 POLICY = '[dockerfile]\npath = "{hardware:lower}/Dockerfile"\n'

@@ -18,7 +18,7 @@ from record_parts import (
     verifier,
     write_lines,
 )
-from support import DOCKERFILE, Repo
+from support import DOCKERFILE, GOOD_TAG, Repo, run
 
 from envhooks.base.errors import CannotJudge
 from envhooks.releases.manifests import image_uses
@@ -267,7 +267,22 @@ def test_an_image_that_is_left_alone(series: Repo) -> None:
 def test_an_environment_that_the_policy_does_not_name(series: Repo) -> None:
     done = series.envhooks("gate", "PyTorch-CUDA-v2.8", "--for", "prod")
     assert done.code == 2
-    assert "no [deploy.prod]; it has production" in done.err
+    assert "no [deploy.prod]; known: production" in done.err
+
+
+def test_a_policy_without_environments_gets_one_by_the_fix(guarded: Repo) -> None:
+    guarded.git("tag", "-s", "-m", "A release", GOOD_TAG)
+    question = ("gate", GOOD_TAG, "--for", "production")
+    done = guarded.envhooks(*question)
+    assert done.code == 2 and "names no environment at all" in done.err
+    hostile = guarded.envhooks("gate", GOOD_TAG, "--for", "x'; touch y; '")
+    assert hostile.code == 2 and "touch y" not in hostile.err.split("fix:")[-1]
+    fix = done.err.split("fix: ")[1].strip()
+    run(["sh", "-c", fix], guarded.path, guarded.environ, check=True)
+    guarded.git("commit", "-qam", "State an environment")
+    guarded.git("push", "-q", "origin", "main")
+    answer = guarded.envhooks(*question)
+    assert answer.code == 1 and "a rc release may not run" in answer.said
 
 
 @pytest.mark.parametrize(
