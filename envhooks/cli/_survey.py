@@ -24,6 +24,8 @@ _CHANGELOG = (
 _MOST_DOCKERFILES = 30
 """Dockerfiles that are read; of more, those nearest to the top."""
 _LATEST = 5
+_WORD = {"framework": "framework:lower", "hardware": "hardware:kind"}
+"""Field -> how a path writes it: a folder of hardware carries no version of it."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,8 @@ def survey(git: Git, commit: str | None) -> Survey:
     majors = {version.split(".")[0] for version in versions} if _follows(tags, versions) else set()
     proposal = propose(tags, lambda text: "." in text and text.split(".")[0] in majors)
     taken = dockerfiles[0].path if dockerfiles else ""
-    by_framework = _by_framework(dockerfiles) if "framework" in field_names(proposal.template) else ""
-    return Survey(proposal, tuple(dockerfiles), by_framework or taken, _changelog(paths))
+    by_fields = _by_fields(dockerfiles, field_names(proposal.template))
+    return Survey(proposal, tuple(dockerfiles), by_fields or taken, _changelog(paths))
 
 
 def _paths(git: Git, commit: str | None) -> list[str]:
@@ -173,20 +175,34 @@ def _contents(git: Git, commit: str | None, path: str) -> tuple[tuple[tuple[str,
     return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(one.kind for one in environment.hardware))
 
 
-def _by_framework(dockerfiles: Sequence[Dockerfile]) -> str:
-    """`docker/{framework:lower}/Dockerfile` where each Dockerfile with a framework lies so; else empty."""
-    templates = set()
+def _by_fields(dockerfiles: Sequence[Dockerfile], fields: Sequence[str]) -> str:
+    """`docker/{framework:lower}-{hardware:kind}/Dockerfile` where each one with a framework lies so; else empty.
+
+    Args:
+        fields: what the names of tags say, as ('framework', 'hardware', 'version').
+    """
     having = [one for one in dockerfiles if one.frameworks]
-    for one in having:
-        for name, _ in one.frameworks:
-            pattern = rf"(?<![A-Za-z0-9]){re.escape(name.lower())}(?![A-Za-z0-9])"
-            made, count = re.subn(pattern, "{framework:lower}", one.path)
+    for wanted in (("framework",), ("hardware",), ("framework", "hardware")):
+        found = {_path_by(one, wanted) for one in having} if {*wanted} <= {*fields} else {""}
+        if len(having) > 1 and len(found) == 1 and (template := found.pop()):
+            return template
+    return ""
+
+
+def _path_by(one: Dockerfile, fields: Sequence[str]) -> str:
+    """Path of a Dockerfile with its framework, hardware in it as fields; empty where one is not in it once."""
+    values = {"framework": [name for name, _ in one.frameworks], "hardware": one.hardware}
+    made = one.path
+    for field in fields:
+        for value in values[field]:
+            pattern = rf"(?<![A-Za-z0-9{{:]){re.escape(value.lower())}(?![A-Za-z0-9}}:])"
+            replaced, count = re.subn(pattern, f"{{{_WORD[field]}}}", made)
             if count == 1:
-                templates.add(made)
+                made = replaced
                 break
         else:
             return ""
-    return templates.pop() if len(templates) == 1 and len(having) > 1 else ""
+    return made
 
 
 # -------------------------------------------------------------------------------------- changelog

@@ -40,7 +40,8 @@ COMMENTED = """\
 #aliases = { mcore = "Megatron" }
 
 [dockerfile]
-# Which file builds a tag's image. Fields are allowed: "docker/{framework:lower}/Dockerfile".
+# Which file builds a tag's image. Fields are allowed: "docker/{framework:lower}/Dockerfile",
+# "docker/{hardware:kind}/Dockerfile" (cuda of CUDA12.8 and of cu128).
 # false: there is none, and the checks that read it do not apply.
 #path = "Dockerfile"
 

@@ -40,7 +40,7 @@ READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Field that a tag can be read by -> its modifiers; any other is the name of a distribution: `{flash-attn}`."""
 WRITTEN_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {**READ_FIELDS, "tag": ("lower",), "series": ()}
+    {**READ_FIELDS, "hardware": (*READ_FIELDS["hardware"], "kind"), "tag": ("lower",), "series": ()}
 )
 """Field that can be filled into a path, an image name or a heading -> its modifiers."""
 # A number that implies a kind of hardware, where the name itself is literal text: `cuda-{cuda}`.
@@ -277,6 +277,8 @@ def _value(field: Field, name: TagName) -> str:
         raise _Absent(field)
     if field.name == "cuda" and field.modifier and "." not in value:
         raise _Absent(field)  # `12` would read back as 1.2
+    if field.modifier == "kind":
+        return (name.hardware or "").lower()
     if field.modifier == "lower":
         return value.lower()
     if field.modifier == "dotted":

@@ -173,6 +173,35 @@ def test_a_repository_of_many_images(fresh: Repo) -> None:
     assert policy.dockerfiles[0].path == "docker/{framework:lower}/Dockerfile"
 
 
+CPU = (
+    "FROM python:3.12.3-slim\nRUN pip install torch==2.8.0 --index-url https://download.pytorch.org/whl/cpu\n"
+)
+JAX = "FROM python:3.12.3-slim\nRUN pip install 'jax[cuda12]==0.6.0'\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({"cuda/Dockerfile": GOOD_DOCKERFILE, "cpu/Dockerfile": CPU}, "{hardware:kind}/Dockerfile"),
+        ({"Dockerfile.cuda": GOOD_DOCKERFILE, "Dockerfile.cpu": CPU}, "Dockerfile.{hardware:kind}"),
+        (
+            {
+                "pytorch-cuda.Dockerfile": GOOD_DOCKERFILE,
+                "pytorch-cpu.Dockerfile": CPU,
+                "jax-cuda.Dockerfile": JAX,
+            },
+            "{framework:lower}-{hardware:kind}.Dockerfile",
+        ),
+        ({"gpu/Dockerfile": GOOD_DOCKERFILE, "cpu/Dockerfile": CPU}, "cpu/Dockerfile"),
+    ],
+)
+def test_each_image_is_told_by_its_path(fresh: Repo, files: dict[str, str], path: str) -> None:
+    fresh.commit_files(files)
+    done = fresh.envhooks("init", check=True)
+    assert policy_of(fresh).dockerfiles[0].path == path, done.out
+    assert ("others: " in done.out) is ("{" not in path)
+
+
 def test_numbers_of_the_framework_are_its_version_and_the_framework_is_stated(fresh: Repo) -> None:
     fresh.commit_files({"Dockerfile": GOOD_DOCKERFILE})
     for name in ("v2.7.1", "v2.8.0-rc1", "v2.8.0"):

@@ -558,6 +558,7 @@ STABLE = read("PyTorch-CUDA-v2.8")
     ("template", "name", "text"),
     [
         ("docker/{framework:lower}-{hardware:lower}/Dockerfile", NAME, "docker/pytorch-cuda12.8/Dockerfile"),
+        ("docker/{framework:lower}-{hardware:kind}/Dockerfile", NAME, "docker/pytorch-cuda/Dockerfile"),
         ("Dockerfile", NAME, "Dockerfile"),
         ("{version}[-{stage}]", NAME, "2.8.1-rc1"),
         ("{version}[-{stage}]", STABLE, "2.8"),
