@@ -153,13 +153,14 @@ def styled(headings: Sequence[str], name: TagName, template: str | None) -> tupl
 
 def _spelt(heading: str, name: TagName) -> list[str]:
     """The heading of another release with this one's name in its place, or its version in the same spelling."""
+    named = _by_whole_name(heading, name)
     found = release_in(heading)
     if found is None:
-        return []
+        return named
     start, end = found
     old = heading[start:end]
     whole = re.search(r"[A-Za-z][\w.+/-]*\Z", heading[:start])
-    ways = []
+    ways = named
     if whole and len(whole.group()) > 1 and name.text.casefold().startswith(whole.group().casefold()):
         ways.append(heading[: whole.start()] + name.text + heading[end:])
     between = re.search(r"[0-9](\W?)[A-Za-z]", old)
@@ -167,6 +168,20 @@ def _spelt(heading: str, name: TagName) -> list[str]:
     version = name.release_text if not name.version else name.version_text
     stage = f"{joint}{name.stage_text}" if name.stage_text else ""
     return [*ways, heading[:start] + version + stage + heading[end:]]
+
+
+def _by_whole_name(heading: str, name: TagName) -> list[str]:
+    """The heading with this tag where the name of another one stands: `2.7-cu126`, more than a version and a stage."""
+    before = re.match(r"\D*", name.text.casefold())
+    for match in re.finditer(r"[^\s\[\]()*`:,]+", heading):
+        token = match.group()
+        number = re.search(r"[0-9]", token)
+        if number is None or before is None or token[: number.start()].casefold() != before.group():
+            continue
+        is_version = release_in(token) == (number.start(), len(token))
+        if not is_version and re.search("[A-Za-z]", token[number.end() :]):
+            return [heading[: match.start()] + name.text + heading[match.end() :]]
+    return []
 
 
 def _month(text: str) -> str:

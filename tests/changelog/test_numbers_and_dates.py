@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from envhooks.changelog.drafting import styled
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.policy.reader import parse_policy
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
@@ -124,3 +125,26 @@ def test_days_with_times_of_the_month_and_below_their_heading(head: str, date: s
     )
     assert entry is not None and entry.date == date
     assert entry.body.endswith("- text") and (date is None or date not in entry.body)
+
+
+@pytest.mark.parametrize(
+    ("template", "tag", "there", "drafted"),
+    [
+        ("{version}-{hardware:compact}[-{stage}]", "2.8-cpu", "2.7-cu126 (2026-01-02)", "2.8-cpu (DATE)"),
+        ("{version}-{hardware:compact}[-{stage}]", "2.8-cu128-rc1", "[2.7-cpu] - 2026-01-02", "[2.8-cu128-rc1] - DATE"),
+        ("{version}-{hardware:compact}[-{stage}]", "2.8-cu128-rc1", "[2.7-rc1] - 2026-01-02", "[2.8-rc1] - DATE"),
+        ("{version}-{hardware:compact}", "2.8-cpu", "[2.7] - 2026-01-02", "[2.8] - DATE"),
+        ("v{version}-{variant}-{python:compact}", "v2.8.0-devel-312", "v2.7.1-runtime-311: 2026-01-02",
+         "v2.8.0-devel-312: DATE"),
+        ("{framework}-{hardware}-v{version}", "PyTorch-CPU-v2.8", "PyTorch-CPU-v2.7 / 2026-01-02",
+         "PyTorch-CPU-v2.8 / DATE"),
+    ],
+)  # fmt: skip
+def test_a_draft_is_headed_as_the_file_heads_its_entries(
+    template: str, tag: str, there: str, drafted: str
+) -> None:
+    """A file whose entries have the whole names of tags got a bare version, which answers for other hardware too."""
+    policy = parse_policy(f'[tag]\ntemplates = ["{template}"]\n'.encode(), ".envhooks/policy.toml")
+    name = Grammar(policy.tag).match(tag)
+    assert name is not None
+    assert styled([there], name, None)[0] == drafted
