@@ -167,6 +167,11 @@ FILES: dict[str, tuple[str, Callable[[int], str]]] = {
         lambda n: '{"default": {' + ",".join(f'"p{i}": {{"version": "==1"}}' for i in range(n)) + "}}",
     ),
     "JSON in JSON": ("Pipfile.lock", lambda n: "[" * n),
+    "patterns": (".dockerignore", lambda n: "".join(f"p{i}\n" for i in range(n))),
+    "wildcards": (".dockerignore", lambda n: "*a*b**/*c?[x-z]\n" * n),
+    "exceptions": (".dockerignore", lambda n: "**\n!**/c*t\n" * n),
+    "a long pattern": (".dockerignore", lambda n: "*c" * n),
+    "a long bracket": (".dockerignore", lambda n: "[" + "a-z" * n + "]"),
 }
 COMMANDS = {
     "requirements.txt": "pip install -r requirements.txt",
@@ -176,6 +181,7 @@ COMMANDS = {
     "pixi.lock": "pixi install --frozen",
     "pdm.lock": "pdm sync -G x",
     "Pipfile.lock": "pipenv sync",
+    ".dockerignore": "pip install -r c.txt",
 }
 _SALT = itertools.count(10)
 

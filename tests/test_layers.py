@@ -39,6 +39,7 @@ PACKAGES = (
 ROOMS_OF_IMAGE = (
     "text",
     "files",
+    "ignorefile",
     "requirements",
     "buildfiles",
     "dockerfile",

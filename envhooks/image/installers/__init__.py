@@ -45,7 +45,8 @@ def find_asked(session: Session, call: Call, arg: Arg) -> Found | None:
     found = session.find(call, arg.text)
     if isinstance(found, Found):
         return found
-    why = found or session.unknowns.why(arg.text) or "no COPY or ADD brought it from the context"
+    absent = session.files.why_absent(session.locate(call, arg.text))
+    why = found or session.unknowns.why(arg.text) or absent
     session.note(f"what {readable(arg.text)} asks for is not known: {why}", arg.place)
     if found is None and arg.text and "://" not in arg.text:
         _doubt_by_namesake(session, call, arg)

@@ -6,9 +6,11 @@ or a `CannotTell`; an exact version is claimed only where nothing in the files s
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
@@ -25,6 +27,9 @@ from envhooks.image.stage import Session, active_by_variables
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed, holds_packages
 from envhooks.image.text import readable, unknown
+
+if TYPE_CHECKING:
+    from envhooks.image.ignorefile import IgnoreFile
 
 
 class Summary:
@@ -250,8 +255,19 @@ class _Reading:
         self._files = files
         self._bases = tuple(bases)
         self._context = context
+        self._ignore = self._ignore_file()
         self._states: dict[int, StageState] = {}
         self._path = build.file.path
+
+    def _ignore_file(self) -> IgnoreFile | None:
+        """The Dockerfile's own ignore file, or else that of the context."""
+        own = f"{self._build.file.path}.dockerignore"
+        for path in (own, posixpath.normpath(posixpath.join(self._context, ".dockerignore"))):
+            if (data := self._files.read(path)) is not None:
+                from envhooks.image.ignorefile import IgnoreFile  # many repositories have none
+
+                return IgnoreFile(path, data, self._build.work.spend)
+        return None
 
     def environment(self, target: str | None) -> Environment:
         """Go through the stages that the product needs, and sum up."""
@@ -319,7 +335,7 @@ class _Reading:
             )
             state = StageState(build, self._states, Scope(build, stage, parent.scope), session, parent.shell)
         else:
-            files = ContainerFiles(self._files, self._context, build.work.spend)
+            files = ContainerFiles(self._files, self._context, build.work.spend, self._ignore)
             session = Session(self._path, build.unknowns, files, Installed())
             state = StageState(build, self._states, Scope(build, stage), session, ("/bin/sh", "-c"))
             self._base(stage, session)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass
 from envhooks.image.files import Files
 from envhooks.image.text import unknown
+
+if TYPE_CHECKING:
+    from envhooks.image.ignorefile import IgnoreFile
 
 _GLOB = r"[*?\[]"
 MAX_MATCHES = 200
@@ -53,15 +57,18 @@ def _component_match(pattern: str, name: str) -> bool:
 class ContainerFiles:
     """The files of one stage at one moment."""
 
-    def __init__(self, files: Files, context: str, spend: Callable[[int], None]) -> None:
+    def __init__(
+        self, files: Files, context: str, spend: Callable[[int], None], ignore: IgnoreFile | None = None
+    ) -> None:
         self._files = files
         self._context = context
         self._spend = spend
+        self._ignore = ignore
         self._layers: list[_Layer] = []
 
     def copy(self) -> ContainerFiles:
         """The same files, to be changed on their own."""
-        other = ContainerFiles(self._files, self._context, self._spend)
+        other = ContainerFiles(self._files, self._context, self._spend, self._ignore)
         self._spend(len(self._layers))
         other._layers = list(self._layers)
         return other
@@ -164,13 +171,30 @@ class ContainerFiles:
             found = following[:MAX_MATCHES]
         return found
 
-    def _read(self, candidate: str) -> Found | None:
+    def _read(self, candidate: str) -> Found | str | None:
         """A file of the context; a path cannot climb out of it, whatever it says."""
         clean = posixpath.normpath("/" + candidate).lstrip("/") or "."
         path = posixpath.normpath(posixpath.join(self._context, clean))
         self._spend(200)
         data = self._files.read(path)
+        if data is not None and self._ignore is not None:
+            left_out = self._ignore.leaves_out(clean)
+            if left_out is None:
+                return f"what {self._ignore.path} leaves out of the build context is not known"
+            if left_out:
+                return None
         return None if data is None else Found(data, path)
+
+    def why_absent(self, path: str) -> str:
+        """Why nothing brought a file to an absolute path."""
+        ignore, self._ignore = self._ignore, None
+        try:
+            found = None if ignore is None or unknown(path) else self.find(path)
+        finally:
+            self._ignore = ignore
+        if ignore is not None and isinstance(found, Found):
+            return f"{ignore.path} leaves {found.path} out of the build context"
+        return "no COPY or ADD brought it from the context"
 
     def namesake(self, path: str) -> Found | None:
         """The context's or the tree's file that `path` ends like, where nothing brought `path` itself.
