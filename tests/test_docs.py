@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from envhooks import cli
+from envhooks.builds import builders
 from envhooks.cli import _parser
 from envhooks.judge import engine as checks
 from envhooks.judge.engine import Check
@@ -105,6 +107,15 @@ def test_the_readme_is_read_in_one_go_and_names_every_page() -> None:
     assert len(text.split("\n")) < 150
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "index.md" or f"docs/{page.name}" in text, page.name
+
+
+def test_the_table_of_builders_has_the_keys_that_each_reads() -> None:
+    text = (ROOT / "docs" / "builders.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)` \| ([^|]+) \|", text, re.M)[1:]
+    said = {name: set(re.findall("`([a-z_]+)`", keys)) for name, keys in rows}
+    homes = {name: f"builders.{name}" for name in builders.names()} | {"local": "local_section"}
+    read = {name: importlib.import_module(f"envhooks.builds.{home}")._KEYS for name, home in homes.items()}
+    assert said == {name: set(keys) for name, keys in read.items()}
 
 
 def test_the_table_of_packages_names_each_package() -> None:

@@ -78,7 +78,8 @@ def _missing(trust: TrustContext, section: str, path: str, found: str) -> Fault:
             f"{text}, and {found} is there",
             advice=f"let the policy say so: [{section}] path = {toml_text(found)} in {_POLICY}",
         )
-    return Fault(text, advice=f"commit it, or say that there is none: [{section}] path = false in {_POLICY}")
+    done = "commit it" if section == "dockerfile" else "envhooks changelog TAG --commit begins it"
+    return Fault(text, advice=f"{done}; or say that there is none: [{section}] path = false in {_POLICY}")
 
 
 def _is_there(path: str, paths: Sequence[str]) -> bool:

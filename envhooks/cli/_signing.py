@@ -12,6 +12,7 @@ from envhooks.git.repository import Git
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
 
 _USUAL = ("id_ed25519", "id_ecdsa", "id_rsa")
+_SAMPLES = {"user.name": "'YOUR NAME'", "user.email": "YOU@EXAMPLE.ORG"}
 
 
 def own_key(git: Git, environ: Mapping[str, str] = os.environ) -> tuple[OwnKey | None, tuple[str, ...]]:
@@ -33,8 +34,10 @@ def _advice(config: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     ssh = Path(environ.get("HOME", "")) / ".ssh"
     there = next((name for name in _USUAL if (ssh / f"{name}.pub").is_file()), "")
     lines = []
-    if not config.get("user.email"):
-        lines += ["  git does not know your address:", "    git config --global user.email YOU@EXAMPLE.ORG"]
+    unknown = [key for key in ("user.name", "user.email") if not config.get(key)]
+    if unknown:
+        lines.append("  git does not know who you are:")
+        lines += [f"    git config --global {key} {_SAMPLES[key]}" for key in unknown]
     if there:
         lines.append("  git is not told to sign with your SSH key:")
     else:

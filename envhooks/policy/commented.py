@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from envhooks.catalog.hardware import HARDWARE
+
 # Prose begins with "# ", a key that is switched off with "#" alone: taking those away switches all on.
 COMMENTED = """\
 # What counts as a release of this repository, and who may make it where. This file counts from the
@@ -28,7 +30,7 @@ COMMENTED = """\
 #frameworks = { Megatron = ["megatron-core"] }
 
 # All hardware that a tag may name. Default: these.
-#hardware = ["CUDA", "ROCm", "CPU", "XPU", "TPU", "HPU", "NPU", "Neuron"]
+#hardware = [{all hardware}]
 
 # The stages that a release may go through besides stable, which has none in its name. Default: these.
 #stages = ["alpha", "beta", "rc", "post"]
@@ -112,7 +114,10 @@ def commented(branch: str, stated: Mapping[tuple[str, str], str] | None = None) 
     `stated` are (section, key) -> the value as TOML writes it: what is not left at its default.
     """
     # a JSON string is a TOML string; a branch name has no control characters
-    text = COMMENTED.replace("{branch}", json.dumps(branch, ensure_ascii=False))
+    names = ", ".join(f'"{one.name}"' for one in HARDWARE)
+    text = COMMENTED.replace("{all hardware}", names).replace(
+        "{branch}", json.dumps(branch, ensure_ascii=False)
+    )
     for (section, key), value in (stated or {}).items():
         head, mark, body = text.partition(f"\n[{section}]\n")
         before, found, line = body.partition(f"\n#{key} = ")

@@ -280,7 +280,12 @@ def test_no_dockerfile_and_no_changelog_at_all(guarded: Repo) -> None:
     on_main(guarded, {}, "CHANGELOG.md")
     done = guarded.envhooks("doctor")
     assert done.code == 1 and "the policy looks for CHANGELOG.md" in done.out
-    stated(guarded, advised(done))
+    assert advised(done).startswith("envhooks changelog TAG --commit begins it; or ")
+    guarded.envhooks("changelog", GOOD_TAG, "--commit", check=True)
+    guarded.git("push", "-q", "origin", "main")
+    healthy(guarded)
+    on_main(guarded, {}, "CHANGELOG.md")
+    stated(guarded, advised(guarded.envhooks("doctor")))
     healthy(guarded)
     on_main(guarded, {}, "Dockerfile")
     assert "the policy looks for Dockerfile, which main does not have" in guarded.envhooks("doctor").out

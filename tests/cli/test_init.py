@@ -321,6 +321,20 @@ def test_without_a_signer_the_printed_commands_make_one(
     assert "signer: bob@example.org (ssh SHA256:" in again.out
 
 
+def test_who_has_told_git_nothing_is_told_all_of_it(fresh: Repo, tmp_path: Path) -> None:
+    """In an empty home, the printed commands and then `git commit` work."""
+    repo = home_of(tmp_path, fresh, "")
+    (Path(repo.environ["HOME"]) / ".gitconfig").write_text("")
+    said = [line for line in printed(repo.envhooks("init", check=False).out) if line.startswith("git ")]
+    assert [line.split()[3] for line in said[:2]] == ["user.name", "user.email"]
+    key = "ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519"
+    for command in (key, *said):
+        run(["sh", "-c", command], repo.path, repo.environ, check=True)
+    repo.envhooks("init", check=True)
+    repo.git("add", ".envhooks")
+    repo.git("commit", "-q", "-m", "A policy")
+
+
 # ----------------------------------------------------------------------------------------- --yes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -180,3 +181,26 @@ def test_each_runner_and_each_way_to_name_the_plugin(
     types_of = ("-t", "pre-commit", "-t", "post-merge", "-t", "pre-push")
     run([str(program), "uninstall", *types_of], good.path, good.environ, check=True)
     assert refused(good)
+
+
+@pytest.mark.parametrize("runner", ["pre-commit", "prek"])
+def test_the_configuration_of_the_readme_as_it_stands(
+    good: Repo, server: Repo, source: Repo, cache: Path, runner: str
+) -> None:
+    """Pasted whole into a new file, with nothing but the address and the release of this project changed."""
+    program = Path(sys.executable).parent / runner
+    need(program)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(# \.pre-commit-config\.yaml\n.*?)```", text, re.S)
+    ours = re.sub(r"rev: v\S+", f"rev: {source.git('rev-parse', 'HEAD')}", block)
+    ours = ours.replace("https://github.com/envhooks/envhooks", str(source.path))
+    good.environ.update(PRE_COMMIT_HOME=str(cache), PREK_HOME=str(cache.with_name("prek")))
+    good.write({".pre-commit-config.yaml": ours})
+    run([str(program), "install"], good.path, good.environ, check=True)
+    good.git("add", ".pre-commit-config.yaml")
+    good.git("commit", "-q", "-m", "Judge releases")
+    assert good.try_git("tag", "BAD").code != 0
+    good.git("push", "-q", "origin", "main")
+    assert refused(good)
+    good.git("tag", "-s", "-m", "A release", GOOD_TAG)
+    good.git("push", "-q", "origin", GOOD_TAG)

@@ -72,7 +72,6 @@ def test_stated_defaults_are_the_default() -> None:
     stated = """
         [tag]
         templates = ["{framework}-{hardware}-v{version}[-{stage}]"]
-        hardware = ["CUDA", "ROCm", "CPU", "XPU", "TPU", "HPU", "NPU", "Neuron"]
         stages = ["alpha", "beta", "rc", "post"]
         ignore = []
         [dockerfile]
