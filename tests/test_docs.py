@@ -12,7 +12,7 @@ import yaml
 
 from envhooks import cli
 from envhooks.builds import builders
-from envhooks.cli import _parser
+from envhooks.cli import _completing, _parser
 from envhooks.judge import engine as checks
 from envhooks.judge.engine import Check
 
@@ -81,6 +81,17 @@ def test_commands_in_the_pages_are_ones_that_parse(page: Path) -> None:
             _parser.parse(words[1:], cli.verbs())
         else:
             pytest.fail(f"{page.name} names a verb that does not exist: {command}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_verbs_and_options_named_in_a_sentence_exist(page: Path) -> None:
+    parser = _parser.build(verb for verb in cli.verbs() if verb != "hook")
+    own = [action for one in _completing.parsers(parser) for action in one._actions]
+    options = {option for action in own for option in action.option_strings}
+    for command in re.findall(r"(?<!`)`envhooks ([a-z-][^`]*)`(?!`)", page.read_text(encoding="utf-8")):
+        verb, *rest = re.sub(r"[\[\]|…]", " ", command).split()
+        assert verb in cli.verbs() or verb in options, command
+        assert {text.split("=")[0] for text in rest if text.startswith("--")} <= options, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

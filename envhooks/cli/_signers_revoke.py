@@ -15,7 +15,7 @@ from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import Hook
 from envhooks.cli._policyfiles import PolicyFiles, next_commands
 from envhooks.cli._signers_add import find_entry
@@ -58,7 +58,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
         text = "this is a binary key revocation list, which ssh-keygen writes"
         fix = f"ssh-keygen -k -u -f {FOLDER}/{REVOKED} <public key file>"
         raise UsageError(text, place=f"{FOLDER}/{REVOKED}", fix=fix)
-    target = _target(options.key, signers, now)
+    target = _target(options.key, signers, now, options.reason)
     if target.key in signers.revoked.ssh | signers.revoked.openpgp:
         print(f"{printable(target.key)} is revoked already")
         return 0
@@ -79,7 +79,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
 # ------------------------------------------------------------------------------------- which key
 
 
-def _target(named: str, signers: Signers, now: datetime) -> _Target:
+def _target(named: str, signers: Signers, now: datetime, reason: str) -> _Target:
     entries: list[Entry] = [*signers.ssh, *signers.openpgp]
     if Path(named).is_file():
         keys = manage.read_keys(Path(named).read_bytes(), printable(named), now)
@@ -100,7 +100,8 @@ def _target(named: str, signers: Signers, now: datetime) -> _Target:
     if found:
         keys_of = ", ".join(manage.key_of(entry) for entry in found)
         text = f"{printable(named, 80)} has {len(found)} keys: {keys_of}"
-        raise UsageError(text, fix=f"envhooks signers revoke {manage.key_of(found[0])}")
+        more = f" --reason {word(reason)}" if reason else ""
+        raise UsageError(text, fix=f"envhooks signers revoke {manage.key_of(found[0])}{more}")
     text = f"no signer and no whole fingerprint is called {printable(named, 80)}"
     raise UsageError(text, fix="envhooks signers list")
 

@@ -539,6 +539,10 @@ def test_a_principal_with_two_keys_is_asked_which(good: Repo) -> None:
     add = ("signers", "add", str(home(good) / "stranger.pub"), "--principal", "alice@example.org")
     good.envhooks(*add, check=True)
     said(refused(good, "revoke", "alice@example.org"), "2 keys", "envhooks signers revoke SHA256:")
+    done = refused(good, "revoke", "alice@example.org", "--reason", "laptop stolen")
+    assert re.search(
+        "fix: .*envhooks signers revoke SHA256:\\S+ --reason 'laptop stolen'$", done.err, re.M
+    ), done.err
 
 
 @pytest.mark.parametrize("named", ["nobody", "AAAA", "SHA256:short", "\x1b[2J", ""])
