@@ -117,6 +117,11 @@ class Repo:
         self.write(files)
         return self.commit(message)
 
+    def drop_hook(self, hook: str) -> None:
+        """Remove a hook of envhooks, the file and what config hooks (Git 2.54) have of it."""
+        (self.path / (".git/hooks" if (self.path / ".git").exists() else "hooks") / hook).unlink()
+        self.git("config", f"hook.envhooks-{hook}.enabled", "false")
+
     def has_tag(self, tag: str) -> bool:
         return self.try_git("rev-parse", "-q", "--verify", f"refs/tags/{tag}").code == 0
 

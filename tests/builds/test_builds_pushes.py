@@ -281,7 +281,7 @@ def test_a_tag_whose_main_the_server_refused_is_not_built(shop: Shop) -> None:
     shop.clone.git("tag", "-d", GOOD_TAG)
     shop.clone.commit("More work")
     shop.clone.git("config", "envhooks.pauses", "0.1")
-    (shop.server.path / "hooks/pre-receive").unlink()
+    shop.server.drop_hook("pre-receive")
     server_hook(shop, "update", "case $1 in refs/heads/main) exit 1 ;; esac")
     shop.clone.git(*WITHOUT_HOOKS, "tag", "-s", "-m", "A release", GOOD_TAG)
     assert shop.push("origin", "main", GOOD_TAG).code != 0
@@ -546,7 +546,7 @@ def test_a_server_without_consent_waits(built_there: Shop) -> None:
 def test_the_server_starts_no_python_for_branches(built_there: Shop) -> None:
     (built_there.server.path / "envhooks/python").write_text("/nonexistent\n")
     for hook in ("pre-receive", "reference-transaction"):  # which refuse the tag where there is no Python
-        (built_there.server.path / "hooks" / hook).unlink()
+        built_there.server.drop_hook(hook)
     environ = {**built_there.clone.environ, "PATH": "/usr/bin:/bin"}
     built_there.clone.commit("Work")
     assert run(["git", "push", "--no-verify", "origin", "main"], built_there.clone.path, environ).code == 0

@@ -201,7 +201,7 @@ def _zstd(source: Source) -> Source:
     except ImportError:
         pass
     else:
-        return cast(Source, zstd.ZstdFile(_File(source), "rb"))
+        return _Errors(cast(Source, zstd.ZstdFile(_File(source), "rb")), zstd.ZstdError)
     try:
         import zstandard
     except ImportError:
