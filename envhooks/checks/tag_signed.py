@@ -41,6 +41,7 @@ _WAYS = (
         f"envhooks signers add --renew --valid-before DATE gives your own key another window\n{_MERGED}",
     ),
     ("digest that is too weak", f"let gpg take SHA-256 or stronger: no digest-algo SHA1 in gpg.conf{_AGAIN}"),
+    ("uses SHA-3", f"let the program that signs take SHA-256 or SHA-512{_AGAIN}"),
     ("SSH certificate", f"have your certificate authority give you another certificate{_AGAIN}"),
     ("too weak", _NEW_KEY),
     ("SSH keys of type", _NEW_KEY),

@@ -198,7 +198,7 @@ class _Run:
     def _write(self, known: Mapping[str, LockedTag], new: Mapping[str, LockedTag]) -> None:
         wanted = {**known, **new}
         old = self.files.read(NAME)
-        data = _render((old or _HEADER.encode()).decode("utf-8"), wanted.values())
+        data = _render((old or _HEADER.encode()).decode("utf-8", "surrogateescape"), wanted.values())
         if parse_lock(data, _PLACE, self.git.oid_length) != wanted:
             raise CannotJudge("the ledger would not read back as what it should say", place=_PLACE)
         if not wanted:
@@ -268,4 +268,4 @@ def _render(old: str, tags: Iterable[LockedTag]) -> bytes:
     lines = [*header]
     for tag in sorted(tags, key=lambda tag: tag.ref):
         lines += [*above.get(tag.ref, ()), str(tag)]
-    return "".join(f"{line}\n" for line in (*lines, *waiting)).encode()
+    return "".join(f"{line}\n" for line in (*lines, *waiting)).encode("utf-8", "surrogateescape")

@@ -52,7 +52,8 @@ def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mappi
             not locked could be moved, so nothing is passed over.
     """
     locked: dict[str, LockedTag] = {}
-    for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+    # as refs are read: else a line would lock a ref of another name than the one whose bytes it has
+    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = re.fullmatch(_LINE, line)

@@ -1,8 +1,8 @@
 """The fast path: signatures verified in this process, with the extra `fast` (pysequoia, cryptography).
 
 It only ever says "good", and only where the plain path would: whatever is out of the ordinary (a
-revocation or a passed expiry anywhere in a certificate, SHA-1, a KRL) goes the plain path, and so does
-all that is refused. A thousand good tags take a tenth of a second, a bad one a few milliseconds.
+revocation, a passed expiry or a changed right anywhere in a certificate, SHA-1, a KRL) goes the plain path, and so
+does all that is refused. A thousand good tags take a tenth of a second, a bad one a few milliseconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from envhooks.signatures import Refused, Verdict, openpgp, packets, ssh
-from envhooks.signatures.openpgp import DIGESTS, Signed
+from envhooks.signatures.openpgp import DIGESTS, LONGEST, Signed
 from envhooks.signatures.packets import PacketError
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.signers import OpenPgpEntry, Signers
@@ -89,8 +89,8 @@ class Fast:
     def _usable(self, entry: OpenPgpEntry) -> pysequoia.Cert | None:
         """The certificate, if nothing in it depends on when it is looked at; else None.
 
-        Sequoia judges a key at the date of the signature, which its maker chooses: an expired key, or one
-        that was revoked as superseded, could go on signing with an old date.
+        Sequoia judges a key at the date of the signature, which its maker chooses: an expired key, one that was
+        revoked as superseded, or one that lost its right to sign, could go on signing with an old date.
         """
         if entry.fingerprint not in self._certificates:
             import pysequoia
@@ -125,8 +125,9 @@ def _is_installed(library: str) -> bool:
 
 
 def _is_timeless(entry: OpenPgpEntry, now: datetime) -> bool:
-    """Whether the certificate holds no revocation, no passed expiry and no outdated digest."""
+    """Whether the certificate holds no revocation, no passed expiry, no outdated digest and no right that changed."""
     seconds = now.timestamp()
+    rights: dict[str, int | None] = {}
     try:
         key = None
         for packet in packets.read_packets(entry.certificate.data):
@@ -136,10 +137,15 @@ def _is_timeless(entry: OpenPgpEntry, now: datetime) -> bool:
                     return False
             if packet.tag != packets.SIGNATURE:
                 continue
+            if len(packet.body) > LONGEST:
+                return False
             facts = packets.read_signature(packet.body, detached=False)
             if facts.kind in _REVOCATIONS or facts.expires_after or facts.digest not in DIGESTS:
                 return False
             if key is None or (facts.key_expires_after and key.created + facts.key_expires_after <= seconds):
+                return False
+            own = entry.fingerprint.endswith(facts.issuer)  # or nobody's by name
+            if own and rights.setdefault(key.fingerprint, facts.key_flags) != facts.key_flags:
                 return False
     except PacketError:
         return False

@@ -33,8 +33,10 @@ from envhooks.signatures.programs import (
 )
 from envhooks.signatures.signers import FOLDER, OpenPgpEntry, Signers, choose
 
-DIGESTS = {8: "sha256", 9: "sha384", 10: "sha512", 12: "sha3_256", 14: "sha3_512"}
+DIGESTS = {8: "sha256", 9: "sha384", 10: "sha512"}
 """The digests that are accepted, by their OpenPGP number (RFC 9580, 9.5)."""
+_SHA3 = (12, 14)
+"""Strong ones that GnuPG does not have: what one program refuses, another must not accept."""
 
 
 class UnknownKey(Refused):
@@ -68,7 +70,9 @@ _KINDS: dict[bytes, type[Refused]] = {
     b"ERRSIG": UnusableKey,
     b"EXPKEYSIG": ExpiredKey,
 }
-_FINGERPRINT = rb"[0-9A-F]{40}|[0-9A-F]{64}"
+_FINGERPRINT = rb"[0-9A-F]{40}"  # GnuPG is given keys of version 4 alone
+_ACCEPTED = "SHA-256, SHA-384 or SHA-512"
+_DIGEST_WORDS = frozenset(b"%d" % digest for digest in DIGESTS)
 
 
 @dataclass(frozen=True)
@@ -120,14 +124,15 @@ def _check_kind(valid: list[bytes]) -> None:
     """Fields 8 and 9 of VALIDSIG: digest and class."""
     if valid[9] != b"00":
         raise Refused("the signature is not one over binary data")
-    if not re.fullmatch(rb"[0-9]{1,3}", valid[8]) or int(valid[8]) not in DIGESTS:
-        raise Refused("the signature uses a digest that is too weak", expected="SHA-256 or stronger")
+    if valid[8] not in _DIGEST_WORDS:
+        raise Refused("the signature uses a digest that is too weak", expected=_ACCEPTED)
 
 
 SCHEME = "openpgp"
 CLOCK_SKEW = 86400
 """Seconds that a signer's clock may be ahead of ours."""
-_SIZE_LIMIT = 16 << 10
+LONGEST = 10_000
+"""Bytes of the longest signature; of a longer one GnuPG reads none."""
 # Both programs, alike: a certificate that is bound by SHA-1 alone can be forged (CVE-2019-14855).
 _RULES = ("--weak-digest", "SHA1")
 _GPG = (
@@ -155,7 +160,7 @@ def read_detached(payload: Payload, now: datetime) -> Detached:
     assert payload.armor is not None, "only a signed tag comes here"
     try:
         blob = decode_openpgp(payload.armor.lines)
-        found = packets.read_packets(blob) if len(blob) <= _SIZE_LIMIT else ()
+        found = packets.read_packets(blob) if len(blob) <= LONGEST else ()
         if len(found) != 1 or found[0].tag != packets.SIGNATURE:
             raise PacketError("the signature block does not hold exactly one OpenPGP signature")
         facts = packets.read_signature(found[0].body, detached=True)
@@ -163,8 +168,10 @@ def read_detached(payload: Payload, now: datetime) -> Detached:
         raise Refused(str(error)) from None
     if facts.kind != 0:
         raise Refused("the signature is not one over binary data")
+    if facts.digest in _SHA3:
+        raise Refused("the signature uses SHA-3, which GnuPG does not know", expected=_ACCEPTED)
     if facts.digest not in DIGESTS:
-        raise Refused("the signature uses a digest that is too weak", expected="SHA-256 or stronger")
+        raise Refused("the signature uses a digest that is too weak", expected=_ACCEPTED)
     if facts.created is None:
         raise Refused("the OpenPGP signature states no date")
     if facts.created > now.timestamp() + CLOCK_SKEW:

@@ -184,6 +184,8 @@ class SignaturePacket:
     """Fingerprint or key id of the signing key, as claimed; empty where it names none."""
     numbers: tuple[int, ...] = ()
     """The signature itself; only of one that is read to the last bit."""
+    key_flags: int | None = None
+    """Rights that a self-signature gives to the key (RFC 4880, 5.2.3.21); None where it states none."""
 
 
 class _Reader:
@@ -321,6 +323,7 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
         max((_seconds(data) for kind_, data in hashed if kind_ == 9), default=0),
         _issuer(hashed, unhashed),
         numbers,
+        next((data[0] for kind_, data in hashed if kind_ == 27 and data), None),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,15 @@ def test_lines_and_comments_that_are_there_stay(locked: Repo) -> None:
     assert after[at + 1].startswith(f"refs/tags/{RC2} ")
     assert "# the end" in after and after[0] == lines[0]
     assert not [line for line in done.out.split("\n") if line.startswith("-refs")], done.out
+
+
+def test_a_comment_in_another_encoding_stays_as_it_is(locked: Repo) -> None:
+    file = locked.path / LOCK
+    comment = "# gez\u00e4hlt\n".encode("latin-1")
+    file.write_bytes(comment + file.read_bytes())
+    tag(locked, STABLE)
+    said(locked.envhooks("lock", check=True), " # gez\\xe4hlt", f"+refs/tags/{STABLE} ")
+    assert file.read_bytes().startswith(comment) and STABLE in ledger(locked)
 
 
 def test_a_second_run_has_nothing_to_do(locked: Repo) -> None:
@@ -289,6 +299,22 @@ def test_a_name_that_deceives_is_not_written(good: Repo, name: str) -> None:
     assert done.code == 2
     said(done, "cannot be written into tags.lock")
     assert "\u202e" not in done.said
+
+
+def test_a_line_holds_a_tag_whose_name_is_not_utf_8(good: Repo) -> None:
+    """By hand: `envhooks lock` writes no such line, and one that is there has to hold."""
+    name = os.fsdecode(b"v1-\xe9")
+    good.git("update-ref", f"refs/tags/{name}", "HEAD")
+    oid = good.git("rev-parse", "HEAD")
+    raw = run(["git", "cat-file", "commit", oid], good.path, good.environ, check=True).out.encode()
+    line = f"refs/tags/{name} {oid} {hashlib.sha256(raw).hexdigest()} legacy old\n"
+    (good.path / LOCK).write_bytes(os.fsencode(line))
+    enact(good)
+    said(good.envhooks("check", "--all", check=True), "v1-\\xe9: good")
+    good.commit("More")
+    good.git("update-ref", f"refs/tags/{name}", "HEAD")
+    done = good.envhooks("check", "--all", check=False)
+    said(done, "tags.lock lists this tag with another object", "v1-\\xe9")
 
 
 def test_ignored_tags_are_held_to_the_ledger_alone(good: Repo) -> None:

@@ -102,6 +102,7 @@ ELSEWHERE = {
     "an SSH certificate names too many principals, or too long ones": "as other certificates",
     "this is no SSH certificate": "of a signer's file, and of no tag",
     "the OpenPGP signature uses algorithm {}, which is not judged": "as a key that is too weak",
+    "the signature uses SHA-3, which GnuPG does not know": "as a digest that is too weak, by another program than gpg",
     "the signing key is too weak": "as an RSA key of 1024 bits, by the same advice",
 }
 """Sentences of signatures for which a person has to act and that no test can play, and why."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,3 +71,15 @@ def test_an_id_of_the_other_kind_of_repository() -> None:
     assert parse_lock(line, "x", 64)
     with pytest.raises(PolicyError):
         parse_lock(line, "x", 40)
+
+
+def test_a_ref_is_locked_by_its_bytes() -> None:
+    """Two names that are not UTF-8 are two refs, and each is the one that git lists."""
+    lines = [
+        b"refs/tags/v1-%s %s %s legacy old\n" % (byte, OID.encode(), DIGEST.encode())
+        for byte in (b"\xe9", b"\xe8")
+    ]
+    found = parse_lock(b"".join(lines), "x", 40)
+    assert list(found) == [os.fsdecode(b"refs/tags/v1-\xe9"), os.fsdecode(b"refs/tags/v1-\xe8")]
+    with pytest.raises(PolicyError, match="twice"):
+        parse_lock(lines[0] * 2, "x", 40)

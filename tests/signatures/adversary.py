@@ -522,7 +522,46 @@ def _(w: Workshop) -> Case:
     return Case(subkey.sign(tag_text()), {**made.root(), "revoked_keys": subkey.fingerprint.encode()})
 
 
-for _digest in (2, 11):
+@case("control/pgp-sha384")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate(digest=9)
+    return allowed(made, made.key.sign(tag_text(), digest=9), good=True)
+
+
+@case("control/pgp-rights-given-again")
+def _(w: Workshop) -> Case:
+    """The same rights in a younger self-signature, and another's word on the key, which is about none."""
+    made, other = PgpCertificate(), PgpKey()
+    made.add_self_signature(created=now() - YEAR)
+    name = made.key.hashed_form + b"\xb4" + number(len(made.user)) + made.user
+    made.packets.append(other.signature(name, 0x10, created=now() - YEAR))
+    return allowed(made, made.key.sign(tag_text()), good=True)
+
+
+@case("signer/pgp-sha1-back-signature-of-old")
+def _(w: Workshop) -> Case:
+    """The subkey's own consent by SHA-1, from a time when everybody used it."""
+    made, subkey = PgpCertificate(PgpKey(created=1420000000)), PgpKey(created=1420000000)
+    both = made.key.hashed_form + subkey.hashed_form
+    back = subkey.signature(both, 0x19, created=subkey.created + 1, digest=2)
+    hashed = [(27, b"\x02"), (32, back[6:])]
+    made.packets += [
+        packet(14, subkey.body),
+        made.key.signature(both, 0x18, created=subkey.created + 1, hashed=hashed),
+    ]
+    return allowed(made, subkey.sign(tag_text(), created=1450000000))
+
+
+for _digest in (12, 14):
+
+    def _sha3_self_signature(w: Workshop, digest: int = _digest) -> Case:
+        made = PgpCertificate(digest=digest)
+        return allowed(made, made.key.sign(tag_text()))
+
+    CASES[f"signer/pgp-self-signature-digest-{_digest}"] = _sha3_self_signature
+
+
+for _digest in (2, 11, 12, 14):
 
     def _weak(w: Workshop, digest: int = _digest) -> Case:
         made = PgpCertificate()
@@ -595,6 +634,40 @@ def _(w: Workshop) -> Case:
     return allowed(made, made.key.sign(tag_text(), "Released-By: somebody important"))
 
 
+@case("control/pgp-long-notation")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate()
+    return allowed(made, made.key.sign(tag_text(), hashed=[(20, _notation(9_000))]), good=True)
+
+
+@case("content/pgp-endless-notation")
+def _(w: Workshop) -> Case:
+    """One longer than GnuPG reads."""
+    made = PgpCertificate()
+    return allowed(made, made.key.sign(tag_text(), hashed=[(20, _notation(12_000))]))
+
+
+@case("signer/pgp-endless-self-signature")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate(self_signed=False)
+    made.add_self_signature((20, _notation(12_000)))
+    return allowed(made, made.key.sign(tag_text()))
+
+
+def _notation(length: int) -> bytes:
+    return number(0x80000000) + number(3, 2) + number(length, 2) + b"a@b" + b"x" * length
+
+
+for _subpacket in (20, 100):
+
+    def _critical(w: Workshop, subpacket: int = _subpacket) -> Case:
+        """Whoever does not know what it means must not take the signature for good."""
+        made = PgpCertificate()
+        return allowed(made, made.key.sign(tag_text(), hashed=[(0x80 | subpacket, _notation(1))]))
+
+    CASES[f"content/pgp-unknown-and-critical-{_subpacket}"] = _critical
+
+
 @case("content/pgp-digest-prefix")
 def _(w: Workshop) -> Case:
     """The two bytes of the digest that nothing covers but the armor's checksum, which anybody can make."""
@@ -624,6 +697,24 @@ def _(w: Workshop) -> Case:
     made, subkey = PgpCertificate(), PgpKey()
     made.add_subkey(subkey, expires_after=YEAR)
     return allowed(made, subkey.sign(tag_text(), created=subkey.created + YEAR // 2))
+
+
+@case("validity/pgp-right-to-sign-taken-away")
+def _(w: Workshop) -> Case:
+    """The date of the signature is its maker's to choose; what the key may do is said by its newest self-signature."""
+    made = PgpCertificate()
+    made.flags = 0x01
+    made.add_self_signature(created=now() - YEAR)
+    return allowed(made, made.key.sign(tag_text(), created=now() - 2 * YEAR))
+
+
+@case("validity/pgp-right-to-sign-taken-away-from-a-subkey")
+def _(w: Workshop) -> Case:
+    made, subkey = PgpCertificate(), PgpKey()
+    made.add_subkey(subkey)
+    both = made.key.hashed_form + subkey.hashed_form
+    made.packets.append(made.key.signature(both, 0x18, created=now() - YEAR, hashed=[(27, b"\x0c")]))
+    return allowed(made, subkey.sign(tag_text(), created=now() - 2 * YEAR))
 
 
 for _reason in range(4):

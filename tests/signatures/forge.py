@@ -17,7 +17,9 @@ from envhooks.signatures.sshwire import SK_ECDSA, SK_ED25519, pack
 
 YEAR = 365 * 86400
 ED25519_ORDER = (1 << 252) + 27742317777372353535851937790883648493
-_DIGESTS = {2: "sha1", 8: "sha256", 10: "sha512", 11: "sha224"}
+_DIGESTS = {
+    2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512", 11: "sha224", 12: "sha3_256", 14: "sha3_512",
+}  # fmt: skip
 Subpacket = tuple[int, bytes]
 
 

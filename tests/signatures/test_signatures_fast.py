@@ -17,7 +17,9 @@ from forge import YEAR, PgpCertificate, PgpKey, now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks.signatures import Refused
 from envhooks.signatures.fast import Fast
+from envhooks.signatures.openpgp import read_detached
 from envhooks.signatures.payload import Armor, Payload, PayloadError, split
 from envhooks.signatures.signers import Signers
 from envhooks.signatures.verify import verify_all
@@ -90,6 +92,14 @@ def test_a_certificate_that_gnupg_alone_can_weigh_is_left_to_it() -> None:
             made.revoke_subkey(subkey, 1, at=now())
         payload = split(made.key.sign(tag_text(), created=now() - YEAR), 40)
         assert Fast(root(made.root()), NOW).verify(payload) is None
+
+
+def test_the_clock_of_a_signer_may_be_a_day_ahead() -> None:
+    made, at = PgpCertificate(), NOW.replace(microsecond=0)
+    created = int(at.timestamp()) + 86_400
+    assert read_detached(split(made.key.sign(tag_text(), created=created), 40), at).facts.created == created
+    with pytest.raises(Refused, match="dated in the future"):
+        read_detached(split(made.key.sign(tag_text(), created=created + 1), 40), at)
 
 
 @pytest.mark.parametrize("kind", KINDS)

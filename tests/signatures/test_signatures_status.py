@@ -60,9 +60,11 @@ def test_silence_and_exit_codes() -> None:
     ("old", "new"),
     [
         (" 8 00 ", " 2 00 "), (" 8 00 ", " 1 00 "), (" 8 00 ", " 11 00 "), (" 8 00 ", " -8 00 "),
-        (" 8 00 ", " \u0668 00 "), (" 8 00 ", " 8 01 "), (" 8 00 ", " 8 0 "), (" 8 00 ", "  8 00 "),
+        (" 8 00 ", " \u0668 00 "), (" 8 00 ", " 8x 00 "),
+        (" 8 00 ", " 08 00 "), (" 8 00 ", " 8 01 "), (" 8 00 ", " 8 0 "), (" 8 00 ", "  8 00 "),
         (f" {PRIMARY}", ""), (PRIMARY, PRIMARY[:16]), (PRIMARY, PRIMARY.lower()), (PRIMARY, PRIMARY + "\r"),
         (PRIMARY, "A" * 41), (SUBKEY, "B" * 8),
+        (SUBKEY, "B" * 41), (SUBKEY, SUBKEY + "\r"), (PRIMARY, "A" * 64),
     ],
 )  # fmt: skip
 def test_fields_of_validsig(old: str, new: str) -> None:
@@ -92,11 +94,18 @@ def test_lines_that_are_none() -> None:
 
 
 def test_some_refusals_are_told_apart() -> None:
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownKey) as unknown:
         judge_status(lines("NEWSIG", "ERRSIG B 22 8 00 1 9 -", "NO_PUBKEY BBBB"), 2)
+    assert unknown.value.key == "", "nothing is proven of it"
     with pytest.raises(ExpiredKey) as caught:
         judge_status(lines("NEWSIG", "EXPKEYSIG BBBB Alice", VALID), 0)
     assert caught.value.key == PRIMARY
+
+
+def test_a_weak_digest_is_told_with_those_that_are_accepted() -> None:
+    with pytest.raises(Refused, match="too weak") as caught:
+        judge_status(lines(*GOOD[:3], VALID.replace(" 8 00 ", " 2 00 ")), 0)
+    assert caught.value.expected == "SHA-256, SHA-384 or SHA-512"
 
 
 @settings(max_examples=300, deadline=None)

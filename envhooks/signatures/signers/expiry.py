@@ -20,7 +20,7 @@ WARNING_DAYS = 30
 _DAY = 86400
 _SELF_SIGNATURES = frozenset((0x10, 0x11, 0x12, 0x13, 0x1F))
 _BINDING, _KEY_REVOCATION, _SUBKEY_REVOCATION = 0x18, 0x20, 0x28
-_KEY_FLAGS, _MAY_SIGN = 27, 0x02
+_MAY_SIGN = 0x02
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,9 @@ def _state(key: KeyPacket, signatures: list[Packet], primary: str) -> KeyState:
             continue  # somebody else's word on the key
         revoked = revoked or facts.kind in (_KEY_REVOCATION, _SUBKEY_REVOCATION)
         if facts.kind in wanted and (newest is None or (facts.created or 0) >= (newest.created or 0)):
-            newest, flags = facts, _flags(packet.body)
+            newest, flags = facts, _MAY_SIGN if facts.key_flags is None else facts.key_flags
     lasts = newest.key_expires_after if newest else 0
     return KeyState(key, key.created + lasts if lasts else None, bool(flags & _MAY_SIGN), revoked)
-
-
-def _flags(body: bytes) -> int:
-    """The key flags of a version 4 signature (RFC 4880, 5.2.3.21); where it has none, the key may sign."""
-    hashed = packets._subpackets(body[6 : 6 + int.from_bytes(body[4:6], "big")])
-    return next((data[0] for kind, data in hashed if kind == _KEY_FLAGS and data), _MAY_SIGN)
 
 
 def certificate_until(certificate: Certificate) -> int | None:
