@@ -52,10 +52,66 @@ def torch(environment: Environment) -> str | None:
     ],
 )
 def test_an_arm_runs_where_its_condition_is_known(condition: str, runs: bool | None) -> None:
-    text = f"{HEAD}RUN if {condition}; then W=2.8.0; else W=2.7.0; fi && pip install torch==$W\n"
+    head = f'{HEAD}SHELL ["/bin/bash", "-c"]\n'
+    text = f"{head}RUN if {condition}; then W=2.8.0; else W=2.7.0; fi && pip install torch==$W\n"
     assert torch(read(text)) == {True: "2.8.0", False: "2.7.0", None: None}[runs]
-    text = f"{HEAD}RUN if {condition}; then pip install torch==2.8.0; else pip install torch==2.7.0; fi\n"
+    text = f"{head}RUN if {condition}; then pip install torch==2.8.0; else pip install torch==2.7.0; fi\n"
     assert torch(read(text)) == {True: "2.8.0", False: "2.7.0", None: None}[runs]
+
+
+@pytest.mark.parametrize(
+    ("run", "version"),
+    [
+        # the sh of Debian takes `==` and `[[` for an error, and an error is false to `if`
+        ("if [ $KIND == gpu ]; then W=2.8.0; else W=2.7.0; fi; pip install torch==$W", None),
+        ("if [[ $KIND = gpu ]]; then W=2.8.0; else W=2.7.0; fi; pip install torch==$W", None),
+        ("if [ $KIND == cpu ]; then W=2.8.0; else W=2.7.0; fi; pip install torch==$W", "2.7.0"),
+        ("if [[ $KIND = cpu ]]; then W=2.8.0; else W=2.7.0; fi; pip install torch==$W", "2.7.0"),
+        ("if [ $KIND = gpu ]; then W=2.8.0; else W=2.7.0; fi; pip install torch==$W", "2.8.0"),
+        (
+            "bash -c 'if [[ $KIND = gpu ]]; then pip install torch==2.8.0; else pip install torch==1.0.0; fi'",
+            "2.8.0",
+        ),
+        (
+            "sh -c 'if [[ $KIND = gpu ]]; then pip install torch==2.8.0; else pip install torch==1.0.0; fi'",
+            None,
+        ),
+        ("<<EOF\n#!/bin/bash\n[[ $KIND = gpu ]] && W=2.8.0\npip install torch==$W\nEOF", "2.8.0"),
+        ("<<EOF\n#!/bin/sh\n[[ $KIND = gpu ]] && W=2.8.0\npip install torch==$W\nEOF", None),
+        ("pip install torch==2.8.0 &> log.txt", None),
+        ("pip install torch==2.8.0 > log.txt 2>&1", "2.8.0"),
+    ],
+)
+def test_what_only_bash_knows_is_not_taken_for_what_sh_does(run: str, version: str | None) -> None:
+    assert torch(read(f"{HEAD}RUN {run}\n")) == version
+
+
+@pytest.mark.parametrize(
+    ("run", "version"),
+    [
+        ("[ $KIND = gpu ] && pip install torch==2.8.0; true", "2.8.0"),
+        ("[ $KIND = cpu ] && pip install torch==2.8.0; true", None),
+        ("pip install torch==2.7.0; [ $KIND = cpu ] && pip install torch==2.8.0; true", "2.7.0"),
+        ("pip install torch==2.7.0; [ $KIND = cpu ] || pip install torch==2.8.0; true", "2.8.0"),
+        ("pip install torch==2.7.0; [ $KIND = gpu ] || pip install torch==2.8.0; true", "2.7.0"),
+        ("[ $KIND = cpu ] && W=2.6.0 || W=2.8.0; pip install torch==$W", "2.8.0"),
+        ("[ $KIND = gpu ] && pip install torch==2.6.0 || pip install torch==2.8.0", None),
+        ("[ -n $KIND ] && [ $KIND = gpu ] && pip install torch==2.8.0; true", "2.8.0"),
+        ("[ -f x ] && [ $KIND = gpu ] && pip install torch==2.8.0; true", None),
+        ("[ $KIND = gpu ] && { pip install torch==2.8.0; }; true", None),
+        ("pip install torch==2.7.0; { [ $KIND = gpu ]; } && pip install torch==2.8.0; true", "2.8.0"),
+        ("if [ $KIND = cpu ]; then x; fi && pip install torch==2.8.0", "2.8.0"),
+        ("if [ $KIND = cpu ]; then W=1; fi || pip install torch==2.8.0; true", None),
+        ("until [ $KIND = gpu ]; do :; done && pip install torch==2.8.0", "2.8.0"),
+        ("f() { [ $KIND = cpu ]; } && pip install torch==2.8.0", "2.8.0"),
+        ("([ $KIND = cpu ]) || pip install torch==2.8.0; true", None),
+        ("! [ $KIND = cpu ] && pip install torch==2.8.0; true", "2.8.0"),
+        ("[ $KIND = cpu ] | cat && pip install torch==2.8.0; true", "2.8.0"),
+        ("pip install torch==2.7.0; [ $GIVEN = cpu ] && pip install torch==2.8.0; true", None),
+    ],
+)
+def test_what_stands_behind_a_known_answer(run: str, version: str | None) -> None:
+    assert torch(read(f"{HEAD}RUN {run}\n")) == version
 
 
 @pytest.mark.parametrize(
@@ -99,8 +155,8 @@ def test_arms_are_decided_in_their_order(script: str, version: str | None) -> No
         ("$V+$(python -c \"print('$EMPTY' or 'cpu')\")", "2.8.0"),
         ("$(echo $GIVEN | cut -d. -f1,2)", None),
         ("$(cat version.txt)", None),
-        ("$(echo $V | rev)", None),
-        ("$(echo $V | sed 's/.*/1.0/')", None),
+        ("$(echo $V | rev)", "0.8.2"),
+        ("$(echo $V | sed 's/.*/1.0/')", "1.0"),
         ("$(echo $V > x)", None),
         ("$(echo $V; echo 1)", None),
         ("$(python -c \"print(open('x').read())\")", None),

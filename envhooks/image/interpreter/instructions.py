@@ -146,7 +146,13 @@ def run(state: StageState, one: Instruction) -> None:
     session = state.session
     before = session.files
     session.files = mounted_files(state, one) or before
-    runner = Runner(session, state.scope, state.build.work.spend, where=shell_environment(state.shell))
+    runner = Runner(
+        session,
+        state.scope,
+        state.build.work.spend,
+        where=shell_environment(state.shell),
+        bash=_bash(state, one),
+    )
     place = Place(state.build.file.path, one.start)
     if one.array is not None:
         if one.array:
@@ -159,6 +165,15 @@ def run(state: StageState, one: Instruction) -> None:
     else:
         _script(state, one, runner, place)
     session.files = before
+
+
+def _bash(state: StageState, one: Instruction) -> bool:
+    """Whether bash takes the text for certain: `/bin/sh` is another shell in the images of Debian and Ubuntu."""
+    text, _ = _text(one, "") if one.heredocs else ("", None)
+    head = text.partition("\n")[0]
+    if head.startswith("#!"):
+        return re.search(r"[/ \t]bash\b", head) is not None
+    return any(re.fullmatch(r"(?:.*/)?bash", word) for word in state.shell)
 
 
 def _script(state: StageState, one: Instruction, runner: Runner, place: Place) -> None:

@@ -11,8 +11,7 @@ from envhooks.base.place import Place
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
-from envhooks.image.shell.scan import Arm, Branches, Command, Script
-from envhooks.image.shell.words import Expander
+from envhooks.image.shell.scan import Arm, Branches, Command, Event, Script, Words
 from envhooks.image.stage import CONDAS, Arg, Call, Session, conda_place
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.text import first_mark, names, readable, unknown
@@ -194,7 +193,7 @@ def _pixi(session: Session, call: Call) -> None:
     pixi(session, call)
 
 
-_MODULES = {
+MODULES = {
     "pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda": _conda, "pdm": _pdm, "pixi": _pixi
 }  # fmt: skip
 
@@ -208,14 +207,13 @@ def run_program(session: Session, program: str, call: Call) -> bool:
     elif program in CONDAS:
         _conda(session, call)
     elif program in ("uv", "poetry", "pipenv", "pdm", "pixi"):
-        _MODULES[program](session, call)
+        MODULES[program](session, call)
     elif program in MANAGERS:
         system(session, call)
-    elif program in ("virtualenv", "pyvenv"):
-        _venv(session, call)
-    elif program in _OTHERS:
-        if program == "easy_install" or any(arg.text in ("install", "sync", "add") for arg in call.args):
-            session.note(f"what {program} installs is not followed", call.place)
+    elif program in ("virtualenv", "pyvenv") or program in _OTHERS:
+        from envhooks.image.interpreter import managers  # few name one of them
+
+        (managers.other if program in _OTHERS else managers.venv)(session, call)
     else:
         return False
     return True
@@ -227,10 +225,12 @@ def _python(session: Session, program: str, call: Call) -> None:
         step = 2 if texts[0] in ("-W", "-X") else 1
         call, texts = call.behind(step), texts[step:]
     if texts[:1] == ["-m"] and len(texts) > 1:
-        if texts[1] in _MODULES:
-            _MODULES[texts[1]](session, call.behind(2))
+        if texts[1] in MODULES:
+            MODULES[texts[1]](session, call.behind(2))
         elif texts[1] in ("venv", "virtualenv"):
-            _venv(session, call.behind(2), program)
+            from envhooks.image.interpreter.managers import venv
+
+            venv(session, call.behind(2), program)
         return
     if not texts or not (texts[0].endswith(".py") or texts[0] in ("-c", "-")):
         return
@@ -238,19 +238,6 @@ def _python(session: Session, program: str, call: Call) -> None:
     inline = texts[0] in ("-c", "-") and "pip" in text and "install" in text
     if inline or "install" in texts or "develop" in texts:
         session.note(f"what {program} {readable(texts[0])} installs is not followed", call.place)
-
-
-def _venv(session: Session, call: Call, program: str = "") -> None:
-    from envhooks.image.installers.project import make_venv, set_python
-
-    values = ("-p", "--python", "--prompt")
-    for index, arg in enumerate(call.args):
-        if arg.text.startswith("-") or (index and call.args[index - 1].text in values):
-            continue
-        target = join(call.cwd, arg.text)
-        make_venv(session, target, any(one.text == "--system-site-packages" for one in call.args))
-        if re.fullmatch(r"python3\.[0-9]+", program):
-            set_python(session, call, target, program, call.place)
 
 
 def carried(call: Call) -> int | None:
@@ -267,6 +254,8 @@ def carried(call: Call) -> int | None:
 
 
 MANAGERS = frozenset(("apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "tdnf"))
+
+
 _VALUES = names(
     "--option --target-release --config-file --repository --virtual --repo --enablerepo --disablerepo "
     "--setopt --installroot --releasever --exclude --root --arch --nogpgcheck-for"
@@ -335,13 +324,21 @@ class State:
         return State(dict(self.variables), self.cwd, self.where)
 
 
-def branches_of(script: Script, expander: Expander) -> Branches:
+def branches_of(script: Script, expander: Words) -> Branches:
     """Which arms of a script run, decided as they are met."""
-    if not any(isinstance(event, Arm) for event in script.events):
+    pairs = zip(script.events, script.events[1:], strict=False)
+    if not any(isinstance(one, Arm) or _asks(one, following) for one, following in pairs):
         return Branches()
     from envhooks.image.shell.branches import Arms  # late: few texts ask anything
 
     return Arms(script, expander)
+
+
+def _asks(one: Event, following: Event) -> bool:
+    """Whether a command asks about words, and the next one goes by its answer."""
+    if not isinstance(one, Command) or not isinstance(following, Command) or not following.joined:
+        return False
+    return bool(one.words) and one.words[0].text in ("[", "[[", "test", "!", "true", "false", ":")
 
 
 def script_argument(texts: Sequence[str]) -> tuple[int, bool]:
@@ -358,7 +355,7 @@ def script_argument(texts: Sequence[str]) -> tuple[int, bool]:
 
 
 def swallowed_pins(
-    expander: Expander,
+    expander: Words,
     command: Command,
     counts: list[int],
     args: list[Arg],

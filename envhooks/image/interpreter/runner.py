@@ -32,7 +32,7 @@ from envhooks.image.interpreter.programs import (
     sync_of_run,
     touch,
     unwrap,
-)  # fmt: skip
+)
 from envhooks.image.shell import parse
 from envhooks.image.shell.scan import Arm, Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
@@ -40,12 +40,21 @@ from envhooks.image.stage import CONDAS, Arg, Call, Session, active_by_variables
 from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.text import readable, unknown
 
+Places = Callable[[int], Place]
+"""Offset in a shell text -> place in the tree."""
+
 
 class Runner:
     """Follows the scripts of one RUN."""
 
     def __init__(
-        self, session: Session, scope: Scope, spend: Callable[[int], None], *, where: str | None = None
+        self,
+        session: Session,
+        scope: Scope,
+        spend: Callable[[int], None],
+        *,
+        where: str | None = None,
+        bash: bool = False,
     ) -> None:
         self._session = session
         self._scope = scope
@@ -56,7 +65,7 @@ class Runner:
         self._certain = True
         self._over = False
         self._depth = 0
-        self._expander = Expander(self, spend)
+        self._expander = Expander(self, spend, bash)
 
     def lookup(self, name: str) -> str | None:
         """Value of a shell variable; see `envhooks.image.shell.words`."""
@@ -84,7 +93,7 @@ class Runner:
             return self._state.variables[name]
         return self._scope.values.get(name)
 
-    def script(self, text: str, place: Callable[[int], Place], *, certain: bool = True) -> None:
+    def script(self, text: str, place: Places, *, certain: bool = True) -> None:
         """Follow one shell text.
 
         Args:
@@ -103,7 +112,7 @@ class Runner:
         certain = certain and not parsed.fault
         stack: list[tuple[State, bool]] = []
         branches = branches_of(parsed, self._expander)
-        for event in parsed.events:
+        for index, event in enumerate(parsed.events):
             self._spend(20)
             if isinstance(event, Arm):
                 branches.enter(event)
@@ -120,10 +129,8 @@ class Runner:
                 self._functions.add(event.name)
             elif isinstance(event, Loop):
                 self.assign(event.name, self.mark(f"a loop sets {event.name}"))
-            else:
-                runs = event.arm is None or branches.runs(event.arm)
-                if runs is not False:
-                    self._command(event, place, certain and runs is True)
+            elif (taken := branches.taken(index, event)) is not None:
+                self._command(taken, place, certain)
         if stack:
             self._state, self._over = stack[0]
         if parsed.fault and re.search(INSTALLS, text):
@@ -135,17 +142,20 @@ class Runner:
         args = [Arg(word, place) for word in words]
         self._dispatch(args, True, Command((Word(words[0], 0),)), (), lambda _at: place)
 
-    def _inner(self, text: str, place: Callable[[int], Place], certain: bool) -> None:
-        """A script in a shell of its own."""
-        before, over = self._state, self._over
-        self._state = before.copy()
+    def _inner(self, text: str, place: Places, certain: bool, bash: bool | None = None) -> None:
+        """A script in a shell of its own; in the same one where `bash` does not say which."""
+        before = self._state, self._over, self._expander.bash
+        self._state = self._state.copy()
+        self._expander.bash = before[2] if bash is None else bash
         self.script(text, place, certain=certain)
-        self._state, self._over = before, over
+        self._state, self._over, self._expander.bash = before
 
-    def _command(self, command: Command, place: Callable[[int], Place], certain: bool) -> None:
+    def _command(self, command: Command, place: Places, certain: bool) -> None:
         if self._of_no_interest(command):
             return
         certain = certain and command.certain and self._certain
+        if not self._expander.bash and any(one.sign == "&>" for one in command.redirects):
+            certain = False  # to the sh of Debian: in the background, and killed when the RUN ends
         for word in command.words:
             if "$(" in word.text or "`" in word.text:
                 for text, offset in commands_inside(word.text):
@@ -200,7 +210,7 @@ class Runner:
         for name, value in values.items():
             self.assign(name, value if certain else self.mark(f"{name} is set under a condition"))
 
-    def _arguments(self, words: list[Word], place: Callable[[int], Place]) -> tuple[list[Arg], list[int]]:
+    def _arguments(self, words: list[Word], place: Places) -> tuple[list[Arg], list[int]]:
         """(arguments, how many of them stand behind each word)."""
         args: list[Arg] = []
         counts: list[int] = []
@@ -210,7 +220,7 @@ class Runner:
             counts.append(len(args))
         return args, counts
 
-    def _redirects(self, command: Command, args: list[Arg], place: Callable[[int], Place]) -> None:
+    def _redirects(self, command: Command, args: list[Arg], place: Places) -> None:
         for redirect in command.redirects:
             if redirect.sign in (">", ">>", ">|", "&>") and not redirect.target.isdecimal():
                 spoil(self._session.files, self._state.cwd, self._expander.text(redirect.target))
@@ -218,12 +228,7 @@ class Runner:
     # ---------------------------------------------------------------- dispatch
 
     def _dispatch(
-        self,
-        args: list[Arg],
-        certain: bool,
-        command: Command,
-        swallowed: tuple[Unpinned, ...],
-        place: Callable[[int], Place],
+        self, args: list[Arg], certain: bool, command: Command, swallowed: tuple[Unpinned, ...], place: Places
     ) -> None:
         if (sync := sync_of_run(self._session, self._state.cwd, args)) is not None:
             self._dispatch(sync, certain, command, (), place)
@@ -254,7 +259,7 @@ class Runner:
         texts = [arg.text for arg in call.args]
         if program in ("su", "runuser") and "-c" in texts[:-1]:
             at = texts.index("-c") + 1
-            self._quoted_script(texts[at], call.args[at], call.certain)
+            self._quoted_script(texts[at], call.args[at], call.certain, False)
         elif program in self._functions or carried(call) is not None:
             self._through(program, call, command)
         elif program.endswith((".sh", ".bash", ".py")):
@@ -278,9 +283,7 @@ class Runner:
 
     # ---------------------------------------------------------------- words that the shell itself takes
 
-    def _shell_word(
-        self, program: str, call: Call, command: Command, certain: bool, place: Callable[[int], Place]
-    ) -> bool:
+    def _shell_word(self, program: str, call: Call, command: Command, certain: bool, place: Places) -> bool:
         """Take what changes the shell itself; False where it is a program."""
         texts = [arg.text for arg in call.args]
         if program in ("cd", "pushd", "popd", "chdir"):
@@ -350,23 +353,14 @@ class Runner:
             self._session.note(f"what {readable(path)} does is not followed", call.place)
 
     def _eval(self, texts: list[str], call: Call) -> None:
-        text = " ".join(texts)
-        if unknown(text):
-            return
-        self.script(text, lambda _at: call.place, certain=call.certain)
+        if not unknown(text := " ".join(texts)):
+            self.script(text, lambda _at: call.place, certain=call.certain)
 
-    def _shell(
-        self,
-        texts: list[str],
-        call: Call,
-        command: Command,
-        certain: bool,
-        place: Callable[[int], Place],
-    ) -> None:
+    def _shell(self, texts: list[str], call: Call, command: Command, certain: bool, place: Places) -> None:
         at, is_text = script_argument(texts)
         if is_text:
             if at < len(texts):
-                self._quoted_script(texts[at], call.args[at], certain)
+                self._quoted_script(texts[at], call.args[at], certain, call.program == "bash")
             return
         body = next((one for one in command.redirects if one.body is not None), None)
         if at < len(texts):
@@ -380,17 +374,17 @@ class Runner:
         elif command.fed:
             pass  # `curl ... | sh`: installers of tools; what they install is not a stated pin
 
-    def _quoted_script(self, text: str, arg: Arg, certain: bool) -> None:
+    def _quoted_script(self, text: str, arg: Arg, certain: bool, bash: bool) -> None:
         if unknown(text) and not re.search(INSTALLS, text):
             return
         # The outer shell expanded the words already, so a blank in an unknown value would be a new
         # word here: such words stay unknown, as their marks stand in the text.
-        self._inner(text, lambda _at: arg.place, certain)
+        self._inner(text, lambda _at: arg.place, certain, bash)
 
-    def _document(self, body: Redirect, call: Call, certain: bool, place: Callable[[int], Place]) -> None:
+    def _document(self, body: Redirect, call: Call, certain: bool, place: Places) -> None:
         text = body.body or ""
         if not re.search(r"['\"\\]", body.target) and "$" in text:
             if re.search(INSTALLS, text):
                 self._session.note("a here-document that the shell expands is not followed", call.place)
             return
-        self._inner(text, lambda at: place(body.body_offset + at), certain)
+        self._inner(text, lambda at: place(body.body_offset + at), certain, call.program == "bash")

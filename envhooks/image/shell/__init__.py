@@ -38,8 +38,10 @@ class _Parser(Reader):
         if self.words or self.redirects:
             certain = not (frame.uncertain or frame.skipped or (frame.maybe and frame.body))
             command = Command(
-                tuple(self.words), tuple(self.redirects), certain, piped or self.fed, self.fed, frame.arm
-            )
+                tuple(self.words), tuple(self.redirects), certain, piped or self.fed, self.fed, frame.arm,
+                self.joined, not frame.uncertain,
+            )  # fmt: skip
+            self.joined = ""
             if certain and frame.arm is not None and frame.kind in ("if", "case") and fails(command):
                 self.failing.add(frame.arm)
             if not frame.uncertain and not frame.skipped and not certain:
@@ -60,6 +62,7 @@ class _Parser(Reader):
         frame = self.frames[-1]
         asks = self._status()
         self._end_command()
+        self.joined = "||" if either else "&&"
         if either:
             frame.either = True
             # `A || B`: whether A asks no longer matters for what follows B; B decides.
@@ -73,6 +76,7 @@ class _Parser(Reader):
 
     def _end_list(self, *, last: bool = False) -> None:
         self._end_command()
+        self.joined = ""
         frame = self.frames[-1]
         if last and not frame.either and frame.kind == "top":
             # The last list of a RUN: where its test fails, the build fails.
@@ -87,6 +91,7 @@ class _Parser(Reader):
         top = self.frames[-1]
         doubt = top.uncertain or top.skipped or (top.maybe and top.body) or self.function
         self.function = False
+        self.joined = "{" if self.joined or kind in ("group", "sub") else ""
         self.frames.append(
             Frame(kind, doubt or uncertain, doubt or uncertain, start=len(self.events), arm=top.arm)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.image.text import names
@@ -84,6 +85,8 @@ class Redirect:
     body: str | None = None
     """Content of a here-document."""
     body_offset: int = 0
+    descriptor: str = ""
+    """The number before the sign: `2` of `2>/dev/null`."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,10 @@ class Command:
     """Whether its input is another command's output."""
     arm: int | None = None
     """The innermost arm of an `if` or a `case` that it stands in."""
+    joined: str = ""
+    """`&&` or `||` where it stands right behind another simple command and that sign; `{` where a group is between."""
+    reached: bool = True
+    """Whether its and-or list runs whenever the build succeeds, if its arm runs."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +159,28 @@ def fails(command: Command) -> bool:
     return words[:1] == ["exit"] and len(words) == 2 and words[1].isdecimal() and int(words[1]) > 0
 
 
+class Words(Protocol):
+    """A reader of words, with the variables of one shell."""
+
+    bash: bool
+    """Whether bash is known to be the shell."""
+
+    def fields(self, word: str) -> list[str]:
+        """The arguments that an unquoted word gives."""
+
+    def text(self, word: str) -> str:
+        """The word as one text."""
+
+
 class Branches:
-    """Which arms of a script run: there are none here."""
+    """Which commands of a script run: here nothing asks anything."""
 
     def enter(self, arm: Arm) -> None:
         """Decide an arm by what is known when it is met."""
 
-    def runs(self, number: int) -> bool | None:
-        """Whether an arm runs; None where that is not known."""
+    def taken(self, index: int, command: Command) -> Command | None:
+        """The command at this index of the events, uncertain where it may not run; None where it surely does not."""
+        return command
 
 
 @dataclass(frozen=True)
@@ -248,6 +269,7 @@ class Reader:
         self.pending: list[tuple[int, str, bool]] = []
         """Here-documents whose bodies come behind the next line end: (redirect, word, strip tabs)."""
         self.fed = False
+        self.joined = ""
         self.function = False
         self.heredoc_of: list[tuple[int, int]] = []
 
@@ -296,8 +318,9 @@ class Reader:
         sign, offset = match.group(), self.at
         previous = self.words[-1] if self.words else None
         glued = previous is not None and previous.offset + len(previous.text) == offset
+        descriptor = ""
         if glued and previous is not None and previous.text.isdecimal():
-            self.words.pop()  # `2>&1`: the number is a descriptor
+            descriptor = self.words.pop().text  # `2>&1`
             glued = False
         self.at = match.end()
         if self.text.startswith("(", self.at) and sign in "<>":
@@ -309,7 +332,7 @@ class Reader:
         if sign in ("<<", "<<-"):
             self.pending.append((len(self.redirects), target, sign == "<<-"))
             self.heredoc_of.append((-1, len(self.redirects)))
-        self.redirects.append(Redirect(sign, target, len(self.words), glued, offset))
+        self.redirects.append(Redirect(sign, target, len(self.words), glued, offset, descriptor=descriptor))
 
     def bodies(self) -> None:
         """Take the here-documents that begin behind this line end."""

@@ -38,16 +38,23 @@ _Parts = list[tuple[str, bool]]
 """(text, whether it is kept whole): what stands unquoted is split at blanks."""
 _WORD = "\0word"
 COMPUTED = "the shell computes it"
-_SIMPLE = r"\s*(?:echo|printf|cut|tr|sed|awk|python[0-9.]*)\s"
+_SIMPLE = r"\s*(?:(?:echo|printf|cut|tr|sed|g?awk|python[0-9.]*|basename|if|case|\[\[?|test)\s|!\s)"
 MAX_SUBSTITUTION = 500
 """Characters of a command substitution that is worked out."""
-_OPERATION = r"(?s)(:?[-+?=])(.*)|(##?|%%?)(.*)|(//?)(.*)"
+_OPERATION = (
+    r"(?s)(:?[-+?=])(.*)|(##?|%%?)(.*)|(/[/#%]?)(.*)"
+    r"|:[ ]*([0-9]{0,4}|(?<= )-[0-9]{1,4})(?:[ ]*:[ ]*([0-9]{1,4}))?[ ]*|(,,?|\^\^?)"
+)
 
 
 class Expander:
-    """Expands words by the rules of sh, with bash's `${X/a/b}`."""
+    """Expands words by the rules of sh, and by bash's own `${X/a/b}`, `${X:0:3}` and `${X,,}`.
 
-    def __init__(self, variables: Variables, spend: Callable[[int], None]) -> None:
+    Where another shell does not know these, it ends with an error. `bash` is whether bash is known to be the shell.
+    """
+
+    def __init__(self, variables: Variables, spend: Callable[[int], None], bash: bool = False) -> None:
+        self.bash = bash
         self._variables = variables
         self._spend = spend
         self._depth = 0
@@ -187,9 +194,8 @@ class Expander:
         from envhooks.image.shell import parse  # late: it imports what this module needs
         from envhooks.image.shell.compute import compute
 
-        self._spend(20 * len(text))
-        script = parse(text)
-        value = None if script.fault else compute(script.events, self.fields, self.text)
+        self._spend(2000 + 20 * len(text))
+        value = compute(parse(text), self)
         return self._computed() if value is None else [(value, False)]
 
     def _computed(self) -> _Parts:
@@ -202,7 +208,10 @@ class Expander:
     def _braced(self, body: str, quoted: bool) -> _Parts:
         name = _NAME.match(body)
         if name is None:
-            return self._computed()
+            counted = self._plain(body[1:]) if body[:1] == "#" and _NAME.fullmatch(body[1:]) else None
+            if counted is None or first_mark(counted):
+                return self._computed()
+            return [(str(len(counted)), False)]
         rest = body[name.end() :]
         if not rest:
             return [(self._plain(name.group()), False)]
@@ -214,8 +223,10 @@ class Expander:
                 return self._operated(name.group(), match.group(1), match.group(2), quoted)
             if match.group(3):
                 return [(self._trimmed(self._plain(name.group()), match.group(3), match.group(4)), False)]
-            every = match.group(5) == "//"
-            return [(self._replaced(self._plain(name.group()), every, match.group(6)), False)]
+            value = self._plain(name.group())
+            if match.group(5):
+                return [(self._replaced(value, match.group(5), match.group(6)), False)]
+            return [(first_mark(value) or _part(value, *match.groups()[6:]), False)]
         except ValueError:  # BadWord, TooLong and what a pattern may raise
             return self._computed()
 
@@ -243,14 +254,37 @@ class Expander:
             return mark
         return trim_match(value, self._pattern(word), suffix=sign[0] == "%", longest=len(sign) == 2)
 
-    def _replaced(self, value: str, every: bool, rest: str) -> str:
+    def _replaced(self, value: str, sign: str, rest: str) -> str:
         old, _, new = rest.partition("/")
         text = "".join(part for part, _ in self._parts(new))
         if mark := first_mark(value) or first_mark(text):
             return mark
-        if old.startswith(("#", "%")) or not old:
-            raise TooLong("an anchored pattern")
-        return replace_matches(value, self._pattern(old), text, every=every, limit=MAX_VALUE)
+        if not old or "&" in new:  # to some releases of bash `&` is what was found
+            raise TooLong("an empty pattern")
+        if sign in ("/#", "/%"):
+            if not value:
+                raise TooLong("an empty value")
+            left = trim_match(value, self._pattern(old), suffix=sign == "/%", longest=True)
+            return value if left == value else left + text if sign == "/%" else text + left
+        return replace_matches(value, self._pattern(old), text, every=sign == "//", limit=MAX_VALUE)
+
+
+def _part(value: str, offset: str | None, length: str | None, case: str | None) -> str:
+    """`${X:offset:length}`, `${X,,}` and `${X^^}`.
+
+    Raises:
+        ValueError: the value has other letters than ASCII's.
+    """
+    if not value.isascii():
+        raise ValueError("letters of which a shell's locale decides")
+    if case:
+        change = str.lower if case[0] == "," else str.upper
+        return change(value) if len(case) == 2 else change(value[:1]) + value[1:]
+    start = int(offset or 0)
+    if start < -len(value):
+        return ""
+    start += len(value) if start < 0 else 0
+    return value[start : None if length is None else start + int(length)]
 
 
 def commands_inside(word: str) -> list[tuple[str, int]]:
