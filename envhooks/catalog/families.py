@@ -75,24 +75,30 @@ FAMILIES: tuple[Family, ...] = (
         {
             f"{{torch}}-cuda{{cuda}}-cudnn{{cudnn}}-{variant}": {"variant": variant}
             for variant in ("runtime", "devel")
-        },
+        }
+        | {"nightly-{variant}-cuda{cuda}-cudnn{cudnn}": _NO_MORE},
         opaque="torch",
         sets=("PYTORCH_VERSION", "CUDA_VERSION", "NVIDIA_.*"),
     ),
-    Family(
-        "nvidia/cuda",
-        dict.fromkeys(
-            (
-                "{cuda}-cudnn{cudnn}-{variant}-{os}",
-                "{cuda}-cudnn-{variant}-{os}",
-                "{cuda}-{variant}-{os}",
-                "{cuda}[-{any}]",
+    *(
+        Family(
+            name,
+            dict.fromkeys(
+                (
+                    "{cuda}-cudnn{cudnn}-{variant}-{os}",
+                    "{cuda}-cudnn-{variant}-{os}",
+                    "{cuda}-cudnn{cudnn}-{variant}",
+                    "{cuda}-{variant}-{os}",
+                    "{cuda}-{variant}",
+                    "{cuda}[-{any}]",
+                ),
+                _NO_MORE,
             ),
-            _NO_MORE,
-        ),
-        _ON_CUDA,
-        plain=True,
-        sets=_CUDA_SETS,
+            _ON_CUDA,
+            plain=True,
+            sets=_CUDA_SETS,
+        )
+        for name in ("nvidia/cuda", "nvidia/cudagl")
     ),
     Family(
         "nvidia/cuda-dl-base",
@@ -104,8 +110,8 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "tensorflow/tensorflow",
         {
-            "{tensorflow:full}-gpu[-jupyter]": _ON_CUDA,
-            "{tensorflow:full}[-jupyter]": _ON_CPU,
+            "{tensorflow:full}-gpu[-py3][-jupyter]": _ON_CUDA,
+            "{tensorflow:full}[-py3][-jupyter]": _ON_CPU,
             "{any}-gpu[-{any}]": _ON_CUDA,
         },
         opaque="tensorflow",
@@ -122,6 +128,8 @@ FAMILIES: tuple[Family, ...] = (
         for one in FRAMEWORKS
         if one.calendar_image
     ),
+    Family("nvidia/tensorrt", holds=_ON_CUDA, plain=True, sets=_CUDA_SETS, fixed=_MONTH),
+    Family("nvidia/tritonserver", holds=_ON_CUDA, sets=_CUDA_SETS, fixed=_MONTH),
     Family(
         "rocm/pytorch",
         {
@@ -161,7 +169,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("nvidia/vllm", holds=_ON_CUDA, opaque="vllm", why=_NAMED_BY_MONTH, sets=_CUDA_SETS, fixed=_MONTH),
     Family(
         "lmsysorg/sglang",
-        {"v{sglang}-cu{cuda:compact}": _NO_MORE},
+        {"v{sglang}-cu{cuda:compact}[-runtime]": _NO_MORE, "v{sglang:full}[-runtime]": _ON_CUDA},
         opaque="sglang",
     ),
     Family(
@@ -219,6 +227,7 @@ FAMILIES: tuple[Family, ...] = (
         {"cuda-{cuda}-pytorch-{torch}[-{any}]": _NO_MORE, "py-{python}-pytorch-{torch}[-{any}]": _ON_CPU},
         opaque="torch",
     ),
+    Family("allenai/pytorch", {"{torch:full}-cuda{cuda}-python{python}[-{any}]": _NO_MORE}, opaque="torch"),
     Family("bitnami/pytorch", {"{torch:full}[-{any}]": _ON_CPU}, opaque="torch"),
     Family("cnstark/pytorch", {"{torch:full}-py{python}-cuda{cuda}-{any}": _NO_MORE}, opaque="torch"),
     Family(
@@ -228,7 +237,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("nvidia/l4t-pytorch", {"r{any}-pth{torch}-py3": _NO_MORE}, _ON_CUDA, opaque="torch"),
     *(
-        Family(f"{owner}/cann", {"{any}-{os}-py{python}": _NO_MORE}, {"NPU": None}, plain=True)
+        Family(f"{owner}/cann", {"{any}-{os}-py{python}[-devel]": _NO_MORE}, {"NPU": None}, plain=True)
         for owner in ("ascend", "ascendhub", "ascendai")
     ),
     Family(
@@ -276,6 +285,10 @@ FAMILIES: tuple[Family, ...] = (
         plain=True,
         sets=("PYTHON_VERSION",),
     ),
+    *(
+        Family(name, plain=True)
+        for name in ("ubi{any}/python-{python:compact}[-minimal]", "sclorg/python-{python:compact}-{any}")
+    ),
     Family(
         "astral-sh/uv",
         {"python{python}[-{any}]": _NO_MORE, "{any}-python{python}[-{any}]": _NO_MORE},
@@ -285,11 +298,11 @@ FAMILIES: tuple[Family, ...] = (
 # Images of an operating system, a language or an accelerator's libraries: no framework in them.
 _PLAIN_NAMES = frozenset(
     ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
-     "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
+     "openeuler", "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
 )  # fmt: skip
 _PLAIN = (
-    r"(?:.*/)?(?:ubi[789](?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|condaforge/[a-z0-9-]+"
-    r"|continuumio/[a-z0-9-]+|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:base|minimal)-notebook"
+    r"(?:.*/)?(?:ubi[0-9]+(?:/ubi)?(?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|condaforge/[a-z0-9-]+"
+    r"|continuumio/[a-z0-9-]+|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:docker-stacks-foundation|(?:base|minimal|scipy|r|julia|datascience|pyspark|all-spark)-notebook)|pypa/(?:many|musl)linux[0-9a-z_]+"
 )
 
 

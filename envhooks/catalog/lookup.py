@@ -111,7 +111,7 @@ def evidence_of_extras(name: str, extras: tuple[str, ...]) -> Evidence | None:
         if name in ("jax", "torch-xla"):
             match = re.fullmatch(r"cuda([0-9]*)(?:-.*)?", extra)
             if match:
-                return "CUDA", match.group(1) or None
+                return "CUDA", _cuda(match.group(1)) if len(match.group(1)) > 1 else match.group(1) or None
             if extra == "tpu" or extra.startswith("rocm") or extra == "cpu":
                 return {"t": "TPU", "r": "ROCm", "c": "CPU"}[extra[0]], None
     return None

@@ -100,7 +100,9 @@ def read(template: str, text: str) -> Mapping[str, str] | None:
 
 
 def _dotted(name: str, digits: str) -> str:
-    """`128` -> 12.8 of CUDA, `64` -> 6.4 of ROCm, `312` -> 3.12 of Python."""
+    """`128` -> 12.8 of CUDA, `92` -> 9.2, `12` -> 12; `64` -> 6.4 of ROCm, `630` -> 6.3.0; `312` -> 3.12 of Python."""
     if name == "python":
         return f"{digits[0]}.{digits[1:]}"
-    return f"{digits[:-1]}.{digits[-1]}" if len(digits) > 2 or name == "rocm" else digits
+    if name == "rocm":
+        return ".".join(digits)
+    return digits if len(digits) == 2 and digits[0] == "1" else f"{digits[:-1]}.{digits[-1]}"

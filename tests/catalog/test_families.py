@@ -52,6 +52,21 @@ KNOWN = [
         None,
     ),
     ("python:3.12-slim", {}, {}, "3.12"),
+    ("nvidia/cudagl:11.3.0-devel-ubuntu20.04", {}, {"CUDA": "11.3.0"}, None),
+    ("tensorflow/tensorflow:1.5.0-py3", {"tensorflow": "1.5.0"}, {"CPU": None}, None),
+    ("tensorflow/tensorflow:1.15.2-gpu-py3-jupyter", {"tensorflow": "1.15.2"}, {"CUDA": None}, None),
+    ("lmsysorg/sglang:v0.5.5.post3", {"sglang": "0.5.5.post3"}, {"CUDA": None}, None),
+    (
+        "ghcr.io/allenai/pytorch:1.12.0-cuda11.3-python3.8",
+        {"torch": "1.12.0"},
+        {"CUDA": "11.3"},
+        "3.8",
+    ),
+    ("quay.io/ascend/cann:9.1.0-a3-ubuntu22.04-py3.12-devel", {}, {"NPU": None}, "3.12"),
+    ("nvcr.io/nvidia/tensorrt:22.04-py3", {}, {"CUDA": None}, None),
+    ("nvcr.io/nvidia/tritonserver:25.12-py3", {}, {"CUDA": None}, None),
+    ("registry.access.redhat.com/ubi9/python-311", {}, {}, "3.11"),
+    ("quay.io/sclorg/python-312-c9s:c9s", {}, {}, "3.12"),
 ]
 OPAQUE = [
     ("nvcr.io/nvidia/pytorch:25.08-py3", "torch"),
@@ -65,6 +80,9 @@ OPAQUE = [
     ("rocm/tensorflow:rocm6.4.2-py3.12-tf2.18-dev", "tensorflow"),
     ("evil.example.com/pytorch-training:2.8.0-gpu-py312-cu126-ubuntu22.04", "torch"),
     ("lmsysorg/sglang:v0.5.10-rocm720-mi30x", "sglang"),
+    ("lmsysorg/sglang:v0.5.10-cu130-20260401", "sglang"),  # a build of a day behind that release
+    ("tensorflow/tensorflow:1.13.1-devel-gpu-py3", "tensorflow"),  # its sources, not built
+    ("pytorch/pytorch:nightly-devel-cuda10.0-cudnn7", "torch"),
 ]
 
 
@@ -85,6 +103,18 @@ def test_any_other_form_cannot_be_told(image: str, package: str) -> None:
     assert reference is not None
     held = contents(reference)
     assert held.packages == () and [name for name, _ in held.opaque] == [package]
+
+
+@pytest.mark.parametrize(("digits", "version"), [("630", "6.3.0"), ("64", "6.4"), ("711", "7.1.1")])
+def test_a_compact_version_of_rocm_has_one_digit_a_number(digits: str, version: str) -> None:
+    assert read("rocm{rocm:compact}", f"rocm{digits}") == {"rocm": version}
+
+
+@pytest.mark.parametrize(
+    ("digits", "version"), [("128", "12.8"), ("92", "9.2"), ("12", "12"), ("111", "11.1")]
+)
+def test_two_digits_of_cuda_are_both_numbers_before_10(digits: str, version: str) -> None:
+    assert read("cu{cuda:compact}", f"cu{digits}") == {"cuda": version}
 
 
 OWN = b"""

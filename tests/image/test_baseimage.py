@@ -90,7 +90,20 @@ def test_contents(
 
 
 @pytest.mark.parametrize(
-    "text", ["ubuntu:24.04", "python:3.12", "nvidia/cuda:12.8.1-base-ubuntu24.04", "mambaorg/micromamba:2"]
+    "text",
+    [
+        "ubuntu:24.04",
+        "python:3.12",
+        "nvidia/cuda:12.8.1-base-ubuntu24.04",
+        "mambaorg/micromamba:2",
+        "registry.access.redhat.com/ubi9/ubi:9.5",
+        "registry.access.redhat.com/ubi9/ubi-minimal",
+        "registry.access.redhat.com/ubi9-minimal",
+        "openeuler/openeuler:22.03-lts",
+        "quay.io/jupyter/scipy-notebook",
+        "quay.io/pypa/manylinux2014_x86_64",
+        "nvcr.io/nvidia/tensorrt:22.04-py3",
+    ],
 )
 def test_plain_images_hold_no_framework(text: str) -> None:
     reference = parse_reference(text)
@@ -98,7 +111,15 @@ def test_plain_images_hold_no_framework(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["team/ubuntu-ml:1", "team/base:1", "jupyter/pytorch-notebook:1", "nvidia/pytorch:25.08-py3"]
+    "text",
+    [
+        "nvcr.io/nvidia/tritonserver:25.12-py3",
+        "pypa/other:1",
+        "team/ubuntu-ml:1",
+        "team/base:1",
+        "jupyter/pytorch-notebook:1",
+        "nvidia/pytorch:25.08-py3",
+    ],
 )
 def test_other_images_may_hold_anything(text: str) -> None:
     reference = parse_reference(text)
@@ -128,6 +149,27 @@ def test_other_images_may_hold_anything(text: str) -> None:
 )
 def test_words_of_a_build(word: str, evidence: tuple[str, str | None] | None) -> None:
     assert evidence_of_word(word) == evidence
+
+
+@pytest.mark.parametrize(
+    ("extra", "version"),
+    [("cuda111", "11.1"), ("cuda92", "9.2"), ("cuda12", "12"), ("cuda12-local", "12"), ("cuda", None)],
+)
+def test_an_extra_of_jax_names_cuda_as_an_index_does(extra: str, version: str | None) -> None:
+    assert evidence_of_extras("jax", (extra,)) == ("CUDA", version)
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("8.0-cudnn5-devel", {"cudnn": "5", "variant": "devel"}),
+        ("9.2-devel", {"variant": "devel"}),
+        ("12.8.1-cudnn-runtime-ubuntu24.04", {"variant": "runtime", "os": "ubuntu24.04"}),
+    ],
+)
+def test_a_tag_of_nvidia_cuda_without_a_system(tag: str, said: dict[str, str]) -> None:
+    reference = parse_reference(f"nvidia/cuda:{tag}")
+    assert reference is not None and dict(contents(reference).says) == said
 
 
 def test_urls_extras_and_builds() -> None:

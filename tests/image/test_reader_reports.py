@@ -125,6 +125,26 @@ def test_requirements_that_any_torch_meets_leave_the_one_of_an_ngc_image() -> No
     assert "release notes" in why(environment, "torch")
 
 
+@pytest.mark.parametrize(
+    ("image", "version", "told"),
+    [
+        ("team/pytorch:2.7.1-cu12.6.3-py3.11", "2.7.1", False),
+        ("team/pytorch:2.7.1-cu12.6.3-py3.11", "2.7.0", True),
+        ("nvcr.io/nvidia/pytorch:25.01-py3", "2.6.0a0+ecf3bae40a.nv25.01", False),
+        ("nvcr.io/nvidia/pytorch:25.02-py3", "2.6.0a0+ecf3bae40a.nv25.01", True),
+        ("nvcr.io/nvidia/pytorch:25.01-py3", "2.6.0", True),
+        ("pytorch/pytorch:1.3-cuda10.1-cudnn7-runtime", "1.3.1", False),
+        ("intel/intel-extension-for-pytorch:2.8.0-pip-base", "2.8.0", False),
+    ],
+)
+def test_the_version_that_a_base_images_tag_speaks_of_replaces_nothing(
+    image: str, version: str, told: bool
+) -> None:
+    environment = read(f"FROM {image}\nRUN pip install torch=={version}\n")
+    assert bool(environment.replaced) == told
+    assert (exact(environment, "torch") or "").startswith(version.partition("+")[0])
+
+
 def test_a_base_images_own_version_again_replaces_nothing() -> None:
     base = "FROM pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel\nRUN pip install torch=="
     assert read(f"{base}2.6.0\n").replaced == ()

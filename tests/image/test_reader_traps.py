@@ -109,6 +109,15 @@ def test_a_copied_virtual_environment_brings_its_packages() -> None:
     assert exact(read(head + "FROM python:3.12\nCOPY --from=b /usr/local /usr/local\n"), "torch") is None
 
 
+def test_a_prefix_that_conda_makes_is_an_environment_that_path_leads_to() -> None:
+    environment = read(
+        "FROM ubuntu:24.04 AS build\nRUN conda create -y -p /opt/app python=3.11\n"
+        "ENV PATH=/opt/app/bin:$PATH\nRUN pip install torch==2.8.0\n"
+        "FROM ubuntu:24.04\nCOPY --from=build /opt/app /opt/app\nENV PATH=/opt/app/bin:$PATH\n"
+    )
+    assert (exact(environment, "torch"), environment.python) == ("2.8.0", "3.11")
+
+
 def test_a_prefix_is_copied_to_where_python_looks() -> None:
     environment = read(
         "FROM python:3.12 AS b\nRUN pip install --prefix=/install torch==2.8.0\n"
@@ -381,6 +390,38 @@ def test_other_shells_are_not_read() -> None:
 )
 def test_the_wheel_s_hardware(how: str, expected: tuple[str, str | None]) -> None:
     assert wheel(read(f"FROM python:3.12\n{how}\n")) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "stays"),
+    [
+        ("torch", "torch>=2.0.0", True),
+        ("torch", "torch", True),
+        ("'torch>=2.1'", "torch>=2.0,!=2.4.0", True),
+        ("torch", "torch<2.5", False),
+        ("torch", "torch==2.5.*", False),
+        ("torch", "torch~=2.5", False),
+        ("'torch<2.5'", "torch>=2.0", False),
+        ("torch", "torch==2.5.0", False),
+    ],
+)
+def test_the_newest_build_serves_a_file_that_asks_for_no_newer_one_than_that(
+    first: str, then: str, stays: bool
+) -> None:
+    environment = read(
+        f"FROM python:3.12\nRUN pip install {first} --index-url {WHL}/cpu\n"
+        "COPY requirements.txt .\nRUN pip install -r requirements.txt\n",
+        requirements_dot_txt=f"{then}\n",
+    )
+    assert wheel(environment) == ({("CPU", None)} if stays else set())
+    assert exact(environment, "torch") == ("2.5.0" if then.endswith("==2.5.0") else None)
+
+
+def test_an_upgrade_takes_the_newest_build_of_another_index() -> None:
+    environment = read(
+        f"FROM python:3.12\nRUN pip install torch --index-url {WHL}/cpu\nRUN pip install -U torch\n"
+    )
+    assert wheel(environment) == set()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def _run(session: Session, call: Call, *, environment: bool, update: bool = Fals
     if "--dry-run" in options.switches or "-d" in options.switches:
         return
     where = _place(call, options)
+    if where.startswith("/") and not unknown(where):
+        session.installed.venvs.setdefault(where, False)  # PATH finds it as it finds a virtual environment
     files = options.all("--file")
     words = options.words
     if environment and not files:

@@ -10,6 +10,7 @@ from envhooks.base.place import Place
 from envhooks.image import Package, Unpinned
 from envhooks.image.requirements.specs import Requirement
 
+_LOWER_BOUNDS = r"\(?(?:(?:>=?|!=)[ ]*[0-9A-Za-z.*+-]+[ ]*(?:,[ ]*|(?=\)?\Z)))*\)?"
 INSTALLERS = frozenset(
     ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "conda", "mamba", "virtualenv", "pipx")
 )
@@ -37,7 +38,20 @@ def untouched(package: Package | None, requirement: Requirement) -> bool:
         return False
     if requirement.exact:
         return _same(package, requirement)
-    return requirement.url is None and satisfied(package, requirement)
+    return requirement.url is None and (
+        satisfied(package, requirement) or _newest_serves(package, requirement)
+    )
+
+
+def _newest_serves(package: Package, requirement: Requirement) -> bool:
+    """Whether the newest release of a package, which is there, is all that a requirement with lower bounds asks for.
+
+    `pip install torch --index-url .../cpu`, then `torch>=2.0` of a file: the build that is there stays.
+    """
+    if package.exact or package.how == "conda" or requirement.how == "conda":
+        return False
+    bounds = (package.specifier, requirement.specifier)
+    return all(re.fullmatch(_LOWER_BOUNDS, one) for one in bounds)
 
 
 def _same(package: Package, requirement: Requirement) -> bool:

@@ -15,6 +15,8 @@ from envhooks.image.shell.scan import Arm, Branches, Command, Script, Words
 from envhooks.image.text import parse_pattern, settled, trim_match, unknown
 
 _INTEGER = "-?(?:0|[1-9][0-9]{0,17})"  # a leading nought is octal to some shells
+_QUOTED_SIGN = r"'[^']*[*?$`\"][^']*'|\"[^\"]*[*?$`'][^\"]*\""
+"""A quoted part of a pattern in which something would mean more without its quotes."""
 _NUMBERS = {"-eq": 0, "-ne": 1, "-gt": 2, "-ge": 3, "-lt": 4, "-le": 5}
 
 
@@ -123,7 +125,9 @@ class Arms(Branches):
         if quoted:
             return subject == (quoted.group(1) or quoted.group(2) or "")
         if re.search(r"['\"]", pattern) and re.search(r"[*?]", pattern):
-            return None
+            if re.search(_QUOTED_SIGN, pattern):
+                return None
+            pattern = re.sub(r"['\"]", "", pattern)  # quotes around plain text change nothing
         text = self._expander.text(pattern)
         if unknown(text):
             return None

@@ -26,7 +26,7 @@ from envhooks.image.dockerfile.stages import join
 from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import SYSTEM, Entry, Installed
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed, may_be_its_own
 from envhooks.image.text import Unknowns, readable, unknown
 
 ANYTHING = "packages"
@@ -188,7 +188,10 @@ class Session:
         if before is not None and before.image and name in CARRIERS and requirement.exact:
             held = before.package
             version = f"{name} {held.version} of " if held and held.version != requirement.version else ""
-            if version or held is None:
+            own = held is None and may_be_its_own(
+                before.image, requirement.version or "", requirement.local or ""
+            )
+            if version or (held is None and not own):
                 self.installed.replaced.append(
                     Replaced(name, f"{version}{before.image}", readable(requirement.text), place)
                 )

@@ -6,7 +6,7 @@ import re
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
-from envhooks.image import CannotTell, Hardware, Package, Replaced, Unpinned
+from envhooks.image import CannotTell, Hardware, Package, Replaced, Unpinned, versions_agree
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
@@ -128,6 +128,20 @@ def holds_packages(source: str) -> bool:
         or re.fullmatch(_USER, source)
         or re.fullmatch(r".*/\.?v?env[^/]*|.*/(?:envs)(?:/[^/]*)?", source)
     )
+
+
+def may_be_its_own(image: str, version: str, local: str) -> bool:
+    """Whether a base image of which no version is known may hold the very version that is asked for, by its tag.
+
+    `2.7.1` over `:2.7.1-cu12.6.3`, and NVIDIA's own build for the month of the image, `+0a1b2c.nv25.01`.
+    """
+    tag = image.partition("@")[0].rpartition(":")[2]
+    month = re.search(r"(?:\A|\.)nv([0-9]+)\.([0-9]+)", local)
+    if month:
+        named = re.match(r"([0-9]{2})\.([0-9]{2})(?![0-9])", tag)
+        return named is not None and versions_agree(".".join(named.groups()), ".".join(month.groups()))
+    numbers = re.findall(r"(?<![0-9.])[0-9]+\.[0-9]+(?:\.[0-9]+)?(?![0-9])", tag)
+    return any(versions_agree(one, version) for one in numbers)
 
 
 def _moved(where: str, source: str, target: str) -> str | None:
