@@ -7,7 +7,6 @@ verifier.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Sequence
@@ -44,7 +43,7 @@ def decode_base64(lines: Sequence[bytes], *, evenly: bool = True) -> bytes:
     text = b"".join(lines)
     try:
         data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ArmorError("the signature's base64 is damaged") from None
     if base64.b64encode(data) != text:
         raise ArmorError("the signature's base64 is not written canonically")
@@ -349,13 +348,13 @@ def _native(integer: bytes) -> int:
 def _issuer(hashed: list[tuple[int, bytes]], unhashed: list[tuple[int, bytes]]) -> str:
     everything = (*hashed, *unhashed)
     # the first byte is the version of the key
-    fingerprints = {data[1:].hex().upper() for kind, data in everything if kind == 33 and data}
+    fingerprints = {data[1:].hex().upper() for kind, data in everything if kind == 33}
     ids = {data.hex().upper() for kind, data in everything if kind == 16}
     if len(fingerprints) > 1 or len(ids) > 1:
         raise PacketError("the OpenPGP signature names several issuers")
     issuer = next(iter(fingerprints), "")
     short = next(iter(ids), "")
-    if issuer and short and len(issuer) == 40 and not issuer.endswith(short):
+    if len(issuer) == 40 and not issuer.endswith(short):
         raise PacketError("the OpenPGP signature's issuer fingerprint and key id contradict each other")
     return issuer or short
 

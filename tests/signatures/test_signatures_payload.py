@@ -13,6 +13,7 @@ from envhooks.signatures.payload import SIZE_LIMIT, PayloadError, split
 
 BLOCK = b"-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----\n"
 SSH = b"-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"
+X509 = b"-----BEGIN SIGNED MESSAGE-----\nAAAA\n-----END SIGNED MESSAGE-----\n"
 HEAD = tag_text("").removesuffix(b"\n").split(b"\n")[:4]
 
 
@@ -35,7 +36,7 @@ def test_an_unsigned_tag() -> None:
 
 
 @pytest.mark.parametrize("message", ["", "\n", "x", "x\n", "\n\n-----BEGIN\n"])
-@pytest.mark.parametrize(("block", "scheme"), [(BLOCK, "openpgp"), (SSH, "ssh")])
+@pytest.mark.parametrize(("block", "scheme"), [(BLOCK, "openpgp"), (SSH, "ssh"), (X509, "x509")])
 def test_a_signed_tag(message: str, block: bytes, scheme: str) -> None:
     text = tag_text(message)
     if not text.endswith(b"\n"):
@@ -66,6 +67,18 @@ def test_taggers_that_git_writes(tagger: str) -> None:
     assert split(header(*HEAD[:3], line), 40).tagger == tagger
 
 
+@pytest.mark.parametrize("kind", ["commit", "tree", "blob", "tag"])
+def test_types_that_git_knows(kind: str) -> None:
+    assert split(tag_text(kind=kind), 40).target_type == kind
+
+
+def test_the_largest_object_and_the_latest_date_that_are_read() -> None:
+    text = tag_text("a" * (SIZE_LIMIT - len(tag_text(""))))
+    assert len(text) == SIZE_LIMIT and len(split(text, 40).signed) == SIZE_LIMIT
+    line = b"tagger A <a> " + b"9" * 12 + b" +0000"
+    assert split(header(*HEAD[:3], line), 40).date == 999_999_999_999
+
+
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
@@ -74,7 +87,8 @@ def test_taggers_that_git_writes(tagger: str) -> None:
         (b"\n".join(HEAD) + b"\n", "no blank line"),
         (tag_text("a\0b"), "NUL"),
         (tag_text("a" * SIZE_LIMIT), "bytes long"),
-        (header(*HEAD[:3]), "no tagger line"),
+        (tag_text("a" * (SIZE_LIMIT - len(tag_text("")) + 1)), f"{SIZE_LIMIT + 1} bytes long"),
+        (header(*HEAD[:3]), "no tagger line, as in tags that Git before 0.99.9 made: make it again"),
         (header(*HEAD, HEAD[2]), "more than one tag line"),
         (header(*HEAD, b"gpgsig AAAA"), "gpgsig"),
         (header(*HEAD, b"gpgsig-sha256 AAAA"), "gpgsig"),
@@ -90,6 +104,7 @@ def test_taggers_that_git_writes(tagger: str) -> None:
         (header(HEAD[0] + b"\r", *HEAD[1:]), "40 digits"),
         (header(HEAD[0], b"type Commit", *HEAD[2:]), "type line"),
         (header(HEAD[0], b"type commit\r", *HEAD[2:]), "type line"),
+        (header(HEAD[0], b"type commits", *HEAD[2:]), "type line"),
         (header(HEAD[0], HEAD[1], b"tag a b", HEAD[3]), "name line"),
         (header(HEAD[0], HEAD[1], b"tag ", HEAD[3]), "name line"),
         (header(HEAD[0], HEAD[1], b"tag a\x7f", HEAD[3]), "name line"),
@@ -101,6 +116,10 @@ def test_taggers_that_git_writes(tagger: str) -> None:
         (header(*HEAD[:3], "tagger Alice <a> \u0661 +0000".encode()), "tagger line"),
         (header(*HEAD[:3], b"tagger <a> 1 +0000"), "tagger line"),
         (header(*HEAD[:3], b"tagger A <b> <c> 1 +0000"), "tagger line"),
+        (header(*HEAD[:3], b"tagger  <a> 1 +0000"), "tagger line"),
+        (header(*HEAD[:3], b"tagger A\x1bB <a> 1 +0000"), "tagger line"),
+        (header(*HEAD[:3], b"tagger A <a\x1bb> 1 +0000"), "tagger line"),
+        (header(*HEAD[:3], b"tagger A <a> " + b"9" * 13 + b" +0000"), "tagger line"),
     ],
 )
 def test_what_git_would_not_write(raw: bytes, sentence: str) -> None:
@@ -116,6 +135,8 @@ def test_what_git_would_not_write(raw: bytes, sentence: str) -> None:
         (SSH + b"more\n" + BLOCK, "2 signature blocks"),
         (BLOCK + b"more\n", "end with one whole"),
         (BLOCK + b"\n", "end with one whole"),
+        (BLOCK + b"x", "end with one whole"),
+        (b"-----BEGIN PGP MESSAGE----- \n", "in place of"),
         (BLOCK[:-1], "end with one whole"),
         (BLOCK[:-2], "end with one whole"),
         (BLOCK.replace(b"\n", b"\r\n"), "end with one whole"),
@@ -143,6 +164,15 @@ def test_a_quoted_block_is_text(line: bytes) -> None:
     payload = split(tag_text(line + b"\n" + BLOCK), 40)
     assert payload.fault == "" and payload.message == line.decode() + "\n"
     assert not split(tag_text(line + b"\n"), 40).annotation().signed
+
+
+@pytest.mark.parametrize("what", ["CERTIFICATE", "PGP PUBLIC KEY BLOCK", "RSA PRIVATE KEY"])
+def test_armor_of_another_kind_is_text(what: str) -> None:
+    """Git takes none of them for a signature, so they are signed with the rest."""
+    text = f"-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n"
+    alone, signed = split(tag_text(text), 40), split(tag_text(text) + BLOCK, 40)
+    assert alone.fault == signed.fault == "" and alone.message == signed.message == text
+    assert not alone.annotation().signed and signed.armor is not None
 
 
 PIECES = st.sampled_from(

@@ -109,7 +109,12 @@ def test_namespaces_are_patterns(namespaces: str, good: bool) -> None:
         (f"alice {ED[:-4]}", "base64|ends before"),
         (f"alice {ED.replace('ssh-ed25519 ', 'ssh-rsa ')}", "the line says"),
         (f"alice {ED}=", "canonically|not base64"),
+        (f"{'a' * 201} {ED}", "joined by commas"),
         (f"alice openpgp {FPR[:39]}", "whole fingerprint"),
+        (f"alice openpgp {FPR}A", "whole fingerprint"),
+        (f"alice openpgp {'aB' * 32}0", "whole fingerprint"),
+        (f"alice openpgp {'aB' * 16 + FPR[8:]}", "is missing"),
+        (f"alice openpgp {FPR.lower()}", "is missing"),
         (f"alice openpgp {FPR[-16:]}", "whole fingerprint"),
         (f"alice openpgp 0x{FPR}", "whole fingerprint"),
         ("alice openpgp alice@example.org", "whole fingerprint"),
@@ -135,6 +140,10 @@ def test_a_fingerprint_in_groups_is_shown_joined() -> None:
     with pytest.raises(PolicyError) as caught:
         read(f"alice openpgp {groups}")
     assert caught.value.fix == f"openpgp {FPR}"
+
+
+def test_a_name_of_200_characters() -> None:
+    assert read(f"{'a' * 200} {ED}").ssh[0].signer == "a" * 200
 
 
 def test_a_weak_key_may_be_listed() -> None:
@@ -199,7 +208,9 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
     other = workshop.gpg("--export", workshop.pgp("rosa"))
     secret = workshop.gpg("--armor", "--export-secret-keys", alice)
     trust = bytes([0xCC, 2, 0x41, 0])
-    assert root({**files, path: armored(blob)}).openpgp[0].fingerprint == alice
+    photo, secret_subkey = bytes([0xD1, 1, 0]), bytes([0xC7, 1, 4])
+    for data in (blob, blob + photo):
+        assert root({**files, path: armored(data)}).openpgp[0].fingerprint == alice
     changed = files[path].replace(b"=", b"=A", 1)
     for data, sentence in (
         (b"", "not one armored"),
@@ -207,6 +218,7 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
         (files[path] + files[path], "BEGIN|base64|headers|blank"),
         (b"Alice's key:\n" + files[path], "not one armored"),
         (secret.replace(b"PRIVATE", b"PUBLIC"), "SECRET key"),
+        (armored(blob + secret_subkey), "SECRET key"),
         (armored(blob + other), "exactly one"),
         (armored(blob[len(read_packets(blob)[0].raw) :]), "exactly one"),
         (armored(blob + trust), "type 12"),
