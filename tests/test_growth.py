@@ -16,6 +16,7 @@ from memory_files import MemoryFiles
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
+from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.image.buildfiles import planned
 from envhooks.image.interpreter import read_environment
@@ -226,6 +227,26 @@ def changelog(text: str) -> Callable[[], object]:
     return lambda: find_entry(read_changelog(text.encode(), "CHANGELOG.md"), name, None)
 
 
+def lacking(text: str) -> Callable[[], object]:
+    """A changelog, looked through for an entry and for what comes closest to one."""
+    name = Grammar(DEFAULT_TAG_POLICY).match("PyTorch-CUDA-v2.8.0")
+    assert name is not None
+    return lambda: changelog_for(text.encode(), "CHANGELOG.md", name, None)
+
+
+LACKING: dict[str, Callable[[int], str]] = {
+    "others": lambda n: "## 2.8.0rc1 JAX for ROCm - 2026-01-01\n\nx\n\n" * n,
+    "titles": lambda n: "2.8.1 (2026-01-01)\n\n" * n,
+    "sentences": lambda n: "- Update PyTorch to 2.8.0\n" * n,
+    "marks": lambda n: "#" * n + "2.8.0\n",
+    "same lines": lambda n: "```\n2.8.0\n```\n" * n + "##2.8\n",
+    "builds": lambda n: "## " + "2.8+cu128" * n + "\n",
+    "titles of an entry": lambda n: "## 2.8.0 - 2026-01-01\n\n" + "## What\n" * n,
+    "tags": lambda n: "## 2.8.0 - 2026-01-01\n" + "<a " * n + "\n",
+    "definitions": lambda n: "## 2.8.0 - 2026-01-01\n" + "[" * n + "\n" + "\n.. _" * n,
+}
+
+
 def numbered(text: str) -> Callable[[], object]:
     """A changelog, looked through for a release that has a version, a number and a day of its own."""
     name = Grammar(replace(DEFAULT_TAG_POLICY, templates=("v{version}-{release}-{date}",))).match(
@@ -314,6 +335,7 @@ SHAPES |= {f"Dockerfile: {what}": _shape(docker, make) for what, make in DOCKERF
 SHAPES |= {f"{file}: {what}": _shape(_of(file), make) for what, (file, make) in FILES.items()}
 SHAPES |= {f"changelog: {what}": _shape(changelog, make) for what, make in CHANGELOGS.items()}
 SHAPES |= {f"numbered: {what}": _shape(numbered, make) for what, make in CHANGELOGS.items()}
+SHAPES |= {f"lacking: {what}": _shape(lacking, make) for what, make in (CHANGELOGS | LACKING).items()}
 SHAPES |= {
     "numbered: mentions": _shape(numbered, lambda n: ("## " + "2.8 7 since 7 2026-01-30 " * 18 + "\n") * n),
     "numbered: days below": _shape(numbered, lambda n: "## 2.8 7\n\n*Released: 2026-01-30*\n\nx\n\n" * n),

@@ -64,4 +64,6 @@ def word(text: str) -> str:
         return shlex.quote(text)
     data = text.encode("utf-8", "surrogateescape")
     octal = "".join(chr(byte) if byte in _AS_THEY_ARE else f"\\{byte:03o}" for byte in data)
+    if octal.startswith("-"):  # an option of printf's
+        octal = f"\\055{octal[1:]}"
     return f"\"$(printf '{octal}')\""

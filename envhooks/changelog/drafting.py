@@ -1,4 +1,4 @@
-"""Commands that write an entry, or what it lacks, as the file itself would have it: its place, marks and dates.
+"""What a changelog lacks for a release, and the command that writes it as the file itself would have it.
 
 The description of the changes is a person's. Until then the written sentences take its place: answers to the first
 questions of a changelog's readers.
@@ -7,239 +7,190 @@ questions of a changelog's readers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Literal
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.hygiene import word
-from envhooks.changelog import Changelog
-from envhooks.changelog.headings import find_heading, heading_date, is_unreleased, release_in
-from envhooks.changelog.reader import Entries, read_changelog
+from envhooks.catalog.lookup import Words
+from envhooks.catalog.lookup import words as catalog_words
+from envhooks.changelog import Changelog, Near
+from envhooks.changelog.dates import doubtful_day, heading_date, is_unreleased
+from envhooks.changelog.near import closest
+from envhooks.changelog.reader import Entries, find_entry, read_changelog, text_of
+from envhooks.changelog.style import DAY, USUAL, styled, usual_heading
+from envhooks.changelog.weaving import Spot, printed, raw_lines, woven
 from envhooks.tagname.names import TagName
 
-DAY = "DATE"
-_MONTH = r"[A-Za-z]{3,9}\.?"
 _UNDATED = r"(?i)\s*[-–—:(\[]*\s*(?:unreleased|not released|tbd|tba)\s*[)\]]*\s*\Z"
+_ISO = "%Y-%m-%d"
 
 
 @dataclass(frozen=True)
-class Draft:
-    """An entry's heading, and the command that writes the entry into a changelog."""
+class _File:
+    """A changelog that lacks something, and the release."""
 
-    heading: str
-    """Without its mark: `[2.8-rc1] - DATE`."""
-    command: str
-    """Empty where the file is of a kind that no command should write to."""
+    path: str
+    lines: tuple[str, ...]
+    raw: tuple[str, ...]
+    """The same lines with what `lines` leaves out: carriage returns and the byte order mark."""
+    entries: Entries
+    name: TagName
+    template: str | None
+    vocabulary: Words
+
+    def spot(self, at: int, more: int = 0) -> Spot:
+        """The place of the line at an index."""
+        return Spot.of(self.path, self.raw, at, more)
 
 
-def draft(data: bytes | None, found: Changelog, name: TagName, template: str | None) -> Draft:
-    """The command for what a changelog lacks; `data` are its bytes, None where there is no file."""
+def changelog_for(
+    data: bytes | None, path: str, name: TagName, template: str | None, vocabulary: Words | None = None
+) -> Changelog:
+    """What a changelog holds for a release, and what would mend it; the arguments are those of `draft`.
+
+    Raises:
+        CannotJudge: as `read_changelog`, or a field in the template that does not exist.
+    """
     if data is None:
-        return new_file(found.path, name, template)
-    entries = read_changelog(data, found.path)
+        return draft(None, Changelog(path, exists=False), name, template, vocabulary)
+    entries = read_changelog(data, path)
+    found = Changelog(path, True, find_entry(entries, name, template, vocabulary), entries.headings)
+    return found if found.is_good else draft(data, found, name, template, vocabulary)
+
+
+def draft(
+    data: bytes | None, found: Changelog, name: TagName, template: str | None, vocabulary: Words | None = None
+) -> Changelog:
+    """A changelog with what would mend it: a heading that would do, the command, and the line that comes closest.
+
+    Args:
+        data: the file's bytes; None where there is no file.
+        found: what was found in it for the release.
+        name: the release.
+        template: the policy's form of headings, or None.
+        vocabulary: words that name frameworks and hardware; None for those of the catalog.
+    """
+    if data is None:
+        heading, fix = _new_file(found.path, name, template)
+        return replace(found, heading=heading, fix=fix)
+    text = text_of(data, found.path)
+    known = vocabulary or catalog_words()
+    lines, raw = tuple(text.split("\n")), tuple(raw_lines(data))
+    file = _File(found.path, lines, raw, read_changelog(data, found.path), name, template, known)
     if found.entry is None:
-        return new_entry(data, entries, found.path, name, template)
-    number = next(at for at, entry in enumerate(entries) if entry.line == found.entry.line)
+        close = closest(text, file.entries, found.path, name, template, known)
+        heading, fix = _new_entry(file)
+        if close is None:
+            return replace(found, heading=heading, fix=fix)
+        mended = _mended(file, close.mended, close.near.line - 1, close.more)
+        return replace(
+            found, heading=heading, fix=mended or fix, near=replace(close.near, is_mended=bool(mended))
+        )
+    if found.entry.is_yanked:
+        return replace(found, heading=found.entry.heading)
     if found.entry.date is None:
-        return dated(data, entries, number, found.path, name, template)
-    return told(data, entries, number, found.path, name)
+        heading, fix = _dated(file, found.entry.line)
+        day, why = doubtful_day(found.entry.heading)
+        near = Near(found.entry.heading, found.entry.line, why, is_mended=bool(fix)) if day else None
+        return replace(found, heading=heading, fix=fix, near=near)
+    return replace(found, heading=found.entry.heading, fix=_told(file, found.entry.line))
 
 
-def new_file(path: str, name: TagName, template: str | None) -> Draft:
-    """The first entry of a changelog that is not there."""
-    heading = usual_heading(name, template)
-    lines = ["# Changelog", "", _marked(heading), "", _body(name)]
+def _new_file(path: str, name: TagName, template: str | None) -> tuple[str, str]:
+    """(heading, command) of the first entry of a changelog that is not there."""
+    heading = _marked(usual_heading(name, template))
+    lines = ["# Changelog", "", heading, "", _body(name)]
     folder = path.rpartition("/")[0]
     made = f"mkdir -p {word(folder)} && " if folder else ""
-    return Draft(_marked(heading), f"{made}{_printed(lines, '%Y-%m-%d')} > {word(path)}")
+    return heading, f"{made}{printed(lines, _ISO)} > {word(path)}"
 
 
-def new_entry(data: bytes, entries: Entries, path: str, name: TagName, template: str | None) -> Draft:
-    """An entry above the newest release; what stands below `Unreleased` becomes its own."""
-    lines = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
-    heading, form = styled(entries.headings, name, template)
-    places = [*entries.places]
+def _marked(heading: str) -> str:
+    return heading if heading.startswith("#") else f"{USUAL} {heading}"
+
+
+def _new_entry(file: _File) -> tuple[str, str]:
+    """(heading, command) of an entry above the newest release; what stands below `Unreleased` becomes its own."""
+    heading, form = styled(file.entries.headings, file.name, file.template)
+    places = [*file.entries.places]
     newest = next((place for place in places if not is_unreleased(place.text)), None)
     waiting = next((place for place in places if is_unreleased(place.text)), None)
     mark = newest.mark if newest else waiting.mark if waiting else USUAL
     own = [f"{mark} {heading}"] if mark.startswith("#") else [heading, mark * (len(heading) + 12)]
     if any(place.is_overlined for place in places):
-        return Draft(heading, "")
-    if waiting is not None and waiting.body.strip() and waiting.mark.startswith("#"):
-        return Draft(own[0], _woven(path, lines[waiting.line - 1], own, form, "behind"))
-    new = [*own, "", _body(name)]
+        return heading, ""
+    if waiting is not None and waiting.body.strip():
+        more = 0 if waiting.mark.startswith("#") else 1
+        return own[0], woven(file.spot(waiting.line - 1, more), own, form, "behind")
+    new = [*own, "", _body(file.name)]
     if newest is not None:
-        return Draft(own[0], _woven(path, lines[newest.line - 1], new, form, "before"))
-    return Draft(own[0], f"{_printed(['', *new], form)} >> {word(path)}")
+        return own[0], woven(file.spot(newest.line - 1), new, form, "before")
+    return own[0], f"{printed(['', *new], form)} >> {word(file.path)}"
 
 
-def dated(
-    data: bytes, entries: Entries, number: int, path: str, name: TagName, template: str | None
-) -> Draft:
-    """The day behind the heading of an entry that has none."""
-    place = [*entries.places][number]
-    heading, form = styled([text for text in entries.headings if heading_date(text)], name, template)
-    line = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[place.line - 1]
-    if not place.mark.startswith("#"):
-        return Draft(heading, "")
-    bare = re.sub(_UNDATED, "", line.rstrip())
-    if template is not None or find_heading([re.sub(r"\A#+\s*", "", bare)], name, None) is None:
-        return Draft(heading, "")
-    command = _woven(path, line, [f"{bare} - {DAY}"], form, "instead")
-    return Draft(heading, command)
+def _dated(file: _File, line: int) -> tuple[str, str]:
+    """(heading, command) that puts the day behind the heading of an entry that has none."""
+    place = next(one for one in file.entries.places if one.line == line)
+    heading, _ = styled(_dated_headings(file), file.name, file.template)
+    if place.is_overlined:
+        return heading, ""
+    if place.mark.startswith("#"):
+        return heading, _mended(file, (f"{place.mark} {place.text}",), line - 1, 0)
+    return heading, _mended(file, (place.text, place.mark * (len(place.text) + 24)), line - 1, 1)
 
 
-def told(data: bytes, entries: Entries, number: int, path: str, name: TagName) -> Draft:
-    """Sentences below the heading of an entry that says nothing."""
-    place = [*entries.places][number]
-    line = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")[place.line - 1]
-    if not place.mark.startswith("#"):
-        return Draft(place.text, "")
-    return Draft(place.text, _woven(path, line, [_body(name)], "%Y-%m-%d", "behind"))
+def _dated_headings(file: _File) -> list[str]:
+    return [text for text in file.entries.headings if heading_date(text)]
 
 
-def usual_heading(name: TagName, template: str | None) -> str:
-    """The heading that the policy's template makes, else a usual one."""
-    stage = f"-{name.stage_text}" if name.stage_text else ""
-    if template is None:
-        said = name.release_text if name.is_ordered else name.text
-        dated = any(
-            mark in name.field("date") for mark in "-."
-        )  # `20260130` is a date to no reader of changelogs
-        return said if dated else f"{said} - {DAY}"
-    staged = "{stage}" in template
-    fields = {
-        "version": name.version_text + ("" if staged else stage),
-        "stage": name.stage_text,
-        "date": DAY,
-        "tag": name.text,
-        "framework": name.framework or "",
-        "hardware": (name.hardware or "") + (name.hardware_version or ""),
-        "cuda": name.hardware_version or "",
-        "rocm": name.hardware_version or "",
-        **dict(name.extra),
-    }
-    if staged and not stage:
-        template = re.sub(r"[-_. ]?\{stage\}", "", template)
-    return re.sub(r"\{([a-z0-9-]+)\}", lambda one: fields.get(one.group(1), one.group()), template)
+def _with_day(heading: str) -> str:
+    """A heading with the day of today, in the place of a day that is none."""
+    if heading_date(heading) is not None:
+        return heading
+    bare = re.sub(_UNDATED, "", heading)
+    unread, why = doubtful_day(bare)
+    if unread and why.startswith("write "):
+        return bare.replace(unread, why.removeprefix("write "), 1)
+    return bare.replace(unread, DAY, 1) if unread else f"{bare} - {DAY}"
 
 
-# -------------------------------------------------------------------------------------- the style
+def _told(file: _File, line: int) -> str:
+    """The command that puts sentences below the heading of an entry that says nothing."""
+    place = next(one for one in file.entries.places if one.line == line)
+    more = 0 if place.mark.startswith("#") else 1
+    return woven(file.spot(line - 1, more), [_body(file.name)], _ISO, "behind")
 
 
-USUAL = "##"
-"""The mark of an entry's heading where the file has none."""
+def _mended(file: _File, lines: tuple[str, ...], at: int, more: int) -> str:
+    """The command that puts lines, with a day and a text where they lack one, in the place of others.
 
-
-def _marked(heading: str) -> str:
-    return heading if heading.startswith("#") else f"## {heading}"
-
-
-def styled(headings: Sequence[str], name: TagName, template: str | None) -> tuple[str, str]:
-    """(heading as the file writes its own, form of its dates for `date`)."""
-    plain = re.sub(r"\A#+\s*", "", usual_heading(name, template))
-    for text in headings:
-        day = heading_date(text)
-        form = _form(day) if day else ""
-        if not day or not form:
-            continue
-        if template is not None or DAY not in plain:
-            return plain, form
-        for spelt in _spelt(text.replace(day, DAY, 1), name):
-            if find_heading([spelt.replace(DAY, "2026-01-01")], name, None) is not None:
-                return spelt, form
-    return plain, "%Y-%m-%d"
-
-
-def _spelt(heading: str, name: TagName) -> list[str]:
-    """The heading of another release with this one's name in its place, or its version in the same spelling."""
-    named = _by_whole_name(heading, name)
-    found = release_in(heading)
-    if found is None:
-        return named
-    start, end = found
-    old = heading[start:end]
-    whole = re.search(r"[A-Za-z][\w.+/-]*\Z", heading[:start])
-    ways = named
-    if whole and len(whole.group()) > 1 and name.text.casefold().startswith(whole.group().casefold()):
-        ways.append(heading[: whole.start()] + name.text + heading[end:])
-    between = re.search(r"[0-9](\W?)[A-Za-z]", old)
-    joint = between[1] if between else "-"
-    version = name.release_text if not name.version else name.version_text
-    stage = f"{joint}{name.stage_text}" if name.stage_text else ""
-    return [*ways, heading[:start] + version + stage + heading[end:]]
-
-
-def _by_whole_name(heading: str, name: TagName) -> list[str]:
-    """The heading with this tag where the name of another one stands: `2.7-cu126`, more than a version and a stage."""
-    before = re.match(r"\D*", name.text.casefold())
-    for match in re.finditer(r"[^\s\[\]()*`:,]+", heading):
-        token = match.group()
-        number = re.search(r"[0-9]", token)
-        if number is None or before is None or token[: number.start()].casefold() != before.group():
-            continue
-        is_version = release_in(token) == (number.start(), len(token))
-        if not is_version and re.search("[A-Za-z]", token[number.end() :]):
-            return [heading[: match.start()] + name.text + heading[match.end() :]]
-    return []
-
-
-def _month(text: str) -> str:
-    return "%b" if len(text.rstrip(".,")) == 3 and text.casefold() != "may" else "%B"
-
-
-def _form(day: str) -> str:
-    numbers = re.fullmatch(r"[0-9]{4}([-./])[0-9]{1,2}\1[0-9]{1,2}", day)
-    if numbers:
-        return f"%Y{numbers[1]}%m{numbers[1]}%d"
-    if re.fullmatch(rf"{_MONTH} [0-9]+(?:st|nd|rd|th)?,? [0-9]{{4}}", day):
-        return f"{_month(day.split()[0])} %d{',' if ',' in day else ''} %Y"
-    if re.fullmatch(rf"[0-9]+(?:st|nd|rd|th)? {_MONTH},? [0-9]{{4}}", day):
-        return f"%d {_month(day.split()[1])} %Y"
+    Empty where the entry would not be good then.
+    """
+    _, form = styled(_dated_headings(file), file.name, file.template)
+    dated = tuple(_with_day_behind_mark(line) if re.search(r"\w", line) else line for line in lines)
+    for new in (lines, dated, (*dated, "", _body(file.name))):
+        if new and _is_good(file, new, at, more):
+            return woven(file.spot(at, more), new, form, "instead")
     return ""
 
 
-# --------------------------------------------------------------------------------------- the body
+def _with_day_behind_mark(line: str) -> str:
+    mark = re.match(r"\s*#*\s*", line)
+    start = mark.end() if mark else 0
+    return line[:start] + _with_day(line[start:])
+
+
+def _is_good(file: _File, new: tuple[str, ...], at: int, more: int) -> bool:
+    """Whether the file has a good entry for the release with these lines in the place of those."""
+    written = (line.replace(DAY, "2026-01-01") for line in new)
+    lines = [*file.lines[:at], *written, *file.lines[at + 1 + more :]]
+    entries = read_changelog("\n".join(lines).encode(), file.path)
+    entry = find_entry(entries, file.name, file.template, file.vocabulary)
+    return entry is not None and entry.is_good
 
 
 def _body(name: TagName) -> str:
     what = " ".join(filter(None, (name.framework, name.version_text)))
     hardware = " ".join(filter(None, (name.hardware, name.hardware_version)))
     built = f" for {hardware}" if hardware else ""
-    more = (
-        ". No known issues. Upgrading needs nothing."
-        if name.is_stable
-        else ", to try out; not for production."
-    )
-    return f"{what or name.text}{built}{more}"
-
-
-# ------------------------------------------------------------------------------------ the commands
-
-
-def _line(text: str, form: str) -> str:
-    """One word of the shell, with the day of today for `DATE`."""
-    if DAY not in text:
-        return word(text)
-    before, _, after = text.partition(DAY)
-    today = '"$(date +%F)"' if form == "%Y-%m-%d" else f'"$(LC_ALL=C date +{word(form)})"'
-    return f"{word(before) if before else ''}{today}{word(after) if after else ''}"
-
-
-def _printed(lines: Sequence[str], form: str) -> str:
-    return f"printf '%s\\n' {' '.join(_line(line, form) for line in lines)}"
-
-
-def _woven(
-    path: str, at: str, lines: Sequence[str], form: str, where: Literal["before", "behind", "instead"]
-) -> str:
-    """The command that puts lines before or behind the first line that begins with `at`, or in its place."""
-    found = 'index($0, ENVIRON["at"]) == 1 && !n++'
-    script = {
-        "before": f'{found} {{ print ENVIRON["new"] "\\n" }} 1',
-        "behind": f'1; {found} {{ print "\\n" ENVIRON["new"] }}',
-        "instead": f'{found} {{ $0 = ENVIRON["new"] }} 1',
-    }[where]
-    file, fresh = word(path), word(f"{path}.new")
-    new = _line(lines[0], form) if len(lines) == 1 else f'"$({_printed(lines, form)})"'
-    return f"at={word(at)} new={new} awk '{script}' {file} > {fresh} && mv {fresh} {file}"
+    usual = ". No known issues. Upgrading needs nothing."
+    return f"{what or name.text}{built}{usual if name.is_stable else ', to try out; not for production.'}"

@@ -16,7 +16,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.catalog.lookup import Words
 from envhooks.changelog import ChangelogEntry
-from envhooks.changelog.headings import date_alone, find_heading, heading_date, is_unreleased, is_yanked
+from envhooks.changelog.dates import date_alone, find_day, heading_date, is_unreleased, is_yanked
+from envhooks.changelog.headings import find_heading
 from envhooks.tagname.names import TagName
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -83,6 +84,11 @@ class Entries:
         self.headings = tuple([headings[number].title.text for number in self._entries])
         """The headings of the entries, without their marks."""
 
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """Lines of the headings, counted from 1."""
+        return tuple(self._all[number].line for number in self._entries)
+
     def __len__(self) -> int:
         return len(self.headings)
 
@@ -96,9 +102,12 @@ class Entries:
         # No further than to the next heading of its level: all entries together cost the file's length
         # times the depth of its headings.
         end = begin + 1
+        self._lines = self._lines or self._text.split("\n")
         while end < len(self._all) and not self._ends(heading, self._all[end]):
             end += 1
-        self._lines = self._lines or self._text.split("\n")
+        if end == begin + 1 and self._is_title_of(heading, end):
+            while end < len(self._all) and not self._is_next(heading, self._all[end]):
+                end += 1
         last = self._all[end].first if end < len(self._all) else len(self._lines)
         title, below = heading.title.text, heading.below
         date = heading_date(title)
@@ -113,7 +122,19 @@ class Entries:
             date=date,
             body="\n".join(self._lines[below:last]).strip("\n"),
             sections=tuple(one.title.text for one in self._all[begin + 1 : end]),
+            is_yanked=is_yanked(title),
         )
+
+    def _is_title_of(self, heading: _Heading, end: int) -> bool:
+        """Whether a heading on the level of an entry, right behind its own, is a title in it: `## What's Changed`."""
+        if end == len(self._all) or self._is_next(heading, self._all[end]):
+            return False
+        return not any(line.strip() for line in self._lines[heading.below : self._all[end].first])
+
+    @staticmethod
+    def _is_next(heading: _Heading, following: _Heading) -> bool:
+        """Whether a heading is that of another entry, or stands above this one."""
+        return following.title.is_entry or following.level < heading.level
 
     @property
     def places(self) -> Iterator[EntryPlace]:
@@ -205,7 +226,7 @@ def _title(text: str) -> _Title:
     return _Title(
         text,
         is_entry=re.search(r"[0-9]", text) is not None or is_unreleased(text),
-        is_release=release is not None and heading_date(text[release.end() - 1 :]) is not None,
+        is_release=release is not None and find_day(text[release.end() - 1 :]) is not None,
     )
 
 
@@ -239,12 +260,13 @@ def _headings(text: str) -> Iterator[_Heading]:
         lines = lines or text[1:].split("\n")
         under = _under(lines, at - 1)
         if under is not None:
-            overlined = at > 1 and _is_underline(lines[at - 2])
+            overlined = at > 1 and is_underline(lines[at - 2])
             level = levels.setdefault((under, overlined), len(levels) + 1)
             yield _Heading(_title(lines[at - 1].strip()), level, at - 1 - overlined, at + 1, at)
 
 
-def _is_underline(line: str) -> bool:
+def is_underline(line: str) -> bool:
+    """Whether a line could underline a heading."""
     return re.fullmatch(_UNDERLINE, line.rstrip()) is not None
 
 
@@ -259,10 +281,10 @@ def _under(lines: list[str], at: int) -> str | None:
     title = lines[at].rstrip()
     if not title.strip() or len(title) > MAX_HEADING:
         return None
-    if title[:4] == "    " or re.match(_ITEM, title) or _is_underline(title) or _is_atx(lines[at]):
+    if title[:4] == "    " or re.match(_ITEM, title) or is_underline(title) or _is_atx(lines[at]):
         return None
     above = lines[at - 1] if at else ""
-    if above.strip() and not _is_underline(above) and not _is_atx(above):
+    if above.strip() and not is_underline(above) and not _is_atx(above):
         return None  # the last line of a paragraph
     match = re.fullmatch(_UNDERLINE, lines[at + 1].rstrip())
     if match is None:
@@ -282,9 +304,22 @@ def read_changelog(data: bytes, path: str) -> Entries:
     Raises:
         CannotJudge: not UTF-8, or larger than MAX_BYTES.
     """
-    text = _decode(data, path).replace("\r\n", "\n").removesuffix("\r")
-    visible, kept = _visible(text)
+    visible, kept = _visible(text_of(data, path))
     return Entries(list(_headings(visible)), kept)
+
+
+def text_of(data: bytes, path: str) -> str:
+    """The text of a changelog, its line ends made one.
+
+    Raises:
+        CannotJudge: as `read_changelog`.
+    """
+    return _decode(data, path).replace("\r\n", "\n").removesuffix("\r")
+
+
+def shown_lines(text: str) -> list[str]:
+    """Lines of a text, empty where a comment or a block of code holds them."""
+    return _visible(text)[0].split("\n")
 
 
 def find_entry(
@@ -301,5 +336,11 @@ def find_entry(
     Raises:
         CannotJudge: a field in the template that does not exist.
     """
-    number = find_heading(entries.headings, name, heading, vocabulary)
+    if heading is None:
+        number = find_heading(entries.headings, name, vocabulary)
+    else:
+        from envhooks.changelog.templates import matches_template
+
+        fitting = (at for at, text in enumerate(entries.headings) if matches_template(heading, text, name))
+        number = next(fitting, None)
     return None if number is None else entries[number]

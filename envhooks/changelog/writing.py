@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from envhooks.base.dataclass import dataclass
-from envhooks.changelog.drafting import DAY, USUAL, styled
-from envhooks.changelog.headings import is_unreleased
+from envhooks.changelog.dates import is_unreleased
 from envhooks.changelog.reader import EntryPlace, read_changelog
+from envhooks.changelog.style import DAY, USUAL, styled
 from envhooks.tagname.names import TagName
 
 _BOM = b"\xef\xbb\xbf"

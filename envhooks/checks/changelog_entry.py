@@ -6,7 +6,10 @@ is where the answer is looked for, and after the release it is too late to write
 Write an entry whose heading names the tag or its version with its stage, and the day, in any usual form:
 `## [2.8-rc1] - 2026-05-01`, `# Release 2.8 (May 1, 2026)`, `PyTorch-CUDA-v2.8` underlined. `Unreleased` is no
 entry, and `2.8` is none for `2.8-rc1`. Where the headings look otherwise, give the policy a template:
-`[changelog] heading = "## env {version} ({date})"`.
+`[changelog] heading = "## env {version} ({date})"`. An entry that is marked `[YANKED]` is none.
+
+Where a line is nearly the entry (`##2.8-rc1`, `2.8` for `2.8.0`, `**2.8-rc1**`), the refusal names it, and its fix
+makes it the entry; so does `30/6/2026`, which may be two days. An entry in another file is named as well.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envhooks.base.dataclass import replace
-from envhooks.changelog import Changelog
+from envhooks.changelog import Changelog, Near
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
 
@@ -28,8 +31,8 @@ _THEN = "say what changed, commit it, and tag that commit"
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """At most one finding: the first thing that the entry lacks."""
-    changelog, entry = subject.changelog, subject.changelog.entry
-    if entry is not None and entry.is_good:
+    changelog = subject.changelog
+    if changelog.is_good:
         return
     found = _lacking(changelog)
     if changelog.written:
@@ -38,25 +41,42 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
         got = "the entry in the work tree"
         yield replace(found, message=NOT_COMMITTED, got=got, **committed(subject, changelog.path))
     elif changelog.fix:
-        yield replace(found, fix=changelog.fix, advice=_THEN)
+        yield replace(found, fix=changelog.fix, advice=_then(changelog.near))
+    elif changelog.entry is not None and changelog.entry.is_yanked:
+        yield found
     else:
         yield replace(found, advice=f"write the entry: {changelog.heading}")
 
 
 def _lacking(changelog: Changelog) -> Finding:
-    entry, expected = changelog.entry, f"an entry such as: {changelog.heading}"
-    if not changelog.exists:
-        text = "there is no changelog at the tagged commit"
-        return Finding(text, got=f"no {changelog.path}", expected=expected, path=changelog.path)
+    entry, near = changelog.entry, changelog.near
     if entry is None:
-        text = "the changelog at the tagged commit has no entry for this release"
-        got = ", ".join(changelog.headings[:5]) or "no entries"
-        return Finding(text, got=got, expected=expected, path=changelog.path)
-    if entry.date is None and "yanked" in entry.heading.lower():
+        text = (
+            "the changelog at the tagged commit has no entry for this release"
+            if changelog.exists
+            else "there is no changelog at the tagged commit"
+        )
+        others = ", ".join(changelog.headings[:5]) or "no entries"
+        got = f"{near.text}: {near.why}" if near else others if changelog.exists else f"no {changelog.path}"
+        expected = f"an entry such as: {changelog.heading}"
+        path, line = (near.path or changelog.path, near.line) if near else (changelog.path, None)
+        return Finding(text, got=got, expected=expected, path=path, line=line)
+    got = entry.heading
+    if entry.is_yanked:
         text = "the entry for this release says that it was yanked"
         expected = "a release that is meant to be used, under a version of its own"
     elif entry.date is None:
         text, expected = "the entry for this release carries no date", f"a date, as in: {changelog.heading}"
+        got = f"{got}: {near.why}" if near else got
     else:
         text, expected = "the entry for this release says nothing", "what changed, and for whom"
-    return Finding(text, got=entry.heading, expected=expected, path=changelog.path, line=entry.line)
+    return Finding(text, got=got, expected=expected, path=changelog.path, line=entry.line)
+
+
+def _then(near: Near | None) -> str:
+    """What a person does after the fix, and where another file holds the entry, before it."""
+    if near is None or not near.path:
+        return _THEN
+    return (
+        f"{_THEN}\nor, where {near.path} is the changelog, name it below [changelog] in .envhooks/policy.toml"
+    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envhooks.changelog.sections import sections_of
+from envhooks.changelog import sections_of
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
 

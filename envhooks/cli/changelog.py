@@ -17,7 +17,10 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS
-from envhooks.changelog.reader import MAX_BYTES, find_entry, read_changelog
+from envhooks.catalog.lookup import Words, words
+from envhooks.changelog import Changelog
+from envhooks.changelog.drafting import changelog_for
+from envhooks.changelog.reader import MAX_BYTES
 from envhooks.changelog.writing import Written, with_entry
 from envhooks.cli._othertools import writer_of
 from envhooks.git.repository import Git
@@ -73,15 +76,18 @@ def run(options: argparse.Namespace) -> int:
             return 1
         file = _inside(top, path)
         data = _bytes(file, path)
-        if data is not None and (
-            found := find_entry(read_changelog(data, path), name, policy.changelog.heading)
-        ):
-            print(printable(f"{path}:{found.line} has an entry for it: {found.heading}"))
+        vocabulary = words(policy.tag.frameworks, policy.tag.hardware)
+        found = changelog_for(data, path, name, policy.changelog.heading, vocabulary)
+        if found.entry is not None and found.is_good:
+            print(printable(f"{path}:{found.entry.line} has an entry for it: {found.entry.heading}"))
             return 0
+        if found.entry is not None or (found.near is not None and found.near.is_mended):
+            print(printable_block(_lacking(found)), file=sys.stderr)
+            return 1
         sources = _sources(releases, name, options.since, head if options.commit else "")
         parts = parts_of(sources, table_of(policy))
         made = with_entry(data, path, name, policy.changelog.heading, date.today(), parts)
-        _hold(made, path, name, policy)
+        _hold(made, path, name, policy, vocabulary)
         print(printable_block(made.text), end="\n\n")
         if options.dry_run:
             return 0
@@ -93,6 +99,18 @@ def run(options: argparse.Namespace) -> int:
         _commit(top, path, data, tag)
     _say(path, tag, made, committed=options.commit)
     return 0
+
+
+def _lacking(found: Changelog) -> str:
+    """What keeps the entry that is there, or the line that is nearly one, from being good."""
+    near, entry = found.near, found.entry
+    if entry is not None:
+        why = f"; {near.why}" if near is not None else ""
+        text = f"{found.path}:{entry.line} has an entry for it, which {entry.lack}{why}: {entry.heading}"
+    else:
+        assert near is not None, "there is an entry, or a line that comes close"
+        text = f"{found.path}:{near.line} is nearly an entry for it: {near.text}: {near.why}"
+    return f"envhooks: {printable(text)}" + (f"\n  fix: {found.fix}" if found.fix else "")
 
 
 def _policy(top: Path, trusted: Policy) -> Policy:
@@ -146,10 +164,9 @@ def _sources(releases: Releases, name: TagName, since: str | None, commit: str) 
     )
 
 
-def _hold(made: Written, path: str, name: TagName, policy: Policy) -> None:
+def _hold(made: Written, path: str, name: TagName, policy: Policy, vocabulary: Words) -> None:
     """Check that the next `envhooks check` finds the entry, before anything is written."""
-    found = find_entry(read_changelog(made.data, path), name, policy.changelog.heading)
-    if found is None or not found.is_good:
+    if not changelog_for(made.data, path, name, policy.changelog.heading, vocabulary).is_good:
         text = (
             f"no entry can be drafted in the style of this file; write one with the heading: {made.heading}"
         )

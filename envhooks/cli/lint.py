@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from envhooks.base.dataclass import replace
@@ -17,7 +17,6 @@ from envhooks.base.invocation import spelled
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.builds.stamping import missing_lines
-from envhooks.changelog import ChangelogEntry
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.image import CannotTell, Environment
@@ -32,6 +31,9 @@ from envhooks.report import Look, render
 
 _READABLE = {"environment", "compatibility"}
 """The facts that a file has without a tag."""
+
+_RELEASE = r"\[?[vV]?[0-9]+\.[0-9]"
+"""A heading that begins with a version; the text of others may name anything."""
 
 GROUP = "make a release"
 EXAMPLES = (
@@ -127,13 +129,11 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
 
 
 def _changelogs(top: Path, files: Sequence[str]) -> Report:
-    from envhooks.changelog.reader import read_changelog
-
     reports = []
     for name in files or _own_changelogs(top):
-        entries = read_changelog((top / name).read_bytes(), name)
-        findings = tuple(_entry_findings(name, entries))
-        reports.append(_file_report(name, findings))
+        data = (top / name).read_bytes()
+        findings = sorted(_entry_findings(name, data), key=lambda finding: finding.line or 0)
+        reports.append(_file_report(name, tuple(findings)))
     return Report(tuple(reports))
 
 
@@ -148,11 +148,30 @@ def _own_changelogs(top: Path) -> list[str]:
     return sorted(file.relative_to(top).as_posix() for file in found)
 
 
-def _entry_findings(name: str, entries: Iterable[ChangelogEntry]) -> Iterator[Finding]:
-    for entry in entries:
-        if entry.date is not None and not entry.body.strip():
-            text = "a dated entry is empty, so its release would be refused"
-            yield Finding.at(Place(name, entry.line), text, got=entry.heading, check="changelog-entry")
+def _entry_findings(name: str, data: bytes) -> Iterator[Finding]:
+    """What would refuse the release of an entry, whichever it is: no tag is known yet."""
+    from envhooks.changelog.dates import PLACEHOLDER, doubtful_day, is_unreleased
+    from envhooks.changelog.near import unread_headings
+    from envhooks.changelog.reader import read_changelog, text_of
+    from envhooks.changelog.weaving import Spot, raw_lines, woven
+
+    text = text_of(data, name)
+    for entry in read_changelog(data, name):
+        place, got = Place(name, entry.line), entry.heading
+        if entry.date is not None and not entry.says_something:
+            why = "a dated entry says nothing, so its release would be refused"
+            yield Finding.at(place, why, got=got, check="changelog-entry")
+        elif entry.date is None and re.match(_RELEASE, got) and not (entry.is_yanked or is_unreleased(got)):
+            day, doubt = doubtful_day(got)
+            if day and not re.search(PLACEHOLDER, day):
+                why = "the day of an entry cannot be read, so its release would be refused"
+                yield Finding.at(place, why, got=f"{got}: {doubt}", check="changelog-entry")
+    lines = text.split("\n")
+    for at, heading in unread_headings(text):
+        why = "a dated line is no heading, so its release would be refused"
+        got = f"{lines[at].strip()}: a blank is missing behind its marks"
+        fix = woven(Spot.of(name, raw_lines(data), at), [heading], "", "instead")
+        yield Finding.at(Place(name, at + 1), why, got=got, fix=fix, check="changelog-entry")
 
 
 def _policy(top: Path, files: Sequence[str]) -> Report:

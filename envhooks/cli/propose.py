@@ -19,7 +19,8 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
-from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.catalog.lookup import words
+from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.writing import with_entry
 from envhooks.cli._othertools import writer_of
 from envhooks.git.repository import Git
@@ -210,7 +211,14 @@ def _changelog(
         return {}
     path = expand(policy.path, name)
     data = place.files.read(path)
-    if data is not None and find_entry(read_changelog(data, path), name, policy.heading):
+    vocabulary = words(place.policy.tag.frameworks, place.policy.tag.hardware)
+    found = changelog_for(data, path, name, policy.heading, vocabulary)
+    if found.entry is not None:
+        if not found.is_good:
+            notes.append(f"the entry for {name.text} at {path}:{found.entry.line} {found.entry.lack}")
+        return {}
+    if found.near is not None and found.near.is_mended:
+        notes.append(f"{path}:{found.near.line} is nearly an entry for {name.text}: {found.near.why}")
         return {}
     packages = place.policy.tag.frameworks.get(name.framework or "", ())
     sources = Sources(name, packages, place.last, before, after, ())

@@ -32,6 +32,7 @@ from envhooks.tagname.names import TagName
 
 if TYPE_CHECKING:
     from envhooks.changelog.reader import Entries
+    from envhooks.git.objects import TreeFiles
     from envhooks.judge.pins import PinsFix
 
 T = TypeVar("T")
@@ -174,38 +175,19 @@ class Contents:
 
         entries = self._entries(commit, path)
         if entries is None:
-            return self._drafted(Changelog(path, exists=False), commit, name, heading)
-        entry = find_entry(entries, name, heading, self._vocabulary)
-        found = Changelog(path, True, entry, entries.headings[:50])
-        return found if entry is not None and entry.is_good else self._drafted(found, commit, name, heading)
+            found = Changelog(path, exists=False)
+        else:
+            entry = find_entry(entries, name, heading, self._vocabulary)
+            found = Changelog(path, True, entry, entries.headings[:50])
+        if found.is_good:
+            return found
+        from envhooks.judge.lacking import Asked, with_mend
 
-    def _drafted(self, found: Changelog, commit: str, name: TagName, heading: str | None) -> Changelog:
-        """The changelog with the entry, or what it lacks, as a command would write it."""
-        from envhooks.changelog.drafting import draft
-
-        data = Budgeted(self._git.files(commit), self._budget).read(found.path)
-        made = draft(data, found, name, heading)
-        written = self._is_written(found.path, name, heading)
-        return replace(found, heading=made.heading, fix=made.command, written=written)
-
-    def _is_written(self, path: str, name: TagName, heading: str | None) -> bool:
-        """Whether the work tree, which is the maintainer's where there is one, has a good entry that HEAD lacks."""
-        from envhooks.changelog.reader import MAX_BYTES, find_entry, read_changelog
-
-        if self._git.work_tree is None or not self._at_work:
-            return False
-        file = self._git.work_tree / path
-        try:
-            if not file.resolve().is_relative_to(self._git.work_tree.resolve()) or not file.is_file():
-                return False
-            with file.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-            entry = find_entry(read_changelog(data, path), name, heading, self._vocabulary)
-            head = self._git.resolve()
-            committed = head is not None and self._git.files(head).read(path) == data
-        except (EnvhooksError, OSError):
-            return False
-        return entry is not None and entry.is_good and not committed
+        files = Budgeted(self._git.files(commit), self._budget)
+        asked = Asked(name, heading, self._vocabulary)
+        return replace(
+            with_mend(found, files, asked), written=self._at_work and asked.is_written(self._git, path)
+        )
 
     def _entries(self, commit: str, path: str) -> Entries | None:
         from envhooks.changelog.reader import read_changelog
@@ -279,10 +261,7 @@ def or_unknown(read: Callable[[], T]) -> T | Unknown:
         return Unknown(f"{error.place}: {error.message}" if error.place else error.message, *error.way_out)
 
 
-if TYPE_CHECKING:
-    from envhooks.git.objects import TreeFiles
-    from envhooks.image.files import Files
-
+# -------------------------------------------------------------- results that stand for many trees
 
 _Question = tuple[str, str]
 """Kind of request (`read` or `list`), and the path."""

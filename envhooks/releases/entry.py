@@ -12,7 +12,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
-from envhooks.changelog.sections import sections_of
+from envhooks.changelog import sections_of
 from envhooks.changelog.writing import Part
 from envhooks.git.repository import Git
 from envhooks.image import Environment

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envhooks.base.hygiene import _UNSAFE, _escape, printable, printable_block
+from envhooks.base.hygiene import _UNSAFE, _escape, printable, printable_block, word
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,11 @@ def test_no_control_or_format_character_is_left(text: str) -> None:
 @given(st.text(st.characters(), max_size=200))
 def test_a_block_keeps_its_lines(text: str) -> None:
     assert printable_block(text).count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["- x\r", "-n\x1b", "--\ufeff", "$(id)\t`x`", "it's", "%s\\n\x07", "\udcff-"]
+)
+def test_a_word_of_the_shell_is_the_text_to_the_byte(text: str) -> None:
+    done = subprocess.run(["sh", "-c", f"printf %s {word(text)}"], capture_output=True, check=True)
+    assert done.stdout == text.encode("utf-8", "surrogateescape") and not done.stderr

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
 from envhooks.changelog import ChangelogEntry
+from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.reader import MAX_BYTES, Entries, find_entry, read_changelog
 from envhooks.tagname.names import TagName
 
@@ -134,6 +135,16 @@ def test_what_belongs_to_an_entry() -> None:
     assert tuple(one.heading for one in entries(text)) == headings
 
 
+def test_a_title_on_the_level_of_the_entry_is_its_own() -> None:
+    """As GitHub's generated notes come to stand below a heading."""
+    text = "# Changelog\n\n## 2.8 - 2026-05-01\n\n## What's Changed\n\n### Added\n\n- x\n\n## 2.7\n\n## Licence\n"
+    entry = found(text, STABLE)
+    assert entry is not None and entry.is_good and entry.sections == ("What's Changed", "Added")
+    assert "2.7" not in entry.body
+    other = found("# 2.8 - 2026-05-01\n\nText.\n\n# License\n\nBSD\n", STABLE)
+    assert other is not None and other.body == "Text."
+
+
 def test_levels_of_restructuredtext_come_in_the_order_of_use() -> None:
     text = "Notes\n*****\n\n2.8 (2026-05-01)\n^^^^^^^^^^^^^^^^\n\nText\n\nKnown issues\n############\n\nNone"
     text += "\n\n2.7\n^^^\n"
@@ -228,7 +239,7 @@ def test_bytes_that_cannot_be_read() -> None:
 def test_no_text_raises_anything_else(text: str, name: TagName, heading: str | None) -> None:
     try:
         read = entries(text)
-        find_entry(read, name, heading)
+        changelog_for(text.encode(), "CHANGELOG.md", name, heading)
     except CannotJudge:
         return
     assert all(text.split("\n")[one.line - 1] for one in read)

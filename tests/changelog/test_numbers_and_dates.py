@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envhooks.changelog.drafting import styled
 from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.changelog.style import styled
 from envhooks.policy.reader import parse_policy
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 

@@ -53,7 +53,7 @@ def test_the_fix_writes_an_entry_that_is_good(
         file.write_text(before)
     found = Changelog("CHANGELOG.md", before is not None)
     made = draft(None if before is None else before.encode(), found, name, template)
-    subprocess.run(["sh", "-c", made.command], cwd=tmp_path, check=True)
+    subprocess.run(["sh", "-c", made.fix], cwd=tmp_path, check=True)
     text = file.read_text()
     assert (before or "").split("## 2.7")[-1] in text
     assert entry(text, name, policy) == []

@@ -52,7 +52,7 @@ def test_a_dated_entry_says_something(good: Repo) -> None:
     )
     done = good.envhooks("lint", "changelog", "CHANGELOG.md")
     assert done.code == 1
-    assert "CHANGELOG.md:5: a dated entry is empty" in done.out
+    assert "CHANGELOG.md:5: a dated entry says nothing" in done.out
     assert done.out.count("[changelog-entry]") == 1
 
 

@@ -112,6 +112,35 @@ def _as_the_first_entry(bench: Bench) -> None:
     assert "## 2.8-rc1 - " in _written(bench, "# Changelog\n\nAll notable changes.\n")
 
 
+@case("changelog-entry", NO_ENTRY)
+def _nearly_a_heading(bench: Bench) -> None:
+    text = _written(bench, f"# Changelog\n\n##2.8-rc1\n\nTry it at your own risk.\n\n{OLDER}")
+    assert f"\n## 2.8-rc1 - {_today(bench)}\n\nTry it" in text and text.count("2.8-rc1") == 1
+
+
+@case("changelog-entry", NO_ENTRY)
+def _in_another_spelling(bench: Bench) -> None:
+    text = _written(
+        bench, f"# Changelog\n\n## [2.8.0rc1+cu128] - 2026-11-01\n\nTry it at your own risk.\n\n{OLDER}"
+    )
+    assert "\n## [2.8rc1] - 2026-11-01\n\nTry it at" in text
+
+
+@case("changelog-entry", NO_ENTRY)
+def _of_another_stage(bench: Bench) -> None:
+    other = "## 2.8-rc2 - 2026-11-01\n\nNot this one.\n"
+    text = _written(bench, f"# Changelog\n\n{other}\n{OLDER}")
+    assert other in text and f"\n## 2.8-rc1 - {_today(bench)}\n" in text
+
+
+@case("changelog-entry", "the entry for this release carries no date")
+def _a_day_of_two_readings(bench: Bench) -> None:
+    text = _written(
+        bench, f"2.8-rc1 (10/11/2026)\n--------------------\n\nTry it at your own risk.\n\n{OLDER}"
+    )
+    assert text.startswith(f"2.8-rc1 ({_today(bench)})\n------")
+
+
 @case("changelog-entry", "there is no changelog at the tagged commit")
 def _no_file(bench: Bench) -> None:
     assert _written(bench, None).startswith(f"# Changelog\n\n## 2.8-rc1 - {_today(bench)}\n")

@@ -12,7 +12,7 @@ from memory_files import MemoryFiles
 from envhooks import hooks
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable_block
-from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.changelog.drafting import changelog_for
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
 from envhooks.image.interpreter import read_environment
@@ -50,7 +50,7 @@ def _file(name: str) -> Callable[[bytes], object]:
 
 def _changelog(data: bytes) -> object:
     assert NAME is not None
-    return find_entry(read_changelog(data, "CHANGELOG.md"), NAME, None)
+    return changelog_for(data, "CHANGELOG.md", NAME, None)
 
 
 def _address(data: bytes) -> object:
