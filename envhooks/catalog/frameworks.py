@@ -41,6 +41,9 @@ class Framework:
     """Packages that are built against one release of it, and break or replace it when they drift."""
     bound: tuple[str, ...] = ()
     """Packages of which each release asks for one release of it: one that comes later without a version replaces it."""
+    carrying: tuple[str, ...] = ()
+    """Packages that ask for one of `bound` in any version: where it is not there, its newest comes, and the framework
+    that this one asks for."""
     relatives: tuple[str, ...] = ()
     """Words of other projects that a heading may write behind its name: `PyTorch Lightning 2.5`."""
     calendar_image: str = ""
@@ -61,7 +64,14 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "torchvision", "torchaudio", "torchtext", "torchdata", "torch-xla", "torch-tensorrt", "triton", "xformers",
             "flash-attn", "pytorch-cuda", "intel-extension-for-pytorch", "torch-npu",
         ),
-        bound=("vllm", "sglang", "xformers", "ipex-llm", "torchvision", "torch-tensorrt", "torch-xla"),
+        bound=(
+            "torchvision", "torchaudio", "vllm", "sglang", "xformers", "ipex-llm", "torch-tensorrt", "torch-xla",
+        ),
+        carrying=(
+            "timm", "ultralytics", "fastai", "open-clip-torch", "easyocr", "lpips", "segmentation-models-pytorch",
+            "facenet-pytorch", "effdet", "pytorch-fid", "clean-fid", "basicsr", "gfpgan", "super-gradients", "rfdetr",
+            "lmdeploy", "unsloth",
+        ),  # Requires-Dist of their newest releases on PyPI, read 2026-11-30
         relatives=(
             "torchvision", "torchaudio", "torchtext", "torchdata", "torchserve", "torchtune", "torchrec", "lightning",
             "geometric", "ignite", "xla", "triton",

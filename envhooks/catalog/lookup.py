@@ -30,6 +30,10 @@ BY_BUILD = frozenset(package for one in FRAMEWORKS for package in one.by_build)
 """Packages whose conda build string names the accelerator: `py3.9_cuda11.7_cudnn8.5.0_0`."""
 BOUND: Mapping[str, str] = {bound: one.packages[0] for one in FRAMEWORKS for bound in one.bound}
 """Package of which each release asks for one release of a framework -> that framework's first package."""
+CARRYING: Mapping[str, tuple[str, str]] = {
+    one: (framework.packages[0], framework.bound[0]) for framework in FRAMEWORKS for one in framework.carrying
+}
+"""Package that asks for a companion in any version -> the framework's first package and the companion."""
 COMPANIONS = frozenset(package for one in FRAMEWORKS for package in one.companions) | {"cudatoolkit"}
 _PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
 _CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"

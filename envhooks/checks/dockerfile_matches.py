@@ -101,7 +101,7 @@ def _framework(
     )
     if doubt is not None:
         text = f"cannot tell which version of {name.framework} this installs: {doubt.why}"
-        advice = _way_out(environment, doubt, packages[0])
+        advice = doubt.advice or _way_out(environment, doubt, packages[0])
         yield Finding.at(doubt.place, text, level=doubtful, expected=expected, advice=advice)
     elif last is None and (hidden := _doubt(environment, "packages")) is not None:
         text = f"cannot tell whether this installs {name.framework}: {hidden.why}"

@@ -97,6 +97,8 @@ class CannotTell:
     """Package name, `base`, `python` or `hardware`."""
     why: str
     place: Place
+    advice: str = ""
+    """How the file could say it, in one clause; empty where there is nothing simple."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import BOUND, BY_LOCAL, COMPANIONS
+from envhooks.catalog.lookup import BOUND, BY_LOCAL, CARRIERS, CARRYING, COMPANIONS
 from envhooks.image import CannotTell
 from envhooks.image.requirements import (
     Requirement,
@@ -15,10 +15,11 @@ from envhooks.image.requirements import (
     parse_requirement,
     read_requirements,
 )
+from envhooks.image.requirements.specs import normal_name
 from envhooks.image.requirements.versions import equal_versions, untouched
 from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.containerfs import Found
-from envhooks.image.stage.installed import Entry
+from envhooks.image.stage.installed import SYSTEM, Entry
 from envhooks.image.text import readable, unknown
 
 
@@ -144,8 +145,24 @@ class InstallTask:
             self._found.append((requirement, self._how, arg.place))
         elif _is_path(text):
             self.project(arg)
+        elif re.fullmatch(r"[^/]*[*?][^/]*(?:\.whl|\.tar\.gz)?", text):
+            self.project(Arg(f"./{text}", arg.place))
         else:
             session.note(f"{text} is not a requirement that can be read", arg.place)
+
+    def _fetched(self, pattern: str, arg: Arg) -> None:
+        """Doubt what `pip download` or `pip wheel` brought to the folder of these archives."""
+        path = self._session.locate(self._call, pattern)
+        head = re.match(
+            r"([A-Za-z0-9_.]+)-", path.rpartition("/")[2]
+        )  # a wheel's name begins with its package's
+        only = normal_name(head.group(1)) if head else ""
+        for folder, brought in self._session.installed.fetched.items():
+            if path.startswith(f"{folder}/"):
+                for name in brought or CARRIERS:
+                    if (brought or self._session.installed.get(self._where, name)) and only in ("", name):
+                        why = f"{readable(arg.text)} may hold another release of it"
+                        self._session.doubt(self._call, name, why, arg.place, self._where)
 
     def project(self, arg: Arg) -> None:
         """A folder with a project, a local archive, or what `-e` names."""
@@ -161,6 +178,7 @@ class InstallTask:
         folder = re.sub(r"\[[^\]]*\]\Z", "", text)
         if folder.endswith((".whl", ".tar.gz", ".zip")) or re.search(r"[*?]", folder):
             session.note(f"what {text} holds is not known", arg.place)
+            self._fetched(folder, arg)
             return
         extras = re.search(r"\[([^\]]*)\]\Z", text)
         wanted = {one.strip().lower() for one in extras.group(1).split(",")} if extras else set()
@@ -170,6 +188,7 @@ class InstallTask:
                 self._read(Arg(path, arg.place), extras=wanted)
                 return
         session.note(f"the project {text} is not one that COPY or ADD brought from the context", arg.place)
+        session.built_here(replace(self._call, where=self._where), session.locate(self._call, folder))
         if not self.alone:
             _doubt_by_clone(session, self._call, Arg(folder, arg.place))
 
@@ -199,6 +218,10 @@ class InstallTask:
                 how = "lock" if requirement.how == "lock" else "requirements"
                 self._found.append((chosen, how, asked.place(requirement.path, requirement.line)))
 
+    def named(self) -> set[str]:
+        """Names of the packages that were collected so far."""
+        return {requirement.name for requirement, _, _ in self._found}
+
     def finish(self) -> None:
         """Record what was collected."""
         self._found = self._alternatives()
@@ -226,6 +249,8 @@ class InstallTask:
     def _shifts(self, names: Container[str], constraints: Mapping[str, list[Requirement]]) -> None:
         """Apply the effects of this command's packages on a framework that was installed before."""
         for requirement, _, place in self._found:
+            if requirement.name in CARRYING:
+                self._carry(requirement, names, constraints, place)
             framework = BOUND.get(requirement.name)
             if framework is None or requirement.exact or requirement.url is not None:
                 continue
@@ -234,25 +259,43 @@ class InstallTask:
             if not (there or framework in names or framework in constraints):
                 self._shift(requirement, framework, place)
 
-    def _shift(self, requirement: Requirement, framework: str, place: Place) -> None:
+    def _carry(
+        self,
+        requirement: Requirement,
+        names: Container[str],
+        constraints: Mapping[str, list[Requirement]],
+        place: Place,
+    ) -> None:
+        """Likewise for a package that brings a companion in its newest release: `pip install timm`."""
+        framework, companion = CARRYING[requirement.name]
+        installed = self._session.installed
+        here = (installed.get(where, companion) for where in {self._where, SYSTEM})
+        if companion in names or companion in constraints or framework in constraints or any(here):
+            return
+        if framework not in names:
+            self._shift(requirement, framework, place, f"it asks for {companion}, of which the newest comes")
+
+    def _shift(self, requirement: Requirement, framework: str, place: Place, because: str = "") -> None:
         """Take back the version of a framework that a package behind it asks for in another release.
 
         `pip install xformers` takes the newest xformers, and with it the torch that this one asks for.
         """
         installed = self._session.installed
+        mover = CARRYING[requirement.name][1] if because else requirement.name
         why = (
-            f"{requirement.name} is installed behind it without an exact version, "
-            f"and its releases ask for certain releases of {framework}"
+            f"{requirement.name} is installed behind it"
+            + (f": {because}" if because else " without an exact version")
+            + f", and its releases ask for certain releases of {framework}"
         )
         for name in names_of(framework):
             before = installed.get(self._where, name)
             if before is None or before.package is None or not before.package.exact:
                 continue
-            if before.image and requirement.name in COMPANIONS:
+            if before.image and mover in COMPANIONS:
                 continue  # images with a framework have its companions, too
-            installed.put(
-                self._where, Entry(name, cannot_tell=CannotTell(name, why, place), image=before.image)
-            )
+            advice = f"pin {mover} to its release for {name} {before.package.version}"
+            doubt = CannotTell(name, why, place, advice)
+            installed.put(self._where, Entry(name, cannot_tell=doubt, image=before.image))
 
     def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
         """One requirement for those that differ in build only and of which one always applies."""

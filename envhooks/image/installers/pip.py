@@ -198,6 +198,8 @@ def pip(session: Session, call: Call) -> None:
         _install(session, rest, uv=False)
     elif command == "uninstall":
         _uninstall(session, rest, call.where)
+    elif command in ("download", "wheel"):
+        _fetch(session, rest)
     elif command == "config":
         words = [arg.text for arg in rest.args if not arg.text.startswith("-")]
         if len(words) == 3 and words[0] == "set":
@@ -295,9 +297,50 @@ def _sync(session: Session, call: Call) -> None:
     options = sort_options(call.args, _UV_VALUES, _UV_SHORT)
     where = _target(session, call, options, uv_place(session, call, options))
     task = InstallTask(session, call, where, "uv", sources_of(call, options, session, uv=True))
+    _only(session, call, task, options, where)
+
+
+def pip_sync(session: Session, call: Call) -> None:
+    """`pip-sync FILE...`: what the files ask for, and nothing else."""
+    options = sort_options(call.args, _PIP_VALUES | {"--python-executable", "--pip-args"}, _SHORT)
+    if options.switches & {"-n", "--dry-run", "--help"}:
+        return
+    if options.all("--python-executable", "--pip-args"):
+        session.note("what pip-sync installs is not followed", call.place)
+        return
+    if not options.words:
+        options.words.append(Arg("requirements.txt", call.place))
+    task = InstallTask(session, call, call.where, "pip", sources_of(call, options, session, uv=False))
+    task.alone = True
+    _only(session, call, task, options, call.where)
+
+
+def _only(session: Session, call: Call, task: InstallTask, options: Options, where: str) -> None:
+    """Install the packages of files, and doubt all others: they are removed."""
     for arg in options.words:
         task.file(arg)
+    kept = task.named()
     task.finish()
+    session.installed.only(where, kept, f"{call.program} removes what its files do not name", call.place)
+
+
+def _fetch(session: Session, call: Call) -> None:
+    """`pip download` and `pip wheel`: note which packages lie in a folder from here on."""
+    short = {**_SHORT, "-d": "--dest", "-w": "--wheel-dir"}
+    options = sort_options(call.args, _PIP_VALUES | {"--dest", "--wheel-dir"}, short, abbreviated=True)
+    folder = options.last("--dest", "--wheel-dir")
+    found: set[str] = set()
+    known = True
+    for arg in options.words:
+        requirement = None if unknown(arg.text) else parse_requirement(arg.text)
+        known = known and requirement is not None and bool(requirement.name)
+        found |= {requirement.name} if requirement else set()
+    if options.all("--requirement", "--editable") or not found:
+        known = False
+    where = session.locate(call, folder.text if folder else ".")
+    before = session.installed.fetched.get(where)
+    whole = known and before != ()
+    session.installed.fetched[where] = tuple(sorted({*found, *(before or ())})) if whole else ()
 
 
 def _uninstall(session: Session, call: Call, where: str) -> None:

@@ -55,8 +55,10 @@ def uv(session: Session, call: Call) -> None:
         _uv_venv(session, rest, options)
     elif command == "sync":
         _locked(session, rest, options, "uv.lock", _uv_project(session, rest, options))
-    elif command == "tool" and rest.args and rest.args[0].text == "install":
-        session.note("what uv tool installs is in an environment of its own and not followed", rest.place)
+    elif command == "tool":
+        from envhooks.image.installers.others import tool
+
+        tool(session, replace(rest, program="uv tool"))
     elif command in ("add", "remove"):
         _uv_add(session, rest, options, command)
     elif command == "python" and rest.args and rest.args[0].text == "install":
@@ -82,6 +84,18 @@ def make_venv(session: Session, target: str, sees_system: bool) -> None:
     system = session.installed.pythons.get(SYSTEM)
     if system is not None:
         session.installed.pythons.setdefault(target, system)
+
+
+def venv(session: Session, call: Call, program: str = "") -> None:
+    """`python -m venv` and `virtualenv`; `program` is the Python that makes it."""
+    values = ("-p", "--python", "--prompt")
+    for index, arg in enumerate(call.args):
+        if arg.text.startswith("-") or (index and call.args[index - 1].text in values):
+            continue
+        target = join(call.cwd, arg.text)
+        make_venv(session, target, any(one.text == "--system-site-packages" for one in call.args))
+        if re.fullmatch(r"python3\.[0-9]+", program):
+            set_python(session, call, target, program, call.place)
 
 
 def set_python(session: Session, call: Call, where: str, text: str, place: Place) -> None:
@@ -152,8 +166,17 @@ def poetry(session: Session, call: Call) -> None:
     elif command == "add":
         task = InstallTask(session, rest, where, "poetry", Sources())
         for arg in options.words:
-            session.note(f"what poetry makes of {readable(arg.text)} is not followed", arg.place)
+            _named(session, replace(rest, where=where), arg, "poetry")
         task.finish()
+
+
+def _named(session: Session, call: Call, arg: Arg, program: str) -> None:
+    """Doubt the package that a word of `add` or `install` names: its version is the tool's to choose."""
+    why = f"what {program} makes of {readable(arg.text)} is not followed"
+    session.note(why, arg.place)
+    name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", arg.text)
+    if name and session.installed.get(call.where, name.group().lower().replace("_", "-")) is not None:
+        session.doubt(call, name.group().lower().replace("_", "-"), why, arg.place)
 
 
 def _poetry_place(session: Session, call: Call, options: Options) -> str:
@@ -188,6 +211,8 @@ def _by_lock(session: Session, call: Call, commands: tuple[str, ...], lock: str,
     if command not in commands or named is not None or options.words:
         if command in (*commands, "add"):
             session.note(f"what {call.program} {command} installs is not followed", call.place)
+        for arg in options.words if command == "add" else ():
+            _named(session, rest, arg, call.program)
         return
     where = rest.where if rest.where != SYSTEM else _new(session, join(_folder(rest, options), folder))
     _locked(session, rest, options, lock, where)
@@ -204,7 +229,7 @@ def pipenv(session: Session, call: Call) -> None:
     where = rest.where if system else "pipenv"
     if options.words:
         for arg in options.words:
-            session.note(f"what pipenv makes of {readable(arg.text)} is not followed", arg.place)
+            _named(session, replace(rest, where=where), arg, "pipenv")
         return
     if command == "sync" or options.switches & {"--deploy", "--ignore-pipfile"}:
         _locked(session, rest, options, "Pipfile.lock", where)

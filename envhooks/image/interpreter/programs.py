@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import framework_package
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
@@ -151,7 +152,7 @@ def _behind(args: list[Arg], values: frozenset[str]) -> list[Arg]:
 
 _PIP = r"pip(?:[0-9](?:\.[0-9]+)?)?"
 _PYTHON = r"(?:python|pypy)(?:[0-9](?:\.[0-9]+)?)?"
-_OTHERS = names("hatch rye easy_install pipx conda-lock")
+_OTHERS = names("hatch rye flit easy_install pipx uvx conda-lock mamba-lock pip-sync spack brew nix-env guix")
 _TALKERS = names("echo printf cat grep egrep sed awk test [ true false : ls dpkg sleep which type")
 """Programs that only print or read their arguments."""
 
@@ -163,39 +164,27 @@ def _conda(session: Session, call: Call) -> None:
     conda(session, call)
 
 
-def _uv(session: Session, call: Call) -> None:
-    from envhooks.image.installers.project import uv
+def _project(name: str) -> Callable[[Session, Call], None]:
+    """The reader of one tool of projects."""
 
-    uv(session, call)
+    def read(session: Session, call: Call) -> None:
+        from envhooks.image.installers import project
 
+        tools = {"uv": project.uv, "poetry": project.poetry, "pipenv": project.pipenv, "pdm": project.pdm}
+        {**tools, "pixi": project.pixi}[name](session, call)
 
-def _poetry(session: Session, call: Call) -> None:
-    from envhooks.image.installers.project import poetry
-
-    poetry(session, call)
-
-
-def _pipenv(session: Session, call: Call) -> None:
-    from envhooks.image.installers.project import pipenv
-
-    pipenv(session, call)
+    return read
 
 
-def _pdm(session: Session, call: Call) -> None:
-    from envhooks.image.installers.project import pdm
+def _other(session: Session, call: Call) -> None:
+    from envhooks.image.installers.others import other
+    from envhooks.image.installers.project import venv
 
-    pdm(session, call)
-
-
-def _pixi(session: Session, call: Call) -> None:
-    from envhooks.image.installers.project import pixi
-
-    pixi(session, call)
+    (other if call.program in _OTHERS else venv)(session, call)
 
 
-MODULES = {
-    "pip": pip, "uv": _uv, "poetry": _poetry, "pipenv": _pipenv, "conda": _conda, "pdm": _pdm, "pixi": _pixi
-}  # fmt: skip
+_TOOLS = ("uv", "poetry", "pipenv", "pdm", "pixi")
+MODULES = {"pip": pip, "conda": _conda, **{name: _project(name) for name in _TOOLS}}
 
 
 def run_program(session: Session, program: str, call: Call) -> bool:
@@ -206,14 +195,12 @@ def run_program(session: Session, program: str, call: Call) -> bool:
         _python(session, program, call)
     elif program in CONDAS:
         _conda(session, call)
-    elif program in ("uv", "poetry", "pipenv", "pdm", "pixi"):
+    elif program in _TOOLS:
         MODULES[program](session, call)
     elif program in MANAGERS:
         system(session, call)
     elif program in ("virtualenv", "pyvenv") or program in _OTHERS:
-        from envhooks.image.interpreter import managers  # few name one of them
-
-        (managers.other if program in _OTHERS else managers.venv)(session, call)
+        _other(session, call)
     else:
         return False
     return True
@@ -227,8 +214,11 @@ def _python(session: Session, program: str, call: Call) -> None:
     if texts[:1] == ["-m"] and len(texts) > 1:
         if texts[1] in MODULES:
             MODULES[texts[1]](session, call.behind(2))
+        elif texts[1] in _OTHERS or texts[1] == "piptools":
+            tools = texts[1:3] == ["piptools", "sync"]
+            _other(session, replace(call.behind(2 + tools), program="pip-sync" if tools else texts[1]))
         elif texts[1] in ("venv", "virtualenv"):
-            from envhooks.image.interpreter.managers import venv
+            from envhooks.image.installers.project import venv
 
             venv(session, call.behind(2), program)
         return
@@ -238,6 +228,8 @@ def _python(session: Session, program: str, call: Call) -> None:
     inline = texts[0] in ("-c", "-") and "pip" in text and "install" in text
     if inline or "install" in texts or "develop" in texts:
         session.note(f"what {program} {readable(texts[0])} installs is not followed", call.place)
+        if not inline:
+            session.built_here(call, call.cwd)
 
 
 def carried(call: Call) -> int | None:
@@ -275,6 +267,10 @@ def system(session: Session, call: Call) -> None:
         if unknown(text) or not call.certain or text.endswith(("-", ".deb", ".rpm", ".apk")):
             continue
         name = re.split(r"[=<>~@:/]", text, maxsplit=1)[0]
+        if any(len(part) > 2 and framework_package(part) for part in name.split("-")):
+            from envhooks.image.installers.others import system_framework
+
+            system_framework(session, call, arg)
         pinned = re.search(r"=[^=*]+\Z", text) or (
             call.program not in ("apt-get", "apt", "aptitude", "apk")
             and re.search(r"-[0-9][^-]*-[0-9]|-[0-9]+\.[0-9][^-]*\Z", text)
@@ -299,9 +295,10 @@ KNOWN = (
     | MANAGERS
     | CONDAS
     | SHELLS
+    | _OTHERS
     | names(
         "cd pushd popd chdir export declare local readonly typeset read mapfile readarray getopts unset printf source "
-        "eval exit return deactivate virtualenv pyvenv pdm pixi hatch rye pipx conda-lock xargs su runuser uv "
+        "eval exit return deactivate virtualenv pyvenv pdm pixi xargs su runuser uv "
         "poetry pipenv pip"
     )
 )

@@ -64,6 +64,7 @@ class Runner:
         self._functions: set[str] = set()
         self._certain = True
         self._over = False
+        self._before = ""
         self._depth = 0
         self._expander = Expander(self, spend, bash)
 
@@ -181,6 +182,7 @@ class Runner:
         )
         self._overlay = assigned
         if command.piped:
+            self._before = self._before if command.fed else " ".join(readable(arg.text) for arg in args)
             before = self._state
             self._state = before.copy()
             self._dispatch(args, certain, command, swallowed, place)
@@ -372,7 +374,9 @@ class Runner:
         elif body is not None:
             self._document(body, call, certain, place)
         elif command.fed:
-            pass  # `curl ... | sh`: installers of tools; what they install is not a stated pin
+            from envhooks.image.installers.others import fed_script
+
+            fed_script(self._session, call, self._before)
 
     def _quoted_script(self, text: str, arg: Arg, certain: bool, bash: bool) -> None:
         if unknown(text) and not re.search(INSTALLS, text):

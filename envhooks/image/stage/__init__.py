@@ -312,6 +312,12 @@ class Session:
                 Unpinned(name or url, "python", requirement.text, "what it names may change", place)
             )
 
+    def built_here(self, call: Call, folder: str) -> None:
+        """Doubt the framework whose sources a folder has by its name: `/tmp/pytorch`."""
+        package = framework_package(folder.rstrip("/").rpartition("/")[2])
+        if package is not None and len(package) > 2:
+            self.doubt(call, package, "it is built from source")
+
     def applies(self, requirement: Requirement, where: str) -> bool | None:
         """Whether a requirement's marker holds in this image; None where that is not known."""
         if not requirement.marker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
@@ -60,6 +61,8 @@ class Installed:
     """Frameworks of the base image that an install replaced."""
     user: set[str] = field(default_factory=set)
     """Packages that `pip install --user` put below a home folder."""
+    fetched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Folder -> packages of which `pip download` or `pip wheel` put archives there; empty: any."""
     base_hardware: tuple[Hardware, ...] = ()
     """Hardware by the base image's own name and tag."""
     base_says: tuple[tuple[str, str], ...] = ()
@@ -69,7 +72,7 @@ class Installed:
         """The same, to be changed on its own."""
         return Installed(
             dict(self.entries), list(self.unpinned), list(self.notes), dict(self.pythons), dict(self.venvs),
-            list(self.replaced), set(self.user), self.base_hardware, self.base_says,
+            list(self.replaced), set(self.user), dict(self.fetched), self.base_hardware, self.base_says,
         )  # fmt: skip
 
     def get(self, where: str, name: str) -> Entry | None:
@@ -95,6 +98,11 @@ class Installed:
             del self.entries[key]
         self.pythons.pop(where, None)
 
+    def only(self, where: str, kept: Collection[str], why: str, place: Place) -> None:
+        """Doubt what an environment has beside these packages: a tool removes it, as far as it sees it."""
+        for name in [name for there, name in self.entries if there == where and name not in kept]:
+            self.doubt(where, name, why, place)
+
     def note(self, what: str, why: str, place: Place) -> None:
         """Add something that cannot be determined, once."""
         one = CannotTell(what, why, place)
@@ -110,6 +118,11 @@ class Installed:
                 self.user.add(name)
             if moved is not None:
                 self.put(moved, replace(entry, name=name))
+        for folder, names in other.fetched.items():
+            if source == folder or source.startswith(f"{folder}/"):
+                self.fetched[target.rstrip("/") or "/"] = names
+            elif folder.startswith(f"{source.rstrip('/')}/"):
+                self.fetched[f"{target.rstrip('/')}/{folder[len(source.rstrip('/')) + 1 :]}"] = names
         for where, python in other.pythons.items():
             moved = _moved(where, source, target)
             if moved is not None and moved != SYSTEM:
