@@ -62,12 +62,9 @@ def tool(session: Session, call: Call) -> None:
 
 def framework_of(text: str) -> str | None:
     """The framework's package in a word of another package manager: `py-torch@2.8.0`, `python3-torch`, `pytorch`."""
-    name = re.split(r"[\[=<>~!@:% ]", text.rpartition(".")[2] if "Packages." in text else text, maxsplit=1)[
-        0
-    ].lower()
-    name = re.sub(
-        r"\A(?:python[0-9.]*|py[0-9]*)-(?=[a-z])|-(?:bin|cuda|gpu|cpu|git|opencl-[a-z]+)\Z", "", name
-    )
+    last = text.rpartition(".")[2] if "Packages." in text else text  # of Nix: nixpkgs.python3Packages.torch
+    name = re.split(r"[\[=<>~!@:% ]|-(?=[0-9])", last, maxsplit=1)[0].lower()
+    name = re.sub(r"\A(?:python[0-9.]*|py[0-9]*)-(?=[a-z])|-(?:bin|cuda|gpu|cpu|git)\Z", "", name)
     return framework_package(name.replace("_", "-")) if len(name) > 2 else None
 
 
