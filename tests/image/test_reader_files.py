@@ -168,6 +168,13 @@ def test_constraints() -> None:
     assert read(f"{head}RUN pip install 'torch<2' -c /x/c.txt\n", files).packages[0].exact is False
 
 
+def test_what_a_constraint_file_includes_is_installed_by_pip_alone() -> None:
+    files = {"c.txt": "-r more.txt\nnumpy==2.0\n", "more.txt": "torch==2.7.0\n"}
+    head = "FROM python:3.12\nRUN pip install torch==2.8.0\nCOPY . .\n"
+    assert torch(read(f"{head}RUN pip install -c c.txt numpy", files)) == "2.7.0 more.txt:1"
+    assert torch(read(f"{head}RUN uv pip install --system -c c.txt numpy", files)) == "2.8.0 Dockerfile:2"
+
+
 def test_projects() -> None:
     project = (
         '[project]\nname = "x"\ndependencies = ["torch==2.8.0"]\n'

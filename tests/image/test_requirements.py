@@ -43,7 +43,7 @@ def test_a_requirement_file_as_pip_reads_it() -> None:
             -c deps/constraints.txt
             -r deps/more.txt
             """,
-            "deps/constraints.txt": "triton==3.4.0\n-r nested.txt\n",
+            "deps/constraints.txt": "triton==3.4.0\n-c nested.txt\n",
             "deps/nested.txt": "sympy==1.13\n",
             "deps/more.txt": "-rnested.txt\n",
         }
@@ -77,6 +77,22 @@ def test_a_requirement_file_as_pip_reads_it() -> None:
         ),
         ({"requirements.txt": "torch = 2.8\n"}, "not a requirement", ("requirements.txt", 1)),
         ({"requirements.txt": "--torch 2.8\n"}, "not an option", ("requirements.txt", 1)),
+        ({"requirements.txt": "--index-url\n"}, "needs a value", ("requirements.txt", 1)),
+        ({"requirements.txt": "--pre=1\n"}, "takes no value", ("requirements.txt", 1)),
+        ({"requirements.txt": "--extra-index-url 'x\n"}, "not closed", ("requirements.txt", 1)),
+        ({"requirements.txt": "torch==2.8.0 --hash=x\n"}, "not a hash", ("requirements.txt", 1)),
+        ({"requirements.txt": "torch==2.8.0 --torch\n"}, "not an option", ("requirements.txt", 1)),
+        ({"requirements.txt": "--pre torch==2.8.0\n"}, "not an option", ("requirements.txt", 1)),
+        (
+            {"requirements.txt": "--extra-index-url https://h/a\n--index-url https://h/b\n"},
+            "pip forgets the indexes",
+            ("requirements.txt", 2),
+        ),
+        (
+            {"requirements.txt": "-c c.txt\n", "c.txt": "-r more.txt\n", "more.txt": "numpy==2.0\n"},
+            "pip installs what more.txt asks for",
+            ("c.txt", 1),
+        ),
         ({"requirements.txt": "# comment\u2028torch==1.0\n"}, "editors do not show", ("requirements.txt", 1)),
         ({"requirements.txt": "a\n# comment\rtorch==1.0\n"}, "editors do not show", ("requirements.txt", 2)),
         ({"requirements.txt": b"torch==2.8.0 # \xe9\n"}, "not UTF-8", ("requirements.txt", 0)),
@@ -92,6 +108,36 @@ def test_what_cannot_be_told_is_a_fault(
     assert why in said
     assert tuple(at) == place
     assert not [one for one in found.requirements if one.name == "torch"]
+
+
+def test_one_file_is_included_on_a_line_as_pip_has_it() -> None:
+    files = {"a.txt": "torch==2.8.0\n", "b.txt": "torch==2.7.0\n"}
+    assert pins(read(files | {"requirements.txt": "-r a.txt -r b.txt\n"}))[0][1:3] == ("2.8.0", "a.txt")
+    assert pins(read(files | {"requirements.txt": "-c b.txt -r a.txt\n"})) == [("torch", "2.8.0", "a.txt", 1)]
+    assert read(files | {"requirements.txt": "-c b.txt -r a.txt\n"}).constraints == ()
+    assert pins(read(files | {"requirements.txt": "numpy==2.0 -r a.txt\n"}))[0][0] == "numpy"
+
+
+def test_no_index_counts_now_and_later() -> None:
+    text = (
+        "-i https://h/a\n--extra-index-url https://h/b\n--no-index\n-i https://h/c\n--find-links ./wheels\n"
+    )
+    found = read({"requirements.txt": text})
+    assert (found.index_url, found.extra_index_urls, found.find_links) == (None, (), ("./wheels",))
+
+
+def test_options_may_be_quoted_and_cut_off() -> None:
+    found = read({"requirements.txt": "--extra-index 'https://h/a' --find \"my wheels\"\n"})
+    assert (found.extra_index_urls, found.find_links, found.faults) == (("https://h/a",), ("my wheels",), ())
+
+
+def test_a_wheel_beside_the_file_needs_no_slash() -> None:
+    wheel = "torch-2.8.0+cu128-cp312-cp312-linux_x86_64.whl"
+    for line in (wheel, f"./{wheel}", f"{wheel}[x]", f"{wheel} ; sys_platform == 'linux'"):
+        (one,) = read({"requirements.txt": f"{line}\n"}).requirements
+        assert (one.name, one.version, one.local) == ("torch", "2.8.0", "cu128")
+        assert one.extras == (("x",) if "[x]" in line else ())
+        assert one.marker == ("sys_platform == 'linux'" if ";" in line else "")
 
 
 def test_includes_are_bounded() -> None:

@@ -222,18 +222,32 @@ def _heredoc_heads(line: str, reader: _Reader, start: int) -> list[tuple[str, in
         return []  # an open quote: BuildKit then sees no heredoc at all
     heads = []
     for word in words:
-        match = re.fullmatch(_HEREDOC, word)
-        if match is None or not match.group(3):
-            continue
         try:
-            plain = Lexer(match.group(3), keep_unset=True).words()
-            quoted = Lexer(match.group(3), raw_quotes=True, keep_unset=True).words()
-        except ValueError as error:
-            raise reader._stop(f"a heredoc's word cannot be read: {error}", start) from None
-        if len(plain) != 1:
-            continue
-        if len(quoted) != 1:
-            raise reader._stop("a heredoc's word cannot be read", start)
-        expand = sum(map(plain[0].count, "'\"")) == sum(map(quoted[0].count, "'\""))
-        heads.append((plain[0], int(match.group(1)[:9] or 0), expand, bool(match.group(2))))
+            head = heredoc_head(word)
+        except BadWord as error:
+            raise reader._stop(str(error), start) from None
+        if head is not None:
+            heads.append(head)
     return heads
+
+
+def heredoc_head(word: str) -> tuple[str, int, bool, bool] | None:
+    """(name, descriptor, expand, chomp) of the heredoc that a word opens; None where it opens none.
+
+    Raises:
+        BadWord: BuildKit refuses the word.
+    """
+    match = re.fullmatch(_HEREDOC, word)
+    if match is None or not match.group(3):
+        return None
+    try:
+        plain = Lexer(match.group(3), keep_unset=True).words()
+        quoted = Lexer(match.group(3), raw_quotes=True, keep_unset=True).words()
+    except ValueError as error:
+        raise BadWord(f"a heredoc's word cannot be read: {error}") from None
+    if len(plain) != 1:
+        return None
+    if len(quoted) != 1:
+        raise BadWord("a heredoc's word cannot be read")
+    expand = sum(map(plain[0].count, "'\"")) == sum(map(quoted[0].count, "'\""))
+    return plain[0], int(match.group(1)[:9] or 0), expand, bool(match.group(2))

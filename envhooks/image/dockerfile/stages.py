@@ -174,6 +174,9 @@ class Build:
             )
         if not known:
             raise CannotJudge(f"unknown instruction {instruction.command[:40]}", place=place)
+        trigger = re.split(_BLANKS, instruction.text, maxsplit=1)[0].upper()
+        if instruction.command == "ONBUILD" and trigger in ("FROM", "MAINTAINER", "ONBUILD"):
+            raise CannotJudge(f"ONBUILD may not carry {trigger}", place=place)
 
     def _close(self, head: Instruction | None, body: Sequence[Instruction]) -> None:
         if head is None:

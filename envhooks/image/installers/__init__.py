@@ -199,8 +199,15 @@ class InstallTask:
     def constrain(self, arg: Arg) -> None:
         """Read the constraint file of `-c`."""
         asked = ask(self._session, self._call, arg)
-        if asked is not None:
-            self._constraints += (*asked.answer.requirements, *asked.answer.constraints)
+        if asked is None:
+            return
+        self._constraints += asked.answer.constraints
+        top = self._session.locate(self._call, arg.text)
+        for one in asked.answer.requirements:
+            if one.path == top or self._how == "uv":
+                self._constraints.append(one)
+            else:  # pip installs what `-r` in a constraint file names
+                self._found.append((one, "requirements", asked.place(one.path, one.line)))
 
     def _read(self, arg: Arg, extras: set[str] | None = None) -> None:
         asked = ask(self._session, self._call, arg)

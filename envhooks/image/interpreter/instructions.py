@@ -46,6 +46,8 @@ def copy(state: StageState, one: Instruction) -> None:
     words = list(one.array) if one.array is not None else re.split(r"[\t\v\f\r ]+", one.text)
     if len(words) < 2:
         raise CannotJudge(f"{one.command} needs a source and a target", place=f"{path}:{one.start}")
+    if one.heredocs and one.array is None and _document(words[-1]):
+        raise CannotJudge(f"a heredoc is no target of {one.command}", place=f"{path}:{one.start}")
     expanded = [
         word if _document(word) else state.build.expand(word, state.scope, one.start) for word in words
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 
 from envhooks.base.dataclass import dataclass, field, replace
@@ -65,8 +66,14 @@ class Sink:
             raise TooMuchError(path)
         (self.constraints if constraint else self.requirements).append(replace(requirement, path=path))
 
-    def text(self, path: str, origin: tuple[str, int] | None = None) -> str | None:
-        """The file's text with `\\n` for line ends, or None with a fault at the place that asked for it."""
+    def text(self, path: str, origin: tuple[str, int] | None = None, *, cookie: bool = False) -> str | None:
+        """The file's text with `\\n` for line ends, or None with a fault at the place that asked for it.
+
+        Args:
+            path: the file.
+            origin: (path, line) that asks for it.
+            cookie: whether a `# coding: ...` in its first two lines counts, as it does to pip.
+        """
         at = origin or (path, 0)
         self.files += 1
         if self.files > MAX_FILES:
@@ -83,9 +90,9 @@ class Sink:
         if len(data) > MAX_BYTES:
             self.fault(f"{path} is larger than {MAX_BYTES // 1024 // 1024} MiB", *at)
             return None
-        text = _decode(data)
+        text = _decode(data, cookie=cookie)
         if text is None:
-            self.fault(f"{path} is not UTF-8", path)
+            self.fault(f"{path} is not UTF-8, or not in the encoding that it names", path)
         return text
 
     def result(self) -> RequirementsFile:
@@ -100,12 +107,34 @@ class Sink:
         )
 
 
-def _decode(data: bytes) -> str | None:
-    # PowerShell's `pip freeze > requirements.txt` writes UTF-16 with a byte order mark, and pip reads it.
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32"),  # before UTF-16, whose mark it begins with
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),  # PowerShell's `pip freeze > requirements.txt`
+    (b"\xfe\xff", "utf-16"),
+)
+_COOKIE = rb"#.*?coding[:=]\s*([-\w.]+)"
+# What a cookie may name: others can hide text from whoever reads the file as UTF-8 (UTF-7, for one).
+_PLAIN = r"(?:utf[-_]?8|(?:us[-_])?ascii|latin[-_]?1|iso[-_]?8859[-_]1?[0-9]|(?:cp|windows[-_])125[0-8])(?:[-_]sig)?"
+
+
+def _decode(data: bytes, *, cookie: bool) -> str | None:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :] if encoding == "utf-8" else data, encoding)
+    if cookie:  # PEP 263, in the first two lines
+        for line in data.split(b"\n", 2)[:2]:
+            if match := re.match(_COOKIE, line):
+                name = match[1].decode("ascii", "replace").lower()
+                return _decoded(data, name) if re.fullmatch(_PLAIN, name) else None
+    return _decoded(data, "utf-8")
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding).replace("\r\n", "\n")
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, LookupError):
         return None
 
 

@@ -81,6 +81,7 @@ SCHEME = r"(?a)(?:(?:git|hg|svn|bzr)\+)?[A-Za-z][A-Za-z0-9.-]*:(?=/)"
 _SDIST = re.compile(
     rf"(?P<name>[A-Za-z][A-Za-z0-9_.]*)-(?P<version>{_VERSION}(?:{_LOCAL})?)\.(?:tar\.gz|zip)", _FLAGS
 )
+_PATH_EXTRAS = r"([^\[\];]+?)[ \t]*\[([^\]]*)\]([ \t]*;.*)?"
 _EGG = re.compile(rf"(?:^|&)egg=({_NAME})(?:\[([^\]]*)\])?(?:&|\Z)", _FLAGS)
 
 
@@ -205,7 +206,7 @@ def _split_url(text: str) -> tuple[str, str] | None:
 
 def _of_file(url: str) -> tuple[str, str, str | None] | None:
     """(name, version, local) by the file's name in a URL or path, where that is certain."""
-    path = url.partition("#")[0].partition("?")[0]
+    path = url.partition("#")[0].partition("?")[0] if re.match(SCHEME, url) else url
     if re.match(r"(?:git|hg|svn|bzr)\+|git:", path) or re.search(r"/(?:archive|zipball|tarball)/", path):
         return None  # made from a branch or tag: what its metadata says is not in its name
     from urllib.parse import unquote
@@ -251,20 +252,24 @@ def _direct(text: str, name: str, extras: tuple[str, ...] | None, rest: str, lin
 
 
 def _from_location(text: str, line: int) -> Requirement | None:
-    """A bare URL, or the path of a wheel."""
-    split = _split_url(text)
+    """A bare URL, or the path of a wheel; a path may have extras behind it."""
+    with_extras = None if "://" in text else re.fullmatch(_PATH_EXTRAS, text)
+    extras = _extras(with_extras[2]) if with_extras else ()
+    if extras is None:
+        return None
+    split = _split_url(with_extras[1] + (with_extras[3] or "") if with_extras else text)
     if split is None:
         return None
     url, marker = split
     known = _of_file(url)
     if known is not None and (re.match(SCHEME, url) or url.endswith(".whl") or "/" in url):
-        return Requirement(known[0], "", known[1], known[2], True, url, marker, (), text.strip(), line)
+        return Requirement(known[0], "", known[1], known[2], True, url, marker, extras, text.strip(), line)
     if not re.match(SCHEME, url):
         return None
     egg = _EGG.search(url.partition("#")[2])
     name = normal_name(egg.group(1)) if egg else ""
-    extras = _extras(egg.group(2)) if egg else ()
-    return Requirement(name, "", None, None, False, url, marker, extras or (), text.strip(), line)
+    named = _extras(egg.group(2)) if egg else ()
+    return Requirement(name, "", None, None, False, url, marker, named or (), text.strip(), line)
 
 
 _MACHINES = ("x86_64", "aarch64")
