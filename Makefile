@@ -57,6 +57,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --min-severity=medium .github action.yml
 	shellcheck hooks/* .ci/run scripts/matrix scripts/neighbours
 
 $(VENV)/bin/python:

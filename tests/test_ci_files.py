@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from neighbours import ACTIONLINT, need
 from support import GOOD_TAG, Repo
 
 from envhooks import __version__, cli, report
@@ -23,6 +24,7 @@ from envhooks.judge import ci
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+RELEASES = (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 SCHEMAS = {  # the schemas that each CI publishes, as check-jsonschema ships them
     ".github/workflows/": "github-workflows",
@@ -94,6 +96,34 @@ def test_the_workflows_of_this_project_are_valid_and_may_do_little(file: Path) -
             assert "${{" not in step.get("run", ""), f"{name}: an expression in a script is run by the shell"
             if str(step.get("uses", "")).startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False, name
+
+
+def test_what_the_workflows_use_is_pinned_by_its_commit() -> None:
+    for file in (*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "action.yml"):
+        for used in re.findall(r"^\s*(?:- )?uses: (.+)$", file.read_text(encoding="utf-8"), re.M):
+            assert re.fullmatch(r"\./\S*|[\w-]+/[\w-]+@[0-9a-f]{40} # v[0-9.]+", used), f"{file.name}: {used}"
+
+
+def test_actionlint_finds_nothing_in_our_workflows_and_in_those_of_the_pages(tmp_path: Path) -> None:
+    need(ACTIONLINT)
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "pages.yml").write_text(re.findall(r"On GitHub Pages:\n\n```yaml\n(.*?)```", RELEASES, re.S)[0])
+    for name in EXAMPLES:
+        if name.startswith(".github/workflows/"):
+            (folder / f"page-{Path(name).name}").write_text(EXAMPLES[name])
+
+    def linted(pattern: str) -> subprocess.CompletedProcess[str]:
+        command = ["node", str(ACTIONLINT), f".github/workflows/{pattern}.yml"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = linted("*")
+    assert done.returncode == 0 and "6 workflow file(s)" in done.stdout, done.stdout + done.stderr
+    bad = (folder / "test.yml").read_text().replace("runs-on:", "needs: nobody\n    runs-on:")
+    (folder / "bad.yml").write_text(bad)
+    assert linted("bad").returncode == 1
 
 
 def test_the_workflows_test_every_python_that_the_package_names() -> None:
