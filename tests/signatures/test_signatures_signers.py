@@ -12,14 +12,20 @@ from signing import Workshop, pgp_files, root, ssh_files
 
 from envhooks.base.errors import PolicyError
 from envhooks.signatures.packets import read_packets
-from envhooks.signatures.signers import Signers, choose, read_revoked, read_signers
-from envhooks.signatures.signers.lines import matches
+from envhooks.signatures.signers import KeylessSigner, Signers, choose, read_revoked, read_signers
+from envhooks.signatures.signers.lines import Window, matches, moment, read_public_key
 from envhooks.signatures.sshwire import pack
 
 pytest_plugins = ("signing_fixture",)
 
 ED = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\1" * 32)).decode()
 ED2 = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\2" * 32)).decode()
+PRINT = "SHA256:" + "A" * 43
+POINT = pack(b"nistp256") + pack(b"\4" + bytes(64))
+ECDSA = "ecdsa-sha2-nistp256 " + base64.b64encode(pack(b"ecdsa-sha2-nistp256") + POINT).decode()
+SK = pack(b"sk-ssh-ed25519@openssh.com") + pack(b"\1" * 32) + pack(b"ssh:")
+FIDO = "sk-ssh-ed25519@openssh.com " + base64.b64encode(SK).decode()
+EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 FPR = "0123456789ABCDEF0123456789ABCDEF01234567"
 
 
@@ -79,7 +85,11 @@ def test_namespaces_are_patterns(namespaces: str, good: bool) -> None:
         (f'"alice {ED}', "quotes"),
         (f'"alice"{ED}', "quotes"),
         (f'"al ice" {ED}', "joined by commas"),
+        (f'al"ice {ED}', "joined by commas"),
+        (f'alice" {ED}', "joined by commas"),
         (f"alice no-touch-required {ED}", "not an option"),
+        (f'alice valid-until="20270101Z" {ED}', "not an option of allowed_signers: valid-until="),
+        (f'alice namespaces="git",oops {ED}', "not an option of allowed_signers: oops ssh-ed25519"),
         (f"alice namespaces=git {ED}", "not an option"),
         (f'alice namespaces="git {ED}', "not an option"),
         (f"alice namespaces {ED}", "not an option"),
@@ -129,6 +139,62 @@ def test_a_line_that_cannot_be_read_is_a_fault_of_the_policy(line: str, sentence
     assert not caught.value.message.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [
+        (f"alice {ED}\r", "sed -i 's/\\r$//' .envhooks/allowed_signers"),
+        ("alice ssh-ed25519", EXAMPLE),
+        (f'"alice {ED}', EXAMPLE),
+        (f"alice,,bob {ED}", EXAMPLE),
+        (ED, EXAMPLE),
+        (f"!alice {ED}", EXAMPLE),
+        (f'alice namespaces="" {ED}', 'namespaces="git"'),
+        (
+            f"alice no-touch-required {ED}",
+            "known are cert-authority, namespaces, valid-after, valid-before; values stand in double quotes",
+        ),
+        (f'alice valid-after="2025-01-01" {ED}', 'valid-after="20270101Z"'),
+        (f'alice valid-before="202501011200" {ED}', 'valid-before="202501011200Z"'),
+        (f"alice openpgp {FPR[:16]}", "gpg --list-keys --fingerprint"),
+        ("alice ssh-dss AAAAB3NzaC1kc3MAAAAA", "ssh-keygen -t ed25519"),
+        (
+            f"alice openpgp {FPR}",
+            f"gpg --armor --export-options export-minimal --export {FPR} > .envhooks/keys/{FPR}.asc",
+        ),
+    ],
+)
+def test_what_mends_a_line(line: str, fix: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        read(line)
+    assert caught.value.fix == fix
+
+
+def test_both_ends_of_a_window_count() -> None:
+    window = Window(1_000_000_000, 2_000_000_000)
+
+    def at(seconds: float) -> str:
+        return window.fault(datetime.fromtimestamp(seconds, timezone.utc))
+
+    assert at(1_000_000_000) == at(1_500_000_000) == at(2_000_000_000) == at(2_000_000_000.9) == ""
+    assert at(999_999_999) == "the key counts from 2001-09-09 01:46 UTC on"
+    assert at(2_000_000_001) == "the key counted until 2033-05-18 03:33 UTC"
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert Window(0, None).fault(now) == Window().fault(now) == "" != Window(None, 0).fault(now)
+
+
+def test_a_time_that_no_calendar_has_stays_a_number() -> None:
+    assert moment(0) == "1970-01-01 00:00 UTC"
+    for seconds in (253_402_300_800, 1 << 56, (1 << 64) - 1):
+        assert moment(seconds) == f"second {seconds}"
+
+
+def test_quotes_around_principals_and_tabs_behind_them() -> None:
+    (entry,) = read(f'"alice,bob"\t{ED}').ssh
+    assert entry.principals == ("alice", "bob")
+    (entry,) = read(f'alice cert-authority,namespaces="git x"\t \t{ED}\tcomment').ssh
+    assert entry.is_ca and entry.namespaces == ("git x",) and not entry.is_for_git
+
+
 def test_a_line_that_is_not_utf8() -> None:
     with pytest.raises(PolicyError, match="UTF-8") as caught:
         read(b"bob \xff\n")
@@ -140,6 +206,52 @@ def test_a_fingerprint_in_groups_is_shown_joined() -> None:
     with pytest.raises(PolicyError) as caught:
         read(f"alice openpgp {groups}")
     assert caught.value.fix == f"openpgp {FPR}"
+
+
+def test_a_fingerprint_in_small_letters_is_the_same(workshop: Workshop) -> None:
+    files = pgp_files(workshop, "alice")
+    lower = files["allowed_signers"].lower()
+    assert root({**files, "allowed_signers": lower}).openpgp[0].fingerprint == workshop.pgp("alice")
+    groups = " ".join(FPR.lower()[at : at + 2] for at in range(0, 40, 2))
+    with pytest.raises(PolicyError) as caught:
+        read(f"alice openpgp {groups} (her old one)")
+    assert caught.value.fix == f"openpgp {FPR}"
+    with pytest.raises(PolicyError) as caught:
+        read(f"alice openpgp {groups} added later")
+    assert caught.value.fix == "gpg --list-keys --fingerprint", "whose word is `added`?"
+
+
+def test_a_certificate_of_version_6_is_named_by_64_digits() -> None:
+    """The sample of RFC 9580, A.3."""
+    body = bytes.fromhex(
+        "0663877fe31b00000020f94da7bb48d60a61e567706a6587d0331999bb9d891a08242ead84543df895a3"
+    )
+    name = "CB186C4F0609A697E4D52DFA6C722B0C1F1E27C18A56708F6525EC27BAD9ACC9"
+    for spelled in (name, name.lower()):
+        files = {f"keys/{spelled}.asc": armored(b"\xc6" + bytes([len(body)]) + body)}
+        signers = root({**files, "allowed_signers": f"alice openpgp {spelled}".encode()})
+        assert [entry.fingerprint for entry in signers.openpgp] == [name] and not signers.notes
+    both = {f"keys/{one}.asc": armored(b"\xc6" + bytes([len(body)]) + body) for one in (name, name.lower())}
+    with pytest.raises(PolicyError, match="two files hold this key") as caught:
+        root({**both, "allowed_signers": f"alice openpgp {name}".encode()})
+    assert caught.value.place == f".envhooks/keys/{name.lower()}.asc" and caught.value.fix
+
+
+def test_a_key_on_its_way_into_the_list_must_not_be_weak() -> None:
+    assert read_public_key(*rsa(2048).split(), "x").bits == 2048
+    with pytest.raises(PolicyError, match="1024 bits is too weak"):
+        read_public_key(*rsa(1024).split(), "x")
+
+
+def test_who_may_sign_is_counted(workshop: Workshop) -> None:
+    files = pgp_files(workshop, "alice")
+    one = root(files)
+    assert not one.is_empty and one.expected == "the one key in .envhooks/allowed_signers on origin/main"
+    two = root({**files, "allowed_signers": files["allowed_signers"] + f"bob {ED}\n".encode()})
+    assert two.expected == "one of 2 keys in .envhooks/allowed_signers on origin/main"
+    keyless = Signers("main", keyless=(KeylessSigner("a@b.c", "https://i.example"),))
+    assert not keyless.is_empty and keyless.expected == "a key in .envhooks/allowed_signers on main"
+    assert Signers("").expected == "a key in .envhooks/allowed_signers"
 
 
 def test_a_name_of_200_characters() -> None:
@@ -263,12 +375,95 @@ def test_revoked_keys_in_all_their_forms() -> None:
         b"alice " + ED.encode(),
         b"\xff\xfe",
         b"SSHKRL",
+        (PRINT + "x").encode(),
+        (FPR + "0").encode(),
+        f"openpgp{FPR}".encode(),
+        f"openpgp {FPR}{FPR}".encode(),
+        (ED + "!").encode(),
+        (ED[:60] + "=" + ED[60:]).encode(),
+        ED[:-8].encode(),
+        b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
     ],
 )
 def test_a_revocation_that_cannot_be_read_is_a_fault_of_the_policy(line: bytes) -> None:
     with pytest.raises(PolicyError) as caught:
         read(f"alice {ED2}", revoked_keys=b"# first\n" + line + b"\n")
     assert caught.value.place == ".envhooks/revoked_keys:2"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence", "fix"),
+    [
+        ("alice@example.org", "not a revoked key: an SSH public key, SHA256:", "begin a comment with #"),
+        ("ssh-ed25519-cert-v01@openssh.com AAAA", "a certificate cannot be revoked here", "ssh-keygen -k"),
+        (ED.replace("ssh-ed25519 ", "ssh-rsa "), "not of the type that the line says", ""),
+        ("ssh-ed25519 A", "the key is not base64", ""),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "ends before its contents do", ""),
+    ],
+)
+def test_what_is_said_of_a_revocation_that_cannot_be_read(line: str, sentence: str, fix: str) -> None:
+    with pytest.raises(PolicyError, match=sentence) as caught:
+        read_revoked(line.encode())
+    assert (caught.value.place, caught.value.fix) == (".envhooks/revoked_keys:1", fix)
+
+
+@pytest.mark.parametrize(
+    ("line", "ssh", "openpgp"),
+    [
+        ("SHA256:" + "aZ0+/" * 8 + "abc", {"SHA256:" + "aZ0+/" * 8 + "abc"}, set()),
+        (f"  {FPR}\t\r", set(), {FPR}),
+        ("aB3" * 21 + "c", set(), {"AB3" * 21 + "C"}),
+        ("openpgp\t" + "9F" * 32 + " gone", set(), {"9F" * 32}),
+        # of kinds that are never accepted, and of all that are
+        ("ssh-dss AAAAB3NzaC1kc3MAAAAA", 1, set()),
+        (ECDSA, 1, set()),
+        (FIDO + " at\tthe office", 1, set()),
+    ],
+)
+def test_each_form_of_a_revocation(line: str, ssh: set[str] | int, openpgp: set[str]) -> None:
+    revoked = read_revoked(f"# a comment\r\n{line}\r\n".encode())
+    assert revoked.openpgp == openpgp
+    assert len(revoked.ssh) == ssh if isinstance(ssh, int) else revoked.ssh == ssh
+
+
+def test_a_key_revocation_list_is_whole_and_of_version_1(workshop: Workshop) -> None:
+    workshop.ssh("lost")
+    file = workshop.folder / "list.krl"
+    workshop.run("ssh-keygen", "-q", "-k", "-f", str(file), str(workshop.folder / "ssh-lost.pub"))
+    data = file.read_bytes()
+    assert read_revoked(data).krl == data
+    for bent, sentence in (
+        (data[:8] + b"\0\0\0\2" + data[12:], "another version than 1"),
+        (data[:-1], "is damaged"),
+        (data + b"\1", "is damaged"),
+        (data[:20], "is damaged"),
+    ):
+        with pytest.raises(PolicyError, match=sentence) as caught:
+            read_revoked(bent)
+        assert caught.value.place == ".envhooks/revoked_keys"
+        assert caught.value.fix == "ssh-keygen -Q -l -f .envhooks/revoked_keys"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "fitting", "others"),
+    [
+        ("git", ["git"], ["gi", "gitt", "git ", "Git", ""]),
+        ("g?t", ["git", "got"], ["gt", "giit"]),
+        ("*@a.org", ["x@a.org", "@a.org"], ["x@a.orgs", "a.org", "x@b.org"]),
+        ("a*a", ["aa", "aba"], ["a", "ab", "ba"]),
+        ("a*b*c", ["abc", "axbxc", "abbc"], ["acb", "ab", "ac", "abcx"]),
+        ("*bc*bc*", ["bcbc", "xbcxbcx"], ["bc", "bccb", "cbcb"]),
+        ("a**", ["a", "ab"], ["ba"]),
+        ("*", ["", "x"], []),
+        ("*,!b", ["a", "!b"], ["b"]),
+        ("!b,*", ["a"], ["b"]),
+        ("!b", [], ["a", "b"]),
+        ("a!", ["a!"], ["a"]),
+    ],
+)
+def test_patterns_with_stars_and_exclusions(patterns: str, fitting: list[str], others: list[str]) -> None:
+    assert [text for text in fitting if not matches(text, patterns.split(","))] == []
+    assert [text for text in others if matches(text, patterns.split(","))] == []
 
 
 def test_a_krl_is_kept_whole_or_refused(workshop: Workshop) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -18,7 +17,7 @@ from envhooks.base.hygiene import printable
 from envhooks.signatures import packets
 from envhooks.signatures.packets import ArmorError, KeyPacket, PacketError, decode_certificate
 from envhooks.signatures.signers.lines import SignerLine, Window, matches, read_line
-from envhooks.signatures.sshwire import SshError, SshKey, Wire, fingerprint
+from envhooks.signatures.sshwire import KEY_TYPES, SshError, SshKey, Wire, fingerprint, read_key
 
 _PLACE = ".envhooks/revoked_keys"
 _KRL_MAGIC = b"SSHKRL\n\0"
@@ -84,7 +83,9 @@ def _revoked_blob(type_: str, encoded: str, place: str) -> bytes:
         blob = base64.b64decode(encoded, validate=True)
         if Wire(blob).text() != type_:
             raise SshError("the key is not of the type that the line says")
-    except (binascii.Error, ValueError) as error:
+        if type_ in KEY_TYPES:  # cut short it would be a key that nobody has, and revoke none
+            read_key(blob, weak_too=True)
+    except ValueError as error:
         text = str(error) if isinstance(error, SshError) else "the key is not base64"
         raise PolicyError(text, place=place) from None
     return blob

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -124,7 +123,7 @@ def _options(text: str, place: str) -> tuple[dict[str, str], str]:
     if not text:
         return found, text
     word = re.split(r"[ \t]", text, maxsplit=1)[0]
-    if word in KEY_TYPES or word == "openpgp" or word.startswith(("ssh-", "ecdsa-", "sk-")):
+    if word == "openpgp" or word.startswith(("ssh-", "ecdsa-", "sk-")):
         return found, text
     at, more = 0, True
     while more:
@@ -219,7 +218,7 @@ def _key(type_: str, encoded: str, place: str, *, weak_too: bool) -> SshKey:
         key = read_key(blob, weak_too=weak_too)
         if key.type != type_:
             raise SshError(f"the key is of type {key.type}, and the line says {printable(type_, 60)}")
-    except (binascii.Error, ValueError) as error:  # SshError is a ValueError
+    except ValueError as error:
         text = str(error) if isinstance(error, SshError) else "the key is not base64"
         raise PolicyError(text, place=place, fix="ssh-keygen -t ed25519") from None
     return key
