@@ -14,6 +14,7 @@ from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
 from envhooks.policy import Policy
 from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.policy.values import Source
 
 FILE = ".envhooks/tags.lock"
 LEGACY = "legacy"
@@ -56,20 +57,18 @@ def parse_lock(data: bytes, origin: str, oid_length: int | None = None) -> Mappi
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        match = re.fullmatch(_LINE, line)
+        match, place = re.fullmatch(_LINE, line), Source(origin, {}).at(number)
         if match is None or len(match[2]) != (oid_length or len(match[2])):
             raise PolicyError(
                 "not a line of tags.lock: ref, tag object id, SHA-256 and signer are expected",
-                place=f"{origin}:{number}",
+                place=place,
                 fix=f"git log -p -- {FILE}",
             )
         if match[4] == LEGACY and not match[5].strip():
-            raise PolicyError("a legacy tag stands in tags.lock without a reason", place=f"{origin}:{number}")
+            raise PolicyError("a legacy tag stands in tags.lock without a reason", place=place)
         tag = LockedTag(match[1], match[2], match[3], match[4], match[5].strip())
         if tag.ref in locked:
-            raise PolicyError(
-                "a tag stands twice in tags.lock", place=f"{origin}:{number}", fix="remove one of the lines"
-            )
+            raise PolicyError("a tag stands twice in tags.lock", place=place, fix="remove one of the lines")
         locked[tag.ref] = tag
     return locked
 

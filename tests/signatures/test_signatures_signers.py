@@ -238,9 +238,11 @@ def test_a_certificate_of_version_6_is_named_by_64_digits() -> None:
 
 
 def test_a_key_on_its_way_into_the_list_must_not_be_weak() -> None:
-    assert read_public_key(*rsa(2048).split(), "x").bits == 2048
-    with pytest.raises(PolicyError, match="1024 bits is too weak"):
-        read_public_key(*rsa(1024).split(), "x")
+    type_, strong = rsa(2048).split()
+    assert read_public_key(type_, strong, "x").bits == 2048
+    with pytest.raises(PolicyError, match="1024 bits is too weak") as caught:
+        read_public_key(type_, rsa(1024).split()[1], "x")
+    assert caught.value.place == "x"
 
 
 def test_who_may_sign_is_counted(workshop: Workshop) -> None:
@@ -345,8 +347,20 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
 
 
 def test_files_beyond_all_measure_are_not_read() -> None:
-    with pytest.raises(PolicyError, match="too large"):
-        read(b"#" * (5 << 20))
+    assert read(b"#" * (4 << 20)).is_empty
+    with pytest.raises(PolicyError, match="too large") as caught:
+        read(b"#" * ((4 << 20) + 1))
+    assert caught.value.place == ".envhooks/allowed_signers"
+
+
+def test_only_a_whole_name_is_a_key_file(workshop: Workshop) -> None:
+    files = pgp_files(workshop, "alice")
+    path = f"keys/{workshop.pgp('alice')}.asc"
+    for other in (f"{path}.bak", f"keys/old/{path[5:]}", path.removesuffix(".asc")):
+        signers = root({**files, other: b"rubbish"})
+        assert len(signers.openpgp) == len(signers.notes) == 1, other
+    signers = root({**files, f"more/{path}": b"rubbish"})
+    assert not signers.notes
 
 
 # ------------------------------------------------------------------------------------ revocation
