@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
+from envhooks.cli._builds import Stated, choose, described, differences, stated_in, stated_of
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image import Environment, Package
 from envhooks.image.buildfiles import planned
@@ -32,11 +33,12 @@ EXAMPLES = (
     ("envhooks env", "the Dockerfile here"),
     ("envhooks env docker/Dockerfile --arg CUDA=12.8 --format json", ""),
     ("envhooks env --bake docker-bake.hcl cuda", "as a bake file or a compose file builds it"),
+    ("envhooks env --built-by .github/workflows/image.yml build --arg CUDA=12.8.1", "as a job builds it"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """PATH, `--target`, `--arg`, `--bake`, `--format`."""
+    """PATH, `--target`, `--arg`, `--bake`, `--built-by`, `--format`."""
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the Dockerfile here")
     parser.add_argument(
         "--target", metavar="STAGE", help="the stage that is the product; default: the last one"
@@ -51,6 +53,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("FILE", "TARGET"),
         help="file, context, stage and arguments by a target of docker-bake.hcl or .json, or a service of compose",
     )
+    parser.add_argument(
+        "--built-by",
+        nargs="+",
+        metavar=("FILE", "NAME"),
+        help="likewise by a GitHub workflow and a job of it, a Makefile and a target, or a shell script",
+    )
     parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
@@ -59,13 +67,20 @@ def run(options: argparse.Namespace) -> int:
     arguments = dict(_argument(text) for text in options.arg)
     if options.bake:
         top, dockerfile, target, arguments = _baked(options.bake, options.target, arguments)
+    elif options.built_by:
+        top, dockerfile, target, arguments = _built(options.built_by, options.target, arguments)
     else:
         target = options.target
         top, dockerfile = _place(Path(options.path), options.context)
     policy = _policy(top)
-    if options.bake and policy is not None:
-        for line in _differences(policy, dockerfile, arguments):
-            print(f"envhooks: {printable(line)}", file=sys.stderr)
+    stated = _stated(top, dockerfile)
+    warnings: Iterator[str] = iter(())
+    if policy is not None and (options.bake or options.built_by):
+        warnings = _differences(policy, dockerfile, arguments)
+    elif policy is not None:
+        warnings = differences(policy, _from_top(top, dockerfile), stated)
+    for line in warnings:
+        print(f"envhooks: {printable(line)}", file=sys.stderr)
     environment = read_environment(
         FolderFiles(top),
         dockerfile,
@@ -74,10 +89,74 @@ def run(options: argparse.Namespace) -> int:
         bases=() if policy is None else policy.bases,
     )
     if options.format == "json":
-        print(json.dumps(document(environment), indent=2, ensure_ascii=False))
+        print(
+            json.dumps({**document(environment), "builds": _documents(stated)}, indent=2, ensure_ascii=False)
+        )
     else:
-        print("\n".join(_lines(environment)))
+        built = (f"  built by  {line}" for line in described(stated))
+        print("\n".join((*_lines(environment), *built)))
     return 0
+
+
+def _documents(stated: Sequence[Stated]) -> list[dict[str, Any]]:
+    """The builds of the Dockerfile that the repository states, as JSON."""
+    return [
+        {
+            "path": printable(one.path),
+            "line": one.built.line or None,
+            "label": printable(one.built.label),
+            "target": _or_none(one.built.target),
+            "args": {printable(name): printable(value) for name, value in one.built.args},
+            "unknown": [printable(name) for name in one.built.unknown],
+        }
+        for one in stated
+    ]
+
+
+def _repository(folder: Path) -> Path | None:
+    """The top of the repository around a folder; None outside of one."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+
+
+def _stated(top: Path, dockerfile: str) -> list[Stated]:
+    """The builds of a Dockerfile that the repository around it states."""
+    repository = _repository(top)
+    return [] if repository is None else stated_of(repository, _from_top(top, dockerfile))
+
+
+def _from_top(top: Path, dockerfile: str) -> str:
+    """The Dockerfile's path from the top of the repository."""
+    return (top / dockerfile).relative_to(_repository(top) or top).as_posix()
+
+
+def _built(
+    names: Sequence[str], target: str | None, given: dict[str, str]
+) -> tuple[Path, str, str | None, dict[str, str]]:
+    """The context's folder, the Dockerfile in it, the stage and the arguments of one build of a file.
+
+    Raises:
+        UsageError: there is no such file, no build or several in it, or it computes an argument that `--arg` does not
+            give.
+    """
+    if len(names) > 2:
+        raise UsageError("a file and at most one name of it", fix="envhooks env --built-by FILE NAME")
+    path = Path(names[0])
+    if not path.is_file():
+        raise UsageError(
+            "there is no such file", place=printable(names[0]), fix="envhooks env --built-by FILE"
+        )
+    real = path.resolve()
+    top = _repository(real.parent) or real.parent
+    found = stated_in(FolderFiles(top), real.relative_to(top).as_posix(), *names[1:])
+    built = choose(found, given, names[0]).built
+    if lost := [one for one in built.unknown if one not in given]:
+        raise UsageError(
+            f"it computes {printable(', '.join(lost))} in a way that is not followed",
+            place=printable(names[0]),
+            fix=f"--arg {printable(lost[0])}=<value>",
+        )
+    folder, dockerfile = _place(top / built.dockerfile, str(top / built.context))
+    return folder, dockerfile, target or built.target, {**dict(built.args), **given}
 
 
 def _baked(
@@ -124,7 +203,7 @@ def _policy(folder: Path) -> Policy | None:
     Raises:
         PolicyError: the policy cannot be read.
     """
-    top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    top = _repository(folder)
     data = PolicyFiles.at(top).read("policy.toml") if top else None
     return None if data is None else parse_policy(data, f"{FOLDER}/policy.toml")
 

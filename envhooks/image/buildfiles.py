@@ -56,23 +56,49 @@ def planned(data: bytes, path: str, name: str) -> Planned:
     Raises:
         CannotJudge: it is too large or no such file, or has no target of that name.
     """
+    text = _decoded(data, path)
+    if path.endswith((".yml", ".yaml")):
+        return _service(text, path, name)
+    return _target(_blocks(text, path), path, name)
+
+
+def targets(data: bytes, path: str) -> tuple[str, ...]:
+    """Names of the targets of a bake file, or of the services of a compose file that are built.
+
+    Raises:
+        CannotJudge: as for `planned`.
+    """
+    text = _decoded(data, path)
+    if not path.endswith((".yml", ".yaml")):
+        return tuple(_table(_blocks(text, path).get("target")))
+    from envhooks.image.requirements.yamlnodes import YamlError, read_yaml
+
+    try:
+        document = read_yaml(text)
+    except YamlError as error:
+        raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
+    services = _table(document.get("services") if isinstance(document, dict) else None)
+    return tuple(name for name, service in services.items() if "build" in _table(service))
+
+
+def _decoded(data: bytes, path: str) -> str:
     if len(data) > MAX_BYTES:
         raise CannotJudge("the file is larger than 1 MiB", place=path)
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError:
         raise CannotJudge("the file is not UTF-8", place=path) from None
-    if path.endswith((".yml", ".yaml")):
-        return _service(text, path, name)
-    if path.endswith(".json"):
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            raise CannotJudge("the file is not JSON", place=path) from None
-        blocks = document if isinstance(document, dict) else {}
-    else:
-        blocks = _Hcl(text, path).blocks()
-    return _target(blocks, path, name)
+
+
+def _blocks(text: str, path: str) -> Mapping[str, Any]:
+    """Kind -> label -> body of a bake file."""
+    if not path.endswith(".json"):
+        return _Hcl(text, path).blocks()
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise CannotJudge("the file is not JSON", place=path) from None
+    return document if isinstance(document, dict) else {}
 
 
 # ---------------------------------------------------------------- bake

@@ -160,3 +160,74 @@ def test_env_reads_the_dockerfile_as_the_bake_file_builds_it(good: Repo) -> None
     lost = good.envhooks("env", "--bake", "docker-bake.hcl", "cpu")
     assert lost.code == 2 and "computes COMPUTED in a way that is not followed" in lost.err
     assert "--arg COMPUTED=<value>" in lost.err
+
+
+WORKFLOW = """
+jobs:
+  image:
+    strategy: { matrix: { cuda: [12.8.1, 12.6.3] } }
+    steps:
+    - uses: docker/build-push-action@v6
+      with:
+        file: docker/Dockerfile
+        build-args: |
+          CUDA_VERSION=${{ matrix.cuda }}
+          TORCH_VERSION=2.9.0
+"""
+
+
+def test_env_says_by_which_arguments_the_repository_builds_a_dockerfile(good: Repo) -> None:
+    good.write(
+        {
+            "docker/Dockerfile": "FROM python:3.12\nARG TORCH_VERSION=1.0.0\nRUN pip install torch==$TORCH_VERSION\n",
+            ".github/workflows/image.yml": WORKFLOW,
+            ".github/workflows/broken.yml": "jobs: [",
+            "Makefile": "V := 2.8.0\nimage:\n\tdocker build --build-arg TORCH_VERSION=$(V) -f docker/Dockerfile .\n",
+            "build.sh": 'docker build --build-arg "TORCH_VERSION=$1" -f docker/Dockerfile .\n',
+            ".envhooks/policy.toml": '[dockerfile]\npath = "docker/Dockerfile"\nargs = { CUDA_VERSION = "11.8.0" }\n',
+        }
+    )
+    plain = good.envhooks("env", "docker/Dockerfile", "--context", ".")
+    assert "built by  CUDA_VERSION=12.8.1, TORCH_VERSION=2.9.0  (.github/workflows/image.yml:6" in plain.out
+    assert "built by  TORCH_VERSION=2.8.0  (Makefile:3, image)" in plain.out
+    assert "built by  TORCH_VERSION=?  (build.sh:1)" in plain.out
+    warned = (
+        "image.yml:6 builds with CUDA_VERSION=12.8.1 or 12.6.3, and [dockerfile] of the policy has 11.8.0"
+    )
+    assert plain.code == 0 and warned in plain.err
+    builds = json.loads(good.envhooks("env", "docker/Dockerfile", "--context", ".", "--format", "json").out)[
+        "builds"
+    ]
+    assert [one["args"].get("TORCH_VERSION") for one in builds] == ["2.9.0", "2.9.0", "2.8.0", None]
+
+    path = ".github/workflows/image.yml"
+    several = good.envhooks("env", "--built-by", path, "image")
+    assert several.code == 2 and "it has 2 builds: image: cuda=12.8.1; image: cuda=12.6.3" in several.err
+    assert "--arg CUDA_VERSION=12.8.1" in several.err
+    one = good.envhooks("env", "--built-by", path, "image", "--arg", "CUDA_VERSION=12.6.3")
+    assert one.code == 0 and "package   torch 2.9.0" in one.out
+    assert "the build gives CUDA_VERSION=12.6.3, and [dockerfile] of the policy 11.8.0" in one.err
+    assert "package   torch 2.8.0" in good.envhooks("env", "--built-by", "Makefile", "image").out
+    lost = good.envhooks("env", "--built-by", "build.sh")
+    assert lost.code == 2 and "it computes TORCH_VERSION in a way that is not followed" in lost.err
+    assert (
+        "package   torch 2.7.0"
+        in good.envhooks("env", "--built-by", "build.sh", "--arg", "TORCH_VERSION=2.7.0").out
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("gone.yml",), "there is no such file"),
+        (("Makefile", "gone"), "there is no target 'gone' with a recipe; the targets are all"),
+        (("Makefile", "a", "b"), "at most one name"),
+        (("build.sh", "a"), "have names in them"),
+        (("Makefile", "all"), "no build in it that can be followed"),
+        ((".github/workflows/a.yml", "x"), "there is no job 'x'"),
+    ],
+)
+def test_a_build_that_is_not_there_is_a_sentence(good: Repo, arguments: tuple[str, ...], why: str) -> None:
+    good.write({"Makefile": "all:\n\ttrue\n", "build.sh": "true\n", ".github/workflows/a.yml": "jobs: {}\n"})
+    done = good.envhooks("env", "--built-by", *arguments)
+    assert done.code == 2 and why in done.err, done.said

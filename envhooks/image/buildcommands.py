@@ -1,0 +1,225 @@
+"""Commands that build an image, in shell text: `docker build --build-arg TORCH=$TORCH -f docker/Dockerfile .`.
+
+Variables that the text itself sets are followed as the reader of Dockerfiles follows those of a RUN. What the
+environment, a loop or a condition decides is unknown, and an argument of it is named as unknown.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.errors import CannotJudge
+from envhooks.image.shell import parse
+from envhooks.image.shell.branches import Arms
+from envhooks.image.shell.scan import Arm, Command, Enter, Leave, Loop
+from envhooks.image.shell.words import Expander
+from envhooks.image.text import Unknowns, names, unknown
+
+MAX_BYTES = 1024 * 1024
+MAX_WORK = 4_000_000
+"""Characters that the expansions of one file may go through."""
+MAX_BUILDS = 256
+_BUILDERS = ("docker", "podman", "buildah", "nerdctl")
+_SWITCHES = names(
+    "--no-cache --pull --quiet -q --rm --force-rm --squash --push --load --compress --check --debug -D --layers "
+    "--no-hosts --tls-verify --format-docker --help"
+)
+_ASSIGN = r"(?s)([A-Za-z_][A-Za-z0-9_]*)=(.*)"
+
+
+@dataclass(frozen=True)
+class Built:
+    """One build of a Dockerfile that a file of the repository states."""
+
+    dockerfile: str
+    """Path from where the command stands: the folder of a script, or the top of the repository of a workflow."""
+    context: str
+    """Likewise."""
+    target: str | None
+    args: tuple[tuple[str, str], ...]
+    unknown: tuple[str, ...] = ()
+    """Names of arguments whose value is not followed."""
+    names: tuple[str, ...] = ()
+    """Names under which the image is stored, as far as they are known."""
+    line: int = 0
+    label: str = ""
+    """What distinguishes it from other builds of the same text: `cuda=12.8.1, torch=2.8.0`."""
+    pulls: bool = False
+    """Whether base images are fetched again whatever is there."""
+
+
+class Shell:
+    """Variables of one text; what nothing sets is not known, as the environment may."""
+
+    def __init__(self, unknowns: Unknowns, values: Mapping[str, str]) -> None:
+        self._unknowns = unknowns
+        self.values = dict(values)
+        self._left = MAX_WORK
+
+    def lookup(self, name: str) -> str | None:
+        """The value of a variable; None where nothing sets it, so that a default counts."""
+        return self.values.get(name)
+
+    def unset(self, name: str) -> str:
+        """Value of a variable that nothing sets."""
+        return self.mark(f"nothing here sets {name}")
+
+    def assign(self, name: str, value: str) -> None:
+        """`${NAME:=value}` sets it."""
+        self.values[name] = value
+
+    def mark(self, why: str) -> str:
+        """A mark for what is not known."""
+        return self._unknowns.mark(why)
+
+    def spend(self, amount: int) -> None:
+        """Count work.
+
+        Raises:
+            CannotJudge: it is too much.
+        """
+        self._left -= amount
+        if self._left < 0:
+            raise CannotJudge("the text is too large or its values grow too much")
+
+
+def commands(
+    text: str,
+    values: Mapping[str, str],
+    unknowns: Unknowns,
+    *,
+    bash: bool = False,
+    first_line: int = 1,
+    cwd: str = ".",
+) -> list[Built]:
+    """The builds of a shell text, in its order.
+
+    Args:
+        text: the script; it may hold marks of `unknowns`.
+        values: variables that are set before it.
+        unknowns: for what is not known.
+        bash: whether bash is known to be its shell.
+        first_line: the line of the file that the text begins on.
+        cwd: the folder that it starts in, from the top.
+
+    Raises:
+        CannotJudge: its values grow too much.
+    """
+    shell = Shell(unknowns, values)
+    expander = Expander(shell, shell.spend, bash)
+    script = parse(text)
+    arms = Arms(script, expander)
+    stack: list[tuple[dict[str, str], str]] = []
+    found: list[Built] = []
+    for index, event in enumerate(script.events):
+        shell.spend(20)
+        if isinstance(event, Arm):
+            arms.enter(event)
+        elif isinstance(event, Enter):
+            shell.spend(10 * len(shell.values))
+            stack.append((dict(shell.values), cwd))
+        elif isinstance(event, Leave) and stack:
+            shell.values, cwd = stack.pop()
+        elif isinstance(event, Loop):
+            shell.values[event.name] = shell.mark(f"a loop sets {event.name}")
+        elif isinstance(event, Command) and (taken := arms.taken(index, event)) is not None:
+            line = first_line + text.count("\n", 0, taken.words[0].offset) if taken.words else first_line
+            args = _arguments(taken, shell, expander)
+            if args[:1] in (["cd"], ["pushd"]) and len(args) == 2:
+                cwd = (
+                    _below(cwd, args[1])
+                    if taken.certain
+                    else shell.mark("where it stands depends on a condition")
+                )
+            elif args and (built := build_of(args, cwd)) is not None and len(found) < MAX_BUILDS:
+                found.append(replace(built, line=line))
+    return found
+
+
+def _below(cwd: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(cwd, path)) if not unknown(cwd) else cwd
+
+
+def _arguments(command: Command, shell: Shell, expander: Expander) -> list[str]:
+    """The program and its arguments; assignments are taken."""
+    words = list(command.words)
+    before: dict[str, str] = {}
+    while words and (match := re.fullmatch(_ASSIGN, words[0].text)):
+        before[match[1]] = expander.text(match[2]) if not match[2].startswith("(") else shell.mark("an array")
+        words.pop(0)
+    if not words or words[0].text in ("export", "readonly", "local", "declare"):
+        for word in words[1:]:
+            if match := re.fullmatch(_ASSIGN, word.text):
+                before[match[1]] = expander.text(match[2])
+        for name, value in before.items():
+            shell.values[name] = value if command.certain else shell.mark(f"{name} is set under a condition")
+        return []
+    if words[0].text in ("read", "source", ".", "eval", "unset"):
+        for name in list(shell.values):
+            shell.values[name] = shell.mark(f"{words[0].text} may set it")
+        return []
+    return [field for word in words for field in expander.fields(word.text)]
+
+
+def build_of(args: Sequence[str], cwd: str) -> Built | None:
+    """The build of one command, as an argument list; None where it is none, or has no one context."""
+    rest = list(args)
+    while rest and (rest[0] in ("sudo", "time", "exec", "env", "nice") or re.fullmatch(_ASSIGN, rest[0])):
+        rest.pop(0)
+    if len(rest) < 3 or rest[0].rpartition("/")[2] not in _BUILDERS:
+        return None
+    if rest[1] in ("buildx", "image", "builder"):
+        rest.pop(1)
+    if rest[1] not in ("build", "bud", "build-using-dockerfile"):
+        return None
+    return _sorted(rest[2:], cwd)
+
+
+def _sorted(rest: Sequence[str], cwd: str) -> Built | None:
+    given: dict[str, str] = {}
+    lost: list[str] = []
+    values: dict[str, list[str]] = {}
+    words: list[str] = []
+    switches = set()
+    short = {"-f": "--file", "-t": "--tag"}
+    items = iter(rest)
+    for item in items:
+        if not item.startswith("-") or item == "-":
+            words.append(item)
+            continue
+        name, sign, value = item.partition("=")
+        if name in _SWITCHES:
+            switches.add(name)
+            continue
+        if not item.startswith("--") and len(item) > 2:
+            name, value, sign = item[:2], item[2:].removeprefix("="), "="
+        value = value if sign else next(items, "")
+        if unknown(name):
+            return None
+        values.setdefault(short.get(name, name), []).append(value)
+    for one in values.get("--build-arg", ()):
+        name, sign, value = one.partition("=")
+        if unknown(name):
+            return None
+        given.pop(name, None)
+        if sign and not unknown(value):
+            given[name] = value
+            lost = [other for other in lost if other != name]
+        else:
+            lost.append(name)
+    if len(words) != 1 or "--build-context" in values:
+        return None
+    context = posixpath.normpath(posixpath.join(cwd, words[0]))
+    file = values.get("--file", [""])[-1]
+    path = posixpath.normpath(posixpath.join(cwd, file)) if file else posixpath.join(context, "Dockerfile")
+    target = values.get("--target", [""])[-1] or None
+    if unknown(context + path + (target or "")) or re.match(r"-\Z|https?:|git@", words[0]):
+        return None
+    tags = tuple(one for one in values.get("--tag", ()) if not unknown(one))
+    pulls = bool({"--pull"} & (switches | values.keys()))
+    return Built(
+        posixpath.normpath(path), context, target, tuple(given.items()), tuple(lost), tags, pulls=pulls
+    )
