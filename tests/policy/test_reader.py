@@ -334,6 +334,9 @@ def test_a_hostile_key_is_escaped() -> None:
         ("[dockerfile]\npath = '/etc/Dockerfile'", "is absolute"),
         ("[dockerfile]\npath = '~/Dockerfile'", "is absolute"),
         ("[dockerfile]\npath = 'C:/Dockerfile'", "is absolute"),
+        ("[dockerfile]\npath = 'c:/Dockerfile'", "is absolute"),
+        ("[dockerfile]\npath = '.'", "a `.` between its slashes"),
+        ("[dockerfile]\npath = 'a/[{stage}/../]b'", "by `..`"),
         ("[dockerfile]\npath = '../Dockerfile'", "by `..`"),
         ("[dockerfile]\npath = 'a/../Dockerfile'", "by `..`"),
         ("[dockerfile]\npath = 'a/.[{stage}]./Dockerfile'", "by `..`"),
@@ -402,6 +405,11 @@ def test_a_hostile_key_is_escaped() -> None:
         ("[deploy.x]\nstages = []", "is an empty list"),
         ("[deploy.'a b']\nstages = ['stable']", "cannot be a name"),
         ("branch = '" + "x" * 1500 + "'", "is 1500 characters long and may have 1000"),
+        ("[image]\nname = '" + "x" * 1001 + "'", "is 1001 characters long and may have 1000"),
+        ("[image]\nname = 'x'\nstamp = 'yes'", "`image.stamp` is text and must be true or false"),
+        ("[image]\nname = 'x'\nstamp = 1", "`image.stamp` is a number and must be true or false"),
+        (f"[[build]]\nusing = '{'x' * 61}'", "cannot be a name: at most 60 letters"),
+        ("[[build]]\nusing = '.x'", "a letter or a digit first"),
     ],
 )
 def test_a_faulty_value(text: str, said: str) -> None:
@@ -418,11 +426,38 @@ def test_a_faulty_value(text: str, said: str) -> None:
         ("[[build]]\nname='a'\nusing='x'\n\n[[build]]\nname='a'\nusing='y'", 5, 'name = "a-2"'),
         ("[deploy]\n[deploy.x]", 2, '[deploy.x]\nstages = ["stable"]'),
         ("branch = ['refs/heads/main']", 1, '"main"'),
+        ("[dockerfile]\ntarget = true", 2, ""),
+        ("[dockerfile]\ntarget = 3", 2, 'target = "3"'),
+        ("[dockerfile]\ntarget = 2026-01-30", 2, ""),
+        ("tag = 1", 1, "[tag]"),
+        ("[tag]\naliases = 1", 2, ""),
+        ("build = 1", 1, "[[build]]"),
+        ("\n[image]\nname = 'x'\nstamp = 'yes'", 4, "stamp = true"),
+        ("\n\n[build.y]\na = 1\n[build.x]\na = 1", 3, "[[build]]"),
+        ("[dockerfile]\nargs.X = 1\nargs.Y = 'a'", 2, 'X = "1"'),
+        ("[tag]\n'stages' = ['rc']\n\"ignore\" = ['a b']", 3, ""),
     ],
 )
 def test_the_place_and_the_fix(text: str, place: int, fix: str) -> None:
     error = refused(text)
     assert (error.place, error.fix) == (f".envhooks/policy.toml:{place} on origin/main", fix)
+
+
+def test_the_longest_of_each() -> None:
+    assert parse("branch = '" + "x" * 200 + "'").branches == ("x" * 200,)
+    reason = "x" * 1000
+    assert (
+        parse(f"[checks]\non-main = {{ level = 'off', reason = '{reason}' }}").checks["on-main"].reason
+        == reason
+    )
+    (build,) = parse(f"[[build]]\nusing = '9{'X' * 59}'").builds
+    assert build.name == build.using == f"9{'X' * 59}"
+    assert parse("[[build]]\nusing = 'A9.z_-'").builds[0].using == "A9.z_-"
+
+
+def test_what_is_said_of_a_pattern_that_matches_nothing() -> None:
+    assert refused("branch = 'a b'").message.endswith("can match nothing: a space is not legal in a name")
+    assert refused("branch = 'a[b'").message.endswith("(a `[` is not closed)")
 
 
 # ---------------------------------------------------------------------------------- broken files

@@ -23,6 +23,7 @@ from envhooks.tagname import (
     Grammar,
     expand,
     expansion_faults,
+    field_text,
     is_release_tag,
     template_faults,
 )
@@ -67,6 +68,71 @@ def test_canonical_names(
     stage_number: int,
 ) -> None:
     assert read(text) == TagName(text, framework, hardware, number, version, stage, stage_number)
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("{version}", ["0.0", "999999.1", "1.2.3.4"], ["1", "1000000.1", "01.2", "1.2.3.4.5", "1.2.", ".1"]),
+        ("{stage}", ["rc1", "post999999"], ["rc0", "rc01", "rc1000000", "rc", "rc.1", "dev1", "stable"]),
+        ("{stage:dotted}", ["rc.1", "alpha.999999"], ["rc1", "rc.0", "rc-1"]),
+        ("cu{cuda}", ["cu12", "cu12.8", "cu12.8.1", "cu0"], ["cu12.8.1.0", "cu012", "cu1000000", "cu12."]),
+        ("cu{cuda:compact}", ["cu118", "cu92", "cu128"], ["cu1", "cu12.8", "cu1281", "cu028"]),
+        ("r{rocm}", ["r6", "r6.4.4"], ["r6.4.4.0", "r06"]),
+        ("{cudnn}", ["9", "9.10.2"], ["9.10.2.21", "09"]),
+        ("py{python}", ["py3.12", "py2.7", "py3.9.1", "py3.99.99"], ["py3", "py4.1", "py3.100", "py3.1.2.3", "py3.01"]),
+        ("py{python:compact}", ["py312", "py27", "py30"], ["py3", "py3.12", "py3123", "py412", "py301"]),
+        ("{os}", ["ab", "a" * 20, "ubuntu24.04", "x" * 20 + "1234.1234.1234", "el9"],
+         ["a", "a" * 21, "ab12345", "ab1.12345", "ab1.2.3.4", "Ubuntu24.04", "24.04"]),
+        ("{variant}", ["ab", "devel", "a" * 20], ["a", "a" * 21, "devel1", "Devel"]),
+        ("{date}", ["20260130", "2026-01-30", "2026.01.30", "20240229"],
+         ["2026130", "202601301", "2026-1-30", "2026.01-30", "20260230", "2026-13-01", "00000101"]),
+        ("{release}", ["7", "07", "25.06", "12345678.1.2.3"], ["", "123456789", "1.2.3.4.5", "1.", "1.123456789"]),
+        ("{hardware}", ["CUDA", "CUDA12", "CUDA12.8.1", "CPU"], ["cuda", "CUDA12.8.1.1", "CUDA012", "CUDA-12", "GPU"]),
+        ("{hardware:lower}", ["cuda12.8", "rocm"], ["CUDA12.8", "Cuda"]),
+        ("{hardware:compact}", ["cu128", "cu92", "cpu", "rocm6.4"], ["cuda", "cu12.8", "cuda12.8", "cu1", "cu1281"]),
+        ("{framework}", ["PyTorch", "JAX"], ["pytorch", "PYTORCH", "PyTorch1", "Py"]),
+        ("{framework:lower}", ["pytorch"], ["PyTorch"]),
+        ("{flash-attn}", ["2.7", "2.7.4.post1", "2.7rc1", "0.1a2", "2.7.4.1"],
+         ["2", "2.7.4.1.1", "2.7.post", "2.7rc", "2.7rc0", "2.7.dev1", "2.7+cu128", "02.7"]),
+    ],
+)  # fmt: skip
+def test_each_field_takes_its_own_spellings_and_no_other(field: str, good: list[str], bad: list[str]) -> None:
+    by = grammar(f"v/{field}/x")
+    assert [text for text in good if by.match(f"v/{text}/x") is None] == []
+    assert [text for text in bad if by.match(f"v/{text}/x") is not None] == []
+
+
+def test_compact_spellings_mean_what_the_long_ones_do() -> None:
+    by = grammar("v{version}-py{python:compact}-cu{cuda:compact}")
+    for text, python, cuda in (("v2.8-py312-cu128", "3.12", "12.8"), ("v2.8-py27-cu92", "2.7", "9.2")):
+        name = read(text, by)
+        assert (name.field("python"), name.hardware, name.hardware_version) == (python, "CUDA", cuda)
+        assert expand("v{version}-py{python:compact}-cu{cuda:compact}", name) == text
+
+
+def test_compact_hardware_is_that_of_the_policy() -> None:
+    template = "v/{hardware:compact}/x"
+    assert grammar(template, hardware=("CPU",)).match("v/cu128/x") is None, "no CUDA in the policy"
+    alone = grammar(template, hardware=("CUDA",))
+    assert alone.match("v/cu128/x") is not None
+    assert [text for text in ("v//x", "v/12/x", "v/cpu/x", "v/cuda/x") if alone.match(text)] == []
+    name = read("v/cu128/x", grammar("v/{hardware}/x", hardware=("cu",)))
+    assert (name.hardware, name.hardware_version) == ("cu", "128"), "a name of their own"
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("python", "3.12", "3.12x"),
+        ("framework", "JAX", "JAXX"),
+        ("os", "noble", " noble"),
+        ("variant", "devel", "Devel"),
+    ],
+)
+def test_what_a_template_may_state_for_all_of_its_tags(name: str, good: str, bad: str) -> None:
+    assert field_text(name, good, DEFAULT_TAG_POLICY) is True
+    assert field_text(name, bad, DEFAULT_TAG_POLICY) is False
 
 
 numbers = st.integers(0, 999_999)
