@@ -33,6 +33,8 @@ COMMANDS = {
     "requirements.txt": b"pip install -r requirements.txt\n",
     "environment.yml": b"conda env update -f environment.yml\n",
     "pyproject.toml": b"pip install .\n",
+    "setup.py": b"pip install .\n",
+    "setup.cfg": b"pip install .\n",
     "uv.lock": b"uv sync --frozen\n",
     "poetry.lock": b"poetry install\n",
     "Pipfile.lock": b"pipenv sync\n",

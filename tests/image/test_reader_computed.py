@@ -43,6 +43,7 @@ def torch(environment: Environment) -> str | None:
         ('[[ $KIND == "g*" ]]', False),
         ('[[ $KIND == "g*"u ]]', None),
         ('[[ $KIND == "$GIVEN"* ]]', None),
+        ('[[ $KIND == "[g]"* ]]', None),
         ("[[ -z $EMPTY ]]", True),
         ('[ "$GIVEN" = gpu ]', None),
         ('[ "$TARGETARCH" = amd64 ]', None),

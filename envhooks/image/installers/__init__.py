@@ -81,15 +81,21 @@ def _doubt_by_clone(session: Session, call: Call, arg: Arg) -> None:
 
 def _doubt_by(session: Session, call: Call, arg: Arg, file: Found) -> None:
     answer = read_requirements(lambda name: file.data if name == file.path else None, file.path)
-    for requirement in answer.requirements:
-        for name in names_of(requirement.name):
-            before = session.installed.get(call.where, name)
-            if before is None or before.package is None or not before.package.exact:
-                continue
-            if session.applies(requirement, call.where) is False or untouched(before.package, requirement):
-                continue
-            why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
-            session.doubt(call, name, why, arg.place)
+    for requirement in (*answer.requirements, *answer.perhaps):
+        why = f"{readable(arg.text)} is not known, and {file.path} asks for {requirement.text}"
+        _doubt_one(session, call, requirement, why, arg.place)
+
+
+def _doubt_one(session: Session, call: Call, requirement: Requirement, why: str, place: Place) -> None:
+    """Take back the version of a package that is there where an uncertain requirement would change it."""
+    for name in names_of(requirement.name):
+        before = session.installed.get(call.where, name)
+        if before is None or before.package is None or not before.package.exact:
+            continue
+        if session.applies(requirement, call.where) is not False and not untouched(
+            before.package, requirement
+        ):
+            session.doubt(call, name, why, place)
 
 
 def ask(session: Session, call: Call, arg: Arg) -> Asked | None:
@@ -219,6 +225,11 @@ class InstallTask:
         sources.extra[:] = dict.fromkeys((*sources.extra, *answer.extra_index_urls))
         sources.links[:] = dict.fromkeys((*sources.links, *answer.find_links))
         self._constraints += answer.constraints
+        for requirement in answer.perhaps if not self.alone else ():
+            why = f"{asked.file.path} computes what it asks for, and {requirement.text} stands there"
+            _doubt_one(
+                self._session, replace(self._call, where=self._where), requirement, why, asked.otherwise
+            )
         for requirement in answer.requirements:
             chosen = with_extras(requirement, extras)
             if chosen is not None:

@@ -17,8 +17,6 @@ __all__ = [
 ]  # fmt: skip
 
 _UNREADABLE = (
-    "setup.py",
-    "setup.cfg",
     "Pipfile",
     "pixi.toml",
     "meta.yaml",
@@ -44,6 +42,10 @@ def read_requirements(read: Callable[[str], bytes | None], path: str) -> Require
 def _reader(name: str) -> Callable[[Sink, str], object]:
     """The reader for a file name, imported only here: most repositories need one of them."""
     lower = name.lower()
+    if name in ("setup.py", "setup.cfg"):
+        from envhooks.image.requirements.setupfiles import read_setup
+
+        return read_setup
     if name in _UNREADABLE or lower.endswith(".py"):
         return lambda sink, path: sink.fault(f"cannot tell what {name} installs: it is not read", path)
     if name == "Pipfile.lock":

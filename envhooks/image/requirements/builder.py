@@ -30,6 +30,8 @@ class RequirementsFile:
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    perhaps: tuple[Requirement, ...] = ()
+    """What a program that is not run may ask for besides."""
     faults: tuple[Fault, ...] = ()
     """Gaps of the answer: with one, no version may be called absent."""
 
@@ -48,6 +50,7 @@ class Sink:
     index_url: str | None = None
     extra_index_urls: list[str] = field(default_factory=list)
     find_links: list[str] = field(default_factory=list)
+    perhaps: list[Requirement] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     files: int = 0
 
@@ -55,6 +58,13 @@ class Sink:
         """Note that something cannot be determined."""
         if len(self.faults) < 1000:  # a file of garbage needs no million sentences
             self.faults.append((why, path, line))
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            return self.read(path) is not None
+        except (OSError, ValueError):
+            return False
 
     def add(self, requirement: Requirement, path: str, constraint: bool = False) -> None:
         """Take one requirement that stands in `path`.
@@ -103,6 +113,7 @@ class Sink:
             self.index_url,
             tuple(dict.fromkeys(self.extra_index_urls)),
             tuple(dict.fromkeys(self.find_links)),
+            tuple(self.perhaps[:MAX_REQUIREMENTS]),
             tuple(self.faults),
         )
 
@@ -136,6 +147,12 @@ def _decoded(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding).replace("\r\n", "\n")
     except (UnicodeDecodeError, LookupError):
         return None
+
+
+def with_extra(marker: str, extra: str) -> str:
+    """A marker with the condition that an extra is asked for."""
+    condition = f'extra == "{extra}"'
+    return f"({marker}) and {condition}" if marker else condition
 
 
 def beside(path: str, other: str) -> str | None:

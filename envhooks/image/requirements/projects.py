@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envhooks.base.dataclass import replace
-from envhooks.image.requirements.builder import Sink
+from envhooks.image.requirements.builder import Sink, with_extra
 from envhooks.image.requirements.specs import Requirement, normal_name, normal_version, parse_requirement
 
 
@@ -51,11 +52,6 @@ def items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _with_extra(marker: str, extra: str) -> str:
-    condition = f'extra == "{extra}"'
-    return f"({marker}) and {condition}" if marker else condition
-
-
 def read_project(
     sink: Sink, path: str, only_extras: tuple[str, ...] | None = None, origin: tuple[str, int] | None = None
 ) -> bool:
@@ -63,6 +59,10 @@ def read_project(
 
     With `only_extras`, extras that it does not name are left out, and named ones carry no marker.
     """
+    beside_it = posixpath.join(posixpath.dirname(path), "setup.py")
+    if not sink.has(path) and sink.has(beside_it):
+        _setup_files(sink, beside_it, only_extras)
+        return True
     loaded = load_toml(sink, path, origin)
     if loaded is None:
         return True  # the fault says it
@@ -77,15 +77,32 @@ def read_project(
     for requirement, extra in found:
         if extra and wanted is not None and normal_name(extra) not in wanted:
             continue
-        marker = _with_extra(requirement.marker, extra) if extra and wanted is None else requirement.marker
+        marker = with_extra(requirement.marker, extra) if extra and wanted is None else requirement.marker
         sink.add(_bound(replace(requirement, marker=marker), sources, indexes), path)
-    dynamic = items(project.get("dynamic"))
-    if "dependencies" in dynamic:
-        sink.fault(
-            "cannot tell the project's dependencies: they are computed when it is built",
-            path,
-            lines.of("dynamic"),
-        )
+    if "dependencies" in items(project.get("dynamic")) and not _listed(sink, path, tool, lines):
+        why = "cannot tell the project's dependencies: they are computed when it is built"
+        sink.fault(why, path, lines.of("dynamic"))
+    if (not project and "poetry" not in tool) or "dependencies" in items(project.get("dynamic")):
+        _setup_files(sink, beside_it, only_extras)
+    return True
+
+
+def _setup_files(sink: Sink, path: str, only_extras: tuple[str, ...] | None) -> None:
+    from envhooks.image.requirements.setupfiles import read_setup
+
+    read_setup(sink, path, only_extras, named=False)
+
+
+def _listed(sink: Sink, path: str, tool: Mapping[str, Any], lines: Lines) -> bool:
+    """Whether setuptools takes the dependencies from files: `dependencies = {file = ["requirements.txt"]}`."""
+    files = table(table(table(tool.get("setuptools")).get("dynamic")).get("dependencies")).get("file")
+    names = [files] if isinstance(files, str) else items(files)
+    if not names or not all(isinstance(name, str) for name in names):
+        return False
+    from envhooks.image.requirements.setupfiles import take
+    from envhooks.image.requirements.setupprogram import Item
+
+    take(sink, path, [Item(name, lines.of(name), True) for name in names], "", ())
     return True
 
 

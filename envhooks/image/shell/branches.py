@@ -15,7 +15,7 @@ from envhooks.image.shell.scan import Arm, Branches, Command, Script, Words
 from envhooks.image.text import parse_pattern, settled, trim_match, unknown
 
 _INTEGER = "-?(?:0|[1-9][0-9]{0,17})"  # a leading nought is octal to some shells
-_QUOTED_SIGN = r"'[^']*[*?$`\"][^']*'|\"[^\"]*[*?$`'][^\"]*\""
+_QUOTED_SIGN = r"'[^']*[]*?[$`\"][^']*'|\"[^\"]*[]*?[$`'][^\"]*\""
 """A quoted part of a pattern in which something would mean more without its quotes."""
 _NUMBERS = {"-eq": 0, "-ne": 1, "-gt": 2, "-ge": 3, "-lt": 4, "-le": 5}
 
