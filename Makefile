@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# one folder on the path, and no finder that is imported at every start and costs as much as Python itself
+EDITABLE := --config-settings editable_mode=compat --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test lint matrix bench fuzz docs corpus
@@ -10,7 +12,7 @@ demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The documentation as a site, build/docs/html, and a manual page, build/docs/man/envhooks.1.
 docs: $(VENV)/.docs
@@ -46,7 +48,7 @@ fuzz: .cache/fuzz/.made
 
 .cache/fuzz/.made:
 	@$(PYTHON) -m venv .cache/fuzz
-	@.cache/fuzz/bin/python -m pip install --quiet --editable . atheris
+	@.cache/fuzz/bin/python -m pip install --quiet $(EDITABLE) . atheris
 	@touch $@
 
 # The reader of Dockerfiles against real ones, which are fetched from GitHub; CORPUS="--verbose --from FOLDER"
@@ -64,17 +66,17 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m pip install --quiet $(EDITABLE) .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --editable '.[fast,test,docs]'
+	@$(BIN)/python -m pip install --quiet $(EDITABLE) '.[fast,test,docs]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@$(BIN)/python -m pip install --quiet $(EDITABLE) '.[docs]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet --editable '.[fast,test,docs,lint]'
+	@$(BIN)/python -m pip install --quiet $(EDITABLE) '.[fast,test,docs,lint]'
 	@touch $@

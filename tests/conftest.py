@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, run
+from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, one_at_a_time, run
 
 # a busy machine is no fault of what is tested
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors, for those that wait: for a watcher, a timeout, a disk."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "[user]\n\tname = Alice\n\temail = alice@example.org\n"
         f"\tsigningkey = {home}/id.pub\n"
         '[gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
-        "[advice]\n\tdetachedHead = false\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n"
+        "[advice]\n\tdetachedHead = false\n[core]\n\tfsync = none\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n"
     )
     return home
 
@@ -145,8 +150,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def source(shared: Path, session_environ: dict[str, str]) -> Repo:
     """This project as a repository that pre-commit can clone, at what the work tree holds now; made once."""
     repo = Repo(shared / "source", session_environ)
-    with (shared / "source.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(shared, "source"):
         if not (repo.path / ".git").exists():
             root = Path(__file__).parent.parent
             repo.path.mkdir(exist_ok=True)
@@ -161,6 +165,22 @@ def source(shared: Path, session_environ: dict[str, str]) -> Repo:
             repo.write({name: (root / name).read_bytes() for name in names})
             repo.commit("As it is")
     return repo
+
+
+@pytest.fixture(scope="session")
+def wheel(shared: Path) -> Path:
+    """The wheel, alone with the source distribution in its folder; built once a run.
+
+    Two builds at once in one source folder would be in each other's way.
+    """
+    folder = shared / "wheel"
+    with one_at_a_time(shared, "wheel"):
+        if not list(folder.glob("*.whl")):
+            # the wheel is built from the source distribution, as an index's users would build it
+            root = Path(__file__).parent.parent
+            build = [sys.executable, "-m", "build", "--outdir", str(folder), str(root)]
+            subprocess.run(build, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
 
 
 @pytest.fixture(scope="session")

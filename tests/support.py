@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,4 +145,14 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "GIT_AUTHOR_DATE": "2026-11-01T12:00:00Z",
         "GIT_COMMITTER_DATE": "2026-11-01T12:00:00Z",
         "LC_ALL": "C.UTF-8",
+        # most of the time in which pip makes an environment; Python compiles what it then imports
+        "PIP_NO_COMPILE": "1",
     }
+
+
+@contextlib.contextmanager
+def one_at_a_time(shared: Path, name: str) -> Iterator[None]:
+    """The only process of this test run's that is in this part."""
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -105,6 +105,7 @@ class Shop:
 def shop(guarded: Repo, server: Repo, tmp_path: Path) -> Shop:
     """A policy that builds, allowed, and a good tag that is not pushed yet."""
     shop = Shop(guarded, server, tmp_path)
+    guarded.git("config", "envhooks.pauses", "0.1 0.1 0.2 0.5 1 3 10 30 90 300")
     shop.write_program()
     shop.write_policy()
     shop.allow()

@@ -20,7 +20,6 @@ from envhooks.builds.local_section import read
 from envhooks.builds.registry import Registry
 from envhooks.builds.types import Job
 
-pytestmark = pytest.mark.xdist_group("buildah")
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot", "output": "none"}
 
 

@@ -19,7 +19,6 @@ from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
 from envhooks.builds.types import Job, Plan
 
-pytestmark = pytest.mark.xdist_group("github")
 ENVIRON = {"TOKEN": "topsecret"}
 
 

@@ -31,7 +31,6 @@ from envhooks.builds import layout
 from envhooks.builds.builders import local
 from envhooks.builds.types import Job, Plan, Result
 
-pytestmark = pytest.mark.xdist_group("buildah")
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot"}
 
 

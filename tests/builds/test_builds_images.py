@@ -18,7 +18,6 @@ from support import GOOD_TAG, Repo, run
 from envhooks.builds.ledger import Ledger
 from envhooks.builds.registry import Registry
 
-pytestmark = pytest.mark.xdist_group("buildah")
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 # The image is a few megabytes of busybox, so its Dockerfile installs nothing that could be held against the tag.
 POLICY = """\

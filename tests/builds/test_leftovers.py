@@ -16,8 +16,6 @@ from envhooks.builds import leftovers
 from envhooks.builds.builders import local
 from envhooks.builds.ledger import Intent, Ledger
 
-pytestmark = pytest.mark.xdist_group("buildah")
-
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:

@@ -7,11 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import pytest
 from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
 from support import GOOD_TAG, Repo, run
 
-pytestmark = pytest.mark.xdist_group("buildah")
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,24 +46,10 @@ def bench(template: Path, tmp_path: Path, environ: dict[str, str]) -> Bench:
     return bench
 
 
-@pytest.fixture(scope="session")
-def index(shared: Path) -> Path:
-    """A folder with this project's wheel, which stands for its release on PyPI."""
-    import fcntl
-
-    folder = shared / "index"
-    with (shared / "index.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
-            subprocess.run(command, check=True, capture_output=True)
-    return folder
-
-
 @pytest.fixture
-def published(bench: Bench, index: Path) -> Bench:
-    """`bench` on a machine for which pip and uv find envhooks."""
-    links = " ".join(filter(None, (str(index), os.environ.get("PIP_FIND_LINKS", ""))))
+def published(bench: Bench, wheel: Path) -> Bench:
+    """`bench` on a machine for which pip and uv find envhooks: its wheel stands for its release on PyPI."""
+    links = " ".join(filter(None, (str(wheel.parent), os.environ.get("PIP_FIND_LINKS", ""))))
     bench.repo.environ.update(
         PIP_FIND_LINKS=links,
         PIP_PRE="1",
@@ -131,30 +116,21 @@ def test_the_tool_of_uv_was_removed(published: Bench) -> None:
     _lost_and_found(published, lose, "fix: uv tool install --force envhooks")
 
 
-@pytest.mark.parametrize("name", ["venv", "my env"])
-def test_a_virtual_environment_was_deleted(published: Bench, tmp_path: Path, name: str) -> None:
-    folder = tmp_path / name
+def test_a_virtual_environment_and_all_else_is_lost_in_turn(published: Bench, tmp_path: Path) -> None:
+    """One after the other, as each fix leaves what the next way takes away: an environment takes long to make."""
+    folder, git = tmp_path / "my env", published.repo.path / ".git"
     published.paste(f"python3 -m venv '{folder}' && '{folder}/bin/pip' install -q envhooks")
     published.paste(f"'{folder}/bin/envhooks' install")
-    _lost_and_found(published, lambda: shutil.rmtree(folder), "fix: python3 -m venv ")
+    _lost_and_found(published, lambda: shutil.rmtree(folder), f"fix: python3 -m venv '{folder}' && ")
 
-
-def test_the_package_was_taken_out(published: Bench, tmp_path: Path) -> None:
-    folder = tmp_path / "venv"
-    published.paste(f"python3 -m venv {folder} && {folder}/bin/pip install -q envhooks")
-    published.paste(f"{folder}/bin/envhooks install")
-    lose = lambda: published.paste(f"{folder}/bin/pip uninstall -q -y envhooks")  # noqa: E731
-    _lost_and_found(published, lose, "/bin/python3 -m pip install envhooks")
-
-
-def test_all_is_lost(published: Bench, tmp_path: Path) -> None:
-    """The environment and the folder with the hooks: nothing says where envhooks was."""
-    folder = tmp_path / "venv"
-    published.paste(f"python3 -m venv {folder} && {folder}/bin/pip install -q envhooks")
-    published.paste(f"{folder}/bin/envhooks install")
-
-    def lose() -> None:
+    def lose_all() -> None:
+        """The environment and the folder with the hooks: nothing says where envhooks was."""
         shutil.rmtree(folder)
-        shutil.rmtree(published.repo.path / ".git" / "envhooks")
+        shutil.rmtree(git / "envhooks")
 
-    _lost_and_found(published, lose, "fix: python3 -m venv ~/.local/share/envhooks && ")
+    _lost_and_found(published, lose_all, "fix: python3 -m venv ~/.local/share/envhooks && ")
+
+    own = f"{published.repo.environ['HOME']}/.local/share/envhooks/bin"
+    assert (git / "envhooks/python").read_text().startswith(f"{own}/python")
+    lose = lambda: published.paste(f"{own}/pip uninstall -q -y envhooks")  # noqa: E731
+    _lost_and_found(published, lose, "/bin/python3 -m pip install envhooks")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from stand_in import StandIn, hooks_of, stand_in
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, Repo, one_at_a_time, run
 
 SHELLS = {
     "dash": ["dash"],
@@ -28,17 +28,19 @@ BYTES = [bytes([value]) for value in range(1, 256) if value != 0x0A]
 
 
 @pytest.fixture(scope="session")
-def locales(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """Name -> the variables that choose it; what cannot be made here is left out."""
-    folder = tmp_path_factory.mktemp("locales")
+def locales(shared: Path) -> dict[str, dict[str, str]]:
+    """Name -> the variables that choose it; what cannot be made here is left out. Made once a run, in seconds."""
+    folder = shared / "locales"
+    with one_at_a_time(shared, "locales"):
+        if not folder.is_dir():
+            folder.mkdir()
+            for name, (charmap, source) in SOURCES.items():
+                argv = ["localedef", "-c", "-f", charmap, "-i", source, str(folder / LOCALES[name])]
+                if shutil.which("localedef"):
+                    subprocess.run(argv, capture_output=True, check=False)  # it warns where all is well
     found = {name: {"LC_ALL": LOCALES[name]} for name in ("C", "UTF-8")}
-    for name, (charmap, source) in SOURCES.items():
-        argv = ["localedef", "-c", "-f", charmap, "-i", source, str(folder / LOCALES[name])]
-        if shutil.which("localedef"):
-            subprocess.run(argv, capture_output=True, check=False)  # it warns where all is well
-        if (folder / LOCALES[name]).is_dir():
-            found[name] = {"LC_ALL": LOCALES[name], "LOCPATH": str(folder)}
-    return found
+    made = {name: {"LC_ALL": LOCALES[name], "LOCPATH": str(folder)} for name in SOURCES}
+    return found | {name: chosen for name, chosen in made.items() if (folder / LOCALES[name]).is_dir()}
 
 
 @pytest.fixture

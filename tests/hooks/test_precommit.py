@@ -13,7 +13,6 @@ from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
 
 ROOT = Path(__file__).parent.parent.parent
 MANIFEST = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-IDS = [hook["id"] for hook in MANIFEST]
 CONFIG = """\
 default_install_hook_types: [pre-commit, post-merge, pre-push]
 repos:
@@ -70,23 +69,23 @@ def witnessed(repo: Repo) -> bool:
     return log.exists()
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_try_repo(good: Repo, source: Repo, cache: Path, id: str) -> None:
+@pytest.mark.parametrize("stage", ["manual", "pre-commit"])
+def test_try_repo(good: Repo, source: Repo, cache: Path, stage: str) -> None:
+    """All ids of a stage at once: pre-commit makes an environment for each run of this command."""
     good.environ["PRE_COMMIT_HOME"] = str(cache)
     good.git("tag", "-s", "-m", "x", GOOD_TAG)
-    stages = next(hook["stages"] for hook in MANIFEST if hook["id"] == id)
-    done = pre_commit(
-        good, "try-repo", str(source.path), id, "--all-files", "--verbose", "--hook-stage", stages[-1]
-    )
+    done = pre_commit(good, "try-repo", str(source.path), "--all-files", "--verbose", "--hook-stage", stage)
     assert done.code == 0, done.said
-    assert "Passed" in done.out
-    if id == "envhooks-install":
-        assert (good.path / ".git/envhooks/pre-push").exists()
-    if id == "envhooks-tags":
-        assert f"{GOOD_TAG}: good" in done.out
+    ids = re.findall(r"\.Passed\n- hook id: (\S+)\n", done.out)
+    assert sorted(ids) == sorted(hook["id"] for hook in MANIFEST if stage in hook["stages"]), done.said
+    assert (good.path / ".git/envhooks/pre-push").exists()
+    assert (f"{GOOD_TAG}: good" in done.out) is ("envhooks-tags" in ids)
 
 
-@pytest.mark.xdist_group("pre-commit")
+def test_each_id_runs_in_a_stage_that_is_tried() -> None:
+    assert not [hook["id"] for hook in MANIFEST if not {"manual", "pre-commit"} & {*hook["stages"]}]
+
+
 def test_a_bad_dockerfile_is_found_at_commit(repo: Repo) -> None:
     assert pre_commit(repo, "install").code == 0
     repo.write({"Dockerfile": "FROM python\nRUN pip install torch>=2\n"})
@@ -96,7 +95,6 @@ def test_a_bad_dockerfile_is_found_at_commit(repo: Repo) -> None:
     assert "dockerfile-pinned" in done.said
 
 
-@pytest.mark.xdist_group("pre-commit")
 def test_the_two_commands_of_the_readme(repo: Repo) -> None:
     assert pre_commit(repo, "install").code == 0
     assert not refused(repo), "pre-commit alone does not see a tag"
@@ -109,14 +107,12 @@ def test_the_two_commands_of_the_readme(repo: Repo) -> None:
     assert repo.try_git("tag", "BAD").code != 0
 
 
-@pytest.mark.xdist_group("pre-commit")
 def test_the_hooks_come_with_the_first_commit(repo: Repo) -> None:
     assert pre_commit(repo, "install").code == 0
     repo.commit("First")
     assert refused(repo)
 
 
-@pytest.mark.xdist_group("pre-commit")
 def test_pre_commit_installed_after_ours(repo: Repo) -> None:
     repo.envhooks("install", check=True)
     assert pre_commit(repo, "install").code == 0
@@ -124,7 +120,6 @@ def test_pre_commit_installed_after_ours(repo: Repo) -> None:
     assert witnessed(repo)
 
 
-@pytest.mark.xdist_group("pre-commit")
 def test_ours_installed_after_pre_commit_and_both_again(repo: Repo) -> None:
     assert pre_commit(repo, "install").code == 0
     repo.envhooks("install", check=True)

@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
 from record_parts import make_key, verifier
 from shop import Shop
 from support import GOOD_TAG, run
@@ -14,7 +13,6 @@ from test_builds_images import inspect, works
 from test_lineage import TRAIN, empty_store
 
 __all__ = ["empty_store", "works"]
-pytestmark = pytest.mark.xdist_group("buildah")
 
 
 def test_the_environment_of_the_image_is_on_the_run(works: Shop, empty_store: Path, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from test_travelling import fresh_clone
 
 from envhooks.builds.ledger import Ledger
 
-pytestmark = pytest.mark.xdist_group("buildah")
 POLICY = """\
 [checks]
 dockerfile-matches = {{ level = "off", reason = "an image for a test" }}

@@ -13,7 +13,6 @@ from builder_parts import need, python_that_says, registry, storage
 from record_parts import make_key, verifier
 from support import GOOD_TAG, Repo
 
-pytestmark = pytest.mark.xdist_group("buildah")
 POLICY = """\
 [checks]
 dockerfile-matches = {{ level = "off", reason = "an image for a test" }}
