@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from functools import cache
+from itertools import product
 from types import MappingProxyType
 
 import pytest
@@ -23,8 +25,10 @@ from envhooks.tagname import (
     Grammar,
     expand,
     expansion_faults,
+    field_names,
     field_text,
     is_release_tag,
+    packages_of,
     template_faults,
 )
 from envhooks.tagname.names import MAX_NAME, TagName, TagPolicy, is_legal
@@ -339,6 +343,26 @@ def test_distance_is_symmetric_and_zero_only_for_equals(one: str, other: str) ->
     assert abs(len(one) - len(other)) <= distance(one, other) <= max(len(one), len(other))
 
 
+@cache
+def alignment(one: str, other: str) -> int:
+    """Optimal string alignment, straight from its definition."""
+    if not one or not other:
+        return len(one) + len(other)
+    best = min(
+        alignment(one[:-1], other) + 1,
+        alignment(one, other[:-1]) + 1,
+        alignment(one[:-1], other[:-1]) + (one[-1] != other[-1]),
+    )
+    if one[-2:] == other[-2:][::-1] and len(one) > 1 and len(other) > 1:
+        best = min(best, alignment(one[:-2], other[:-2]) + 1)
+    return best
+
+
+def test_distance_is_that_of_its_definition() -> None:
+    words = ["".join(letters) for length in range(5) for letters in product("ab", repeat=length)]
+    assert all(distance(one, other) == alignment(one, other) for one in words for other in words)
+
+
 def test_a_swap_is_one_slip() -> None:
     assert distance("pytroch", "pytorch") == 1
     assert distance("cdua", "cuda") == 1
@@ -542,7 +566,16 @@ def test_every_builtin_alias_means_something_that_is_known() -> None:
         ("{version}.{cudnn}", "it is ambiguous"),
         ("{version}[-{os}][-{variant}]", "it is ambiguous"),
         ("{os}{variant}-{version}", "it is ambiguous"),
-        ("{version}" + "x" * 200, "characters long and may have"),
+        ("{version}" + "x" * 192, "it is 201 characters long and may have 200"),
+        ("{version}-{-attn}", "`{-attn}` is no field"),
+        ("{version}-{cudas}", "did you mean `{cuda}`?"),
+        ("{version}-{pithun}", "did you mean `{python}`?"),
+        ("{version}-{" + "x" * 61 + "}", "is no field"),
+        ("{version}[ {stage}]", "U+0020"),
+        ("{version}[*{stage}]", "`*` is not legal"),
+        ("{version}-{flash--attn}", "`{flash--attn}` is no field"),
+        ("{version}-{Flash}", "`{Flash}` is no field"),
+        ("{version}-{2fast}", "`{2fast}` is no field"),
         ("[-{version}]" * 9, "9 optional parts and may have 8"),
         ("[[[[{version}]]]]", "nested more than 3 deep"),
     ],
@@ -564,6 +597,15 @@ def test_a_faulty_template(template: str, said: str) -> None:
         "{version}[[-{stage}]-{date}]",
         "x/{framework:lower}/{version}",
         "[{framework}-[{hardware}-]]{version}",
+        "[[[{version}]-{date}]-{framework}]-x",
+        "{version}[-a{stage}][-b{os}][-c{date}][-d{release}][-e{variant}][-f{cudnn}][-g{python}][-h{rocm}]",
+        "{version}" + "x" * 191,
+        "py{python:compact}-{version}",
+        "{version}-{xformers2}-{flash-attn}",
+        "{version}-{a1-2b}",
+        "{version}-{codas}",
+        "{version}-{pathan3}",
+        "{version}-{" + "x" * 60 + "}",
     ],
 )
 def test_a_good_template(template: str) -> None:
@@ -641,6 +683,25 @@ STABLE = read("PyTorch-CUDA-v2.8")
 def test_expand(template: str, name: TagName, text: str) -> None:
     assert expand(template, name) == text
     assert expansion_faults(template) == ()
+
+
+def test_a_path_that_cannot_be_taken_apart_says_why() -> None:
+    assert expansion_faults("x/{version") == ("a `{` stands alone: a field is written `{version}`",)
+    with pytest.raises(UsageError) as caught:
+        expand("x/{stage}", STABLE)
+    assert (
+        caught.value.fix == "put the part that needs `{stage}` into brackets, or leave it out of the template"
+    )
+
+
+def test_packages_of_the_tags_are_fields_of_paths_too() -> None:
+    assert field_names("{version}[-{flash-attn}]-{os}") == ("version", "flash-attn", "os")
+    assert packages_of("{version}[-{flash-attn}]-{os}") == ("flash-attn",)
+    for template in ("x/{flash-attn}", "x/{pithun}"):
+        (package,) = packages_of(template)
+        assert expansion_faults(template, (package,)) == ()
+        (fault,) = expansion_faults(template)
+        assert f"`{{{package}}}` is no field" in fault
 
 
 @pytest.mark.parametrize(
