@@ -288,7 +288,7 @@ def _value(field: Field, name: TagName) -> str:
 
 def _plain_value(field: str, name: TagName) -> str:
     if field == "hardware":
-        return (name.hardware or "") + (name.hardware_version or "") if name.hardware else ""
+        return name.hardware + (name.hardware_version or "") if name.hardware else ""
     if field in NUMBER_OF:
         return (name.hardware_version or "") if name.hardware == NUMBER_OF[field] else ""
     own = {

@@ -694,6 +694,38 @@ def test_a_path_that_cannot_be_taken_apart_says_why() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("template", "name", "text"),
+    [
+        ("{series}", TagName("x", version=(2, 8, 1, 3)), "2.8"),
+        ("{series}", TagName("x", extra=(("release", "25.06.1"),)), "25.06"),
+        ("{series}", TagName("x", version=(2, 8), extra=(("release", "7"),)), "2.8"),
+        ("{cuda}", TagName("x", hardware="CUDA", hardware_version="13"), "13"),
+        ("{cuda:compact}", TagName("x", hardware="CUDA", hardware_version="13.0.1"), "130"),
+        ("{cuda:compact}", TagName("x", hardware="CUDA", hardware_version="13"), None),
+        ("{cuda}", TagName("x", hardware="CUDA"), None),
+        ("{cuda}", TagName("x", hardware="ROCm", hardware_version="6.4"), None),
+        ("{rocm}", TagName("x", hardware="ROCm", hardware_version="6.4"), "6.4"),
+        ("{hardware}", TagName("x", hardware="CPU"), "CPU"),
+        ("{hardware}", TagName("x", hardware_version="6.4"), None),
+        ("{hardware:compact}", TagName("x", hardware="CUDA", hardware_version="13"), None),
+        ("{hardware:compact}", TagName("x", hardware="CUDA"), None),
+        ("{hardware:compact}", TagName("x", hardware="XPU"), "xpu"),
+        ("{hardware:compact}", TagName("x"), None),
+        ("{framework}", TagName("x"), None),
+        ("{framework:upper}", TagName("x", "JAX"), None),
+        ("{version:lower}", TagName("x", version=(2, 8)), None),
+        ("{stage:dotted}", TagName("x"), None),
+        ("{tag:lower}", TagName("A/B"), "a/b"),
+    ],
+)  # fmt: skip
+def test_what_a_name_does_not_carry_is_never_made_up(template: str, name: TagName, text: str | None) -> None:
+    if text is None:
+        with pytest.raises(UsageError, match="carries no"):
+            expand(template, name)
+    assert expand(f"a[-{template}]", name) == ("a" if text is None else f"a-{text}")
+
+
 def test_packages_of_the_tags_are_fields_of_paths_too() -> None:
     assert field_names("{version}[-{flash-attn}]-{os}") == ("version", "flash-attn", "os")
     assert packages_of("{version}[-{flash-attn}]-{os}") == ("flash-attn",)
