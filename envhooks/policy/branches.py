@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS
 from envhooks.git.objects import Ref
 from envhooks.git.repository import BRANCHES, Git
-
-if TYPE_CHECKING:
-    pass
 
 REMOTES = "refs/remotes/"
 

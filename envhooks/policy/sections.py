@@ -71,7 +71,14 @@ def tag(value: Value) -> TagPolicy:
     if "aliases" in keys:
         own = keys["aliases"].table()
         known = (*frameworks, *hardware)
-        aliases = MappingProxyType({**aliases, **{k.lower(): _alias(v, known) for k, v in own.items()}})
+        meant_by: dict[str, str] = {}
+        for spelling, item in own.items():
+            if spelling.lower() in meant_by:
+                item.refuse(
+                    f"the alias `{printable(spelling, 60)}` stands twice: case does not distinguish them"
+                )
+            meant_by[spelling.lower()] = _alias(item, known)
+        aliases = MappingProxyType({**aliases, **meant_by})
     policy = TagPolicy(
         templates=default.templates,
         frameworks=frameworks,

@@ -9,7 +9,6 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
@@ -28,9 +27,6 @@ from envhooks.policy.branches import (
     tracking_ref,
 )
 from envhooks.policy.root import FOLDER, TrustRoot, read_trust_root
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -72,15 +68,6 @@ class TrustContext:
     """Whether this is one transaction of a push, whose others are judged for themselves."""
     is_draft: bool = False
     """Whether the tag is not made yet: its commit is judged under its name, and there is no tag object."""
-
-
-# --------------------------------------------------------------------------------- reading the policy
-
-
-# ------------------------------------------------------------------------------ remotes and branches
-
-
-# ---------------------------------------------------------------------------------------- the hooks
 
 
 def trust_context(

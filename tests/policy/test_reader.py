@@ -328,6 +328,7 @@ def test_a_hostile_key_is_escaped() -> None:
         ("[tag]\nignore = ['" + "*" * 201 + "']", "longer than 200"),
         ("[tag]\naliases = { x = 'Y' }", "no framework and no hardware"),
         ("[tag]\naliases = { x = 1 }", "is a number"),
+        ("[tag]\naliases = { PT = 'PyTorch', pt = 'JAX' }", "the alias `pt` stands twice"),
         ("[dockerfile]\npath = true", "or false to switch it off"),
         ("[dockerfile]\npath = 1", "a path in quotes"),
         ("[dockerfile]\npath = ''", "is empty"),
