@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
@@ -16,6 +17,7 @@ import pytest
 from envhooks.judge import engine as checks
 
 ROOT = Path(__file__).parent.parent
+UV = [sys.executable, "-m", "uv"]
 HOOKS = {"reference-transaction", "pre-push", "pre-receive", "post-receive"}
 
 
@@ -51,10 +53,10 @@ def test_the_metadata_is_whole(wheel: Path) -> None:
         name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
         said = message_from_bytes(archive.read(name))
         assert any(held.endswith("/licenses/LICENSE") for held in archive.namelist())
-    assert said["License-Expression"] == "MIT" or said["License"] == "MIT"
+    assert said["License-Expression"] == "MIT"
     assert said["Requires-Python"] == ">=3.10" and said["Author"] and said["Keywords"]
     labels = {url.partition(",")[0] for url in said.get_all("Project-URL", [])}
-    assert {"Documentation", "Changelog", "Issues", "Security"} <= labels
+    assert {"Source", "Documentation", "Changelog", "Issues", "Security"} <= labels
     text = str(said.get_payload())
     relative = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("https://")]
     assert "docs/policy.md" in text and not relative, "an index shows the README without the repository"
@@ -77,19 +79,42 @@ def test_the_source_distribution_passes_its_own_tests(sources: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-def test_an_installed_wheel_finds_its_checks_and_its_hooks(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
+def by_pip(wheel: Path, folder: Path) -> list[str]:
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
     subprocess.run([str(python), "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True)
-    listed = subprocess.run(
-        [str(tmp_path / "venv/bin/envhooks"), "explain"],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    return [str(folder / "venv/bin/envhooks")]
+
+
+def by_uv_tool(wheel: Path, folder: Path) -> list[str]:
+    subprocess.run([*UV, "tool", "install", "--quiet", str(wheel)], check=True, capture_output=True)
+    return [str(folder / "home/.local/bin/envhooks")]
+
+
+def by_uvx(wheel: Path, folder: Path) -> list[str]:
+    return [*UV, "tool", "run", "--quiet", "--from", str(wheel), "envhooks"]
+
+
+def by_pipx(wheel: Path, folder: Path) -> list[str]:
+    command = [*UV, "tool", "run", "--quiet", "pipx", "install", "--quiet", str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+    return [str(folder / "home/.local/bin/envhooks")]
+
+
+@pytest.mark.parametrize("way", [by_pip, by_pipx, by_uv_tool, by_uvx])
+def test_however_it_is_installed_it_finds_its_checks_and_its_hooks(
+    way: Callable[[Path, Path], list[str]], wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    envhooks = way(wheel, tmp_path)
+    command = [*envhooks, "explain"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
     assert {line.split()[0] for line in listed.stdout.split("\n") if line} == checks.ids()
     subprocess.run(["git", "init", "-q", "-b", "main", "repo"], check=True, cwd=tmp_path)
-    install = [str(tmp_path / "venv/bin/envhooks"), "install", "--branch", "main"]
-    subprocess.run(install, check=True, capture_output=True, cwd=tmp_path / "repo")
-    assert (tmp_path / "repo/.git/envhooks/reference-transaction").exists()
+    command = [*envhooks, "install", "--branch", "main"]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path / "repo")
+    subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "x"], check=True, cwd=tmp_path / "repo")
+    command = ["git", "tag", "-a", "-m", "x", "v1"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path / "repo")
+    assert refused.returncode != 0 and "v1: refused" in refused.stderr, refused
