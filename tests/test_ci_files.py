@@ -227,7 +227,7 @@ def samples() -> list[tuple[str, str]]:
     ]
     for name in ("action.yml", "templates/envhooks.yml"):
         found += [(name, line) for line in (ROOT / name).read_text(encoding="utf-8").split("\n")]
-    bringing = r"pip install\b.*\benvhooks|envhooks/envhooks(?:/envhooks)?@|^\s*rev: v|^\s*default: \"=="
+    bringing = r"pipx? install\b.*\benvhooks|envhooks/envhooks(?:/envhooks)?@|^\s*rev: v|^\s*default: \"=="
     return [(name, line) for name, line in found if re.search(bringing, line)]
 
 

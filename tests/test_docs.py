@@ -100,6 +100,17 @@ def test_links_between_the_pages_hold(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+def test_the_messages_of_the_troubles_are_ones_that_are_printed() -> None:
+    files = [*(ROOT / "envhooks").rglob("*.py"), *(ROOT / "hooks").iterdir()]
+    code = "\n".join(re.sub(r'"\s*f?"', "", file.read_text(encoding="utf-8")) for file in files)
+    rows = re.findall(
+        r"^\| ([^|]+) \|", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M
+    )
+    messages = [text for row in rows for text in re.findall("`([^`]+)`", row) if not text.startswith("git ")]
+    assert len(messages) >= 8
+    assert [text for text in messages if text not in code] == []
+
+
 def test_both_readmes_name_the_same_commands_files_and_pages() -> None:
     texts = [page.read_text(encoding="utf-8") for page in READMES]
     fences = [re.findall(r"^```.*?^```", text, re.M | re.S) for text in texts]

@@ -42,6 +42,14 @@ class Step:
 
 RUN: Mapping[str, tuple[Step, ...]] = {
     "index.md": (Step("envhooks init --yes", says="hooks"), Step("envhooks doctor", says="all is well here")),
+    "install.md": (
+        Step("envhooks install", says="envhooks is installed"),
+        Step("envhooks doctor", says="all is well here"),
+        Step("envhooks uninstall", says="remove"),
+    ),
+    "servers.md": (
+        Step("envhooks install --server", says="pushes to this repository", typed="cd ../server.git && {}"),
+    ),
     "troubleshooting.md": (
         Step("envhooks doctor", 1, "fix: envhooks install"),
         Step("envhooks version", says="git"),
@@ -118,6 +126,8 @@ RUN: Mapping[str, tuple[Step, ...]] = {
         Step('git add .envhooks && git commit -m "Revoke Bob\'s key" && git push origin main'),
     ),
 }
+_PYPI = ("a release on PyPI", "tests/test_wheel.py")
+_CONFIG_HOOKS = ("Git 2.54, which has config hooks", "tests/hooks/test_install_everywhere.py")
 _REGISTRY = ("a registry with the image", "tests/builds/test_verify_published.py")
 _LAYOUT = ("an image on this machine", "tests/builds/test_verify_files.py")
 _GATE = ("a registry and a record of the image", "tests/releases/test_gate_registry.py")
@@ -127,7 +137,12 @@ _LINEAGE = ("a tracking server", "tests/lineage/test_lineage.py")
 _BENCH = ("minutes on a quiet machine", "tests/test_benchmarks.py")
 _WHOLE = ("the whole suite, or what starts it", ".ci/run")
 NOT_RUN: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "index.md": {"pip install envhooks==0.2.0": ("a release on PyPI", "tests/test_wheel.py")},
+    "index.md": {"pip install envhooks==0.2.0": _PYPI},
+    "install.md": {
+        "pip install envhooks==0.2.0": _PYPI,
+        "envhooks install --global": _CONFIG_HOOKS,
+        "envhooks uninstall --global": _CONFIG_HOOKS,
+    },
     "builds.md": {
         "envhooks verify registry.example.com/team/pytorch-cuda:2.8 PyTorch-CUDA-v2.8": _REGISTRY,
         "envhooks verify --no-tls-verify localhost:5000/pytorch-cuda:2.8": _REGISTRY,
@@ -183,6 +198,7 @@ NOT_RUN: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "make docs",
             ".ci/run",
             "make matrix",
+            ".venv/bin/python scripts/compare_peers.py",
         ),
         _WHOLE,
     )

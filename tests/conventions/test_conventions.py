@@ -1,4 +1,4 @@
-"""Each convention of docs/policy.md: its tag is good, and one wrong field after the other is refused by name."""
+"""Each convention of docs/conventions.md: its tag is good, and one wrong field after the other is refused by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from envhooks.judge.runs import judge_as
 from envhooks.policy.reader import parse_policy
 from envhooks.tagname import Grammar, expand
 
-PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
+PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Convention:
 
 def conventions() -> Iterator[Convention]:
     text = PAGE.read_text(encoding="utf-8")
-    for part in re.split(r"^#### ", text, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         match = re.match(r"`([^`]+)`.*?```toml\n(.*?)```.*?```dockerfile\n(.*?)```", part, re.DOTALL)
         assert match is not None, part[:200]
         yield Convention(*match.groups())

@@ -9,7 +9,7 @@ import pytest
 from installing import HAS_CONFIG_HOOKS, Judge, snapshot
 from support import Done, Repo
 
-PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "servers.md").read_text(encoding="utf-8")
 # Gitea's and Forgejo's own hook file, in short: it runs what lies in the folder beside it
 DELEGATE = """#!/usr/bin/env bash
 data=$(cat)

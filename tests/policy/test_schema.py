@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 SCHEMA: dict[str, Any] = json.loads(
     (ROOT / "envhooks" / "policy" / "schema-v1.json").read_text(encoding="utf-8")
 )
-PAGES = ("policy", "builders", "builds", "records", "deploy", "ci")
+PAGES = ("policy", "conventions", "builders", "builds", "records", "deploy", "ci")
 BLOCKS = [
     text
     for page in PAGES
