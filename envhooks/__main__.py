@@ -14,6 +14,8 @@ _COLLECT_AFTER = (100_000, 50, 50)
 def main() -> int:
     """Run one verb; the exit code is its outcome."""
     gc.set_threshold(*_COLLECT_AFTER)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _stand_in()
     try:
         from envhooks.base.run import ignore_signals, listen
 
@@ -26,6 +28,23 @@ def main() -> int:
         return getattr(error, "exit_code", 130)
     _leave(code)
     return code
+
+
+def _stand_in() -> None:
+    """Fill the place of a stream that is closed (`envhooks list >&-`), or a file that is opened would take it.
+
+    What is written to standard output fails then as it does where a disk is full; what nobody reads of stderr is lost.
+    """
+    for number, (name, mode, flags) in enumerate(
+        (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY))
+    ):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, flags)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            stream = open(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _leave(code: int) -> None:

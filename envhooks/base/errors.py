@@ -44,3 +44,9 @@ class PolicyError(CannotJudge):
 
 class UsageError(EnvhooksError):
     """The command was called with invalid arguments: an unknown tag, a bad option."""
+
+
+def cause_of(error: Exception) -> str:
+    """What happened, in the system's words and without its number: `Connection refused`, also of what wraps it."""
+    inner = getattr(error, "reason", error)
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__

@@ -16,8 +16,8 @@ from pathlib import Path
 from envhooks.base.folders import find_program
 
 _VERBS = (
-    "build|builds|changelog|check|demo|deploy|diff|doctor|driver|env|explain|init|install|lint|list|lock|propose|record"
-    "|records|show|signers|site|tag|uninstall"
+    "build|builds|changelog|check|compat|completion|demo|diff|doctor|driver|env|explain|gate|init|install|lineage|lint|list"
+    "|lock|propose|record|records|reproduce|rollback|show|signers|site|tag|uninstall|verify|version"
 )
 _CALL = rf"(?<![\w/.~-])envhooks (?=(?:{_VERBS})\b)"
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import TextIO
+from typing import Any, TextIO
 
 from envhooks.base.hygiene import printable
 from envhooks.builds.ledger import Ledger, Row, is_stale
@@ -74,9 +73,9 @@ def ago(seconds: float) -> str:
     return f"{max(int(seconds), 0)} s"
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """Version 1 of what programs may rely on."""
-    builds = [
+def documents(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows, for programs."""
+    return [
         {
             "tag": row.tag,
             "ref": row.ref,
@@ -98,7 +97,6 @@ def as_json(rows: Sequence[Row]) -> str:
         }
         for row in rows
     ]
-    return json.dumps({"version": 1, "builds": builds}, indent=2) + "\n"
 
 
 def _iso(seconds: float) -> str:

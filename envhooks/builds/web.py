@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, PolicyError
+from envhooks.base.errors import CannotJudge, PolicyError, cause_of
 from envhooks.base.hygiene import printable
 from envhooks.builds.secrets import Secret, redact
 
@@ -195,8 +195,7 @@ def _attempt(
             return None, fault, after
         raise Refused(f"{redact(f'{method} {url}', secrets)}: {fault}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = getattr(error, "reason", error)
-        fault = redact(f"no connection: {printable(str(why) or type(error).__name__, 200)}", secrets)
+        fault = redact(f"no connection: {printable(cause_of(error), 200)}", secrets)
         return None, fault, 0.0
 
 

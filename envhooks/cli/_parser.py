@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
-import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from envhooks.base.hygiene import printable_block
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.cli import _manner
+from envhooks.cli._near import meant
 
 GROUPS = (
     "set up",
@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
     names = (verb,) if verb in verbs else () if arguments[:1] == ["--version"] or verb else verbs
     parser = build([name for name in names if name])
     if verb and verb not in verbs and verb == arguments[0]:
-        parser.error(f"there is no verb {verb!r}{_meant(verb, verbs)}")
+        parser.error(f"there is no verb {verb!r}{meant(verb, verbs)}")
     if not arguments:
         parser.print_help()
         parser.exit()
@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
     if unknown:
         own = _Parser.of_verb.get(verb or "", parser)
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
-        near = _meant(flag, own.option_strings()) if flag else ""
+        near = meant(flag, own.option_strings()) if flag else ""
         own.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
     return options
 
@@ -72,10 +72,18 @@ def build(verbs: Iterable[str]) -> _Parser:
         summary, description = _help(module)
         own = subparsers.add_parser(name, help=summary, description=description, epilog=_epilog(module))
         module.arguments(own)
-        own.set_defaults(run=module.run)
+        own.set_defaults(run=module.run, schema=getattr(module, "SCHEMA", name))
+        for leaf in _leaves(own):
+            _manner.add_options(leaf, module)
         _Parser.of_verb[name] = own
         parser.verbs[name] = (getattr(module, "GROUP", ""), summary)
     return parser
+
+
+def _leaves(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
+    """The parsers without actions of their own below it; of most verbs the only one."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [one for action in below for one in action.choices.values()] or [parser]
 
 
 def _help(module: ModuleType) -> tuple[str, str]:
@@ -96,11 +104,6 @@ def _epilog(module: ModuleType) -> str:
         else:
             lines.append(f"  {command:{width}}  # {note}" if note else f"  {command}")
     return "\n".join(("examples:", *lines, "", EXIT_CODES)).replace("%", "%%")
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1, 0.6)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -130,8 +133,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Like argparse's, with what came from the command line made fit to print."""
-        print(f"envhooks: {printable_block(message)}\n  see: {self.prog} --help", file=sys.stderr)
+        _manner.complain(f"envhooks: {printable_block(message)}\n  see: {self.prog} --help")
+        _manner.failed(message, fix=f"{self.prog} --help")
         raise SystemExit(2)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(one) for one in action.choices]
+        text = f"{str(value)!r} is none of {', '.join(known)}{meant(str(value), known)}"
+        raise argparse.ArgumentError(action, text)
 
     def format_help(self) -> str:
         """The verbs by what they are for; of a verb, its options and examples."""
@@ -158,6 +169,7 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
         from envhooks import __version__
+        from envhooks.cli.version import programs
 
-        print(f"envhooks {__version__}")
+        print(printable(f"envhooks {__version__} ({programs()})"))
         parser.exit()

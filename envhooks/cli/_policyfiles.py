@@ -143,3 +143,8 @@ def next_commands(git: Git, changes: Mapping[str, bytes], message: str) -> str:
         commands.append(f"git push {printable(remote)} {branch}")
     text = "".join(f"  {command}\n" for command in commands)
     return printable_block(f"\nIt counts from the moment it is on {where}:\n\n{text}")
+
+
+def commands_in(text: str) -> list[str]:
+    """The commands of `next_commands`, for programs."""
+    return [line.strip() for line in text.split("\n") if line.startswith("  ")]

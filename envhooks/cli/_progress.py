@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
+from envhooks.base.hygiene import printable
+
 PATIENCE = 1.0
 """Seconds for which nothing is shown: most runs are over by then."""
 PAUSE = 0.1
@@ -43,6 +45,13 @@ class Progress:
         self._next = now + PAUSE
         filled = 20 * done // max(total, 1)
         self._show(f"[{'#' * filled}{'.' * (20 - filled)}] {what}: {done} of {total}")
+
+    def say(self, what: str) -> None:
+        """Say what is being done, of which it is not known how much there is."""
+        now = time.monotonic()
+        if self._is_on and now >= self._next:
+            self._next = now + PAUSE
+            self._show(f"reading {printable(what)}")
 
     def _show(self, text: str) -> None:
         text = text[: shutil.get_terminal_size().columns - 1]

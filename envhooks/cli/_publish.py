@@ -11,6 +11,7 @@ from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import HEADS, TAGS, Hook
 from envhooks.builds import show
 from envhooks.builds.ledger import Ledger
+from envhooks.cli._manner import answer, quiet, remark
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace
 from envhooks.policy.branches import matches, tracking_ref
@@ -99,12 +100,15 @@ def follow_to_the_record(tags: Sequence[str]) -> int:
             return 0
         follow(ledger)
     rows = [row for row in ledger.rows() if row.ref in refs]
-    print(show.table(rows), end="")
+    answer(builds=show.documents(rows))
+    remark(show.table(rows), end="")
     code = outcome(rows, AGAIN)
     with Git.open(Path.cwd()) as git:
         root = trust_context(git, Hook.CHECK).root
-        for ref in refs if root.policy.verifiers else ():
-            found = reader.read(git, root, ref)
-            print(render.as_text(found), end="")
+        records = [reader.read(git, root, ref) for ref in refs] if root.policy.verifiers else []
+        for found in records:
+            if found.exit_code or not quiet():
+                print(render.as_text(found), end="")
             code = max(code, found.exit_code)
+        answer(records=render.document(records)["tags"])
     return code

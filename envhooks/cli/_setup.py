@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import HEADS
 from envhooks.cli import install as install_verb
+from envhooks.cli._manner import answer, remark
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace, WorkspaceError
 from envhooks.hooks import copies, install
@@ -27,8 +28,10 @@ def carry_out(git: Git, branch: str, remote: str | None, paths: Sequence[str]) -
     top = git.work_tree
     assert top is not None, "init has looked"
     if git.head() != HEADS + branch:
-        print(f"\nnothing was committed: {printable(branch)}, which carries the policy, is not checked out")
-        print(f"  fix: git switch {printable(branch)} && envhooks init --yes")
+        why = f"nothing was committed: {printable(branch)}, which carries the policy, is not checked out"
+        fix = f"git switch {printable(branch)} && envhooks init --yes"
+        print(f"\n{printable(why)}\n  fix: {printable(fix)}")
+        answer(left=why, next=[fix])
         return 1
     workspace = Workspace(top)
     try:
@@ -38,12 +41,14 @@ def carry_out(git: Git, branch: str, remote: str | None, paths: Sequence[str]) -
     with Git.open(top) as renewed:
         plan = install.plan_install(renewed, Request(branch))
         apply(plan.actions, top)
-        install_verb.print_plan(plan, renewed.common_dir / copies.FOLDER, False)
-    print("envhooks is installed: it judges release tags at git tag and git push")
+        done = install_verb.print_plan(plan, renewed.common_dir / copies.FOLDER, False)
+        answer(actions=done["actions"], notes=done["notes"])
+    remark("envhooks is installed: it judges release tags at git tag and git push")
+    answer(left=left or None, next=[])
     if left:
         print(printable_block(left))
         return 1
-    print("ready: the next signed tag at a commit with a Dockerfile and a changelog entry can be a release")
+    remark("ready: the next signed tag at a commit with a Dockerfile and a changelog entry can be a release")
     return 0
 
 
@@ -54,7 +59,7 @@ def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, pa
     if changed:
         workspace.do("add", "--", *paths)
         workspace.do("commit", "--quiet", "-m", MESSAGE, "--", *paths)
-        print(f"\ncommitted: {', '.join(printable(path) for path in paths)}")
+        remark(f"\ncommitted: {', '.join(printable(path) for path in paths)}")
     if remote is None:
         return ""
     tracked = next((ref.oid for ref in git.refs(tracking_ref(git, remote, branch))), None)
@@ -73,5 +78,5 @@ def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, pa
             f"the policy counts once it is on {printable(remote)}'s {printable(branch)}, and the push was refused:"
             f" {error.message}\n  advice: bring the last commit there as this project does, as by a merge request"
         )
-    print(f"pushed: {printable(branch)} to {printable(remote)}")
+    remark(f"pushed: {printable(branch)} to {printable(remote)}")
     return ""

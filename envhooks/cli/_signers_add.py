@@ -16,8 +16,9 @@ from pathlib import Path
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError, UsageError
-from envhooks.base.hygiene import printable
-from envhooks.cli._policyfiles import PolicyFiles, next_commands
+from envhooks.base.hygiene import printable, printable_block
+from envhooks.cli._manner import answer, complain, remark
+from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.git.repository import Git
 from envhooks.policy.root import FOLDER
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, SshEntry, manage, read_signers
@@ -74,15 +75,22 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     changes = {name: data for name, data in changes.items() if before.get(name) != data}
     after = read_signers({**before, **changes}, "the work tree")
     added = [_entry(after, key) for key in keys]
+    answer(
+        added=[_document(entry, now) for entry in added],
+        written=[f"{FOLDER}/{name}" for name in changes],
+        next=[],
+    )
     if not changes:
-        print(f"{FOLDER}/{ALLOWED} says so already")
+        remark(f"{FOLDER}/{ALLOWED} says so already")
         return 0
-    print(files.write(changes), end="")
+    remark(files.write(changes), end="")
     for entry in added:
         _say(entry, now)
     verb = "Renew" if options.renew else "Allow"
     who = ", ".join(dict.fromkeys(printable(entry.signer, 80) for entry in added))
-    print(next_commands(git, changes, f"{verb} releases by {who}"), end="")
+    commands = next_commands(git, changes, f"{verb} releases by {who}")
+    remark(printable_block(commands), end="")
+    answer(next=commands_in(commands))
     return 0
 
 
@@ -196,9 +204,17 @@ def _entry(signers: Signers, key: NewKey) -> Entry:
     return found
 
 
+def _kind(entry: Entry) -> str:
+    return "openpgp" if isinstance(entry, OpenPgpEntry) else "ssh"
+
+
+def _document(entry: Entry, now: datetime) -> dict[str, str | None]:
+    warning = ends_soon(entry, now) or None
+    return {"who": entry.signer, "scheme": _kind(entry), "key": manage.key_of(entry), "warning": warning}
+
+
 def _say(entry: Entry, now: datetime) -> None:
-    kind = "openpgp" if isinstance(entry, OpenPgpEntry) else "ssh"
-    print(f"signer: {printable(entry.signer, 80)} ({kind} {printable(manage.key_of(entry))})")
+    remark(f"signer: {printable(entry.signer, 80)} ({_kind(entry)} {printable(manage.key_of(entry))})")
     warning = ends_soon(entry, now)
     if warning:
-        print(f"warning: {printable(warning)}")
+        complain(f"warning: {printable(warning)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -12,7 +11,10 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import Hook
+from envhooks.cli._manner import answer, complain, note, sentence
 from envhooks.cli._policyfiles import PolicyFiles
+from envhooks.cli._tables import print_table
+from envhooks.cli._terminal import columns
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.collect import collect, release_tags
@@ -32,7 +34,7 @@ from envhooks.signatures.signers.expiry import is_revoked_by_owner, key_ends_soo
 from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.manage import key_of
 
-_TITLES = ("WHO", "SCHEME", "KEY", "FROM", "COUNTS UNTIL", "LAST TAG")
+_TITLES = ("who", "scheme", "key", "from", "counts until", "last tag")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _signed(subject: Subject) -> SignedTag | None:
     return SignedTag(subject.tag, verdict.key, found.annotation.date, subject.stands_as_locked)
 
 
-def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
+def run(git: Git, _: argparse.Namespace, now: datetime) -> int:
     """Print the table, then what ends soon and where the work tree differs."""
     trust = trust_context(git, Hook.CHECK)
     root = trust.root
@@ -79,21 +81,21 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
         tags = signed_tags(git, trust)
         last = {tag.key: tag for tag in sorted(tags, key=lambda tag: (tag.date, tag.tag))}
         rows = [*_rows(entries, signers, last, where, now), *_keyless_rows(keyless, last, where)]
-    if options.format == "json":
-        print(json.dumps(_document(rows, _differences(git, signers, where)), indent=2))
-    elif rows:
-        print(_table([_TITLES, *rows]), end="")
+    differences = [*_differences(git, signers, where)]
+    answer(_document(rows, differences))
+    if rows:
+        _print(rows)
     else:
-        print(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
+        sentence(f"{where} names nobody in {FOLDER}/allowed_signers; to name the first: envhooks init")
     for key in dict.fromkeys(map(key_of, entries)):
         lines = [entry for entry in entries if key_of(entry) == key]
         warning = key_ends_soon(lines, now)
         if warning and not _is_revoked(lines[0], signers):
-            print(f"warning: {printable(warning)}", file=sys.stderr)
-    for note in (*trust.notes, *signers.notes):
-        print(f"note: {printable(note)}", file=sys.stderr)
-    for line in _differences(git, signers, where) if options.format == "text" else ():
-        print(printable(line))
+            complain(f"warning: {printable(warning)}")
+    for text in (*trust.notes, *signers.notes):
+        note(f"note: {printable(text)}")
+    for line in differences:
+        sentence(printable(line))
     return 0
 
 
@@ -160,17 +162,21 @@ def _is_revoked(entry: Entry, signers: Signers) -> bool:
 def _document(rows: Iterable[Sequence[str]], differences: Iterable[str]) -> dict[str, object]:
     names = ("who", "scheme", "key", "from", "until", "last_tag")
     return {
-        "version": 1,
         "signers": [dict(zip(names, map(printable, row), strict=True)) for row in rows],
         "differences": [printable(line) for line in differences],
     }
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    shown = [[printable(cell, 200) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in shown) for column in range(len(_TITLES))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in shown)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+def _print(rows: Sequence[Sequence[str]]) -> None:
+    """A table; where it is wider than the terminal, two lines for each, so that a key can be copied whole."""
+    widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)]
+    width = columns(sys.stdout)
+    if width is None or sum(widths) + 2 * len(widths) <= width:
+        print_table(_TITLES, rows)
+        return
+    for who, scheme, key, place, until, last in rows:
+        sentence(printable(f"{who}  {scheme} {key}", 400))
+        sentence(printable(f"    in {place}; counts until: {until}; last tag: {last}", 400), indent=4)
 
 
 # ---------------------------------------------------------------------------------- the work tree

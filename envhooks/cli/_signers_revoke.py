@@ -15,9 +15,10 @@ from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
-from envhooks.base.hygiene import printable, word
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import Hook
-from envhooks.cli._policyfiles import PolicyFiles, next_commands
+from envhooks.cli._manner import answer, remark
+from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
 from envhooks.git.repository import Git
@@ -59,8 +60,9 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
         fix = f"ssh-keygen -k -u -f {FOLDER}/{REVOKED} <public key file>"
         raise UsageError(text, place=f"{FOLDER}/{REVOKED}", fix=fix)
     target = _target(options.key, signers, now, options.reason)
+    answer(key=target.key, who=target.who or None, revoked=False, consequences=[], next=[])
     if target.key in signers.revoked.ssh | signers.revoked.openpgp:
-        print(f"{printable(target.key)} is revoked already")
+        remark(f"{printable(target.key)} is revoked already")
         return 0
     note = " ".join(part for part in (target.who, f"{now:%Y-%m-%d}", options.reason.strip()) if part)
     text = before.get(REVOKED, b"").decode("utf-8", "surrogateescape")
@@ -69,10 +71,13 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     revoked = read_signers({**before, REVOKED: data}, "the work tree").revoked
     if target.key not in revoked.ssh | revoked.openpgp:
         raise UsageError("the new line would not revoke the key", place=f"{FOLDER}/{REVOKED}")
-    print(files.write({REVOKED: data}), end="")
-    for line in _consequences(git, target, signers):
-        print(printable(line, 2000))
-    print(next_commands(git, {REVOKED: data}, f"Revoke {target.key}"), end="")
+    remark(files.write({REVOKED: data}), end="")
+    consequences = [*_consequences(git, target, signers)]
+    for line in consequences:
+        remark(printable(line, 2000))
+    commands = next_commands(git, {REVOKED: data}, f"Revoke {target.key}")
+    remark(printable_block(commands), end="")
+    answer(revoked=True, consequences=consequences, next=commands_in(commands))
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.hygiene import printable
-from envhooks.cli._terminal import use_colour
+from envhooks.cli._terminal import columns, use_colour
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,8 @@ STYLES = {
 """Words that carry a colour of their own; the word alone says the same."""
 
 
+_UNBROKEN = 2000
+"""Columns of a file, in which no line is broken."""
 KEPT = 12
 """Characters of a column that is never folded: a date, a word, a short digest."""
 
@@ -29,7 +31,14 @@ def console() -> Console:
 
     colour = use_colour(sys.stdout)
     return Console(
-        file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=not colour, soft_wrap=False
+        file=sys.stdout,
+        force_terminal=colour,
+        width=columns(sys.stdout) or _UNBROKEN,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        no_color=not colour,
+        soft_wrap=False,
     )
 
 
@@ -71,8 +80,3 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
         word = text.split(" ", 1)[0].rstrip(":,")
         line = Text.assemble((label.ljust(width), "bold"), "  ", (text, STYLES.get(word, "")))
         out.print(line, soft_wrap=True)
-
-
-def is_terminal() -> bool:
-    """Whether standard output is a terminal: tables are for people, JSON for programs."""
-    return sys.stdout.isatty()

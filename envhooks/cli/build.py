@@ -25,6 +25,7 @@ from envhooks.builds.ledger import Intent, Ledger, Row
 from envhooks.builds.types import Plan
 from envhooks.builds.watcher import in_ci
 from envhooks.builds.work import Worker, context_path, work_in_foreground
+from envhooks.cli._manner import answer, note, quiet
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
 from envhooks.judge.checkout import repair
@@ -33,6 +34,7 @@ from envhooks.policy import BuildPolicy
 from envhooks.policy.branches import release_remote
 from envhooks.records import after
 from envhooks.report import Look, render
+from envhooks.report.json import document as report_document
 
 GROUP = "build and record"
 EXAMPLES = (
@@ -80,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
             raise _not_there(git, ref, name)
         confirmed = confirm.confirm(git, target, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
+        answer(tag=ref[len(TAGS) :], report=report_document(report), plans=[], builds=[], compared=[])
         if report.exit_code:
             print(
                 render(report, "text", Look(use_colour(sys.stderr), columns(sys.stderr))),
@@ -93,8 +96,7 @@ def run(options: argparse.Namespace) -> int:
             return _build_beside(git, sections, plans, options)
         if not options.dry_run:
             return _build(git, target, ref, oid, sections, plans, options)
-        for plan, section in zip(plans, sections, strict=True):
-            _print_plan(git, plan, section)
+        answer(plans=[_print_plan(git, plan, section) for plan, section in zip(plans, sections, strict=True)])
     return 0
 
 
@@ -121,30 +123,34 @@ def _sections(found: Sequence[BuildPolicy], options: argparse.Namespace, ref: st
     return tuple(build for build in found if build.on == place) or tuple(found)
 
 
-def _print_plan(git: Git, plan: Plan, section: BuildPolicy) -> None:
+def _print_plan(git: Git, plan: Plan, section: BuildPolicy) -> dict[str, object]:
+    """What would be executed, as it is printed, for programs."""
     context = context_path(Ledger(git.common_dir), plan.key).with_suffix(f".dry-{os.getpid()}")
     # whether there is anything to be built from: a submodule or a pointer of Git LFS is seen in the tree alone
     remove_context(write_context(git, plan.commit, context, Allowed.by(section.options), plan.epoch))
-    print(printable(f"# {plan.tag}: {plan.build}, using {plan.using}"), file=sys.stderr)
-    for note in plan.notes:
-        print(printable(f"# {note}"), file=sys.stderr)
+    notes = [*plan.notes]
     if publication.is_asked(plan) and plan.using != "local":
-        for line in publication.naming(plan, is_pushed=True):
-            print(printable(f"# {line}"), file=sys.stderr)
-    for command in load(plan.using).commands(plan, context_path(Ledger(git.common_dir), plan.key)):
+        notes += publication.naming(plan, is_pushed=True)
+    for text in (f"{plan.tag}: {plan.build}, using {plan.using}", *notes):
+        note(f"# {printable(text)}")
+    commands = [*load(plan.using).commands(plan, context_path(Ledger(git.common_dir), plan.key))]
+    for command in commands:
         print(printable_block(command))
+    return {"build": plan.build, "using": plan.using, "notes": notes, "commands": commands}
 
 
 def _build_beside(
     git: Git, sections: Sequence[BuildPolicy], plans: Sequence[Plan], options: argparse.Namespace
 ) -> int:
     require_consent(git, sections, give=options.allow)
-    code = 0
+    code, compared = 0, []
     for plan, section in zip(plans, sections, strict=True):
         environ = remotes.user_environment(os.environ)
         found, said = build_beside(git, Ledger(git.common_dir), plan, section, sys.stderr, environ)
         print(printable(said, 1000))
+        compared.append({"build": plan.build, "is_same": found == 0, "text": said})
         code = max(code, found)
+    answer(compared=compared)
     return code
 
 
@@ -175,7 +181,9 @@ def _build(
     if keys:
         work_in_foreground(worker, keys, sys.stderr)
     shown = [row for row in ledger.rows() if row.key in rows]
-    print(show.table(shown), end="")
+    answer(builds=show.documents(shown))
+    if not quiet():
+        print(show.table(shown), end="")
     return outcome(shown, f"envhooks build {printable(options.tag)}", worker.refused)
 
 
@@ -213,7 +221,7 @@ def _ask_person(section: BuildPolicy) -> None:
 
 def say(text: str) -> None:
     """One step, on standard error."""
-    print(f"envhooks: {printable_block(text)}", file=sys.stderr, flush=True)
+    note(f"envhooks: {printable_block(text)}")
 
 
 def outcome(rows: Sequence[Row], again: str, refused: Collection[str] = ()) -> int:

@@ -18,6 +18,7 @@ from envhooks.builds import confirm, consent, kept, leftovers, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.ledger import OPEN, Ledger, Row
 from envhooks.builds.work import Worker, kept_path, resumable, work_in_foreground
+from envhooks.cli._manner import answer, note, quiet
 from envhooks.cli.build import outcome, require_consent, say
 from envhooks.git.repository import Git
 from envhooks.policy.branches import release_remote
@@ -35,8 +36,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--format`, `--follow`, `--retry`, `--allow`, `--clean`, `--cancel`, `--forget`."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    """`--follow`, `--retry`, `--allow`, `--clean`, `--cancel`, `--forget`."""
     parser.add_argument("--follow", action="store_true", help="show the logs until nothing is under way")
     parser.add_argument("--retry", action="store_true", help="start what waits or failed, in the foreground")
     parser.add_argument(
@@ -73,13 +73,13 @@ def run(options: argparse.Namespace) -> int:
         if options.follow and not options.retry:
             follow(ledger)
     rows = ledger.rows()
-    if options.format == "json":
-        print(show.as_json(rows), end="")
-    elif rows:
+    answer(builds=show.documents(rows))
+    listed = [row for row in rows if not quiet() or row.state not in ("done", "dropped")]
+    if listed:
         # those that failed just now are shown below, with more of their logs
-        print(show.table(rows, "" if options.retry or options.follow else AGAIN), end="")
-    elif not (options.allow or options.clean or options.cancel or options.forget):
-        print("envhooks: nothing was built from here yet", file=sys.stderr)
+        print(show.table(listed, "" if options.retry or options.follow else AGAIN), end="")
+    elif not (rows or options.allow or options.clean or options.cancel or options.forget):
+        note("envhooks: nothing was built from here yet")
     if options.retry or options.follow:
         return outcome(rows, AGAIN, refused)
     return 0

@@ -9,7 +9,6 @@ becomes the entry's own. Where towncrier or git-cliff writes the changelog, it i
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from envhooks.changelog import Changelog
 from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.reader import MAX_BYTES
 from envhooks.changelog.writing import Written, with_entry
+from envhooks.cli._manner import answer, complain, remark
 from envhooks.cli._othertools import writer_of
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace, WorkspaceError
@@ -72,25 +72,32 @@ def run(options: argparse.Namespace) -> int:
         path = expand(policy.changelog.path, name)
         tool = writer_of(top, name)
         if tool:
-            print(printable_block(f"envhooks: {tool.text}\n  fix: {tool.command}"), file=sys.stderr)
+            complain(printable_block(f"envhooks: {tool.text}\n  fix: {tool.command}"))
+            answer(_facts(tag, path, "left", next=tool.command))
             return 1
         file = _inside(top, path)
         data = _bytes(file, path)
         vocabulary = words(policy.tag.frameworks, policy.tag.hardware)
         found = changelog_for(data, path, name, policy.changelog.heading, vocabulary)
         if found.entry is not None and found.is_good:
-            print(printable(f"{path}:{found.entry.line} has an entry for it: {found.entry.heading}"))
+            remark(printable(f"{path}:{found.entry.line} has an entry for it: {found.entry.heading}"))
+            answer(_facts(tag, path, "there", found.entry.heading))
             return 0
         if found.entry is not None or (found.near is not None and found.near.is_mended):
-            print(printable_block(_lacking(found)), file=sys.stderr)
+            lack = _lacking(found)
+            complain(printable_block(f"envhooks: {lack}" + (f"\n  fix: {found.fix}" if found.fix else "")))
+            answer(_facts(tag, path, "lacking", next=found.fix), why=lack)
             return 1
         sources = _sources(releases, name, options.since, head if options.commit else "")
         parts = parts_of(sources, table_of(policy))
         made = with_entry(data, path, name, policy.changelog.heading, date.today(), parts)
         _hold(made, path, name, policy, vocabulary)
-        print(printable_block(made.text), end="\n\n")
+        state = "drafted" if options.dry_run else "committed" if options.commit else "written"
+        answer(_facts(tag, path, state, made.heading, made.text, _next(path, tag, state)))
         if options.dry_run:
+            print(printable_block(made.text), end="\n\n")
             return 0
+        remark(printable_block(made.text), end="\n\n")
         if options.commit:
             _refuse_mixed(top, path)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +117,7 @@ def _lacking(found: Changelog) -> str:
     else:
         assert near is not None, "there is an entry, or a line that comes close"
         text = f"{found.path}:{near.line} is nearly an entry for it: {near.text}: {near.why}"
-    return f"envhooks: {printable(text)}" + (f"\n  fix: {found.fix}" if found.fix else "")
+    return text
 
 
 def _policy(top: Path, trusted: Policy) -> Policy:
@@ -207,12 +214,32 @@ def _commit(top: Path, path: str, before: bytes | None, tag: str) -> None:
         workspace.close()
 
 
+def _facts(
+    tag: str, path: str, state: str, heading: str = "", text: str = "", next: str = ""
+) -> dict[str, str | None]:
+    """For programs: the entry, and what became of it."""
+    entry = {"heading": heading or None, "text": text or None}
+    return {"tag": tag, "path": path, "state": state, "why": None, **entry, "next": next or None}
+
+
+def _next(path: str, tag: str, state: str) -> str:
+    """The commands that come next, a line each; empty behind a dry run."""
+    commands = {
+        "committed": (f"envhooks tag {word(tag)}",),
+        "written": (
+            f"git add -- {word(path)}",
+            f"git commit -m {word(f'Changelog of {tag}')} -- {word(path)}",
+            f"envhooks tag {word(tag)}",
+        ),
+    }
+    return spelled("\n".join(commands.get(state, ())))
+
+
 def _say(path: str, tag: str, made: Written, committed: bool) -> None:
     shown = printable(path) + (", from what stood below Unreleased" if made.is_waiting else "")
     if committed:
-        print(spelled(f"committed: {printable(shown)}\nnext: envhooks tag {word(tag)}"))
+        remark(f"committed: {printable(shown)}\nnext: {printable(_next(path, tag, 'committed'))}")
         return
-    print(f"wrote {printable(shown)}; look through it, then:\n")
-    print(f"  git add -- {word(path)}")
-    print(f"  git commit -m {word(f'Changelog of {tag}')} -- {word(path)}")
-    print(spelled(f"  envhooks tag {word(tag)}"))
+    remark(f"wrote {printable(shown)}; look through it, then:\n")
+    for line in _next(path, tag, "written").split("\n"):
+        remark(f"  {printable(line)}")

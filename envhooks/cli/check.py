@@ -19,6 +19,8 @@ from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, word
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, RefUpdate
+from envhooks.cli import _manner
+from envhooks.cli._near import meant
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
@@ -30,6 +32,11 @@ from envhooks.policy.trust import TrustContext
 from envhooks.tagname import Grammar
 
 MOST_JOBS = 256
+SCHEMA = "report"
+QUIET_HELP = "what is refused, alone; nothing where all is good"
+VERBOSE_HELP = (
+    "each warning and note, each check by name, and which programs and services are asked, and when"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`, `--quiet`, `--verbose`."""
+    """TAG names or refs, `--all`, `--fetch`, `--jobs`, `--format`."""
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument("--all", action="store_true", help="every release tag of the repository")
     parser.add_argument(
@@ -83,13 +90,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(report.formats())}; may be given several times; default: text",
     )
-    detail = parser.add_mutually_exclusive_group()
-    detail.add_argument(
-        "--quiet", action="store_true", help="text: what is refused, alone; nothing where all is good"
-    )
-    detail.add_argument(
-        "--verbose", action="store_true", help="text: each warning and note, and each check by name"
-    )
 
 
 def _jobs(text: str) -> int:
@@ -101,7 +101,8 @@ def _jobs(text: str) -> int:
 def _output(text: str) -> Output:
     name, has_file, file = text.partition("=")
     if name not in report.formats():
-        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(report.formats())}")
+        known = report.formats()
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}{meant(name, known)}")
     if has_file and not file:
         raise argparse.ArgumentTypeError(f"{text!r} names no file")
     return Output(name, Path(file) if file not in ("", "-") else None)
@@ -122,11 +123,13 @@ def run(options: argparse.Namespace) -> int:
         outcome = _judge(options)
     except EnvhooksError as error:
         # what a program reads says it too: a report that is not there may be mistaken for one without findings
-        _write(gate.failed(error), [output for output in outputs if output != Output("text", None)], "full")
+        # (`raise` says it on standard output as JSON)
+        said = (Output("text", None), Output("json", None))
+        _write(gate.failed(error), [output for output in outputs if output not in said], "full")
         raise
     _write(outcome, outputs, _detail(options, outcome), exists=options.draft is None)
     if not outcome.tags and not outcome.errors:
-        print(f"envhooks: nothing to judge: {_why_nothing(options)}", file=sys.stderr)
+        _manner.note(f"envhooks: nothing to judge: {_why_nothing(options)}")
     return outcome.exit_code
 
 

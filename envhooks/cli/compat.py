@@ -15,7 +15,9 @@ from datetime import datetime, timezone
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable, printable_block
+from envhooks.cli._manner import answer, note, remark
 from envhooks.cli._policyfiles import PolicyFiles
+from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
 from envhooks.image.compat.table import extended, load_table
 from envhooks.indexes.client import Index, default_index
@@ -57,18 +59,19 @@ def run(options: argparse.Namespace) -> int:
     index = Index(options.index or default_index())
     builds = Index(options.builds) if options.builds else None
     table = load_table()
-    is_terminal = sys.stderr.isatty()
-
-    def step(text: str) -> None:
-        if is_terminal:
-            print(f"\r\x1b[Kreading {printable(text)}", end="", file=sys.stderr, flush=True)
-
-    found = refresh(index, table, builds, everything=options.all, tied=_names(options.tie), step=step)
-    if is_terminal:
-        print("\r\x1b[K", end="", file=sys.stderr)
+    tied = _names(options.tie)
+    with Progress(sys.stderr) as progress:
+        found = refresh(index, table, builds, everything=options.all, tied=tied, step=progress.say)
     text = render(found.rows, datetime.now(timezone.utc).date().isoformat())
     # what is written is read again first: a file that the policy could not read would stop every hook
     extended(table, parse_compat(text.encode(), f"{FOLDER}/{NAME}")[1])
+    answer(
+        rows=found.rows,
+        differences=found.differences,
+        unread=found.unread,
+        text=text if found.rows else None,
+        file=f"{FOLDER}/{NAME}" if found.rows and not options.dry_run else None,
+    )
     if options.dry_run:
         print(printable_block(text), end="")
     elif found.rows:
@@ -98,16 +101,17 @@ def _write(text: str) -> None:
 
 def _report(found: Refreshed, dry_run: bool) -> None:
     out = sys.stderr if dry_run else sys.stdout
+    tell = note if dry_run else remark
     for name, rows in found.rows.items():
-        print(printable(f"{name}: {_versions(rows)}"), file=out)
+        tell(printable(f"{name}: {_versions(rows)}"))
     for text in found.differences:
         print(f"differs: {printable(text)}", file=out)
     for text in found.unread:
         print(f"could not be read: {printable(text)}", file=out)
     if not found.rows:
-        print(printable(f"the index has nothing newer than the table of {load_table().compiled}"), file=out)
+        tell(f"the index has nothing newer than the table of {load_table().compiled}")
     elif not dry_run:
-        print(printable(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it"), file=out)
+        tell(f"written to {FOLDER}/{NAME}; next: git add {FOLDER}/{NAME}, and merge it")
 
 
 def _versions(rows: tuple[Row, ...]) -> str:

@@ -10,6 +10,7 @@ import argparse
 
 from envhooks.base.errors import UsageError
 
+NO_JSON = "it prints a script, which a shell reads"
 GROUP = "this program"
 EXAMPLES = (
     ('eval "$(envhooks completion bash)"', "in ~/.bashrc"),

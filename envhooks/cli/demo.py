@@ -19,6 +19,7 @@ from envhooks.cli._demo_folder import COPIED, GOOD, MENDED, SIDE, TOO_OLD, Demo,
 if TYPE_CHECKING:
     pass
 
+NO_JSON = "it is a play for people"
 GROUP = "set up"
 EXAMPLES = (("envhooks demo", ""),)
 

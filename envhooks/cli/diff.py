@@ -6,20 +6,20 @@ A and B are tags, commits, or `.` for the files here; B may be left out and is t
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from envhooks.base.hygiene import printable
-from envhooks.cli._tables import is_terminal, print_table
+from envhooks.cli._manner import answer, is_json
+from envhooks.cli._tables import print_table
 from envhooks.git.repository import Git
 from envhooks.image.compat import table_of
 from envhooks.releases.compare import Difference, differences
 from envhooks.releases.environments import known_environment
 from envhooks.releases.reading import Releases
 
-VERSION = 1
-
+FORMATS = ("text", "json", "table")
+PIPED = "json"
 GROUP = "read releases"
 EXAMPLES = (
     ("envhooks diff PyTorch-CUDA-v2.7 PyTorch-CUDA-v2.8", ""),
@@ -28,12 +28,9 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """A, B, `--format`."""
+    """A, B."""
     parser.add_argument("before", metavar="A", help="a tag, a commit, or . for the files here")
     parser.add_argument("after", metavar="B", nargs="?", default=".", help="default: the files here")
-    parser.add_argument(
-        "--format", choices=("table", "json"), help="default: a table on a terminal, else json"
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,17 +40,15 @@ def run(options: argparse.Namespace) -> int:
         like = next((one for one in (options.before, options.after) if releases.has(one)), "")
         before, after = (known_environment(releases, name, like) for name in (options.before, options.after))
         found = differences(before, after, table_of(releases.trust.root.policy))
-    if (options.format or ("table" if is_terminal() else "json")) == "json":
-        print(json.dumps(document(options.before, options.after, found), indent=2, ensure_ascii=False))
-    else:
+    answer(document(options.before, options.after, found))
+    if not is_json():
         _print(options.before, options.after, found)
     return 2 if any(one.change == "unknown" for one in found) else 0
 
 
 def document(before: str, after: str, found: Sequence[Difference]) -> dict[str, Any]:
-    """The differences as JSON, version 1."""
+    """The differences as JSON."""
     return {
-        "version": VERSION,
         "before": printable(before),
         "after": printable(after),
         "differences": [

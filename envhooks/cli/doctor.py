@@ -7,7 +7,6 @@ fetched; --online asks the remote for its tags. Exit code 0: no fault; 1: some; 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import textwrap
@@ -20,6 +19,7 @@ from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import Hook
+from envhooks.cli._manner import answer, quiet
 from envhooks.cli._terminal import columns
 from envhooks.cli.version import PROGRAMS, number
 from envhooks.git.repository import MINIMUM_VERSION, Git
@@ -66,7 +66,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--online", action="store_true", help="ask the remote too: which of its tags differ from those here"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,9 +81,10 @@ def run(options: argparse.Namespace) -> int:
         _programs(screen)
         _builds(trust, git, screen)
         _mode(git, screen)
-    if options.format == "json":
-        print(json.dumps(_document(screen), indent=2))
-    else:
+    answer(_document(screen))
+    if quiet():
+        screen.lines.clear()
+    if screen.faults or not quiet():
         print("\n".join(_render(screen)))
     return 1 if screen.faults else 0
 
@@ -97,7 +97,6 @@ def _document(screen: _Screen) -> dict[str, object]:
         label = name or label  # a line without a name belongs to the one before
         shown.setdefault(label, []).append(printable(text))
     return {
-        "version": 1,
         "shown": shown,
         "faults": [
             {"text": printable(text), "fix": spelled(printable_block(fix)), "advice": printable_block(advice)}

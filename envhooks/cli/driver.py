@@ -7,7 +7,6 @@ against what base image and wheels need: 0 enough, 1 not enough, 2 not known.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, sentence
 from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.image.compat import table_of
@@ -33,11 +33,12 @@ from envhooks.image.interpreter import read_environment
 from envhooks.releases.environments import HERE, known_environment
 from envhooks.releases.reading import Releases
 
-VERSION = 1
 NODE = Path("/proc/driver/nvidia/version")
 MAX_NODE = 4096
 """Bytes that are read of the node's file."""
 
+FORMATS = ("text", "json", "node-selector")
+FORMATS_HELP = "json: one object, for programs; node-selector: a term of Kubernetes"
 GROUP = "run in production"
 EXAMPLES = (
     ("envhooks driver PyTorch-CUDA-v2.8", ""),
@@ -46,12 +47,11 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """WHAT, `--have`, `--format`."""
+    """WHAT, `--have`."""
     parser.add_argument("what", nargs="?", default=HERE, metavar="WHAT", help="a tag, a commit, a Dockerfile")
     parser.add_argument(
         "--have", metavar="VERSION", help="a driver: 570.195; `node`: the one of this machine"
     )
-    parser.add_argument("--format", default="text", choices=("text", "json", "node-selector"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,14 +62,11 @@ def run(options: argparse.Namespace) -> int:
     verdicts = [judge_driver(need, have) for need in needs] if have else []
     unknown = _not_known(environment, needs)
     code = _code(verdicts, unknown) if have else 2 if unknown else 0
-    if options.format == "json":
-        print(
-            json.dumps(document(options.what, needs, have, verdicts, unknown), indent=2, ensure_ascii=False)
-        )
-    elif options.format == "node-selector":
+    answer(document(options.what, needs, have, verdicts, unknown))
+    if options.format == "node-selector":
         print(_node_selector(needs, unknown), end="")
     else:
-        print("\n".join(_lines(options.what, needs, have, verdicts, unknown)))
+        sentence("\n".join(_lines(options.what, needs, have, verdicts, unknown)))
     return code
 
 
@@ -230,10 +227,9 @@ def document(
     verdicts: Sequence[DriverVerdict],
     unknown: str,
 ) -> dict[str, Any]:
-    """Need and verdict as JSON, version 1."""
+    """Need and verdict as JSON."""
     answers = {verdict.need: verdict.answer for verdict in verdicts}
     return {
-        "version": VERSION,
         "what": printable(what),
         "least": least_driver(tuple(needs)),
         "full": full_driver(tuple(needs)),

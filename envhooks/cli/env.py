@@ -7,7 +7,6 @@ Nothing is built or run, and nothing is fetched.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
 from envhooks.cli._builds import Stated, choose, described, differences, stated_in, stated_of
+from envhooks.cli._manner import answer
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image import Environment, Package
 from envhooks.image.buildfiles import planned
@@ -38,7 +38,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """PATH, `--target`, `--arg`, `--bake`, `--built-by`, `--format`."""
+    """PATH, `--target`, `--arg`, `--bake`, `--built-by`."""
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the Dockerfile here")
     parser.add_argument(
         "--target", metavar="STAGE", help="the stage that is the product; default: the last one"
@@ -59,7 +59,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("FILE", "NAME"),
         help="likewise by a GitHub workflow and a job of it, a Makefile and a target, or a shell script",
     )
-    parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -88,13 +87,10 @@ def run(options: argparse.Namespace) -> int:
         args=arguments,
         bases=() if policy is None else policy.bases,
     )
-    if options.format == "json":
-        print(
-            json.dumps({**document(environment), "builds": _documents(stated)}, indent=2, ensure_ascii=False)
-        )
-    else:
-        built = (f"  built by  {line}" for line in described(stated))
-        print("\n".join((*_lines(environment), *built)))
+    answer({**document(environment), "builds": _documents(stated)})
+    print("\n".join(_lines(environment)))
+    for line in described(stated):
+        print(f"  built by  {printable(line)}")
     return 0
 
 

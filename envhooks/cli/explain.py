@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Sequence
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, sentence
+from envhooks.cli._near import meant, nearest
 from envhooks.judge.engine import Check
 from envhooks.judge.runs import load_checks
 
@@ -29,45 +29,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="for dockerfile-compatible: torch, tensorflow, jax, nvidia/cuda, or what pins one of them",
     )
     parser.add_argument("version", nargs="?", default="", help="such as 2.8; without it all that is known")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the page of one check, a line for each, or what is known of a package."""
     known = {check.id: check for check in load_checks()}
-    if options.check is None and options.format == "json":
-        return _print_json([*known.values()])
     if options.check is None:
+        answer(checks=_pages([*known.values()]))
         width = max(map(len, known))
         for check in known.values():
-            print(f"{check.id:{width}}  {check.summary}")
+            sentence(f"{check.id:{width}}  {check.summary}", indent=width + 2)
         return 0
     if options.check not in known:
-        near = difflib.get_close_matches(options.check, known, 1)
+        near = nearest(options.check, known)
         raise UsageError(
-            f"there is no check {printable(options.check)}",
-            fix=f"envhooks explain {near[0] if near else ''}".rstrip(),
+            f"there is no check {printable(options.check)}{meant(options.check, known)}",
+            fix=f"envhooks explain {near}".rstrip(),
         )
     if options.package is not None:
-        return _explain_package(options.check, options.package, options.version, options.format)
+        return _explain_package(options.check, options.package, options.version)
     check = known[options.check]
-    if options.format == "json":
-        return _print_json([check])
+    answer(checks=_pages([check]))
     print(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n\n{check.page}")
     return 0
 
 
-def _print_json(found: Sequence[Check]) -> int:
-    pages = [
+def _pages(found: Sequence[Check]) -> list[dict[str, str]]:
+    return [
         {"id": check.id, "level": check.level, "summary": check.summary, "page": check.page}
         for check in found
     ]
-    document = {"version": 1, "checks": pages}
-    print(json.dumps(document, indent=2))
-    return 0
 
 
-def _explain_package(check: str, package: str, version: str, form: str) -> int:
+def _explain_package(check: str, package: str, version: str) -> int:
     from envhooks.image.compat import known, provenance
 
     if check != "dockerfile-compatible":
@@ -81,10 +75,7 @@ def _explain_package(check: str, package: str, version: str, form: str) -> int:
             f"nothing is known of {wanted}, so nothing is held against it",
             fix="envhooks explain dockerfile-compatible torch 2.8",
         )
-    if form == "json":
-        document = {"version": 1, "rows": rows, "provenance": provenance(package)}
-        print(json.dumps(document, indent=2))
-        return 0
+    answer(rows=rows, provenance=provenance(package))
     for row in rows:
         width = max(map(len, row))
         print("\n".join(f"{label:{width}}  {text}" for label, text in row.items() if text), end="\n\n")

@@ -8,7 +8,6 @@ the tag is judged by today's policy, against `[deploy.NAME]`.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -21,12 +20,11 @@ from envhooks.builds.publication import labels_of
 from envhooks.builds.registry.client import Registry
 from envhooks.builds.registry.reference import Reference, parse
 from envhooks.builds.verify_files import NAME_LABEL, OBJECT_LABEL
+from envhooks.cli._manner import answer, note, quiet
 from envhooks.git.repository import Git
 from envhooks.releases.gate import Answer, Gate, environment_named, worst
 from envhooks.releases.manifests import MAX_BYTES, image_uses
 from envhooks.releases.reading import Releases
-
-VERSION = 1
 
 GROUP = "run in production"
 EXAMPLES = (
@@ -36,14 +34,13 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """WHAT, `--for`, `--format`."""
+    """WHAT, `--for`."""
     parser.add_argument(
         "what", nargs="+", metavar="WHAT", help="a tag, an image, or - for manifests on stdin"
     )
     parser.add_argument(
         "--for", dest="environment", required=True, metavar="NAME", help="[deploy.NAME] of the policy"
     )
-    parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,18 +54,18 @@ def run(options: argparse.Namespace) -> int:
         for what in options.what:
             if what == "-":
                 for use in image_uses(manifests):
-                    answer = _image(gate, use.reference, use.line)
-                    answers.append(replace(answer, resource=use.resource, line=use.line))
+                    found = _image(gate, use.reference, use.line)
+                    answers.append(replace(found, resource=use.resource, line=use.line))
             elif releases.has(what):
                 answers.append(gate.of_tag(what))
             elif "/" in what or ":" in what or "@" in what:
                 answers.append(_image(gate, what, None))
             else:
                 answers.append(gate.of_tag(what))  # says that there is none
-    if options.format == "json":
-        print(json.dumps(document(options.environment, answers), indent=2, ensure_ascii=False))
-    else:
-        _print(options.environment, answers)
+    answer(document(options.environment, answers))
+    _print(
+        options.environment, [one for one in answers if not quiet() or one.outcome in ("refused", "unproved")]
+    )
     return worst(answers)
 
 
@@ -76,13 +73,13 @@ def _image(gate: Gate, text: str, line: int | None) -> Answer:
     """One image; that it cannot be asked for is its own answer, and the others are judged all the same."""
     try:
         reference = parse(text)
-        answer = gate.of_digest(reference.name, reference.digest or _digest(reference), text)
-        if answer.outcome == "unproved" and not answer.tag:
+        found = gate.of_digest(reference.name, reference.digest or _digest(reference), text)
+        if found.outcome == "unproved" and not found.tag:
             claimed = _claim(reference)
             if claimed:
                 why = f"claimed, not proved: its label says {claimed}, and no record does"
-                return replace(answer, why=why, tag=claimed)
-        return answer
+                return replace(found, why=why, tag=claimed)
+        return found
     except EnvhooksError as error:
         return Answer(text or "(no text)", "unproved", error.message, line=line)
 
@@ -103,14 +100,13 @@ def _digest(reference: Reference) -> str:
     digest = Registry(reference, os.environ).head(reference.tag or "latest")
     if digest is None:
         raise CannotJudge("the registry has no such image")
-    print(f"{printable(str(reference))} is {printable(digest)} now", file=sys.stderr)
+    note(f"{printable(str(reference))} is {printable(digest)} now")
     return digest
 
 
 def document(environment: str, answers: Sequence[Answer]) -> dict[str, Any]:
-    """The answers as JSON, version 1."""
+    """The answers as JSON."""
     return {
-        "version": VERSION,
         "environment": printable(environment),
         "exit_code": worst(answers),
         "answers": [

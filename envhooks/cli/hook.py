@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from envhooks.judge import runs as gate
 
+NO_JSON = "git calls it, and reads its exit code"
 HOOKS = {
     "reference-transaction": Hook.TAG,
     "pre-push": Hook.PUSH,

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import HEADS
 from envhooks.cli import _signing
+from envhooks.cli._manner import answer, remark
 from envhooks.cli._survey import Survey, others, survey
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.policy.branches import protected_branch, release_remote
@@ -74,6 +75,15 @@ def run(options: argparse.Namespace) -> int:
         _say_old_tags(found)
         ready = _say_signer(top, missing)
         paths = [_shown(name) for name in written]
+        answer(
+            _facts(found, branch, remote),
+            missing=[line.strip() for line in missing],
+            left=None,
+            actions=[],
+            notes=[],
+        )
+        answer(files=[{"path": _shown(name), "written": now} for name, now in written.items()])
+        answer(signer=key and f"{key.principal} ({key.scheme} {key.key})", next=_next(branch, remote, ready))
         if options.yes and ready:
             from envhooks.cli import _setup
 
@@ -90,31 +100,44 @@ def _first_branch(git: Git) -> str:
 # ------------------------------------------------------------------------------------ what was found
 
 
+def _facts(found: Survey, branch: str, remote: str | None) -> dict[str, object]:
+    """What was found, for programs."""
+    return {
+        "branch": branch,
+        "remote": remote,
+        "template": found.proposal.template,
+        "tags_read": len(found.proposal.read),
+        "tags_not_read": len(found.proposal.rest),
+        "dockerfile": found.dockerfile or None,
+        "changelog": found.changelog or None,
+    }
+
+
 def _say_found(found: Survey, git: Git, branch: str, remote: str | None) -> None:
-    print(f"branch:     {printable(branch)}, of {printable(remote) if remote else 'this repository alone'}")
+    remark(f"branch:     {printable(branch)}, of {printable(remote) if remote else 'this repository alone'}")
     remotes = sorted(key[7:-4] for key in git.config if key.startswith("remote.") and key.endswith(".url"))
     elsewhere = [name for name in remotes if name != remote]
     if remote and elsewhere:
-        print(
+        remark(
             f"            other remotes: {_some(elsewhere)}; to release there: git config envhooks.remote NAME"
         )
     proposal = found.proposal
     form = f"{proposal.template}"
     if proposal.read or proposal.rest:
-        print(
+        remark(
             f"tags:       {printable(form)} reads {len(proposal.read)} of {len(proposal.read) + len(proposal.rest)}"
         )
     else:
-        print(f"tags:       none yet; a release is named {printable(form)}")
+        remark(f"tags:       none yet; a release is named {printable(form)}")
     for name, value in found.constants.items():
-        print(f"            {printable(name)} of all of them: {printable(value)}, as the Dockerfile says")
-    print(
+        remark(f"            {printable(name)} of all of them: {printable(value)}, as the Dockerfile says")
+    remark(
         f"Dockerfile: {printable(found.dockerfile) or 'none is committed: a release needs one, or path = false'}"
     )
     aside = list(others(found))
     if aside and "{" not in found.dockerfile:
-        print(f"            others: {_some(aside)}; several are built with [[dockerfile]] sections")
-    print(f"changelog:  {printable(found.changelog) or 'none is committed: a release needs an entry in it'}")
+        remark(f"            others: {_some(aside)}; several are built with [[dockerfile]] sections")
+    remark(f"changelog:  {printable(found.changelog) or 'none is committed: a release needs an entry in it'}")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -126,19 +149,19 @@ def _some(names: Sequence[str]) -> str:
 def _say_old_tags(found: Survey) -> None:
     """Print the remarks on the tags that exist: the gate judges those that are made, pushed and changed."""
     if found.proposal.rest:
-        print(f"\nnot read by the template: {_some(found.proposal.rest)}")
+        remark(f"\nnot read by the template: {_some(found.proposal.rest)}")
         ignored = ", ".join(map(toml_text, found.ignored[:_MOST_NAMES]))
         if ignored:
             ignore = f"[tag] ignore = [{ignored}]"
-            print(f"  if they are no releases, let the policy leave them alone: {printable(ignore)}")
+            remark(f"  if they are no releases, let the policy leave them alone: {printable(ignore)}")
     if found.proposal.read or found.proposal.rest:
         globs = "" if len(found.globs) > _MOST_NAMES else " ".join(map(shlex.quote, found.globs))
         listed = f"git tag -l {globs}".rstrip()
-        print(
+        remark(
             "\nTags that exist stay as they are. Once the policy counts, hold them so, the good ones first:\n"
         )
-        print("  envhooks lock")
-        print(f"  envhooks lock --legacy $({printable(listed)}) --reason 'older than the policy'")
+        remark("  envhooks lock")
+        remark(f"  envhooks lock --legacy $({printable(listed)}) --reason 'older than the policy'")
 
 
 # ------------------------------------------------------------------------------------------- files
@@ -149,7 +172,7 @@ def _files(branch: str, key: OwnKey | None, found: Survey) -> dict[str, bytes]:
     try:
         parse_policy(text.encode(), "what was found")
     except PolicyError as error:  # an odd path or name: the defaults stand, and a person states it
-        print(f"\nnot stated in the policy, as it cannot be read: {printable_block(str(error))}")
+        remark(f"\nnot stated in the policy, as it cannot be read: {printable_block(str(error))}")
         text = commented(branch)
     files = {"policy.toml": text.encode()}
     if key is not None:
@@ -189,11 +212,11 @@ def _shown(name: str) -> str:
 
 
 def _say_written(written: dict[str, bool], key: OwnKey | None) -> None:
-    print()
+    remark()
     for name, is_new in written.items():
-        print(f"{'wrote' if is_new else 'kept '} {printable(_shown(name))}")
+        remark(f"{'wrote' if is_new else 'kept '} {printable(_shown(name))}")
     if key is not None and written.get("allowed_signers"):
-        print(f"signer: {printable(key.principal)} ({key.scheme} {key.key})")
+        remark(f"signer: {printable(key.principal)} ({key.scheme} {key.key})")
 
 
 def _say_signer(top: Path, missing: Sequence[str]) -> bool:
@@ -215,12 +238,17 @@ def _say_signer(top: Path, missing: Sequence[str]) -> bool:
     return named
 
 
+def _next(branch: str, remote: str | None, ready: bool) -> list[str]:
+    """The commands that put the files under the policy; none while somebody has to do something else first."""
+    push = [f"git push {word(remote)} {word(branch)}"] if remote else []
+    commit = 'git commit -m "Say who may release what"'
+    return [f"git add {FOLDER}", commit, *push, "envhooks install"] if ready else []
+
+
 def _say_next(branch: str, remote: str | None, ready: bool) -> None:
     if not ready:
-        print("\nThen run envhooks init again; what is written is kept.")
+        remark("\nThen run envhooks init again; what is written is kept.")
         return
-    print("\nLook through the files, then put them under the policy (envhooks init --yes does):\n")
-    print(f"  git add {FOLDER}")
-    print('  git commit -m "Say who may release what"')
-    print(f"  git push {printable(remote)} {printable(branch)}" if remote else "", end="\n" if remote else "")
-    print("  envhooks install")
+    remark("\nLook through the files, then put them under the policy (envhooks init --yes does):\n")
+    for command in _next(branch, remote, ready):
+        remark(f"  {printable(command)}")

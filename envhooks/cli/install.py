@@ -11,6 +11,7 @@ from pathlib import Path
 
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable_block
+from envhooks.cli._manner import answer, remark
 from envhooks.git.repository import Git
 from envhooks.hooks import copies, install
 from envhooks.hooks.managers.actions import Action, Plan, WriteFile, apply
@@ -47,14 +48,14 @@ def run(options: argparse.Namespace) -> int:
             apply(plan.actions, git.work_tree or git.common_dir)
         home = git.common_dir / copies.FOLDER
         waiting = () if options.dry_run or options.from_pre_commit else _waiting(git, options.server)
-    print_plan(plan, home, options.dry_run)
+    answer(print_plan(plan, home, options.dry_run), waiting=waiting)
     if not plan.actions:
-        print("envhooks is installed here; there is nothing to do")
+        remark("envhooks is installed here; there is nothing to do")
     elif not options.dry_run:
         hooks = "pushes to this repository" if options.server else "git tag and git push"
-        print(f"envhooks is installed: it judges release tags at {hooks}")
+        remark(f"envhooks is installed: it judges release tags at {hooks}")
     for line in waiting:
-        print(printable_block(line))
+        remark(printable_block(line))
     return 0
 
 
@@ -67,11 +68,11 @@ def _everywhere(options: argparse.Namespace) -> int:
     plan = everywhere.plan_install()
     if not options.dry_run:
         apply(plan.actions, Path.cwd())
-    print_plan(plan, everywhere.home(), options.dry_run)
+    answer(print_plan(plan, everywhere.home(), options.dry_run), waiting=())
     if not plan.actions:
-        print("envhooks is installed for all of your clones; there is nothing to do")
+        remark("envhooks is installed for all of your clones; there is nothing to do")
     elif not options.dry_run:
-        print("envhooks is installed: it judges release tags in every clone of yours that has a policy")
+        remark("envhooks is installed: it judges release tags in every clone of yours that has a policy")
     return 0
 
 
@@ -101,8 +102,8 @@ def _waiting(git: Git, server: bool) -> tuple[str, ...]:
     )
 
 
-def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:
-    """One line for each action, those in the folder of the hooks together, and the notes."""
+def print_plan(plan: Plan, home: Path, dry_run: bool) -> dict[str, object]:
+    """One line for each action, those in the folder of the hooks together, and the notes; the same for programs."""
     inside = [
         action for action in plan.actions if isinstance(action, WriteFile) and home in action.path.parents
     ]
@@ -111,7 +112,10 @@ def print_plan(plan: Plan, home: Path, dry_run: bool) -> None:
     shown = home.relative_to(here) if here in home.parents else home
     lines = [f"write {names} in {shown}/"] if inside else []
     outside: list[Action] = [action for action in plan.actions if action not in inside]
-    for line in (*lines, *map(str, outside)):
-        print(printable_block(f"would {line}" if dry_run else line))
+    said = [*lines, *map(str, outside)]
+    for line in said:
+        # a dry run is asked what would be done: that is its answer
+        (print if dry_run else remark)(printable_block(f"would {line}" if dry_run else line))
     for note in plan.notes:
-        print(printable_block(f"note: {note}"))
+        remark(printable_block(f"note: {note}"))
+    return {"actions": said, "notes": plan.notes, "changed": bool(said) and not dry_run}

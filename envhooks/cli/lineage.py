@@ -9,20 +9,21 @@ prometheus` print its facts for OpenTelemetry's resource attributes and for a te
 from __future__ import annotations
 
 import argparse
-import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, is_json, sentence, verbose
 from envhooks.cli._tables import print_pairs, print_table
 from envhooks.git.repository import Git
 from envhooks.lineage.exports import otel, prometheus
 from envhooks.lineage.facts import EXIT_CODES, Use
 from envhooks.releases.reading import Releases
 
-VERSION = 1
-
+FORMATS = ("text", "json", "otel", "prometheus")
+FORMATS_HELP = "json: one object, for programs; otel and prometheus: the facts of a tag"
 GROUP = "read releases"
 EXAMPLES = (
     ("envhooks lineage models:/recommender/7", ""),
@@ -31,10 +32,9 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """WHAT, `--tracking-uri`, `--format`."""
+    """WHAT, `--tracking-uri`."""
     parser.add_argument("what", metavar="WHAT", help="a tag, runs:/ID, or models:/NAME/VERSION")
     parser.add_argument("--tracking-uri", metavar="URI", help="default: as MLflow finds it")
-    parser.add_argument("--format", default="text", choices=("text", "json", "otel", "prometheus"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,25 +42,28 @@ def run(options: argparse.Namespace) -> int:
     what: str = options.what
     if options.format in ("otel", "prometheus"):
         return _export(what, options.format)
+    if not verbose():
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # what MLflow does to its own tables
     from envhooks.lineage.tracking import of_run, of_version, uses
 
     uri = options.tracking_uri
     if what.startswith("runs:/"):
-        return _one(of_run(what, uri), options.format)
+        return _one(of_run(what, uri))
     if what.startswith("models:/"):
         name, slash, version = what.removeprefix("models:/").rpartition("/")
         if not slash or not name or not version.isdigit():
             raise UsageError(
                 f"{printable(what)} names no version", fix="envhooks lineage models:/NAME/VERSION"
             )
-        return _one(of_version(name, version, uri), options.format)
+        return _one(of_version(name, version, uri))
     with Git.open() as git:
         release = Releases(git).read([what])[0]
         found = uses(release.tag, uri, git)
-    if options.format == "json":
-        print(json.dumps(document(release.tag, found), indent=2, ensure_ascii=False))
+    answer(document(release.tag, found))
+    if is_json():
+        pass
     elif not found:
-        print(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
+        sentence(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
     else:
         print_table(
             ("id", "name", "experiment", "time", "state"),
@@ -69,11 +72,11 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(one.origin.state == "contradicted" for one in found) else 0
 
 
-def _one(use: Use, form: str) -> int:
-    if form == "json":
-        print(json.dumps(document("", [use]), indent=2, ensure_ascii=False))
-        return EXIT_CODES[use.origin.state]
+def _one(use: Use) -> int:
+    answer(document("", [use]))
     origin = use.origin
+    if is_json():
+        return EXIT_CODES[origin.state]
     print_pairs(
         [
             (use.kind, use.id),
@@ -97,9 +100,8 @@ def _export(tag: str, form: str) -> int:
 
 
 def document(tag: str, found: Sequence[Use]) -> dict[str, Any]:
-    """The lineage as JSON, version 1."""
+    """The lineage as JSON."""
     return {
-        "version": VERSION,
         "tag": printable(tag) or None,
         "uses": [
             {

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable_block
 from envhooks.base.invocation import spelled
 from envhooks.base.place import Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.builds.stamping import missing_lines
+from envhooks.cli._manner import answer, complain, is_json, quiet
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.image import CannotTell, Environment
@@ -28,6 +30,7 @@ from envhooks.policy import DockerfilePolicy, Policy
 from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.policy.root import FOLDER, parse_lock, with_compat
 from envhooks.report import Look, render
+from envhooks.report.json import document as report_document
 
 _READABLE = {"environment", "compatibility"}
 """The facts that a file has without a tag."""
@@ -35,6 +38,7 @@ _READABLE = {"environment", "compatibility"}
 _RELEASE = r"\[?[vV]?[0-9]+\.[0-9]"
 """A heading that begins with a version; the text of others may name anything."""
 
+SCHEMA = "report"
 GROUP = "make a release"
 EXAMPLES = (
     ("envhooks lint dockerfile", ""),
@@ -55,8 +59,11 @@ def run(options: argparse.Namespace) -> int:
     except EnvhooksError as error:
         report = failed(error)
     tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
-    look = Look(use_colour(sys.stdout), columns(sys.stdout), "full", summary=False)
+    look = Look(use_colour(sys.stdout), columns(sys.stdout), "quiet" if quiet() else "full", summary=False)
     print(spelled(render(Report(tags, report.errors), "text", look)), end="")
+    answer(report_document(replace(report, tags=tuple(replace(tag, object=None) for tag in report.tags))))
+    for text in report.errors if is_json() else ():
+        complain(f"envhooks: {printable_block(text)}")
     return report.exit_code
 
 

@@ -7,15 +7,15 @@ then the exit code is 2. A table on a terminal, else JSON.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, is_json
 from envhooks.cli._progress import Progress
-from envhooks.cli._tables import is_terminal, print_table
+from envhooks.cli._tables import print_table
 from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.judge.runs import Work
@@ -26,8 +26,8 @@ from envhooks.releases.reading import Releases
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-VERSION = 1
-
+FORMATS = ("text", "json", "table")
+PIPED = "json"
 GROUP = "read releases"
 EXAMPLES = (
     ("envhooks list --line PyTorch-CUDA", ""),
@@ -36,7 +36,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--has`, `--line`, `--stage`, `--unjudged`, `--format`."""
+    """`--has`, `--line`, `--stage`, `--unjudged`."""
     parser.add_argument(
         "--has",
         action="append",
@@ -55,9 +55,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unjudged", action="store_true", help="leave out verdicts and signers, which take longer"
     )
-    parser.add_argument(
-        "--format", choices=("table", "json"), help="default: a table on a terminal, else json"
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,9 +69,8 @@ def run(options: argparse.Namespace) -> int:
         found, unknown = _search(chosen, wanted, options.direct)
         if not options.unjudged:
             found = list(releases.judge(found))
-    if (options.format or ("table" if is_terminal() else "json")) == "json":
-        print(json.dumps(document(found, unknown), indent=2, ensure_ascii=False))
-    else:
+    answer(document(found, unknown))
+    if not is_json():
         _print(found, unknown, options.has)
     undecided = any(one.verdict == "undecided" for one in found)
     return 2 if unknown or undecided else 0
@@ -129,9 +125,8 @@ def _search(
 
 
 def document(found: Sequence[Release], unknown: Sequence[tuple[Release, str]]) -> dict[str, Any]:
-    """The list as JSON, version 1."""
+    """The list as JSON."""
     return {
-        "version": VERSION,
         "releases": [_entry(one) for one in found],
         "unknown": [{**_entry(one), "why": printable(why)} for one, why in unknown],
     }

@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
-from envhooks.cli._policyfiles import PolicyFiles, next_commands
+from envhooks.cli._manner import answer, complain, remark
+from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
 from envhooks.judge.facts import Subject, TagReport
@@ -114,16 +114,16 @@ class _Run:
                 raise UsageError(text, fix="git fetch --tags")
         judged, known = self._judge()
         faults = [fault for tag in known.values() if (fault := self._fault(tag))]
+        answer(path=_PLACE, locked=[], left_out=[], faults=faults, written=False, next=[])
         if faults:
             for fault in faults:
-                print(f"envhooks: {printable(fault)}", file=sys.stderr)
-            print("nothing was written; to look again at what the remote has: git fetch --force --tags",
-                  file=sys.stderr)  # fmt: skip
+                complain(f"envhooks: {printable(fault)}")
+            complain("nothing was written; to look again at what the remote has: git fetch --force --tags")
             return 1
         new, left_out = self._new_lines(judged, known)
         code = _say_left_out(left_out, judged, set(self.named))
         if self.named and code:
-            print("nothing was written", file=sys.stderr)
+            complain("nothing was written")
             return code
         self._write(known, new)
         return code
@@ -192,7 +192,7 @@ class _Run:
             new[ref] = _checked(tag, signer)
         for ref in self.legacy:
             if ref in known:
-                print(f"{printable(ref[len(TAGS) :])} is locked already")
+                remark(f"{printable(ref[len(TAGS) :])} is locked already")
         return new, left_out
 
     def _write(self, known: Mapping[str, LockedTag], new: Mapping[str, LockedTag]) -> None:
@@ -202,15 +202,21 @@ class _Run:
         if parse_lock(data, _PLACE, self.git.oid_length) != wanted:
             raise CannotJudge("the ledger would not read back as what it should say", place=_PLACE)
         if not wanted:
-            print("there is no tag to lock")
+            remark("there is no tag to lock")
             return
         if data == old:
-            print(f"{_PLACE} is up to date: {len(known)} tags")
+            remark(f"{_PLACE} is up to date: {len(known)} tags")
             return
-        print(self.files.write({NAME: data}), end="")
+        remark(self.files.write({NAME: data}), end="")
         one = next(iter(new), "")
         what = printable(one[len(TAGS) :]) if len(new) == 1 else f"{len(new)} tags"
-        print(next_commands(self.git, {NAME: data}, f"Lock {what}"), end="")
+        commands = next_commands(self.git, {NAME: data}, f"Lock {what}")
+        remark(printable_block(commands), end="")
+        answer(
+            locked=[{"ref": tag.ref, "object": tag.oid, "signer": tag.signer} for tag in new.values()],
+            written=True,
+            next=commands_in(commands),
+        )
 
 
 def _ref(name: str) -> str:
@@ -239,15 +245,17 @@ def _checked(tag: LockedTag, signer: str) -> LockedTag:
 
 def _say_left_out(left_out: list[str], judged: Mapping[str, _Judged], named: set[str]) -> int:
     """Print why tags are left out; 2 where one could not be judged, 1 where a named one is not good, else 0."""
-    code = 0
+    code, said = 0, []
     for ref in left_out:
         found = judged.get(ref)
         why = found.why_not if found else "the policy leaves it alone"
-        print(f"not locked: {printable(ref[len(TAGS) :])}: {printable(why)}", file=sys.stderr)
+        complain(f"not locked: {printable(ref[len(TAGS) :])}: {printable(why)}")
+        said.append({"tag": ref[len(TAGS) :], "why": why})
         undecided = found is not None and found.report.verdict == "undecided"
         code = max(code, 2 if undecided else 1 if ref in named else 0)
+    answer(left_out=said)
     if left_out:
-        print("  older tags are admitted with: envhooks lock --legacy TAG --reason '<why>'", file=sys.stderr)
+        complain("  older tags are admitted with: envhooks lock --legacy TAG --reason '<why>'")
     return code
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -22,6 +21,7 @@ from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.catalog.lookup import words
 from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.writing import with_entry
+from envhooks.cli._manner import answer, complain, remark
 from envhooks.cli._othertools import writer_of
 from envhooks.git.repository import Git
 from envhooks.image import Environment
@@ -45,6 +45,10 @@ _VERSION = r"(?a)v?([0-9]{1,4}(?:\.[0-9]{1,4}){1,3})"
 _HARDWARE = r"(?ai)(cu|cuda|rocm|cpu|xpu)-?([0-9]{1,3}(?:\.[0-9]{1,2}){0,2})?"
 
 
+_NOTHING = {
+    "what": None, "tag": None, "why": None, "driver": None, "notes": (), "files": (), "patch": "", "written": False,
+    "next": (), "refused": None,
+}  # fmt: skip
 GROUP = "make a release"
 EXAMPLES = (
     ("envhooks propose --framework 2.9.1", "print the patch"),
@@ -93,11 +97,14 @@ def run(options: argparse.Namespace) -> int:
         before = place.read(place.files)
         target = _target(place, before, options)
         found = move(place.files, place.read, before, place.table, target)
+        answer(_NOTHING, path=place.path)
         if isinstance(found, Refusal):
             _refuse(found)
             return 1
+        what = _what(found, target)
+        answer(what=what)
         if not found.files:
-            print(f"nothing to move: {printable(place.path)} holds {printable(_what(found, target))} already")
+            remark(f"nothing to move: {printable(place.path)} holds {printable(what)} already")
             return 0
         tag = propose_for(releases, place.policy.tag, place.last, found.environment)
         name = Grammar(place.policy.tag).match(tag.name) if tag.name else None
@@ -106,16 +113,20 @@ def run(options: argparse.Namespace) -> int:
         if name is not None:
             files |= _changelog(place, name, before, found.environment, notes)
     for line in _summary(place, found, target, before, tag.name or "", tag.why, notes):
-        print(printable(line))
+        remark(printable(line))
+    patch = "".join(_diff(place.files, files))
+    answer(tag=tag.name or None, why=tag.why, notes=notes, files=sorted(files), patch=patch)
+    answer(driver=least_driver(driver_needs(found.environment, place.table)))
     if options.apply:
         _write(place, files)
         paths = " ".join(map(word, sorted(files)))
-        commit = f"git commit -m {word(_what(found, target))} -- {paths}"
-        print(f"written: {printable(paths)}")
-        print(printable(f"next: git add -- {paths} && {commit}"))
+        commands = (f"git add -- {paths}", f"git commit -m {word(what)} -- {paths}")
+        remark(f"written: {printable(paths)}")
+        remark(printable(f"next: {' && '.join(commands)}"))
+        answer(written=True, next=commands)
         return 0
-    print()
-    print(printable_block("".join(_diff(place.files, files))), end="")
+    remark()
+    print(printable_block(patch), end="")
     return 0
 
 
@@ -235,9 +246,10 @@ def _what(found: Move, target: Target) -> str:
 
 
 def _refuse(refusal: Refusal) -> None:
-    print(f"envhooks: {printable(refusal.why)}", file=sys.stderr)
+    complain(f"envhooks: {printable(refusal.why)}")
     if refusal.nearest:
-        print(printable(f"  nearest: {'; '.join(refusal.nearest)}"), file=sys.stderr)
+        complain(printable(f"  nearest: {'; '.join(refusal.nearest)}"))
+    answer(refused={"why": refusal.why, "nearest": refusal.nearest})
 
 
 def _summary(

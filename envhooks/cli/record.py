@@ -19,6 +19,7 @@ from envhooks.base.refs import TAGS
 from envhooks.builds import confirm
 from envhooks.builds import remote as remotes
 from envhooks.builds.verify_image import expected
+from envhooks.cli._manner import answer, complain, note
 from envhooks.cli._options import add_tls
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
@@ -29,6 +30,7 @@ from envhooks.records.keys import find_key
 from envhooks.records.types import TagRecord
 from envhooks.report import Look
 from envhooks.report import render as render_report
+from envhooks.report.json import document as report_document
 from envhooks.tagname import Grammar
 
 GROUP = "build and record"
@@ -76,6 +78,14 @@ def run(options: argparse.Namespace) -> int:
             )
         confirmed = confirm.confirm(git, remote, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
+        answer(
+            tag=ref[len(TAGS) :],
+            report=report_document(report),
+            refused=None,
+            new=False,
+            pushed=False,
+            tags=[],
+        )
         if report.exit_code or ref not in confirmed.tags:
             look = Look(use_colour(sys.stderr), columns(sys.stderr))
             print(render_report(report, "text", look), end="", file=sys.stderr)
@@ -90,12 +100,14 @@ def run(options: argparse.Namespace) -> int:
                 image = making.by_hand(confirmed, ref, tag, seen, *looked)
             written = writer.write(git, confirmed.trust.root, remote, tag, image, key)
         except writer.Contradiction as error:
-            print(f"envhooks: not recorded: {printable_block(str(error))}", file=sys.stderr)
+            complain(f"envhooks: not recorded: {printable_block(str(error))}")
+            answer(refused=error.message)
             return 1
         except writer.NotAVerifier as error:
-            print(f"envhooks: {printable_block(str(error))}", file=sys.stderr)
-            print("  in the policy this would allow it:\n", file=sys.stderr)
-            print("\n".join(f"    {printable(line)}" for line in error.section.split("\n")), file=sys.stderr)
+            complain(f"envhooks: {printable_block(str(error))}")
+            complain("  in the policy this would allow it:\n")
+            complain("\n".join(f"    {printable(line)}" for line in error.section.split("\n")))
+            answer(refused=error.message)
             return 2
         code = 0
         if not options.no_push:
@@ -103,7 +115,8 @@ def run(options: argparse.Namespace) -> int:
         if seen is not None and written.lines and not options.no_push:
             code = _attach(seen, written.lines, options.tls_verify)
     if not written.lines:
-        print("envhooks: this was recorded before", file=sys.stderr)
+        note("envhooks: this was recorded before")
+    answer(render.document([written.records]), new=bool(written.lines), pushed=not options.no_push)
     print(render.as_text(written.records), end="")
     return code or (0 if image is None else written.records.exit_code)
 
@@ -131,5 +144,5 @@ def _attach(seen: images.Seen, lines: tuple[bytes, ...], tls_verify: bool) -> in
     try:
         images.attach(seen, lines, os.environ, tls_verify=tls_verify)
     except EnvhooksError as error:
-        print(f"envhooks: the record is not beside the image: {printable_block(str(error))}", file=sys.stderr)
+        complain(f"envhooks: the record is not beside the image: {printable_block(str(error))}")
     return 0

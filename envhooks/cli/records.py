@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import word
 from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import remote as remotes
+from envhooks.cli._manner import answer, note
 from envhooks.cli._options import add_tls
 from envhooks.git import notes
 from envhooks.git.repository import Git
@@ -24,6 +25,10 @@ from envhooks.policy.root import TrustRoot
 from envhooks.policy.trust import trust_context
 from envhooks.records import images, reader, render, share
 
+FORMATS = ("text", "json", "dsse")
+FORMATS_HELP = (
+    "json: one object, for programs; dsse: the envelopes themselves, one a line, for other verifiers"
+)
 GROUP = "build and record"
 EXAMPLES = (
     ("envhooks records", "all releases"),
@@ -32,7 +37,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--fetch`, `--image`, `--no-tls-verify`, `--format`."""
+    """TAG, `--fetch`, `--image`, `--no-tls-verify`."""
     parser.add_argument("tag", nargs="?", metavar="TAG", help="a tag's name, short or as refs/tags/NAME")
     parser.add_argument(
         "--fetch",
@@ -43,12 +48,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--image", metavar="REF@sha256:...", help="read the records beside this image as well as the tag's"
     )
     add_tls(parser)
-    parser.add_argument(
-        "--format",
-        choices=("text", "json", "dsse"),
-        default="text",
-        help="default: text; dsse: the envelopes themselves, one a line, for other verifiers",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,23 +67,25 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "dsse":
             return _print_envelopes(git, ref)
         if ref is None:
-            return _print_all(git, root, options.format)
+            return _print_all(git, root)
         beside = images.attached(reference, os.environ, tls_verify=options.tls_verify) if reference else ()
         found = reader.read(git, root, ref, beside=beside)
-    print(render.as_json([found]) if options.format == "json" else render.as_text(found), end="")
-    if options.format == "text" and found.state == "none" and not options.fetch:
-        print(f"  fix: envhooks records {printable(found.tag)} --fetch", file=sys.stderr)
-    if options.format == "text" and found.state == "contradicted":
-        print("  advice: envhooks check --all, which says whether somebody changed them", file=sys.stderr)
+    answer(render.document([found]))
+    print(render.as_text(found), end="")
+    if found.state == "none" and not options.fetch:
+        note(f"  fix: envhooks records {word(found.tag)} --fetch")
+    if found.state == "contradicted":
+        note("  advice: envhooks check --all, which says whether somebody changed them")
     return found.exit_code
 
 
-def _print_all(git: Git, root: TrustRoot, form: str) -> int:
+def _print_all(git: Git, root: TrustRoot) -> int:
     found = reader.read_all(git, root)
     if not found:
-        print("envhooks: this repository has no release tags", file=sys.stderr)
+        note("envhooks: this repository has no release tags")
     ordered = [found[tag] for tag in sorted(found)]
-    print(render.as_json(ordered) if form == "json" else render.as_list(ordered), end="")
+    answer(render.document(ordered))
+    print(render.as_list(ordered), end="")
     return 1 if any(one.state == "contradicted" for one in ordered) else 0
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable, printable_block
+from envhooks.cli._manner import answer, note
 from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
 from envhooks.judge.runs import Work
@@ -47,14 +48,38 @@ def run(options: argparse.Namespace) -> int:
         if release.verdict != "accepted" and not options.legacy:
             raise CannotJudge(f"{printable(release.tag)} is {release.verdict}: {printable(release.why)}")
         rebuild = Rebuild(releases, release, options.engine or "", legacy=options.legacy)
+        answer(
+            tag=release.tag,
+            outcome="printed",
+            digest=None,
+            recorded=None,
+            moved=[],
+            differences=[],
+            doubt=None,
+        )
         if options.only_print:
-            for line in rebuild.commands():
+            commands = [*rebuild.commands()]
+            answer(commands=commands)
+            for line in commands:
                 print(printable_block(line))
             return 0
-        print(f"building {printable(release.tag)} once more; it runs the tagged Dockerfile", file=sys.stderr)
+        note(f"building {printable(release.tag)} once more; it runs the tagged Dockerfile")
         found = rebuild.build(sys.stderr, os.environ)
     print("\n".join(_lines(release.tag, found)))
+    answer(_document(found), commands=[])
     return 0 if found.is_same else 1 if found.wanted and not found.doubt else 2
+
+
+def _document(found: Reproduction) -> dict[str, object]:
+    """The comparison, for programs."""
+    return {
+        "outcome": "same" if found.is_same else "other" if found.wanted else "not compared",
+        "digest": found.digest,
+        "recorded": found.wanted or None,
+        "moved": found.moved,
+        "differences": found.differences,
+        "doubt": found.doubt or None,
+    }
 
 
 def _lines(tag: str, found: Reproduction) -> Iterator[str]:

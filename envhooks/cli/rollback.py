@@ -7,20 +7,18 @@ or is for other hardware. 0: it is printed; 1: there is none; 2: one that might 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer
 from envhooks.git.repository import Git
 from envhooks.policy import DeployPolicy
 from envhooks.releases.gate import Answer, Gate, environment_named, stable_only
 from envhooks.releases.patches import PATCHES, patch
 from envhooks.releases.reading import Releases
-
-VERSION = 1
 
 GROUP = "run in production"
 EXAMPLES = (
@@ -30,13 +28,12 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--for`, `--patch`, `--format`."""
+    """TAG, `--for`, `--patch`."""
     parser.add_argument("tag", metavar="TAG", help="the release that is to be left")
     parser.add_argument(
         "--for", dest="environment", metavar="NAME", help="hold candidates to [deploy.NAME] as well"
     )
     parser.add_argument("--patch", choices=PATCHES, help="print the line to change, for this tool")
-    parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,9 +49,7 @@ def run(options: argparse.Namespace) -> int:
     # one that is not proved is passed over for an older one that is; where there is none, nothing is known
     unproved = any(one.outcome == "unproved" for one in passed_over)
     code = 0 if found else 2 if unproved else 1
-    if options.format == "json":
-        print(json.dumps(document(options.tag, found, passed_over, code), indent=2, ensure_ascii=False))
-        return code
+    answer(document(options.tag, found, passed_over, code))
     if options.patch:
         if found is None:
             _print(options.tag, found, passed_over)
@@ -68,9 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def document(tag: str, found: Answer | None, passed_over: Sequence[Answer], code: int) -> dict[str, Any]:
-    """The answer as JSON, version 1."""
+    """The answer as JSON."""
     return {
-        "version": VERSION,
         "from": printable(tag),
         "exit_code": code,
         "to": found and {"tag": printable(found.tag), "image": printable(found.reference) or None},

@@ -6,13 +6,13 @@ Its commit, Python, hardware and driver as well. Nothing is built or fetched. `-
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, is_json
 from envhooks.cli._progress import Progress
-from envhooks.cli._tables import is_terminal, print_pairs
+from envhooks.cli._tables import print_pairs
 from envhooks.cli.env import document as environment_document
 from envhooks.git.repository import Git
 from envhooks.image import Environment
@@ -23,16 +23,14 @@ from envhooks.releases.compare import base_text, driver_text, packages_of, versi
 from envhooks.releases.facts import Release
 from envhooks.releases.reading import Releases
 
-VERSION = 1
-
+PIPED = "json"
 GROUP = "read releases"
 EXAMPLES = (("envhooks show PyTorch-CUDA-v2.8", ""),)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """TAG, `--format`."""
+    """TAG."""
     parser.add_argument("tag", metavar="TAG")
-    parser.add_argument("--format", choices=("text", "json"), help="default: text on a terminal, else json")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,19 +39,17 @@ def run(options: argparse.Namespace) -> int:
         releases = Releases(git, Work(step=progress.step))
         release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
         table = table_of(releases.trust.root.policy)
-    if (options.format or ("text" if is_terminal() else "json")) == "json":
-        print(json.dumps(document(release, table), indent=2, ensure_ascii=False))
-    else:
+    answer(document(release, table))
+    if not is_json():
         _print(release, table)
     return {"accepted": 0, "refused": 1}.get(release.verdict, 2)
 
 
 def document(release: Release, table: Table) -> dict[str, Any]:
-    """The release as JSON, version 1."""
+    """The release as JSON."""
     environment = release.environment
     known = isinstance(environment, Environment)
     return {
-        "version": VERSION,
         "tag": printable(release.tag),
         "object": release.object,
         "commit": release.commit,

@@ -26,13 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     add = actions.add_parser("add", help="allow a key", description=_signers_add.__doc__)
     _signers_add.arguments(add)
-    add.set_defaults(action=_signers_add.run)
+    add.set_defaults(action=_signers_add.run, schema="signers-add")
     listed = actions.add_parser("list", help="who may sign, and until when")
-    listed.add_argument("--format", choices=("text", "json"), default="text")
-    listed.set_defaults(action=_signers_list.run)
+    listed.set_defaults(action=_signers_list.run, schema="signers-list")
     revoke = actions.add_parser("revoke", help="take a key's worth away", description=_signers_revoke.__doc__)
     _signers_revoke.arguments(revoke)
-    revoke.set_defaults(action=_signers_revoke.run)
+    revoke.set_defaults(action=_signers_revoke.run, schema="signers-revoke")
 
 
 def run(options: argparse.Namespace) -> int:

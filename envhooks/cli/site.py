@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer, remark
 from envhooks.cli._progress import Progress
 from envhooks.git.addresses import web_address
 from envhooks.git.repository import Git
@@ -50,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
         table = table_of(policy)
     page = render_page(found, SiteFacts(title, policy.origin, today()), table)
     _write(options.out, {"index.html": page, "feed.atom": render_feed(found, title, url)})
-    print(f"{len(found)} releases on {printable(str(options.out / 'index.html'))}")
+    files = [str(options.out / name) for name in ("index.html", "feed.atom")]
+    answer(releases=len(found), title=title, files=files)
+    remark(f"{len(found)} releases on {printable(files[0])}")
     return 0
 
 

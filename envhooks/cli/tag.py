@@ -22,7 +22,8 @@ from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.checks.changelog_entry import NOT_COMMITTED
 from envhooks.cli import _publish
-from envhooks.cli._ownsigning import signing_fault
+from envhooks.cli._manner import answer, complain, quiet, remark, verbose
+from envhooks.cli._ownsigning import SigningFault, signing_fault
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.cli.check import online
@@ -35,7 +36,8 @@ from envhooks.policy.trust import TrustContext
 from envhooks.releases.annotation import annotation
 from envhooks.releases.naming import Proposal, named, propose
 from envhooks.releases.reading import Releases
-from envhooks.report import Look, render
+from envhooks.report import Detail, Look, render
+from envhooks.report.json import document as report_document
 
 STAGES = ("alpha", "beta", "rc", "stable", "post")
 
@@ -89,8 +91,10 @@ def run(options: argparse.Namespace) -> int:
         names = (options.name.removeprefix(TAGS),) if options.name is not None else _proposed(git, options)
         planned = _plan(git, names, options.at)
         fault = signing_fault(git, planned.trust)
-        look = Look(use_colour(sys.stdout), columns(sys.stdout), exists=False)
+        detail: Detail = "quiet" if quiet() else "full" if verbose() else "usual"
+        look = Look(use_colour(sys.stdout), columns(sys.stdout), detail, exists=False)
         print(spelled(render(planned.report, "text", look)), end="")
+        _answer(planned, fault)
         if fault is not None:
             print(f"cannot be signed: {printable(fault.text)}")
             print(spelled(printable_block("\n".join(fault.lines))), end="\n" if fault.lines else "")
@@ -109,14 +113,30 @@ def run(options: argparse.Namespace) -> int:
     if planned.sending is None:
         return 0
     if not options.push or not _publish.agreed(planned.sending):
-        print(f"next: {printable(planned.sending.command)}")
+        remark(f"next: {printable(planned.sending.command)}")
         return 0
     if not _publish.push(top, planned.sending):
-        print("not pushed; the tag stays here, and this pushes it:", file=sys.stderr)
-        print(f"  {printable(planned.sending.command)}", file=sys.stderr)
+        complain("not pushed; the tag stays here, and this pushes it:")
+        complain(f"  {printable(planned.sending.command)}")
         return 1
-    print(f"pushed: {printable(planned.sending.what)} to {printable(planned.sending.remote)}")
+    answer(pushed=True, next=None)
+    remark(f"pushed: {printable(planned.sending.what)} to {printable(planned.sending.remote)}")
     return _publish.follow_to_the_record(planned.tags)
+
+
+def _answer(planned: Planned, fault: SigningFault | None) -> None:
+    """For programs: what is going to be made, and why not."""
+    answer(
+        commit=planned.commit,
+        tags=[{"tag": tag, "message": message} for tag, message in planned.messages],
+        report=report_document(planned.report),
+        signing_fault=fault and {"text": fault.text, "fix": "\n".join(line.strip() for line in fault.lines)},
+        made=[],
+        pushed=False,
+        builds=[],
+        records=[],
+        next=planned.sending.command if planned.sending else None,
+    )
 
 
 # ------------------------------------------------------------------------------------- before it exists
@@ -147,10 +167,10 @@ def _proposed(git: Git, options: argparse.Namespace) -> tuple[str, ...]:
             fix=f"envhooks tag --all-lines{stage}",
         )
     for one in found:
-        print(f"next: {_described(one)}")
+        remark(f"next: {_described(one)}")
     for one in proposals:
         if not one.name and options.all_lines:
-            print(f"left out: {printable(one.line)}: {printable(one.why)}")
+            remark(f"left out: {printable(one.line)}: {printable(one.why)}")
     return tuple(one.name for one in found)
 
 
@@ -191,7 +211,7 @@ def _say_nothing_made(planned: Planned) -> None:
         )
     ]
     for tag in lacking:
-        print(spelled(f"the entry can be drafted: envhooks changelog {word(tag)}"))
+        remark(spelled(f"the entry can be drafted: envhooks changelog {word(tag)}"))
     print("nothing was made")
 
 
@@ -222,8 +242,9 @@ def _make(top: Path, planned: Planned) -> bool:
             print(spelled(render(report, "text", look)), end="", file=sys.stderr)
         _undo(top, made)
         return False
+    answer(made=[{"tag": tag, "object": oid} for tag, oid in made])
     for tag, _ in made:
-        print(f"tagged: {printable(tag)} at {printable(planned.commit[:12])}, signed")
+        remark(f"tagged: {printable(tag)} at {printable(planned.commit[:12])}, signed")
     return True
 
 
@@ -259,4 +280,4 @@ def _undo(top: Path, made: Sequence[tuple[str, str]]) -> None:
                 )
     finally:
         workspace.close()
-    print("no tag was made", file=sys.stderr)
+    complain("no tag was made")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from envhooks.cli._manner import answer, remark
 from envhooks.cli.install import print_plan
 from envhooks.git.repository import Git
 from envhooks.hooks import copies, install
@@ -38,13 +39,13 @@ def run(options: argparse.Namespace) -> int:
             apply(plan.actions, git.work_tree or git.common_dir)
         home = git.common_dir / copies.FOLDER
         by_pre_commit = _comes_back(git.work_tree)
-    print_plan(plan, home, options.dry_run)
+    answer(print_plan(plan, home, options.dry_run))
     if not plan.actions:
-        print("envhooks is not installed here; there is nothing to do")
+        remark("envhooks is not installed here; there is nothing to do")
     elif not options.dry_run:
-        print("envhooks is uninstalled: nothing judges tags in this repository any more")
+        remark("envhooks is uninstalled: nothing judges tags in this repository any more")
         if by_pre_commit:
-            print(
+            remark(
                 "the next commit, or `pre-commit run`, puts the hooks back: to keep them out, take envhooks-install"
                 " out of .pre-commit-config.yaml"
             )
@@ -65,9 +66,9 @@ def _everywhere(dry_run: bool) -> int:
     plan = everywhere.plan_uninstall()
     if not dry_run:
         apply(plan.actions, Path.cwd())
-    print_plan(plan, everywhere.home(), dry_run)
+    answer(print_plan(plan, everywhere.home(), dry_run))
     if not plan.actions:
-        print("envhooks is not installed for all clones; there is nothing to do")
+        remark("envhooks is not installed for all clones; there is nothing to do")
     elif not dry_run:
-        print("envhooks is uninstalled: clones that were installed by themselves keep their hooks")
+        remark("envhooks is uninstalled: clones that were installed by themselves keep their hooks")
     return 0

@@ -9,7 +9,6 @@ Without TAG the image's own label says which tag is meant, and where it has none
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -27,13 +26,13 @@ from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.imagefiles.sources import is_local, open_images, open_registry
 from envhooks.builds.types import Expected
 from envhooks.builds.verify_files import NAME_LABEL, Held, Inside
+from envhooks.cli._manner import answer
 from envhooks.cli._options import add_tls
 from envhooks.git.repository import Git
 from envhooks.policy.trust import trust_context
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 from envhooks.tagname.names import TagPolicy
 
-VERSION = 1
 _CODES = {"agrees": 0, "contradicts": 1, "cannot tell": 2}
 
 GROUP = "build and record"
@@ -44,7 +43,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """IMAGE, TAG, `--platform`, `--python`, `--timeout`, `--format`."""
+    """IMAGE, TAG, `--platform`, `--python`, `--timeout`."""
     parser.add_argument("image", metavar="IMAGE", help="the image: in a registry, a folder or an archive")
     parser.add_argument("tag", nargs="?", metavar="TAG", help="default: the tag that the image's label names")
     parser.add_argument(
@@ -63,7 +62,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=_minutes, default=SECONDS / 60, metavar="MINUTES", help="default: 30"
     )
     add_tls(parser)
-    parser.add_argument("--format", default="text", choices=("text", "json"))
 
 
 def _minutes(text: str) -> float:
@@ -91,10 +89,8 @@ def run(options: argparse.Namespace) -> int:
     wanted = _expected(policy, tag) if tag else None
     looked = [_Looked(one, verify_files.hold(wanted, one, tag) if wanted else None) for one in insides]
     code = max(_code(one) for one in looked)
-    if options.format == "json":
-        print(json.dumps(_document(options.image, digest, tag, is_label, looked, code), indent=2))
-    else:
-        print("\n".join(_lines(options.image, digest, tag, is_label, wanted, looked)))
+    answer(_document(options.image, digest, tag, is_label, looked, code))
+    print("\n".join(_lines(options.image, digest, tag, is_label, wanted, looked)))
     return code
 
 
@@ -215,9 +211,8 @@ def _told(held: Held | None) -> Iterator[str]:
 def _document(
     image: str, digest: str, tag: str, is_label: bool, looked: list[_Looked], code: int
 ) -> dict[str, Any]:
-    """Version 1 of what programs may rely on."""
+    """What programs may rely on."""
     return {
-        "version": VERSION,
         "image": printable(image),
         "digest": digest or None,
         "tag": printable(tag) or None,

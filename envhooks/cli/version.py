@@ -6,13 +6,13 @@ For a report of a fault: Python, git, gpg, gpgv, ssh, and the packages that are 
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import re
 from importlib import metadata
 
 from envhooks import __version__
 from envhooks.base.hygiene import printable
+from envhooks.cli._manner import answer
 from envhooks.git.workspace import program_version
 
 GROUP = "this program"
@@ -35,12 +35,11 @@ PACKAGES = (
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """`--format`."""
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+def arguments(_: argparse.ArgumentParser) -> None:
+    """None of its own."""
 
 
-def run(options: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Print them, one a line."""
     found = {"envhooks": __version__, "Python": platform.python_version(), "system": platform.platform()}
     found |= {name: number(program_version(*command)) or "missing" for name, command in PROGRAMS}
@@ -49,13 +48,17 @@ def run(options: argparse.Namespace) -> int:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    if options.format == "json":
-        print(json.dumps(found, indent=2))
-        return 0
+    answer(found)
     width = max(map(len, found))
     for name, text in found.items():
         print(f"{printable(name):{width}}  {printable(text)}")
     return 0
+
+
+def programs() -> str:
+    """`git 2.47.3, gpg 2.2.40, ssh 9.2p1`: the programs that a verdict depends on."""
+    shown = [(name, command) for name, command in PROGRAMS if name != "gpgv"]
+    return ", ".join(f"{name} {number(program_version(*command)) or 'missing'}" for name, command in shown)
 
 
 def number(text: str | None) -> str:

@@ -99,7 +99,12 @@ class Workspace:
         """Exit code of `git ARGUMENTS`, which talks to the person itself: passphrases, progress, what hooks say."""
         sys.stdout.flush()
         done = subprocess.run(
-            ["git", *arguments], cwd=self.path, env=self.environ, stdin=subprocess.DEVNULL, check=False
+            ["git", *arguments],
+            cwd=self.path,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),  # standard output is the caller's own
+            check=False,
         )
         return done.returncode
 

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.errors import CannotJudge, UsageError, cause_of
 from envhooks.base.hygiene import printable
 
 TIMEOUT = 60.0
@@ -148,7 +148,7 @@ class Index:
                     return None
             raise CannotJudge(f"the index answers {error.code} about {_name(url)}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            why = printable(str(getattr(error, "reason", error)) or type(error).__name__, 200)
+            why = printable(cause_of(error), 200)
             raise CannotJudge(
                 f"the index at {printable(_shown(self._url), 120)} does not answer: {why}"
             ) from None

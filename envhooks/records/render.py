@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -10,14 +9,12 @@ from typing import Any
 from envhooks.base.hygiene import printable
 from envhooks.records.types import ImageRecord, Records, Signer, TagRecord
 
-VERSION = 1
 _SAID = {"proved": "proved", "contradicted": "contradicted", "none": "no record"}
 
 
-def as_json(found: Iterable[Records]) -> str:
-    """All that is known, version 1."""
-    tags = [_document(one) for one in found]
-    return json.dumps({"version": VERSION, "tags": tags}, indent=2, ensure_ascii=False) + "\n"
+def document(found: Iterable[Records]) -> dict[str, Any]:
+    """All that is known, for programs."""
+    return {"tags": [_document(one) for one in found]}
 
 
 def _document(found: Records) -> dict[str, Any]:

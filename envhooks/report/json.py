@@ -5,24 +5,34 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from envhooks import __version__
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.facts import Finding, Report, TagReport
 from envhooks.report._kinds import warned
 from envhooks.report._look import Look
 
 VERSION = 1
+SCHEMA = f"urn:envhooks:report:v{VERSION}"
 
 
 def render(report: Report, look: Look) -> str:
     """One JSON document; text from the repository is escaped in it as everywhere."""
-    document = {
+    head = {
+        "schema": SCHEMA,
+        "envhooks": __version__,
         "version": VERSION,
         "exit_code": report.exit_code,
+    }
+    return json.dumps({**head, **document(report)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Tags, errors and notes, for every document that holds a report."""
+    return {
         "tags": [_tag(tag) for tag in report.tags],
         "errors": [printable_block(error) for error in report.errors],
         "notes": [printable_block(note) for note in report.notes],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _tag(tag: TagReport) -> dict[str, Any]:

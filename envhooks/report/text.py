@@ -68,7 +68,8 @@ def render(report: Report, look: Look) -> str:
     page = _Page(look)
     lines: list[str] = []
     for error in report.errors:
-        lines += [page.paint("could not judge: ", "undecided") + printable_block(error)]
+        first, *rest = printable_block(error).split("\n")
+        lines += [*page.lines("could not judge: ", first, "undecided", indent=2), *rest]
     tags = sorted(report.tags, key=lambda tag: _ORDER.index(tag.verdict))
     if look.detail == "quiet":
         tags = [tag for tag in tags if tag.verdict != "accepted"]
@@ -78,7 +79,8 @@ def render(report: Report, look: Look) -> str:
         lines += [line for tag in tags for line in _tag(tag, page)]
     if look.detail != "quiet":
         for note in report.notes:
-            lines += [f"{page.paint('note', 'note')}: {printable_block(note)}"]
+            first, *rest = printable_block(note).split("\n")
+            lines += [*page.lines("note: ", first, "note", indent=2), *rest]
         if look.summary and len(tags) > 1:
             lines.append(_summary(report.tags, look))
     return "".join(f"{line}\n" for line in lines)

@@ -99,8 +99,10 @@ def test_versions_are_those_of_the_programs() -> None:
     assert said["git"] in git and said["git"] != "missing"
     assert said["envhooks"] == envhooks.__version__
     text = typed("version").stdout
-    assert all(version in text for version in said.values())
-    assert typed("--version").stdout == f"envhooks {envhooks.__version__}\n"
+    head = ("schema", "version", "exit_code")
+    assert all(version in text for name, version in said.items() if name not in head)
+    shown = ", ".join(f"{name} {said[name]}" for name in ("git", "gpg", "ssh"))
+    assert typed("--version").stdout == f"envhooks {envhooks.__version__} ({shown})\n"
 
 
 def test_a_program_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_a_shell_completes_verbs_options_choices_and_tags(good: Repo, tmp_path: 
     assert {"check", "changelog", "version"} <= completed("envhooks ", tmp_path)
     assert completed("envhooks chec", tmp_path) == {"check"}
     assert "--fetch" in completed("envhooks check --f", tmp_path)
-    assert completed("envhooks list --format ", tmp_path) == {"json", "table"}
+    assert completed("envhooks list --format ", tmp_path) == {"json", "table", "text"}
     good.git("tag", "JAX-TPU-v9.9")
     assert completed("envhooks check JAX", tmp_path, good.path) == {"JAX-TPU-v9.9"}
 

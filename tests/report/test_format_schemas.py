@@ -84,7 +84,7 @@ def test_json_has_no_field_that_the_schema_does_not_tell() -> None:
     parts = [(document, SCHEMA), (document["tags"][0], SCHEMA["$defs"]["tag"])]
     parts.append((document["tags"][0]["findings"][0], SCHEMA["$defs"]["finding"]))
     for found, told in parts:
-        assert set(found) == set(told["properties"]) == set(told["required"])
+        assert set(found) == set(told["properties"]) - {"error"} == set(told["required"])
 
 
 def break_verdict(document: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import IO, Any, NoReturn, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import cause_of
 from envhooks.base.hygiene import printable
 from envhooks.builds.registry.credentials import Login, find_login
 from envhooks.builds.registry.errors import LoginWanted, RegistryError, RegistryUnavailable
@@ -328,9 +329,8 @@ class Transport:
     # ------------------------------------------------------------------------------------------ faults
 
     def _unreachable(self, error: Exception) -> RegistryUnavailable:
-        why = getattr(error, "reason", error)
         return RegistryUnavailable(
-            f"no connection to the registry {self.name}: {printable(str(why) or type(error).__name__, 200)}"
+            f"no connection to the registry {self.name}: {printable(cause_of(error), 200)}"
         )
 
     def _refuse(self, method: str, url: str, answer: Answer, body: bytes) -> NoReturn:

@@ -1,0 +1,218 @@
+"""Every verb in every situation that a new user meets: a sentence and a way out, never a traceback.
+
+The verbs and their arguments come from the parsers, so that a new one is met by every situation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from forked import calls
+from jsonschema import Draft202012Validator
+from support import GOOD_TAG, Repo
+from test_documents import LEAVES, WITHOUT_JSON, schema_of
+
+from envhooks import cli
+from envhooks.base.commands import is_command
+from envhooks.base.invocation import own_call
+from envhooks.cli import _parser
+
+WIDTH = 80
+ASKED = {name: name.split() for name in LEAVES if name not in ("hook", "demo")}
+NEEDED = {
+    "build": [GOOD_TAG], "changelog": [GOOD_TAG], "compat": ["update", "--index", "http://127.0.0.1:9/"],
+    "completion": ["bash"], "diff": [GOOD_TAG], "gate": [GOOD_TAG, "--for", "production"],
+    "lineage": [GOOD_TAG], "lint": ["policy"], "record": [GOOD_TAG], "reproduce": [GOOD_TAG, "--print"],
+    "rollback": [GOOD_TAG], "show": [GOOD_TAG], "signers revoke": ["alice@example.org"], "site": ["public"],
+    "verify": ["oci:image"],
+}  # fmt: skip
+"""Verb -> the arguments without which it is not understood."""
+USUAL = {name: [*words, *NEEDED.get(name, [])] for name, words in ASKED.items()}
+NOBODY = 65534
+
+
+def not_a_repository(good: Repo) -> Path:
+    folder = good.path.parent / "plain"
+    folder.mkdir()
+    return folder
+
+
+def empty(good: Repo) -> Path:
+    good.git("init", "-q", "../empty")
+    return good.path.parent / "empty"
+
+
+def no_policy(good: Repo) -> Path:
+    good.git("rm", "-rq", ".envhooks")
+    good.git("commit", "-qm", "No policy")
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    return good.path
+
+
+def no_remote(good: Repo) -> Path:
+    good.git("remote", "remove", "origin")
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    return good.path
+
+
+def dead_remote(good: Repo) -> Path:
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    good.git("remote", "set-url", "origin", "../gone.git")
+    return good.path
+
+
+def shallow(good: Repo) -> Path:
+    good.commit("Second")
+    good.git("push", "-q", "origin", "main")
+    good.git("clone", "-q", "--depth=1", f"file://{good.path.parent}/server.git", "../shallow")
+    return good.path.parent / "shallow"
+
+
+def detached(good: Repo) -> Path:
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    good.git("checkout", "-q", "--detach")
+    return good.path
+
+
+def unborn(good: Repo) -> Path:
+    good.git("checkout", "-q", "--orphan", "other")
+    good.git("rm", "-rfq", ".")
+    return good.path
+
+
+def bare(good: Repo) -> Path:
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    good.git("push", "-q", "origin", GOOD_TAG)
+    return good.path.parent / "server.git"
+
+
+def worktree(good: Repo) -> Path:
+    good.git("worktree", "add", "-q", "--detach", "../beside")
+    return good.path.parent / "beside"
+
+
+def inside_of_git(good: Repo) -> Path:
+    return good.path / ".git"
+
+
+def odd_names(good: Repo) -> Path:
+    folder = good.path / os.fsdecode(b"d\xff\xfe")
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM x\n")
+    good.commit("Odd")
+    good.git("push", "-q", "origin", "main")
+    subprocess.run(
+        [b"git", b"tag", b"-a", b"-m", b"x", b"v1\xff\xc3("], cwd=good.path, env=good.environ, check=True
+    )
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    return good.path
+
+
+def broken_policy(good: Repo) -> Path:
+    good.commit_files({".envhooks/policy.toml": "[tag\ntemplates = 1\n"})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    return good.path
+
+
+def fine(good: Repo) -> Path:
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    good.git("push", "-q", "origin", GOOD_TAG)
+    return good.path
+
+
+SITUATIONS: tuple[Callable[[Repo], Path], ...] = (
+    not_a_repository, empty, no_policy, no_remote, dead_remote, shallow, detached, unborn, bare, worktree,
+    inside_of_git, odd_names, broken_policy, fine,
+)  # fmt: skip
+
+
+def faults(name: str, argv: list[str], code: int, out: str, err: str) -> Iterator[str]:
+    """What is wrong about the way in which a verb ended."""
+    is_json = "--format=json" in argv
+    if code not in (0, 1, 2):
+        yield f"exit code {code}"
+    for text in ("Traceback", "a fault of envhooks itself", "[Errno", "<class", "b'"):
+        if text in out + err:
+            yield f"holds {text}"
+    if code == 2 and not (err.strip() or (out.strip() and not is_json)):
+        yield "nothing says why"
+    if is_json and name not in WITHOUT_JSON:
+        yield from faults_of_document(code, out)
+    for line in err.split("\n") if is_json else (*err.split("\n"), *out.split("\n")):
+        if not fits(line):
+            yield f"{len(line)} columns: {line}"
+    for line in err.split("\n"):
+        if line.startswith("  fix: "):
+            yield from faults_of_fix(line.removeprefix("  fix: "))
+
+
+def faults_of_document(code: int, out: str) -> Iterator[str]:
+    """What is wrong about the object on standard output."""
+    try:
+        document = json.loads(out)
+    except ValueError:
+        yield f"no JSON: {out!r}"
+        return
+    for error in Draft202012Validator(schema_of(document)).iter_errors(document):
+        yield f"against its schema: {error.message}"
+    if document["exit_code"] != code or ("error" in document and code != 2):
+        yield f"exit_code {document['exit_code']}"
+
+
+def fits(line: str) -> bool:
+    """Whether a line is not wider than the terminal, or cannot be broken: a command, or one long word."""
+    if len(line) <= WIDTH or line.startswith(("  ", "#", "envhooks: git ", "+", "-")):
+        return True
+    return len(textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)) == 1
+
+
+def faults_of_fix(fix: str) -> Iterator[str]:
+    """A fix is a command that the shell reads; where it calls envhooks, envhooks understands it."""
+    if not is_command(fix) or subprocess.run(["sh", "-n", "-c", fix], check=False).returncode:
+        yield f"no command: {fix}"
+        return
+    call = own_call()
+    for part in fix.split(" && "):
+        if part.startswith((call, "envhooks ")):
+            words = shlex.split(part.removeprefix(call).removeprefix("envhooks"), comments=True)
+            try:
+                _parser.parse(words, cli.verbs())
+            except SystemExit:
+                yield f"is not understood: {part}"
+
+
+def every(
+    good: Repo, at: Path, given: Iterable[tuple[str, list[str]]] = tuple(USUAL.items()), **environ: str
+) -> None:
+    """Each verb in both forms, from the same beginning."""
+    fresh = good.path.parent.parent / "fresh"
+    shutil.copytree(good.path.parent, fresh, symlinks=True)
+    argvs = [
+        (name, [*argv[: len(name.split())], *extra, *argv[len(name.split()) :]])
+        for name, argv in given
+        for extra in ([], ["--format=json"])
+        if not (extra and name in WITHOUT_JSON)
+    ]
+    settings = {**good.environ, "COLUMNS": str(WIDTH), **environ}
+    done = calls([argv for _, argv in argvs], at, settings, fresh=(fresh, good.path.parent))
+    found = [
+        f"envhooks {shlex.join(argv)}: {code}: {fault}\n{textwrap.indent(out[:600] + err[:2000], '    ')}"
+        for (name, argv), (code, out, err) in zip(argvs, done, strict=True)
+        for fault in faults(name, argv, code, out, err)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
+def test_every_verb(situation: Callable[[Repo], Path], good: Repo) -> None:
+    every(good, situation(good))
