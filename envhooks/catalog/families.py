@@ -235,6 +235,11 @@ FAMILIES: tuple[Family, ...] = (
         {"{torch:full}-cuda{cuda}[-{any}]": _NO_MORE, "{torch:full}-nocuda[-{any}]": _ON_CPU},
         opaque="torch",
     ),
+    Family("nvidia/l4t-ml", holds=_ON_CUDA, opaque="torch"),
+    Family("nvidia/l4t-tensorflow", {"r{any}-tf{tensorflow}-py3": _NO_MORE}, _ON_CUDA, opaque="tensorflow"),
+    Family("nvidia/l4t-cuda", {"{cuda}-{variant}": _NO_MORE}, _ON_CUDA, plain=True),
+    *(Family(f"nvidia/l4t-{name}", holds=_ON_CUDA, plain=True) for name in ("jetpack", "tensorrt")),
+    Family("nvidia/l4t-base", plain=True),
     Family("nvidia/l4t-pytorch", {"r{any}-pth{torch}-py3": _NO_MORE}, _ON_CUDA, opaque="torch"),
     *(
         Family(f"{owner}/cann", {"{any}-{os}-py{python}[-devel]": _NO_MORE}, {"NPU": None}, plain=True)

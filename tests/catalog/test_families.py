@@ -66,6 +66,9 @@ KNOWN = [
     ("nvcr.io/nvidia/tensorrt:22.04-py3", {}, {"CUDA": None}, None),
     ("nvcr.io/nvidia/tritonserver:25.12-py3", {}, {"CUDA": None}, None),
     ("registry.access.redhat.com/ubi9/python-311", {}, {}, "3.11"),
+    ("nvcr.io/nvidia/l4t-cuda:11.4.19-devel", {}, {"CUDA": "11.4.19"}, None),
+    ("nvcr.io/nvidia/l4t-jetpack:r36.4.0", {}, {"CUDA": None}, None),
+    ("nvcr.io/nvidia/l4t-base:r32.7.1", {}, {}, None),
     ("quay.io/sclorg/python-312-c9s:c9s", {}, {}, "3.12"),
 ]
 OPAQUE = [
@@ -80,6 +83,8 @@ OPAQUE = [
     ("rocm/tensorflow:rocm6.4.2-py3.12-tf2.18-dev", "tensorflow"),
     ("evil.example.com/pytorch-training:2.8.0-gpu-py312-cu126-ubuntu22.04", "torch"),
     ("lmsysorg/sglang:v0.5.10-rocm720-mi30x", "sglang"),
+    ("nvcr.io/nvidia/l4t-ml:r35.2.1-py3", "torch"),
+    ("nvcr.io/nvidia/l4t-tensorflow:r35.3.1-tf2.11-py3", "tensorflow"),
     ("lmsysorg/sglang:v0.5.10-cu130-20260401", "sglang"),  # a build of a day behind that release
     ("tensorflow/tensorflow:1.13.1-devel-gpu-py3", "tensorflow"),  # its sources, not built
     ("pytorch/pytorch:nightly-devel-cuda10.0-cudnn7", "torch"),
