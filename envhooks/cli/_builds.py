@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
+from envhooks.image import Named
 from envhooks.image.buildcommands import MAX_BYTES, Built, commands
-from envhooks.image.buildfiles import planned, targets
+from envhooks.image.buildfiles import Planned, planned, targets
 from envhooks.image.files import FolderFiles
 from envhooks.image.makefiles import Makefile
 from envhooks.image.text import Unknowns
@@ -19,6 +20,8 @@ from envhooks.policy import Policy
 
 MAX_FILES = 60
 """Files of one repository that are looked through."""
+MAX_BELOW = 8
+"""Images of one file that stand on each other."""
 MAX_SCANNED = 256 * 1024
 """Bytes of the largest of them."""
 SHOWN = 8
@@ -37,6 +40,8 @@ class Stated:
     """From the top of the repository."""
     built: Built
     """With paths from the top of the repository."""
+    before: bool = False
+    """Whether it is of a prerequisite of the target that is asked for."""
 
     @property
     def place(self) -> str:
@@ -62,7 +67,7 @@ def stated_in(files: FolderFiles, path: str, name: str = "") -> list[Stated]:
     if path.endswith((".hcl", ".json", ".yml", ".yaml")):
         return [_planned(data, path, one) for one in ([name] if name else targets(data, path))]
     if posixpath.basename(path) in _MAKEFILES or path.endswith(".mk"):
-        return [_below(files, folder, Stated(path, one)) for one in _made(text, path, name)]
+        return [_below(files, folder, one) for one in _made(text, path, name)]
     if name:
         raise CannotJudge(
             "only a workflow, a Makefile, a bake and a compose file have names in them", place=path
@@ -71,21 +76,26 @@ def stated_in(files: FolderFiles, path: str, name: str = "") -> list[Stated]:
     return [_below(files, folder, Stated(path, one)) for one in commands(text, {}, Unknowns(), bash=bash)]
 
 
-def _made(text: str, path: str, name: str) -> Iterator[Built]:
+def _made(text: str, path: str, name: str) -> Iterator[Stated]:
     make = Makefile(text, Unknowns())
     if name and name not in make.recipes:
         shown = ", ".join(list(make.recipes)[:20]) or "none"
         raise CannotJudge(f"there is no target {name!r} with a recipe; the targets are {shown}", place=path)
     for target in [name] if name else list(make.recipes)[:200]:
-        for one in make.builds(target) if name else make.builds(target)[-1:]:
-            yield replace(one, label=target)
+        for one in make.builds(target):
+            if name or one.label == target:
+                yield Stated(path, replace(one, label=target), one.label != target)
 
 
 def _planned(data: bytes, path: str, name: str) -> Stated:
-    plan = planned(data, path, name)
+    return Stated(path, replace(_planned_from(path, planned(data, path, name)), label=name))
+
+
+def _planned_from(path: str, plan: Planned) -> Built:
+    """With paths from the folder that `path` is in, or from the top where it is a path from there."""
     context = posixpath.normpath(posixpath.join(posixpath.dirname(path), plan.context))
     dockerfile = posixpath.normpath(posixpath.join(context, plan.dockerfile))
-    return Stated(path, Built(dockerfile, context, plan.target, plan.args, plan.unknown, label=name))
+    return Built(dockerfile, context, plan.target, plan.args, plan.unknown)
 
 
 def _below(files: FolderFiles, folder: str, stated: Stated) -> Stated:
@@ -96,7 +106,7 @@ def _below(files: FolderFiles, folder: str, stated: Stated) -> Stated:
     )
     if path.startswith("../") or files.read(path) is None:
         return stated
-    return Stated(stated.path, replace(one, dockerfile=path, context=context))
+    return replace(stated, built=replace(one, dockerfile=path, context=context))
 
 
 def stated_of(top: Path, dockerfile: str) -> list[Stated]:
@@ -114,13 +124,64 @@ def stated_of(top: Path, dockerfile: str) -> list[Stated]:
     return [one for one in found if one.built.dockerfile == dockerfile]
 
 
+def images_below(data: bytes, path: str, plan: Planned, depth: int = 0) -> dict[str, Named]:
+    """Images that the contexts of a target or service name and the same file builds, by their names in FROM.
+
+    Raises:
+        CannotJudge: a context names no target or service of this file, or they stand on each other in a circle.
+    """
+    found: dict[str, Named] = {}
+    for name, source in plan.contexts:
+        kind, sign, target = source.partition(":")
+        if depth >= MAX_BELOW:
+            raise CannotJudge(f"{name} stands on itself, or on more than {MAX_BELOW} images", place=path)
+        below = planned(data, path, target) if sign and kind in ("target", "service") else None
+        if below is None or below.unknown:
+            found[name] = Named("", ".", None, (), {})
+        else:
+            found[name] = _named(path, below, images_below(data, path, below, depth + 1))
+    return found
+
+
+def _named(path: str, plan: Planned, named: dict[str, Named]) -> Named:
+    built = _planned_from(path, plan)
+    depth = 1 + max((one.depth for one in named.values()), default=0)
+    return Named(built.dockerfile, built.context, plan.target, plan.args, named, depth)
+
+
+def built_before(found: Sequence[Stated], chosen: Stated) -> dict[str, Named]:
+    """Images that the same job, target or script stores before one build, by the names that it stores them under.
+
+    The name in FROM then means what the lines before have built: BuildKit looks first at what is there.
+    """
+    named: dict[str, Named] = {}
+    if chosen.built.pulls:
+        return named
+    for one in found:
+        if one is chosen:
+            break
+        if one.path != chosen.path or one.built.label != chosen.built.label:
+            continue
+        built = one.built
+        own = {} if built.pulls else dict(named)
+        depth = 1 + max((below.depth for below in own.values()), default=0)
+        image = Named(built.dockerfile, built.context, built.target, built.args, own, depth)
+        for tag in built.names:
+            for name in {tag, tag.removesuffix(":latest"), f"{tag}:latest" if ":" not in tag else tag}:
+                named.pop(name, None)
+                if built.stored and not built.unknown:
+                    named[name] = image
+    return named
+
+
 def choose(found: Sequence[Stated], given: dict[str, str], file: str) -> Stated:
     """The one build that goes with the arguments given.
 
     Raises:
         UsageError: there is none, or several differ.
     """
-    fitting = [one for one in found if all(dict(one.built.args).get(k, v) == v for k, v in given.items())]
+    own = [one for one in found if not one.before]
+    fitting = [one for one in own if all(dict(one.built.args).get(k, v) == v for k, v in given.items())]
     different = {
         (one.built.dockerfile, one.built.context, one.built.target, one.built.args): one for one in fitting
     }

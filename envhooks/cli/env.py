@@ -15,10 +15,19 @@ from typing import Any
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
-from envhooks.cli._builds import Stated, choose, described, differences, stated_in, stated_of
+from envhooks.cli._builds import (
+    Stated,
+    built_before,
+    choose,
+    described,
+    differences,
+    images_below,
+    stated_in,
+    stated_of,
+)
 from envhooks.cli._manner import answer
 from envhooks.cli._policyfiles import PolicyFiles
-from envhooks.image import Environment, Package
+from envhooks.image import Environment, Named, Package
 from envhooks.image.buildfiles import planned
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
@@ -64,10 +73,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the environment; exit code 0 even where it has open points, for this only reports."""
     arguments = dict(_argument(text) for text in options.arg)
+    named: dict[str, Named] = {}
+    context = "."
     if options.bake:
-        top, dockerfile, target, arguments = _baked(options.bake, options.target, arguments)
+        top, dockerfile, context, target, arguments, named = _baked(options.bake, options.target, arguments)
     elif options.built_by:
-        top, dockerfile, target, arguments = _built(options.built_by, options.target, arguments)
+        top, dockerfile, context, target, arguments, named = _built(
+            options.built_by, options.target, arguments
+        )
     else:
         target = options.target
         top, dockerfile = _place(Path(options.path), options.context)
@@ -83,15 +96,21 @@ def run(options: argparse.Namespace) -> int:
     environment = read_environment(
         FolderFiles(top),
         dockerfile,
+        context=context,
         target=target,
         args=arguments,
         bases=() if policy is None else policy.bases,
+        named=named,
     )
     answer({**document(environment), "builds": _documents(stated)})
     print("\n".join(_lines(environment)))
     for line in described(stated):
         print(f"  built by  {printable(line)}")
     return 0
+
+
+Chosen = tuple[Path, str, str, "str | None", dict[str, str], dict[str, Named]]
+"""Top of the tree, Dockerfile and context in it, stage, arguments, and images of the same tree by their names."""
 
 
 def _documents(stated: Sequence[Stated]) -> list[dict[str, Any]]:
@@ -125,10 +144,8 @@ def _from_top(top: Path, dockerfile: str) -> str:
     return (top / dockerfile).relative_to(_repository(top) or top).as_posix()
 
 
-def _built(
-    names: Sequence[str], target: str | None, given: dict[str, str]
-) -> tuple[Path, str, str | None, dict[str, str]]:
-    """The context's folder, the Dockerfile in it, the stage and the arguments of one build of a file.
+def _built(names: Sequence[str], target: str | None, given: dict[str, str]) -> Chosen:
+    """The top of the tree, the Dockerfile, the context, the stage, the arguments and the images below of one build.
 
     Raises:
         UsageError: there is no such file, no build or several in it, or it computes an argument that `--arg` does not
@@ -144,21 +161,21 @@ def _built(
     real = path.resolve()
     top = _repository(real.parent) or real.parent
     found = stated_in(FolderFiles(top), real.relative_to(top).as_posix(), *names[1:])
-    built = choose(found, given, names[0]).built
+    chosen = choose(found, given, names[0])
+    built = chosen.built
     if lost := [one for one in built.unknown if one not in given]:
         raise UsageError(
             f"it computes {printable(', '.join(lost))} in a way that is not followed",
             place=printable(names[0]),
             fix=f"--arg {printable(lost[0])}=<value>",
         )
-    folder, dockerfile = _place(top / built.dockerfile, str(top / built.context))
-    return folder, dockerfile, target or built.target, {**dict(built.args), **given}
+    _place(top / built.dockerfile, str(top / built.context))
+    named = built_before(found, chosen)
+    return top, built.dockerfile, built.context, target or built.target, {**dict(built.args), **given}, named
 
 
-def _baked(
-    bake: tuple[str, str], target: str | None, given: dict[str, str]
-) -> tuple[Path, str, str | None, dict[str, str]]:
-    """The context's folder, the Dockerfile in it, the stage and the arguments of one target.
+def _baked(bake: tuple[str, str], target: str | None, given: dict[str, str]) -> Chosen:
+    """Likewise of one target: the tree is that of its context, or of the file where images of it stand below.
 
     Raises:
         UsageError: there is no such file, or it computes an argument that `--arg` does not give.
@@ -179,7 +196,25 @@ def _baked(
         )
     folder = path.parent / plan.context
     top, dockerfile = _place(folder / plan.dockerfile, str(folder))
-    return top, dockerfile, target or plan.target, {**dict(plan.args), **given}
+    args = {**dict(plan.args), **given}
+    if not plan.contexts:
+        return top, dockerfile, ".", target or plan.target, args, {}
+    named = images_below(path.read_bytes(), path.name, plan)
+    above = path.parent.resolve()
+    try:
+        context = top.relative_to(above).as_posix()
+    except ValueError:
+        raise UsageError(
+            "the context has to lie beside the file or below it", place=printable(file)
+        ) from None
+    return (
+        above,
+        (top / dockerfile).relative_to(above).as_posix(),
+        context,
+        target or plan.target,
+        args,
+        named,
+    )
 
 
 def _differences(policy: Policy, dockerfile: str, arguments: dict[str, str]) -> Iterator[str]:

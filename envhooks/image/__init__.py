@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass
@@ -148,6 +148,21 @@ class Environment:
     def find(self, *names: str) -> tuple[Package, ...]:
         """The packages with any of these names, in the order in which they are installed."""
         return tuple(p for p in self.packages if p.name in names)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Image that the same tree builds for a build that stands on it."""
+
+    dockerfile: str
+    """Path in the tree; empty for something that is not followed."""
+    context: str
+    target: str | None
+    args: tuple[tuple[str, str], ...]
+    named: Mapping[str, Named]
+    """Images of the same tree that it stands on itself."""
+    depth: int = 1
+    """Number of such images from the lowest one up to it."""
 
 
 @dataclass(frozen=True)

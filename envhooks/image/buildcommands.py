@@ -49,6 +49,8 @@ class Built:
     """What distinguishes it from other builds of the same text: `cuda=12.8.1, torch=2.8.0`."""
     pulls: bool = False
     """Whether base images are fetched again whatever is there."""
+    stored: bool = True
+    """Whether the image is certainly there under its names when the next command runs."""
 
 
 class Shell:
@@ -171,11 +173,14 @@ def build_of(args: Sequence[str], cwd: str) -> Built | None:
         rest.pop(0)
     if len(rest) < 3 or rest[0].rpartition("/")[2] not in _BUILDERS:
         return None
+    extended = rest[1] == "buildx"  # its builder may keep what it builds to itself
     if rest[1] in ("buildx", "image", "builder"):
         rest.pop(1)
     if rest[1] not in ("build", "bud", "build-using-dockerfile"):
         return None
-    return _sorted(rest[2:], cwd)
+    built = _sorted(rest[2:], cwd)
+    kept = not extended or bool({"--load", "--push"} & set(rest))
+    return built if built is None else replace(built, stored=kept)
 
 
 def _sorted(rest: Sequence[str], cwd: str) -> Built | None:

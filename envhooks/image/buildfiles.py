@@ -36,6 +36,8 @@ class Planned:
     args: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...] = ()
     """Names of arguments that the file computes in a way that is not followed."""
+    contexts: tuple[tuple[str, str], ...] = ()
+    """Name in FROM -> what is there in its place: `target:base` or `service:base`; empty where it is not followed."""
 
 
 class _Unknown:
@@ -126,7 +128,10 @@ def _target(blocks: Mapping[str, Any], path: str, name: str) -> Planned:
     if context is None or dockerfile is None or "matrix" in merged:
         raise CannotJudge(f"the target {name} is computed in a way that is not followed", place=path)
     stage = _value(merged["target"], variables, 0) if "target" in merged else None
-    return Planned(dockerfile, context, stage, tuple(args.items()), tuple(lost))
+    contexts = {
+        one: _value(value, variables, 0) or "" for one, value in _table(merged.get("contexts")).items()
+    }
+    return Planned(dockerfile, context, stage, tuple(args.items()), tuple(lost), tuple(contexts.items()))
 
 
 def _merged(targets: Mapping[str, Any], name: str, seen: tuple[str, ...], path: str) -> dict[str, Any]:
@@ -139,8 +144,16 @@ def _merged(targets: Mapping[str, Any], name: str, seen: tuple[str, ...], path: 
     for parent in parents if isinstance(parents, list) else ():
         if isinstance(parent, str) and parent in targets:
             above = _merged(targets, parent, (*seen, name), path)
-            out = {**out, **above, "args": {**_table(out.get("args")), **_table(above.get("args"))}}
-    return {**out, **own, "args": {**_table(out.get("args")), **_table(own.get("args"))}}
+            out = {**out, **above, **_joined(out, above)}
+    return {**out, **own, **_joined(out, own)}
+
+
+def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: {**_table(below.get(key)), **_table(above.get(key))}
+        for key in ("args", "contexts")
+        if key in below or key in above
+    }
 
 
 def _table(value: object) -> dict[str, Any]:
@@ -347,12 +360,19 @@ def _service(text: str, path: str, name: str) -> Planned:
             found = value(node, argument)
             if found is not None:
                 args[argument] = found
+    contexts = {}
+    further = body.get("additional_contexts")
+    for one in further if isinstance(further, list) else ():
+        context, _, source = (one.text if isinstance(one, Scalar) else "").partition("=")
+        contexts[context] = _substituted(source) or ""
+    for context, node in further.items() if isinstance(further, dict) else ():
+        contexts[context] = value(node) or ""
     paths = {key: value(body[key]) for key in ("context", "dockerfile", "target") if key in body}
     if None in paths.values():
         raise CannotJudge(f"the build of {name} is computed in a way that is not followed", place=path)
     return Planned(
         paths.get("dockerfile") or "Dockerfile", paths.get("context") or ".", paths.get("target"),
-        tuple(args.items()), tuple(lost),
+        tuple(args.items()), tuple(lost), tuple(contexts.items()),
     )  # fmt: skip
 
 

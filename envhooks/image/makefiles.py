@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, commands
 from envhooks.image.text import Unknowns
@@ -93,7 +94,7 @@ class Makefile:
             values[name] = self._expand(text, {}, 0) if sign.startswith(":") else text
 
     def builds(self, target: str) -> list[Built]:
-        """The builds of a target's recipe, those of its prerequisites before them.
+        """The builds of a target's recipe, those of its prerequisites before them; the label is the target of each.
 
         Raises:
             CannotJudge: the recipe's values grow too much.
@@ -103,7 +104,8 @@ class Makefile:
             own = self._own.get(one, {})
             for number, line in self.recipes.get(one, ()):
                 text = self._expand(line.lstrip("@-+ \t"), {**own, "@": one}, 0)
-                found += commands(text, {}, self._unknowns, first_line=number)
+                builds = commands(text, {}, self._unknowns, first_line=number)
+                found += [replace(built, label=one) for built in builds]
         return found[:MAX_BUILDS]
 
     def _order(self, target: str) -> list[str]:

@@ -236,4 +236,7 @@ class _Job:
         node = step.get("uses")
         number = node.line if isinstance(node, Scalar) else 0
         pulls = given.get("pull", "") not in ("", "false")
-        yield Built(path, context, target, tuple(args.items()), tuple(lost), names, number, pulls=pulls)
+        stored = "true" in (given.get("push", ""), given.get("load", ""))
+        yield Built(
+            path, context, target, tuple(args.items()), tuple(lost), names, number, pulls=pulls, stored=stored
+        )  # fmt: skip

@@ -30,7 +30,7 @@ def make(text: str, target: str) -> list[Built]:
         (
             "V=2.8.0\nsudo docker buildx build --build-arg=TORCH=${V} "
             "--build-arg CU=$(echo 12.8.1 | cut -d. -f1,2 | tr -d .) .",
-            Built("Dockerfile", ".", None, (("TORCH", "2.8.0"), ("CU", "128")), line=2),
+            Built("Dockerfile", ".", None, (("TORCH", "2.8.0"), ("CU", "128")), line=2, stored=False),
         ),
         (
             "export DOCKER_BUILDKIT=1\nV=${V:-2.7.0}\ncd docker && docker build --build-arg TORCH=$V ..",

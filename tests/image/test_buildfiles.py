@@ -231,3 +231,109 @@ def test_a_build_that_is_not_there_is_a_sentence(good: Repo, arguments: tuple[st
     good.write({"Makefile": "all:\n\ttrue\n", "build.sh": "true\n", ".github/workflows/a.yml": "jobs: {}\n"})
     done = good.envhooks("env", "--built-by", *arguments)
     assert done.code == 2 and why in done.err, done.said
+
+
+# ---------------------------------------------------------------- images of the same tree
+
+STACK = """
+target "base" {
+  context = "base"
+  args = { TORCH = "2.8.0" }
+}
+target "_middle" { contexts = { base = "target:base" } }
+target "train" {
+  inherits = ["_middle"]
+  context = "train"
+}
+target "other" {
+  context = "train"
+  contexts = { base = "docker-image://team/base:1" }
+}
+target "loop" {
+  context = "train"
+  contexts = { base = "target:loop" }
+}
+target "gone" {
+  context = "train"
+  contexts = { base = "target:nowhere" }
+}
+target "stage" {
+  context = "stage"
+  contexts = { base = "target:base" }
+}
+"""
+TREE = {
+    "base/Dockerfile": "FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04\nARG TORCH\nENV WHICH=2.7.0\n"
+    "RUN pip install torch==$TORCH torchvision==0.23.0\nCOPY r.txt /r.txt\nARG LOST=1\n",
+    "base/r.txt": "numpy==1.26.0\n",
+    "train/Dockerfile": "FROM base\nRUN pip install -r /r.txt && pip install jax==${LOST:-0.5.0}\n"
+    "RUN pip install x==$WHICH\n",
+    "stage/Dockerfile": "FROM alpine AS base\nFROM base\n",
+    "docker-bake.hcl": STACK,
+}
+
+
+def test_a_base_image_that_another_target_builds_is_followed(good: Repo) -> None:
+    good.write(TREE)
+    done = good.envhooks("env", "--bake", "docker-bake.hcl", "train", "--format", "json")
+    assert done.code == 0, done.said
+    document = json.loads(done.out)
+    packages = {one["name"]: (one["version"], one["path"]) for one in document["packages"]}
+    assert packages["torch"] == ("2.8.0", "base/Dockerfile") and packages["numpy"] == ("1.26.0", "base/r.txt")
+    assert packages["x"] == ("2.7.0", "train/Dockerfile")  # ENV of the base image stays, and ARG does not
+    assert "jax" not in packages or packages["jax"][0] != "1"
+    assert document["base"] == {"image": "nvidia/cuda", "tag": "12.8.1-runtime-ubuntu24.04", "digest": None}
+    assert {(one["kind"], one["version"], one["path"]) for one in document["hardware"]} == {
+        ("CUDA", "12.8.1", "base/Dockerfile")
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "said"),
+    [
+        ("other", 0, "the build puts something else in the place of base"),
+        ("loop", 2, "stands on itself"),
+        ("gone", 2, "there is no target 'nowhere'"),
+        ("stage", 2, "base is a stage and an image that the same tree builds"),
+    ],
+)
+def test_a_base_image_that_is_not_followed_is_said(good: Repo, target: str, code: int, said: str) -> None:
+    good.write(TREE)
+    done = good.envhooks("env", "--bake", "docker-bake.hcl", target)
+    assert done.code == code and said in done.said and "torch 2.8.0" not in done.out
+
+
+def test_a_service_that_stands_on_another_one(good: Repo) -> None:
+    services = (
+        "services:\n  base: {build: {context: base, args: {TORCH: 2.8.0}}}\n"
+        "  train: {build: {context: train, additional_contexts: {base: 'service:base'}}}\n"
+        "  listed: {build: {context: train, additional_contexts: ['base=service:base']}}\n"
+    )
+    good.write({**TREE, "compose.yaml": services})
+    for service in ("train", "listed"):
+        assert (
+            "package   torch 2.8.0  (base/Dockerfile:4"
+            in good.envhooks("env", "--bake", "compose.yaml", service).out
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "followed"),
+    [
+        ("docker build -t base --build-arg TORCH=2.8.0 base", "docker build train", True),
+        ("docker build -t base:latest --build-arg TORCH=2.8.0 base", "docker build train", True),
+        ("docker buildx build --load -t base --build-arg TORCH=2.8.0 base", "docker build train", True),
+        ("docker build -t base --build-arg TORCH=2.8.0 base", "docker build --pull train", False),
+        ("docker buildx build -t base --build-arg TORCH=2.8.0 base", "docker build train", False),
+        ("docker build -t other --build-arg TORCH=2.8.0 base", "docker build train", False),
+        ("docker build -t base --build-arg TORCH=$(date) base", "docker build train", False),
+        ("true", "docker build train", False),
+    ],
+)
+def test_a_base_image_that_the_line_before_builds(
+    good: Repo, first: str, second: str, followed: bool
+) -> None:
+    recipe = f"base:\n\t{first.replace('$', '$$')}\ntrain: base\n\t{second}\n"
+    good.write({**TREE, "Makefile": recipe})
+    done = good.envhooks("env", "--built-by", "Makefile", "train")
+    assert done.code == 0 and ("torch 2.8.0  (base/Dockerfile:4" in done.out) is followed, done.said

@@ -72,10 +72,16 @@ class Work:
 class Build:
     """The stages of one Dockerfile under given build arguments."""
 
-    def __init__(self, file: Dockerfile, args: Mapping[str, str], budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        file: Dockerfile,
+        args: Mapping[str, str],
+        budget: Budget | None = None,
+        unknowns: Unknowns | None = None,
+    ) -> None:
         self.file = file
         self.args = {name: re.sub("[\ud800-\udfff]", "\ufffd", value) for name, value in args.items()}
-        self.unknowns = Unknowns()
+        self.unknowns = unknowns or Unknowns()
         self.work = Work(file.path, budget)
         self.globals: dict[str, str] = {}
         self._without_value: set[str] = set()
@@ -232,10 +238,15 @@ _OF_BASES = r"(?:CUDA|NV|NVIDIA|PYTHON|PYTORCH|TORCH|TENSORFLOW|ROCM|CONDA|PATH|
 class Scope:
     """The variables of one stage while its instructions are gone through."""
 
-    def __init__(self, build: Build, stage: Stage, parent: Scope | None = None) -> None:
+    def __init__(
+        self, build: Build, stage: Stage, parent: Scope | None = None, *, image: bool = False
+    ) -> None:
         self._build = build
         self.values: dict[str, str] = dict(parent.values) if parent else {}
         self._declared: set[str] = set(parent._declared) if parent else set()
+        if parent and image:  # an image keeps what ENV set, and no ARG
+            self.values = {name: value for name, value in parent.values.items() if name in parent._env}
+            self._declared = set()
         self._env: set[str] = set(parent._env) if parent else set()
         self._bare: bool = parent._bare if parent else stage.base == "scratch"
         self._base: Variables = parent._base if parent else variables(stage.base)

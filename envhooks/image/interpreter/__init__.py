@@ -12,20 +12,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.catalog.families import Family, is_fixed
 from envhooks.catalog.lookup import BY_BUILD
-from envhooks.image import CannotTell, Environment, Hardware, Package, Unpinned
+from envhooks.image import CannotTell, Environment, Hardware, Named, Package, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage, read_dockerfile
 from envhooks.image.dockerfile.baseimage import hints
 from envhooks.image.dockerfile.expand import BadWord
 from envhooks.image.dockerfile.stages import Build, Scope, Stage
 from envhooks.image.files import Budgeted, Files, inside
-from envhooks.image.interpreter.instructions import StageState, copy, run, shell_environment
+from envhooks.image.interpreter.instructions import (
+    Below,
+    StageState,
+    copy,
+    needed,
+    product_of,
+    run,
+    shell_environment,
+)
 from envhooks.image.stage import Session, active_by_variables
 from envhooks.image.stage.containerfs import ContainerFiles
-from envhooks.image.stage.installed import SYSTEM, Entry, Installed, holds_packages
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.text import readable, unknown
 
 if TYPE_CHECKING:
@@ -44,10 +53,7 @@ class Summary:
 
     def environment(self) -> Environment:
         """The environment, with the facts that are known and those that are not."""
-        head = self._stage
-        while head.parent is not None:
-            head = self._build.stages[head.parent]
-        base, unpinned, cannot = self._base(head)
+        base, unpinned, cannot = self.base()
         entries = list(self._entries())
         python, python_doubt = self._python(entries)
         hardware = list(self._installed.base_hardware)
@@ -71,7 +77,15 @@ class Summary:
             hints=tuple(hints(self._build.file.instructions, self._path)),
         )
 
-    def _base(self, head: Stage) -> tuple[baseimage.BaseImage | None, list[Unpinned], list[CannotTell]]:
+    def base(self) -> Below:
+        """The base image, and what is open about it: that of the build below, where the tree builds it itself."""
+        head = self._stage
+        while head.parent is not None:
+            head = self._build.stages[head.parent]
+        below = self._state.below.get(head.index)
+        return self._base(head) if below is None else below
+
+    def _base(self, head: Stage) -> Below:
         place = Place(self._path, head.head.start)
         if head.base == "scratch":
             return baseimage.BaseImage("scratch", None, None, place), [], []
@@ -176,46 +190,10 @@ def _version(entry: Entry) -> tuple[str | None, str | None, bool]:
     return package.version, package.local, package.exact
 
 
-def product_of(build: Build) -> int:
-    """Index of the product stage.
-
-    A trailing `FROM scratch` that takes some files out of another stage (`AS wheel-export`) makes no
-    image that anybody runs. One that takes a whole system or an environment is the product.
-    """
-    for stage in reversed(build.stages):
-        if not _exports(build, stage):
-            return stage.index
-    return len(build.stages) - 1
-
-
-def _exports(build: Build, stage: Stage) -> bool:
-    head = stage
-    while head.parent is not None:
-        if any(one.command == "RUN" for one in head.body):
-            return False
-        head = build.stages[head.parent]
-    if head.base != "scratch" or any(one.command == "RUN" for one in head.body):
-        return False
-    for one in (*head.body, *stage.body):
-        if one.command == "ADD":
-            return False  # a root file system as an archive
-        if one.command in ("COPY", "CMD", "ENTRYPOINT") and _whole(
-            build, one.command, one.text, one.flag("from")
-        ):
-            return False
-    return True
-
-
-def _whole(build: Build, command: str, text: str, origin: str | None) -> bool:
-    if command != "COPY":
-        return True  # it can be started
-    sources = re.split(r"[\t\v\f\r ]+", text)[:-1]
-    return origin is not None and any(
-        holds_packages("/" + source.strip("/")) and "wheel" not in source for source in sources
-    )
-
-
 _NO_ARGS: Mapping[str, str] = MappingProxyType({})
+_NO_NAMES: Mapping[str, Named] = MappingProxyType({})
+MAX_BELOW = 8
+"""Images of the same tree that stand on each other."""
 
 
 def read_environment(
@@ -226,6 +204,7 @@ def read_environment(
     target: str | None = None,
     args: Mapping[str, str] = _NO_ARGS,
     bases: Sequence[Family] = (),
+    named: Mapping[str, Named] = _NO_NAMES,
 ) -> Environment:
     """Environment that the Dockerfile at `dockerfile` would build.
 
@@ -236,6 +215,7 @@ def read_environment(
         target: stage to build; None: the product stage (the last one that is no mere export).
         args: build arguments as they are given to the build.
         bases: families of base images that the policy adds.
+        named: images that the same tree surely builds, by the name that FROM has for them.
 
     Raises:
         CannotJudge: there is no such file, BuildKit would refuse it, or it is a template or a fragment.
@@ -246,18 +226,47 @@ def read_environment(
     build = Build(
         read_dockerfile(data, dockerfile), args, files.budget if isinstance(files, Budgeted) else None
     )
-    return _Reading(build, files, inside(context), bases).environment(target)
+    return _Reading(build, files, inside(context), bases, named, {}).environment(target)
 
 
 class _Reading:
-    def __init__(self, build: Build, files: Files, context: str, bases: Sequence[Family]) -> None:
+    def __init__(
+        self,
+        build: Build,
+        files: Files,
+        context: str,
+        bases: Sequence[Family],
+        named: Mapping[str, Named],
+        read: dict[int, tuple[_Reading, int]],
+    ) -> None:
+        self._named = named
+        self._read = read
+        self._below: dict[int, Below] = {}
         self._build = build
         self._files = files
         self._bases = tuple(bases)
         self._context = context
         self._ignore = self._ignore_file()
+        self._replace_opaque()
         self._states: dict[int, StageState] = {}
         self._path = build.file.path
+
+    def _replace_opaque(self) -> None:
+        """Make unknown what the build puts in the place of an image.
+
+        Raises:
+            CannotJudge: it puts something in the place of a stage.
+        """
+        stages = self._build.stages
+        for name in self._named:
+            if self._build.by_name(name) is not None:
+                why = f"{name} is a stage and an image that the same tree builds: which one FROM means is not followed"
+                raise CannotJudge(why, place=self._build.file.path)
+        for stage in stages if self._named else ():
+            named = self._named.get(stage.base) if stage.parent is None else None
+            if named is not None and not named.dockerfile:
+                why = f"the build puts something else in the place of {stage.base}"
+                stages[stage.index] = replace(stage, base=self._build.unknowns.mark(why))
 
     def _ignore_file(self) -> IgnoreFile | None:
         """The Dockerfile's own ignore file, or else that of the context."""
@@ -271,10 +280,17 @@ class _Reading:
 
     def environment(self, target: str | None) -> Environment:
         """Go through the stages that the product needs, and sum up."""
+        return self._summary(self._through(target)).environment()
+
+    def _through(self, target: str | None) -> int:
+        """Index of the product stage, behind the stages that it needs."""
         product = self._chosen(target)
-        for index in self._needed(product):
+        for index in needed(self._build, product):
             self._states[index] = self._stage(self._build.stages[index])
-        return Summary(self._build.stages[product], self._states[product]).environment()
+        return product
+
+    def _summary(self, index: int) -> Summary:
+        return Summary(self._build.stages[index], self._states[index])
 
     def _chosen(self, target: str | None) -> int:
         if target is None:
@@ -288,41 +304,6 @@ class _Reading:
             )  # fmt: skip
         return index
 
-    def _needed(self, product: int) -> list[int]:
-        """The stages that the product is made of, each after those that it needs."""
-        order: list[int] = []
-        done: set[int] = set()
-        open_stages: set[int] = set()
-        stack: list[tuple[int, Iterator[int]]] = []
-        visit: int | None = product
-        while visit is not None or stack:
-            if visit is not None:
-                open_stages.add(visit)
-                stack.append((visit, iter(self._sources(self._build.stages[visit]))))
-                visit = None
-            index, rest = stack[-1]
-            following = next((one for one in rest if one not in done), None)
-            if following is None:
-                stack.pop()
-                done.add(index)
-                open_stages.discard(index)
-                order.append(index)
-            elif following in open_stages:
-                line = self._build.stages[index].head.start
-                raise CannotJudge("the stages copy from each other in a circle", place=f"{self._path}:{line}")
-            else:
-                visit = following
-        return order
-
-    def _sources(self, stage: Stage) -> list[int]:
-        found = [] if stage.parent is None else [stage.parent]
-        for one in stage.body:
-            for name in _from_names(one):
-                index = self._build.by_reference(name)
-                if index is not None:
-                    found.append(index)
-        return found
-
     # ---------------------------------------------------------------- one stage
 
     def _stage(self, stage: Stage) -> StageState:
@@ -333,16 +314,51 @@ class _Reading:
             session = Session(
                 self._path, build.unknowns, before.files.copy(), before.installed.copy(), dict(before.config)
             )
-            state = StageState(build, self._states, Scope(build, stage, parent.scope), session, parent.shell)
+            scope = Scope(build, stage, parent.scope)
+            state = StageState(build, self._states, scope, session, parent.shell, self._below)
+        elif (inner := self._built_below(stage)) is not None:
+            state = inner
         else:
             files = ContainerFiles(self._files, self._context, build.work.spend, self._ignore)
             session = Session(self._path, build.unknowns, files, Installed())
-            state = StageState(build, self._states, Scope(build, stage), session, ("/bin/sh", "-c"))
+            scope = Scope(build, stage)
+            state = StageState(build, self._states, scope, session, ("/bin/sh", "-c"), self._below)
             self._base(stage, session)
         for instruction in stage.body:
             build.work.spend(50)
             self._instruction(state, instruction)
         return state
+
+    def _built_below(self, stage: Stage) -> StageState | None:
+        """A stage on an image that the same tree builds, as that build leaves it; None for any other image."""
+        named, build = self._named.get(stage.base), self._build
+        if named is None or named.depth > MAX_BELOW:
+            return None
+        if id(named) not in self._read:
+            data = self._files.read(named.dockerfile)
+            if data is None:
+                raise CannotJudge("there is no such Dockerfile", place=named.dockerfile)
+            budget = self._files.budget if isinstance(self._files, Budgeted) else None
+            file = read_dockerfile(data, named.dockerfile)
+            inner = Build(file, dict(named.args), budget, build.unknowns)
+            reading = _Reading(
+                inner, self._files, inside(named.context), self._bases, named.named, self._read
+            )
+            self._read[id(named)] = reading, reading._through(named.target)
+        reading, product = self._read[id(named)]
+        before = reading._states[product]
+        files = ContainerFiles(self._files, self._context, build.work.spend, self._ignore)
+        files.add(["/"], "/", of=before.session.files)
+        installed = before.session.installed.copy()
+        session = Session(self._path, build.unknowns, files, installed, dict(before.session.config))
+        if any(one.command == "ONBUILD" for one in reading._build.file.instructions):
+            session.note(
+                f"what ONBUILD of {named.dockerfile} does is not followed",
+                Place(self._path, stage.head.start),
+            )
+        self._below[stage.index] = reading._summary(product).base()
+        scope = Scope(build, stage, before.scope, image=True)
+        return StageState(build, self._states, scope, session, ("/bin/sh", "-c"), self._below)
 
     def _base(self, stage: Stage, session: Session) -> None:
         """Take over the content of the base image."""
@@ -380,15 +396,3 @@ class _Reading:
             copy(state, one)
         elif one.command == "RUN":
             run(state, one)
-
-
-def _from_names(one: Instruction) -> Iterator[str]:
-    """The stages or images that an instruction takes files from."""
-    if one.command == "COPY" and (name := one.flag("from")):
-        yield name
-    elif one.command == "RUN":
-        for flag in one.flags:
-            if flag.startswith("--mount="):
-                match = re.search(r"(?:=|,)from=([^,]+)", flag)
-                if match:
-                    yield match.group(1)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
+from envhooks.image import BaseImage, CannotTell, Unpinned
 from envhooks.image.dockerfile import Instruction
-from envhooks.image.dockerfile.stages import Build, Scope, join
+from envhooks.image.dockerfile.stages import Build, Scope, Stage, join
 from envhooks.image.interpreter.programs import INSTALLS
 from envhooks.image.interpreter.runner import Runner
 from envhooks.image.stage import Session, conda_place
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import holds_packages
 from envhooks.image.text import Lines, readable, unknown
+
+Below = tuple["BaseImage | None", list[Unpinned], list[CannotTell]]
+"""A base image, and what is open about it."""
 
 
 @dataclass
@@ -29,6 +33,8 @@ class StageState:
     session: Session
     shell: tuple[str, ...]
     """Shell of the SHELL instruction: `("/bin/sh", "-c")`."""
+    below: Mapping[int, Below]
+    """Number of a stage whose base image the same tree builds -> what that build is made from."""
 
     def other(self, name: str) -> StageState | None:
         """The stage that `--from` names; None for an image."""
@@ -213,3 +219,93 @@ def shell_environment(shell: tuple[str, ...]) -> str | None:
             if flag in shell[:-1]:
                 return conda_place(shell[shell.index(flag) + 1])
     return None
+
+
+def product_of(build: Build) -> int:
+    """Index of the product stage.
+
+    A trailing `FROM scratch` that takes some files out of another stage (`AS wheel-export`) makes no
+    image that anybody runs. One that takes a whole system or an environment is the product.
+    """
+    for stage in reversed(build.stages):
+        if not _exports(build, stage):
+            return stage.index
+    return len(build.stages) - 1
+
+
+def _exports(build: Build, stage: Stage) -> bool:
+    head = stage
+    while head.parent is not None:
+        if any(one.command == "RUN" for one in head.body):
+            return False
+        head = build.stages[head.parent]
+    if head.base != "scratch" or any(one.command == "RUN" for one in head.body):
+        return False
+    for one in (*head.body, *stage.body):
+        if one.command == "ADD":
+            return False  # a root file system as an archive
+        if one.command in ("COPY", "CMD", "ENTRYPOINT") and _whole(
+            build, one.command, one.text, one.flag("from")
+        ):
+            return False
+    return True
+
+
+def _whole(build: Build, command: str, text: str, origin: str | None) -> bool:
+    if command != "COPY":
+        return True  # it can be started
+    sources = re.split(r"[\t\v\f\r ]+", text)[:-1]
+    return origin is not None and any(
+        holds_packages("/" + source.strip("/")) and "wheel" not in source for source in sources
+    )
+
+
+def _from_names(one: Instruction) -> Iterator[str]:
+    """The stages or images that an instruction takes files from."""
+    if one.command == "COPY" and (name := one.flag("from")):
+        yield name
+    elif one.command == "RUN":
+        for flag in one.flags:
+            if flag.startswith("--mount="):
+                match = re.search(r"(?:=|,)from=([^,]+)", flag)
+                if match:
+                    yield match.group(1)
+
+
+def needed(build: Build, product: int) -> list[int]:
+    """The stages that the product is made of, each after those that it needs."""
+    order: list[int] = []
+    done: set[int] = set()
+    open_stages: set[int] = set()
+    stack: list[tuple[int, Iterator[int]]] = []
+    visit: int | None = product
+    while visit is not None or stack:
+        if visit is not None:
+            open_stages.add(visit)
+            stack.append((visit, iter(_sources(build, build.stages[visit]))))
+            visit = None
+        index, rest = stack[-1]
+        following = next((one for one in rest if one not in done), None)
+        if following is None:
+            stack.pop()
+            done.add(index)
+            open_stages.discard(index)
+            order.append(index)
+        elif following in open_stages:
+            line = build.stages[index].head.start
+            raise CannotJudge(
+                "the stages copy from each other in a circle", place=f"{build.file.path}:{line}"
+            )
+        else:
+            visit = following
+    return order
+
+
+def _sources(build: Build, stage: Stage) -> list[int]:
+    found = [] if stage.parent is None else [stage.parent]
+    for one in stage.body:
+        for name in _from_names(one):
+            index = build.by_reference(name)
+            if index is not None:
+                found.append(index)
+    return found
