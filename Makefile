@@ -6,13 +6,20 @@ BIN := $(VENV)/bin
 EDITABLE := --config-settings editable_mode=compat --editable
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint matrix bench fuzz docs corpus
+.PHONY: demo test coverage lint matrix bench fuzz docs corpus
 
 demo: $(VENV)/.run
 	@$(BIN)/envhooks demo
 
 test: $(VENV)/.test
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Which lines and branches the tests reach, in every process that they start; TESTS=tests/git names a part.
+coverage: $(VENV)/.coverage
+	@rm -rf build/coverage && mkdir -p build/coverage
+	-@$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report --show-missing
 
 # The documentation as a site, build/docs/html, and a manual page, build/docs/man/envhooks.1.
 docs: $(VENV)/.docs
@@ -71,6 +78,10 @@ $(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet $(EDITABLE) '.[fast,test,docs]'
+	@touch $@
+
+$(VENV)/.coverage: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet 'coverage[toml]>=7.10'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.run
