@@ -31,7 +31,7 @@ from envhooks.tagname import (
     packages_of,
     template_faults,
 )
-from envhooks.tagname.names import MAX_NAME, TagName, TagPolicy, is_legal
+from envhooks.tagname.names import MAX_NAME, TagName, TagPolicy, is_legal, text_faults
 from envhooks.tagname.template import distance
 
 GRAMMAR = Grammar(DEFAULT_TAG_POLICY)
@@ -317,6 +317,45 @@ def test_a_hostile_name_is_not_quoted_as_it_is(hostile: str) -> None:
 @pytest.mark.parametrize("text", ["-" * 200, "1." * 120, "v" * 240, "PyTorch-" * 25, "cu128-" * 7, "[" * 200])
 def test_a_hostile_name_is_read_to_its_end(text: str) -> None:
     assert GRAMMAR.read(text).faults
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("x" * 250, []),
+        ("x" * 251, ["the name is 251 bytes long and may have 250"]),
+        ("refs/x", ["the name begins with `refs/`, which is no part of it"]),
+        ("refs/tags/x", ["the name begins with `refs/tags/`, which is no part of it"]),
+        ("refs/heads/x", ["the name begins with `refs/heads/`, which is no part of it"]),
+        ("tags/x", ["the name begins with `tags/`, which is no part of it"]),
+        ("a~", ["`~` is not legal in a name"]),
+        ("a\x7f", ["control characters are not legal in a name"]),
+        ("a\u00a0", ["`\u00a0` (U+00A0 NO-BREAK SPACE) is whitespace"]),
+        ("a\ue000", ["`\ue000` (U+E000) is not ASCII"]),
+        ("\u0430", ["`\u0430` (U+0430 CYRILLIC SMALL LETTER A, which looks like `a`) is not ASCII"]),
+        ("\udc80\udcff", ["the byte `\\x80` is not UTF-8, and a name is ASCII",
+                           "the byte `\\xff` is not UTF-8, and a name is ASCII"]),
+    ],
+)  # fmt: skip
+def test_faults_of_the_characters(text: str, faults: list[str]) -> None:
+    assert [*text_faults(text)] == faults
+
+
+def test_at_most_five_characters_are_told_one_by_one() -> None:
+    letters = "\u00e4\u00f6\u00fc\u00df\u00e9\u00e8\u00ea"
+    told = [[*text_faults(letters[:count])] for count in (5, 6, 7)]
+    assert [len(faults) for faults in told] == [5, 6, 6]
+    assert [faults[-1] for faults in told[1:]] == [f"{more} more characters are not ASCII" for more in (1, 2)]
+
+
+def test_a_name_is_read_without_what_nobody_sees() -> None:
+    for text in (
+        "refs/tags/JAX-TPU-v0.7",
+        "refs/JAX-TPU-v0.7",
+        "tags/JAX-TPU-v0.7",
+        "JAX\u200b-TPU\ufeff-v0.7",
+    ):
+        assert GRAMMAR.read(text).suggestion == "JAX-TPU-v0.7"
 
 
 def test_two_names_that_are_equally_near_are_not_suggested() -> None:
@@ -643,11 +682,29 @@ def test_a_template_without_faults_makes_legal_names(parts: Sequence[str]) -> No
         ({"frameworks": {"-x": ("x",)}}, "cannot name a framework"),
         ({"frameworks": {"a..b": ("x",)}}, "cannot name a framework"),
         ({"frameworks": {"(a+)+b": ("x",)}}, "cannot name a framework"),
+        ({"frameworks": {"JAX-": ("x",)}}, "cannot name a framework"),
+        ({"frameworks": {"x" * 41: ("x",)}}, "cannot name a framework"),
+        ({"frameworks": {"Ab": ("x",), "aB": ("x",)}}, "only in upper and lower case"),
+        ({"hardware": ("x" * 21,)}, "cannot name hardware"),
+        ({"hardware": ("1X",)}, "cannot name hardware"),
     ],
 )
 def test_names_that_no_tag_could_be_read_by(more: dict[str, object], said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         grammar(DEFAULT_TEMPLATE, **more)
+
+
+def test_the_shortest_and_the_longest_names() -> None:
+    longest, hardware = "F" + "9" * 39, "H" + "9" * 18 + "z"
+    own = grammar(
+        "{framework}_{hardware}_{version}",
+        frameworks={"F": ("x",), longest: ("x",)},
+        hardware=("Q", "Hz", hardware),
+    )
+    for framework in ("F", longest):
+        for kind in ("Q", "Hz", hardware):
+            name = read(f"{framework}_{kind}_2.8", own)
+            assert (name.framework, name.hardware, name.hardware_version) == (framework, kind, None)
 
 
 def test_names_are_literal_text_not_patterns() -> None:
