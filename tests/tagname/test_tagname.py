@@ -358,6 +358,12 @@ def test_a_name_is_read_without_what_nobody_sees() -> None:
         assert GRAMMAR.read(text).suggestion == "JAX-TPU-v0.7"
 
 
+def test_an_ambiguity_is_told_by_a_name_and_its_two_readings() -> None:
+    (fault,) = template_faults("{version}[-{os}][-{variant}]")
+    said = "in `2.8-devel` the os could be absent or `devel`; put a separator between the fields"
+    assert fault == f"it is ambiguous: {said}"
+
+
 def test_two_names_that_are_equally_near_are_not_suggested() -> None:
     both = grammar("{framework}-{version}-x", "{framework}-{version}-y")
     assert both.read("PyTorch-2.8-x").name
@@ -542,6 +548,15 @@ def test_templates_are_tried_in_turn() -> None:
     assert read("JAX-v2.8", both).framework == "JAX"
 
 
+def test_the_longest_name_that_is_read() -> None:
+    tail = f"{'.'.join(['123456'] * 4)}-{'.'.join(['12345678'] * 4)}-{'o' * 20}1234.1234.1234"
+    for size, is_read in ((250, True), (251, False)):
+        front = "x" * (size - len(tail))
+        own = grammar(front + "{version}-{release}-{os}")
+        assert (own.match(front + tail) is not None) is is_read
+        assert (own.read(front + tail).faults == ()) is is_read
+
+
 def test_a_matching_name_that_git_does_not_take_is_refused() -> None:
     naming = grammar("{version}.{variant}").read("2.8.lock")
     assert naming.faults == ("no part of a name ends with `.lock`",)
@@ -643,6 +658,7 @@ def test_a_faulty_template(template: str, said: str) -> None:
         "{version}-{xformers2}-{flash-attn}",
         "{version}-{a1-2b}",
         "{version}-{codas}",
+        "{version}[-{stage}.{date}]",
         "{version}-{pathan3}",
         "{version}-{" + "x" * 60 + "}",
     ],
