@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from tag_parts import COMMIT, NAME, NEW, OLD, annotation, findings, subject
 
-from envhooks.judge.facts import Publication, TagObject
+from envhooks.judge import engine as checks
+from envhooks.judge.engine import judge
+from envhooks.judge.facts import LISTED, Finding, Publication, Subject, TagObject, Unknown
+from envhooks.policy.reader import default_policy
 
 
 def test_an_unpublished_tag_moves_and_goes_freely() -> None:
@@ -20,6 +23,88 @@ def test_a_published_tag_neither_moves_nor_goes() -> None:
     assert moved.advice.endswith(f": git tag -s PyTorch-CUDA-v2.8-rc2 {COMMIT[:12]}")
     (deleted,) = findings(subject(OLD, None, publication=published), "tag-immutable")
     assert "not deleted" in deleted.message
+
+
+def test_what_a_refusal_shows() -> None:
+    published = Publication(True, "the remote has it", remote="up stream")
+    (moved,) = findings(subject(OLD, publication=published), "tag-immutable")
+    assert moved.message == "a published tag never moves (the remote has it)"
+    assert (moved.got, moved.expected) == (NEW, OLD)
+    assert moved.fix == f"git fetch 'up stream' +refs/tags/{NAME}:refs/tags/{NAME}"
+    (deleted,) = findings(subject(OLD, None, publication=published), "tag-immutable")
+    assert deleted.message == "a published release is not deleted (the remote has it)"
+    assert (deleted.got, deleted.fix, deleted.advice) == ("deleted", moved.fix, "")
+
+
+def test_what_is_not_here_is_not_taken_for_what_was_never_good() -> None:
+    away = Unknown("its object is not here")
+    (deleted,) = findings_of_unknown(
+        subject(OLD, None, publication=Publication(True, "the remote has it"), object=away)
+    )
+    assert "not deleted" in deleted.message
+
+
+def findings_of_unknown(judged: Subject) -> list[Finding]:
+    """As `findings`, of a subject whose other checks cannot judge."""
+    report = judge([judged], checks.load(), default_policy())
+    return [finding for finding in report.tags[0].findings if finding.check == "tag-immutable"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how", "said", "got"),
+    [
+        (NEW, None, "the remote has it", "tags.lock lists this tag for ever", "deleted"),
+        (NEW, None, LISTED, "tags.lock lists this tag and it is not there", "deleted"),
+        (OLD, None, LISTED, "tags.lock lists this tag for ever", "deleted"),
+        (None, OLD, LISTED, "tags.lock lists this tag with another object", OLD),
+        (NEW, OLD, LISTED, "tags.lock lists this tag with another object", OLD),
+        (OLD, OLD, LISTED, "tags.lock lists this tag with another object", OLD),
+    ],
+)
+def test_what_is_said_of_a_locked_tag(
+    old: str | None, new: str | None, how: str, said: str, got: str
+) -> None:
+    locked = Publication(True, how, NEW, "2" * 64, "2" * 64)
+    (finding,) = findings(subject(old, new, publication=locked), "tag-immutable")
+    assert (finding.message, finding.got, finding.expected) == (said, got, NEW)
+    assert finding.fix == f"git fetch origin +refs/tags/{NAME}:refs/tags/{NAME}"
+
+
+def test_where_the_remote_lost_a_locked_tag_it_is_pushed_again() -> None:
+    for remote, where in (("", "origin"), ("upstream", "upstream")):
+        locked = Publication(True, "the remote has it", NEW, remote=remote)
+        (finding,) = findings(subject(OLD, OLD, publication=locked), "tag-immutable")
+        assert not finding.fix
+        assert finding.advice == (
+            "the remote itself has another; from a clone that holds the listed object:"
+            f" git push --force {where} {NEW}:refs/tags/{NAME}"
+        )
+
+
+def test_the_same_id_with_other_bytes_is_a_forgery() -> None:
+    locked = Publication(True, LISTED, NEW, "2" * 64, "3" * 64)
+    (finding,) = findings(subject(NEW, NEW, publication=locked), "tag-immutable")
+    assert "other contents, by their SHA-256" in finding.message
+    assert (finding.got, finding.expected, finding.fix) == ("3" * 64, "2" * 64, "")
+    assert "compare with a clone that you trust" in finding.advice
+
+
+def test_without_a_free_name_nothing_is_suggested() -> None:
+    name = "PyTorch-CUDA-v2.8-rc999999"
+    made = TagObject(NEW, "tag", annotation(name=name))
+    published = Publication(True, "the remote has it")
+    (finding,) = findings(subject(OLD, NEW, name, publication=published, object=made), "tag-immutable")
+    assert finding.advice == ""
+    (finding,) = findings(
+        subject(OLD, NEW, publication=published, object=TagObject(COMMIT, "commit")), "tag-immutable"
+    )
+    assert finding.advice.endswith(f": git tag -s PyTorch-CUDA-v2.8-rc2 {COMMIT[:12]}")
+
+
+def test_a_tag_that_is_new_or_stands_has_nothing_to_be_held_against() -> None:
+    for old, why in ((None, "the tag is new"), (NEW, "the tag does not change")):
+        report = judge([subject(old, publication=Publication(True, "x"))], checks.load(), default_policy())
+        assert report.tags[0].not_applicable["tag-immutable"] == why
 
 
 @pytest.mark.parametrize(
