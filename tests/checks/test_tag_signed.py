@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tag_parts import findings, subject
+from tag_parts import COMMIT, NAME, NEW, findings, subject
 
+from envhooks.base.dataclass import replace
+from envhooks.judge.facts import LISTED, Publication
 from envhooks.signatures import Verdict
 
 
@@ -18,3 +20,61 @@ def test_a_signature_that_is_not_good(status: str) -> None:
 def test_a_warning_of_the_verifier_does_not_refuse() -> None:
     (finding,) = findings(subject(signature=Verdict("good", warnings=("it expires soon",))), "tag-signed")
     assert finding.level == "warning"
+
+
+AGAIN = f"git tag -f -s -m 'First candidate' {NAME} {COMMIT[:12]}"
+MERGED = "it counts once the protected branch holds it: commit .envhooks/, and have it merged by one who may"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fix", "advice"),
+    [
+        (Verdict("bad", "the OpenPGP signature names several issuers"), AGAIN, ""),
+        (Verdict("unsigned", "the tag is not signed"), AGAIN, ""),
+        (Verdict("bad", "the signing key has expired", fix="gpg --renew"), "gpg --renew", MERGED),
+        (
+            Verdict("bad", "the signing key is not allowed to sign releases"),
+            "",
+            "if the key is your own: envhooks signers add\n"
+            f"if it is a colleague's, with the file of their public key: envhooks signers add KEY.pub\n{MERGED}",
+        ),
+        (
+            Verdict("bad", "the signature does not fit the tag: one of the two was changed"),
+            "",
+            "look at the tag before you sign it again, as it is not what somebody signed:"
+            f" git cat-file tag {NEW[:12]}",
+        ),
+        (
+            Verdict("bad", "the signature is dated in the future"),
+            "",
+            f"set the clock of the machine on which you sign\nthen: {AGAIN}",
+        ),
+        (
+            Verdict("bad", "the signature uses SHA-3, which GnuPG does not know"),
+            "",
+            f"let the program that signs take SHA-256 or SHA-512\nthen: {AGAIN}",
+        ),
+    ],
+)
+def test_what_mends_a_signature(verdict: Verdict, fix: str, advice: str) -> None:
+    (finding,) = findings(subject(signature=verdict), "tag-signed")
+    assert (finding.message, finding.fix, finding.advice) == (verdict.why, fix, advice)
+    assert (finding.got, finding.expected) == ("no signature", "a signature by an allowed signer")
+
+
+def test_who_has_no_key_is_told_how_to_come_by_one() -> None:
+    ways = ("to sign with your SSH key: git config x", "to sign with a new one: ssh-keygen")
+    made = subject(signature=Verdict("unsigned", "the tag is not signed"), ways_to_a_key=ways)
+    (finding,) = findings(made, "tag-signed")
+    assert (finding.fix, finding.advice) == ("", "\n".join((*ways, f"then: {AGAIN}")))
+
+
+def test_what_tags_lock_vouches_for_stays_good() -> None:
+    locked = Publication(True, LISTED, NEW, "2" * 64, "2" * 64)
+    bad = Verdict("bad", "the signing key is revoked", warnings=("it expires soon",))
+    (finding,) = findings(subject(NEW, signature=bad, publication=locked), "tag-signed")
+    assert (finding.level, finding.got) == ("note", "the signing key is revoked")
+    assert not findings(subject(NEW, signature=Verdict("good"), publication=locked), "tag-signed")
+    for other in (replace(locked, sha256="3" * 64), replace(locked, locked_oid="4" * 40)):
+        (finding,) = findings(subject(NEW, signature=bad, publication=other), "tag-signed")[:1]
+        assert (finding.level, finding.message) == ("error", "the signing key is revoked")
