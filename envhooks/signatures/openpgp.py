@@ -54,6 +54,7 @@ class ExpiredKey(Refused):
 _PREFIX = b"[GNUPG:] "
 _ONCE = (b"NEWSIG", b"GOODSIG", b"VALIDSIG")
 UNUSABLE = "the signing key is not one that its certificate vouches for by more than SHA-1"
+NO_RIGHT = "the signing key has no right to sign, by its own certificate"
 _REFUSALS = (
     (b"BADSIG", CHANGED),
     (b"REVKEYSIG", "the signing key is revoked"),
@@ -332,6 +333,8 @@ class OpenPgp:
         if isinstance(refused, (UnknownKey, UnusableKey)) and claimed is not None:
             # gpg does not import a key that gpgv finds and does not use
             why, fix = UNUSABLE, _renewal(claimed.fingerprint)
+            if _may_not_sign(claimed, claim):
+                why, fix = NO_RIGHT, _signing_subkey(claimed.fingerprint)
         elif isinstance(refused, ExpiredKey) and proven is not None:
             fix = _renewal(proven.fingerprint)
         got = proven.fingerprint if proven else claim
@@ -345,6 +348,24 @@ class OpenPgp:
         )
 
 
+def _may_not_sign(entry: OpenPgpEntry, issuer: str) -> bool:
+    """Whether the certificate's own signatures give this key no right to sign."""
+    from envhooks.signatures.signers.expiry import key_states  # only a refusal needs it
+
+    try:
+        states = key_states(entry.certificate)
+    except PacketError:
+        return False
+    return any(state.key.fingerprint.endswith(issuer) and not state.may_sign for state in states)
+
+
 def _renewal(key: str) -> str:
-    export = f"gpg --armor --export-options export-minimal --export {key} > {FOLDER}/keys/{key}.asc"
-    return f"gpg --cert-digest-algo SHA256 --quick-set-expire {key} 1y && {export}"
+    return f"gpg --cert-digest-algo SHA256 --quick-set-expire {key} 1y && {_export(key)}"
+
+
+def _signing_subkey(key: str) -> str:
+    return f"gpg --quick-add-key {key} ed25519 sign 2y && {_export(key)}"
+
+
+def _export(key: str) -> str:
+    return f"gpg --armor --export-options export-minimal --export {key} > {FOLDER}/keys/{key}.asc"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from signing import NOW, TARGET, Workshop, pgp_files, root, ssh_files, tag_text
+from signing import NOW, TARGET, Workshop, pgp_files, root, ssh_files, tag_text, verdict
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -92,6 +92,20 @@ def test_a_certificate_that_gnupg_alone_can_weigh_is_left_to_it() -> None:
             made.revoke_subkey(subkey, 1, at=now())
         payload = split(made.key.sign(tag_text(), created=now() - YEAR), 40)
         assert Fast(root(made.root()), NOW).verify(payload) is None
+
+
+def test_a_key_without_the_right_to_sign_is_told_from_one_that_sha1_vouches_for() -> None:
+    certifies, by_sha1, encrypts = PgpCertificate(flags=0x01), PgpCertificate(digest=2), PgpCertificate()
+    subkey = PgpKey()
+    encrypts.add_subkey(subkey, crossed=False, flags=0x0C)
+    for made, key in ((certifies, certifies.key), (encrypts, subkey)):
+        found = verdict(key.sign(tag_text()), made.root())
+        assert found.why == "the signing key has no right to sign, by its own certificate"
+        fingerprint = made.key.fingerprint
+        assert found.fix.startswith(f"gpg --quick-add-key {fingerprint} ed25519 sign 2y && gpg --armor")
+        assert found.fix.endswith(f"--export {fingerprint} > .envhooks/keys/{fingerprint}.asc")
+    found = verdict(by_sha1.key.sign(tag_text()), by_sha1.root())
+    assert "by more than SHA-1" in found.why and "--quick-set-expire" in found.fix
 
 
 def test_the_clock_of_a_signer_may_be_a_day_ahead() -> None:
