@@ -58,9 +58,10 @@ fuzz: .cache/fuzz/.made
 	@.cache/fuzz/bin/python -m pip install --quiet $(EDITABLE) . atheris
 	@touch $@
 
-# The reader of Dockerfiles against real ones, which are fetched from GitHub; CORPUS="--verbose --from FOLDER"
+# The readers of Dockerfiles and of locks against real ones, which are fetched from GitHub; CORPUS="--verbose --from FOLDER"
 corpus: $(VENV)/.run
 	@$(BIN)/python scripts/score_corpus.py $(CORPUS)
+	@$(BIN)/python scripts/score_locks.py $(CORPUS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

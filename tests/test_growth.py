@@ -132,6 +132,28 @@ FILES: dict[str, tuple[str, Callable[[int], str]]] = {
         ),
     ),
     "pdm packages": ("pdm.lock", lambda n: '[[package]]\nname = "a"\nversion = "1"\ngroups = ["x"]\n' * n),
+    "poetry packages": (
+        "poetry.lock",
+        lambda n: (
+            '[[package]]\nname = "a"\nversion = "1"\ngroups = ["dev"]\nmarkers = "extra == \'x\'"\n' * n
+        ),
+    ),
+    "poetry groups": (
+        "poetry.lock",
+        lambda n: '[[package]]\nname = "a"\nversion = "1"\ngroups = [' + '"g",' * n + "]\n",
+    ),
+    "poetry extras": (
+        "poetry.lock",
+        lambda n: (
+            '[[package]]\nname = "a"\nversion = "1"\noptional = true\n[extras]\n'
+            + "".join(f'e{i} = ["a"]\n' for i in range(n))
+        ),
+    ),
+    "options": ("requirements.txt", lambda n: "--pre " * n + "\n"),
+    "quoted options": ("requirements.txt", lambda n: "--pre '" + "\\" * n + "'\n"),
+    "brackets": ("requirements.txt", lambda n: "./a.whl" + "[" * n + "\n"),
+    "archives": ("requirements.txt", lambda n: "a.tar" * n + "\n"),
+    "a cookie": ("requirements.txt", lambda n: "# " + "coding " * n + "coding=utf-8\n"),
     "requirements": ("requirements.txt", lambda n: "".join(f"p{i}==1.0\n" for i in range(n))),
     "one requirement again": ("requirements.txt", lambda n: "torch>=2\ntorch==2.8.0\n" * n),
     "hashes": ("requirements.txt", lambda n: "a==1" + " \\\n --hash=sha256:aa" * n + "\n"),
@@ -181,6 +203,7 @@ COMMANDS = {
     "uv.lock": "uv sync --frozen",
     "pixi.lock": "pixi install --frozen",
     "pdm.lock": "pdm sync -G x",
+    "poetry.lock": "poetry install -E x",
     "Pipfile.lock": "pipenv sync",
     ".dockerignore": "pip install -r c.txt",
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
@@ -20,9 +21,12 @@ from envhooks.image.installers.pip import (
     uv_pip,
     uv_place,
 )
-from envhooks.image.requirements import Requirement
-from envhooks.image.requirements.uvlock import Selection, chosen
+from envhooks.image.requirements import Requirement, normal_name
+from envhooks.image.requirements.specs import UNKNOWN_MARKER
+from envhooks.image.requirements.uvlock import Selection, chosen, decided, requires_python
+from envhooks.image.requirements.versions import allows
 from envhooks.image.stage import Arg, Call, Session, Sources
+from envhooks.image.stage.containerfs import Found
 from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.text import names, readable, unknown
 
@@ -254,6 +258,9 @@ def _locked(session: Session, call: Call, options: Options, lock: str, where: st
     for name, several in by_name.items():
         place = asked.place(several[0].path, several[0].line)
         requirement = several[0]
+        if any(UNKNOWN_MARKER in one.marker and session.applies(one, where) is None for one in several):
+            session.doubt(inner, name, f"whether {lock} installs it depends on an extra or a group", place)
+            continue
         if len({one.version for one in several}) > 1:
             session.doubt(inner, name, f"{lock} holds several versions of it", place)
             continue
@@ -276,8 +283,8 @@ def _wanted(
         for one in re.split("[ ,]", arg.text)
     }
     if asked.file.path.endswith("uv.lock") and not any(unknown(one) for one in extras):
-        python = session.installed.pythons.get(where, (None, None))[0]
-        installed = chosen(asked.file.data, _selection(call, options, extras), python)
+        selection = _selection(session, call, options, extras)
+        installed = chosen(asked.file.data, selection, _python_of(session, call, options, asked, where))
         if installed is not None:
             for one in asked.answer.requirements:
                 version = f"{one.version}+{one.local}" if one.local else one.version
@@ -285,22 +292,103 @@ def _wanted(
                     yield replace(one, marker="")
             return
     everything = bool(options.switches & {"--all-extras", "--all-groups"})
+    holds = _group_or_extra(call, options, extras, asked)
     for one in asked.answer.requirements:
+        if asked.file.path.endswith(("poetry.lock", "pdm.lock")):
+            yield replace(one, marker=decided(one.marker, holds))
+            continue
         found = one if everything else with_extras(one, extras)
         if found is not None:
             yield found
 
 
-def _selection(call: Call, options: Options, extras: set[str]) -> Selection:
+def _group_or_extra(
+    call: Call, options: Options, extras: set[str], asked: Asked
+) -> Callable[[str], bool | None]:
+    """Whether poetry or pdm installs an extra, or a group (`group:dev` of poetry)."""
+
+    def listed(*names: str) -> set[str]:
+        return {one.lower() for arg in options.all(*names) for one in re.split("[ ,]+", arg.text)}
+
+    only, without, given = listed("--only"), listed("--without"), {normal_name(one) for one in extras}
+    hazy = any(unknown(one) for one in (*only, *without, *given))
+    switches = options.switches
+    bare = {"--no-dev", "--only-main", "--prod", "--production", "--no-default"}
+
+    def holds(name: str) -> bool | None:
+        if hazy:
+            return None
+        if name.startswith("group:"):
+            group = name.removeprefix("group:").lower()
+            if name == "group:?":  # some group, of a lock that does not say which
+                return None if only or without or switches & bare else True
+            if only or "--only-root" in switches:
+                return group in only
+            if group in without or (group == "dev" and switches & bare):
+                return False
+            return (
+                True if group in extras or "--all-groups" in switches else None
+            )  # it may be an optional one
+        if name in given or ":all" in extras or "--all-extras" in switches:
+            return True
+        if asked.file.path.endswith("pdm.lock"):
+            return False if switches & bare else None  # a group for development comes unasked
+        return None if name == "?" and given else False
+
+    return holds
+
+
+def _python_of(session: Session, call: Call, options: Options, asked: Asked, where: str) -> str | None:
+    """The Python that uv makes a project's environment with, where that is known."""
+    if where in session.installed.pythons:
+        return session.installed.pythons[where][0]
+    if options.last("--python") or call.env("UV_PYTHON"):
+        return None
+    folder = _folder(call, options)
+    while True:
+        if session.find(call, join(folder, ".python-version")) is not None:
+            return None
+        if folder in ("/", "."):
+            break
+        folder = posixpath.dirname(folder) or "/"
+    python = session.installed.pythons.get(SYSTEM, (None, None))[0]
+    wanted = requires_python(asked.file.data)
+    return python if python and (not wanted or allows(wanted, python)) else None
+
+
+def _default_groups(session: Session, call: Call, options: Options) -> frozenset[str] | None:
+    """The groups that uv installs unasked, as the project says; None: all of them."""
+    found = session.find(replace(call, cwd=_folder(call, options)), "pyproject.toml")
+    if not isinstance(found, Found):
+        return frozenset(("dev",))
+    from envhooks.image.requirements.tomltext import FAULTS, parse_toml
+
+    try:
+        value: object = parse_toml(found.data.decode())
+    except (UnicodeDecodeError, *FAULTS):
+        return frozenset(("dev",))
+    for key in ("tool", "uv", "default-groups"):
+        value = value.get(key) if isinstance(value, dict) else None
+    if value == "all":
+        return None
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset(("dev",))
+
+
+def _selection(session: Session, call: Call, options: Options, extras: set[str]) -> Selection:
     switches = options.switches
     groups = {arg.text for arg in options.all("--group", "--only-group")}
-    bare = {"--no-dev", "--no-default-groups"} & switches or is_set(call.env("UV_NO_DEV"))
+    default = _default_groups(session, call, options)
     only = bool(options.all("--only-group")) or "--only-dev" in switches
-    if (not bare and not only) or "--only-dev" in switches:
+    everything = "--all-groups" in switches
+    if "--only-dev" in switches:
         groups.add("dev")
+    elif not only and "--no-default-groups" not in switches:
+        without = {"dev"} if "--no-dev" in switches or is_set(call.env("UV_NO_DEV")) else set()
+        groups |= (default or frozenset()) - without
+        everything = everything or default is None
     groups -= {arg.text for arg in options.all("--no-group")}
     package = options.last("--package")
     return Selection(
-        frozenset(extras), frozenset(groups), "--all-extras" in switches, "--all-groups" in switches, only,
+        frozenset(extras), frozenset(groups), "--all-extras" in switches, everything, only,
         package.text if package else None,
     )  # fmt: skip

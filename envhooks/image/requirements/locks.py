@@ -10,7 +10,7 @@ from typing import Any
 from envhooks.base.dataclass import replace
 from envhooks.image.requirements.builder import Sink
 from envhooks.image.requirements.projects import items, load_toml, table
-from envhooks.image.requirements.specs import Requirement, parse_requirement
+from envhooks.image.requirements.specs import Requirement, normal_name, parse_requirement
 
 _NAME_LINE = r"name[ ]*=[ ]*[\"']([^\"']*)[\"'][ ]*\Z"
 
@@ -57,6 +57,7 @@ def read_lock(sink: Sink, path: str) -> None:
     if not isinstance(packages, list):
         sink.fault("cannot tell what this lock holds: it has no list of packages", path)
         return
+    extras = _extras(document) if path.endswith("poetry.lock") else {}
     for one in packages:
         entry, source = table(one), table(table(one).get("source"))
         name = entry.get("name")
@@ -70,14 +71,45 @@ def read_lock(sink: Sink, path: str) -> None:
             sink.fault(f"no exact version of {name!r} stands here", path, line)
             continue
         marker = _marker(entry)
-        groups = [one for one in items(entry.get("groups")) if isinstance(one, str)]
-        if path.endswith("pdm.lock") and groups and "default" not in groups:
-            condition = f'extra == "{groups[0]}"'  # only with a group that is asked for
-            marker = f"({marker}) and {condition}" if marker else condition
+        condition = _condition(entry, path, extras.get(requirement.name, []))
+        if condition:
+            marker = f"({marker}) and ({condition})" if marker else condition
         requirement = replace(_of_source(requirement, source), marker=marker)
         if isinstance(entry.get("index"), str):
             requirement = replace(requirement, index=entry["index"])
         sink.add(requirement, path)
+
+
+def _extras(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Package -> the extras of the project that name it, in poetry's lock."""
+    found: dict[str, list[str]] = {}
+    for extra, members in table(document.get("extras")).items():
+        for member in items(members):
+            if isinstance(member, str) and (match := re.match("[A-Za-z0-9._-]+", member)):
+                found.setdefault(normal_name(match.group()), []).append(extra)
+    return found
+
+
+def _condition(entry: Mapping[str, Any], path: str, extras: list[str]) -> str:
+    """The groups and extras that bring an entry, as a marker; empty where it comes anyway.
+
+    pdm's groups are its extras, too: `extra == "train"`. poetry's are called `group:dev` here, and `?` is one that the
+    lock does not name: poetry before 2.0 writes no groups.
+    """
+    groups = [one for one in items(entry.get("groups")) if isinstance(one, str)]
+    if path.endswith("pdm.lock"):
+        names = [] if "default" in groups else groups
+    elif path.endswith("poetry.lock"):
+        names = [] if "main" in groups else [f"group:{one}" for one in groups]
+        if not groups and entry.get("category") == "dev":  # before poetry 1.5
+            names = ["group:dev"]
+        elif entry.get("optional") is True and "extra" not in str(entry.get("markers")):
+            names = [*extras, "?"]
+        elif not groups and extras:
+            names = [*extras, "group:?"]
+    else:
+        names = []
+    return " or ".join(f'extra == "{one}"' for one in names if not re.search("[\"']", one))
 
 
 def _marker(entry: Mapping[str, Any]) -> str:
@@ -87,8 +119,6 @@ def _marker(entry: Mapping[str, Any]) -> str:
             return str(entry[key])
     forks = [fork for fork in items(entry.get("resolution-markers")) if isinstance(fork, str)]
     condition = " or ".join(f"({fork})" for fork in forks) if len(forks) > 1 else "".join(forks)
-    if entry.get("optional") is True and not condition:
-        return 'extra == "?"'  # poetry: only with an extra that the lock does not name here
     return condition
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from envhooks.base.hygiene import is_plain
 from envhooks.image.requirements.builder import MAX_DEPTH, Sink, beside
 from envhooks.image.requirements.condaspecs import parse_conda_spec
-from envhooks.image.requirements.specs import SCHEME, parse_requirement
+from envhooks.image.requirements.specs import MAX_TEXT, SCHEME, parse_requirement
 
 _COMMENT = r"(?s)(?:\A|(?<=\s))#.*"  # no `\s+`: a long run of blanks would be squared
 # pip splits with str.splitlines(), which knows more line ends than an editor shows: a requirement
@@ -86,6 +86,8 @@ def _options(text: str) -> dict[str, list[str]]:
     if re.search(r"[\"'\\]", text):
         import shlex
 
+        if len(text) > MAX_TEXT:  # shlex takes the square of a word's length
+            raise _BadOption(f"the options have {len(text)} characters, which are not read")
         try:
             words = shlex.split(text)
         except ValueError:

@@ -276,6 +276,11 @@ _MACHINES = ("x86_64", "aarch64")
 _PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 
 
+_BOTH = ("python_version >= '0'", "python_version < '0'")
+UNKNOWN_MARKER = "platform_release == '?'"
+"""Marker in place of a condition that is not known; `marker_holds` takes it both ways."""
+
+
 def marker_holds(marker: str, python: str | None = None) -> bool | None:
     """True or False where every image would agree, None where it depends or cannot be determined.
 
@@ -285,20 +290,23 @@ def marker_holds(marker: str, python: str | None = None) -> bool | None:
     """
     if not marker:
         return True
+    if UNKNOWN_MARKER in marker:
+        answers = {marker_holds(marker.replace(UNKNOWN_MARKER, one), python) for one in _BOTH}
+        return answers.pop() if len(answers) == 1 else None
     if len(marker) > 2000 or "platform_release" in marker or "platform_version" in marker:
         return None
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
     try:
         parsed = Marker(marker)
-        answers = {
+        found = {
             parsed.evaluate(_environment(machine, version))
             for machine in _MACHINES
             for version in ((python,) if python else _PYTHONS)
         }
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError, ValueError):
         return None
-    return answers.pop() if len(answers) == 1 else None
+    return found.pop() if len(found) == 1 else None
 
 
 def _environment(machine: str, python: str) -> dict[str, str]:

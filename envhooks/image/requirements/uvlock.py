@@ -8,17 +8,21 @@ names that uv writes into its markers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from envhooks.base.dataclass import dataclass, field
-from envhooks.image.requirements.specs import marker_holds, normal_name
+from envhooks.image.requirements.specs import UNKNOWN_MARKER, marker_holds, normal_name
 
 Chosen = frozenset[tuple[str, str]]
 """(normalised name, version as the lock writes it)."""
 
 _CONFLICT = r"extra (==|!=) '(extra|group)-([0-9]+)-([^']+)'"
+_EXTRA = (
+    r"""\bextra\s*(?P<sign>==|!=)\s*["'](?P<name>[^"']+)["']"""
+    r"""|["'](?P<name_2>[^"']+)["']\s*(?P<sign_2>==|!=)\s*extra\b"""
+)
 _holds = lru_cache(maxsize=4096)(marker_holds)  # a lock has hundreds of markers, and few different ones
 _TRUE, _FALSE = "python_version >= '0'", "python_version < '0'"
 
@@ -47,7 +51,7 @@ def chosen(data: bytes, selection: Selection, python: str | None) -> Chosen | No
     """
     entries = _packages(data)
     root = _root(entries, selection.package)
-    return None if root is None else _Walk(entries, selection, python).run(root)
+    return None if root is None else _Walk(entries, selection, python, str(root["name"])).run(root)
 
 
 @lru_cache(maxsize=2)  # a Dockerfile often syncs twice: without the project, then with it
@@ -76,6 +80,8 @@ class _Walk:
     entries: list[dict[str, Any]]
     selection: Selection
     python: str | None
+    name: str
+    """The project's own name."""
     found: set[tuple[str, str]] = field(default_factory=set)
     seen: set[tuple[int, str]] = field(default_factory=set)
 
@@ -119,9 +125,33 @@ class _Walk:
 
     def _conflict(self, match: re.Match[str]) -> str:
         sign, kind, length, rest = match.groups()
-        name = rest[int(length[:4]) + 1 :]
+        package, name = rest[: int(length[:4])], rest[int(length[:4]) + 1 :]
+        if package != self.name:
+            return UNKNOWN_MARKER  # an extra of another member: who asks for it is not followed
         asked = name in (self.selection.extras if kind == "extra" else self.selection.groups)
         return _TRUE if asked == (sign == "==") else _FALSE
+
+
+def decided(marker: str, holds: Callable[[str], bool | None]) -> str:
+    """A lock's marker with each `extra == "name"` in it decided.
+
+    Args:
+        marker: what stands in poetry.lock or pdm.lock.
+        holds: whether the extra of that normalised name is installed; None where that is not known.
+    """
+
+    def one(match: re.Match[str]) -> str:
+        sign, name = match["sign"] or match["sign_2"], match["name"] or match["name_2"]
+        asked = holds(name if ":" in name else normal_name(name))
+        return UNKNOWN_MARKER if asked is None else _TRUE if asked == (sign == "==") else _FALSE
+
+    return re.sub(_EXTRA, one, marker)
+
+
+def requires_python(data: bytes) -> str:
+    """What the lock says of the Pythons that it is for: `>=3.10`; empty where it says nothing."""
+    match = re.search(rb'(?m)^requires-python = "([^"\n]*)"', data)
+    return match[1].decode("ascii", "replace") if match else ""
 
 
 def _list(value: object) -> list[Any]:
