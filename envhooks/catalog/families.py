@@ -47,6 +47,14 @@ _ON_CUDA: Holds = {"CUDA": None}
 _ON_ROCM: Holds = {"ROCm": None}
 _ON_CPU: Holds = {"CPU": None}
 _NO_MORE: Holds = {}
+_GAUDI = (
+    ("pytorch-installer[-{torch:full}]", "torch"), ("tensorflow-installer[-tf-cpu-{tensorflow:full}]", "tensorflow"),
+    ("vllm-{vllm:full}-ptupstream-{torch:full}", "vllm"), ("vllm-installer-{torch:full}", "vllm"),
+)  # fmt: skip
+_SERVING = (
+    ("tensorflow/serving", "tensorflow-model-server", "tensorflow", "[-devel]"),
+    ("pytorch/torchserve", "torchserve", "torch", "-cpu"),
+)
 SAID = ("os", "variant", "cudnn")
 """Fields of a tag beside packages, Python and hardware."""
 _AWS_REGISTRIES = ("763104351884.dkr.ecr.{any}.amazonaws.com", "public.ecr.aws/deep-learning-containers")
@@ -255,11 +263,18 @@ FAMILIES: tuple[Family, ...] = (
         },
         plain=True,
     ),
-    Family(
-        "gaudi-docker/{any}/{os}/habanalabs/pytorch-installer-{torch:full}",
-        {"{any}": _NO_MORE},
-        {"HPU": None},
-        opaque="torch",
+    *(
+        Family(f"gaudi-docker/{{any}}/{{os}}/habanalabs/{name}", holds={"HPU": None}, opaque=package)
+        for name, package in _GAUDI
+    ),
+    *(
+        Family(
+            name,
+            {f"{{{server}:full}}{end}": holds for end, holds in (("[-devel]-gpu", _ON_CUDA), (cpu, _ON_CPU))},
+            opaque=package,
+            why=f"has the server {server}, and its tag does not state the {package} that this was built with",
+        )
+        for name, server, package, cpu in _SERVING
     ),
     *(
         Family(

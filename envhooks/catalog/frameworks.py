@@ -44,6 +44,8 @@ class Framework:
     carrying: tuple[str, ...] = ()
     """Packages that ask for one of `bound` in any version: where it is not there, its newest comes, and the framework
     that this one asks for."""
+    servers: tuple[str, ...] = ()
+    """Programs that hold the framework in themselves, and are copied from another image as one file."""
     relatives: tuple[str, ...] = ()
     """Words of other projects that a heading may write behind its name: `PyTorch Lightning 2.5`."""
     calendar_image: str = ""
@@ -97,6 +99,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         by_local=("tensorflow",),
         by_build=("tensorflow",),
         companions=("tensorflow-text", "tensorflow-io", "tf-keras", "intel-extension-for-tensorflow"),
+        servers=("tensorflow_model_server",),
         relatives=("lite", "serving", "probability", "hub", "datasets", "text", "addons"),
         calendar_image="nvidia/tensorflow",
     ),

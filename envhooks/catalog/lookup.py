@@ -34,6 +34,8 @@ CARRYING: Mapping[str, tuple[str, str]] = {
     one: (framework.packages[0], framework.bound[0]) for framework in FRAMEWORKS for one in framework.carrying
 }
 """Package that asks for a companion in any version -> the framework's first package and the companion."""
+SERVERS: Mapping[str, str] = {server: one.packages[0] for one in FRAMEWORKS for server in one.servers}
+"""Program that holds a framework in itself -> that framework's first package."""
 COMPANIONS = frozenset(package for one in FRAMEWORKS for package in one.companions) | {"cudatoolkit"}
 _PLAIN_URL = r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9./_+~-]*)?"
 _CUDA = r"cu(?:da)?([0-9]{2,3}|[0-9]+\.[0-9]+)(?:(?:[._-]|torch|cudnn).*)?"

@@ -51,6 +51,24 @@ KNOWN = [
         {"HPU": None},
         None,
     ),
+    (
+        "mirror.example.com/gaudi-docker/1.16.2/rhel9.2/habanalabs/pytorch-installer-2.2.2",
+        {"torch": "2.2.2"},
+        {"HPU": None},
+        None,
+    ),
+    (
+        "vault.habana.ai/gaudi-docker/1.24.1/ubuntu24.04/habanalabs/vllm-0.26.0-ptupstream-2.11.0:1.24.1-12",
+        {"vllm": "0.26.0", "torch": "2.11.0"},
+        {"HPU": None},
+        None,
+    ),
+    (
+        "vault.habana.ai/gaudi-docker/1.4.0/ubuntu20.04/habanalabs/tensorflow-installer-tf-cpu-2.8.0:latest",
+        {"tensorflow": "2.8.0"},
+        {"HPU": None},
+        None,
+    ),
     ("python:3.12-slim", {}, {}, "3.12"),
     ("nvidia/cudagl:11.3.0-devel-ubuntu20.04", {}, {"CUDA": "11.3.0"}, None),
     ("tensorflow/tensorflow:1.5.0-py3", {"tensorflow": "1.5.0"}, {"CPU": None}, None),
@@ -88,7 +106,33 @@ OPAQUE = [
     ("lmsysorg/sglang:v0.5.10-cu130-20260401", "sglang"),  # a build of a day behind that release
     ("tensorflow/tensorflow:1.13.1-devel-gpu-py3", "tensorflow"),  # its sources, not built
     ("pytorch/pytorch:nightly-devel-cuda10.0-cudnn7", "torch"),
+    ("vault.habana.ai/gaudi-docker/0.14.0/ubuntu20.04/habanalabs/pytorch-installer:0.14.0-420", "torch"),
+    ("tensorflow/serving:latest-gpu", "tensorflow"),
+    ("pytorch/torchserve:latest", "torch"),
+    ("team/serving-pytorch:pt211", "torch"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("image", "server", "version", "package", "hardware"),
+    [
+        ("tensorflow/serving:2.15.1", "tensorflow-model-server", "2.15.1", "tensorflow", "CPU"),
+        ("tensorflow/serving:2.11.0-gpu", "tensorflow-model-server", "2.11.0", "tensorflow", "CUDA"),
+        ("tensorflow/serving:2.11.0-devel-gpu", "tensorflow-model-server", "2.11.0", "tensorflow", "CUDA"),
+        ("pytorch/torchserve:0.9.0-gpu", "torchserve", "0.9.0", "torch", "CUDA"),
+        ("pytorch/torchserve:0.11.0-cpu", "torchserve", "0.11.0", "torch", "CPU"),
+    ],
+)
+def test_a_serving_image_states_its_server_and_not_the_framework(
+    image: str, server: str, version: str, package: str, hardware: str
+) -> None:
+    reference = parse_reference(image)
+    assert reference is not None
+    held = contents(reference)
+    assert [(name, text) for name, text, _ in held.packages] == [(server, version)]
+    assert [name for name, _ in held.opaque] == [package] and [kind for kind, _ in held.hardware] == [
+        hardware
+    ]
 
 
 @pytest.mark.parametrize(("image", "packages", "hardware", "python"), KNOWN)

@@ -171,3 +171,19 @@ def test_wheels_of_a_builder_are_remembered() -> None:
 def test_the_doubt_says_what_to_pin() -> None:
     environment = read(f"{HEAD}RUN pip install xformers\n")
     assert [one.advice for one in environment.cannot_tell] == ["pin xformers to its release for torch 2.7.0"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["FROM tensorflow/serving:2.15.1-devel AS build_image\n", "FROM ubuntu:24.04 AS build_image\n", ""],
+)
+def test_a_server_that_is_copied_holds_its_framework(head: str) -> None:
+    copied = (
+        "COPY --from=build_image /usr/local/bin/tensorflow_model_server /usr/bin/tensorflow_model_server\n"
+    )
+    environment = read(f"{head}FROM nvidia/cuda:12.8.1-base-ubuntu24.04\n{copied}")
+    assert doubts(environment) == {"tensorflow"}
+    assert (
+        doubts(read(f"{head}FROM ubuntu:24.04\n{copied.replace('tensorflow_model_server', 'other')}"))
+        == set()
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import SERVERS
 from envhooks.image import BaseImage, CannotTell, Unpinned
 from envhooks.image.dockerfile import Instruction
 from envhooks.image.dockerfile.stages import Build, Scope, Stage, join
@@ -15,7 +16,7 @@ from envhooks.image.interpreter.programs import INSTALLS
 from envhooks.image.interpreter.runner import Runner
 from envhooks.image.stage import Session, conda_place
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import holds_packages
+from envhooks.image.stage.installed import SYSTEM, holds_packages
 from envhooks.image.text import Lines, readable, unknown
 
 Below = tuple["BaseImage | None", list[Unpinned], list[CannotTell]]
@@ -98,6 +99,9 @@ def _copy_from(state: StageState, one: Instruction, origin: str, sources: list[s
     other = state.other(origin)
     session = state.session
     absolute = [join("/", source) for source in sources]
+    for server in {source.rpartition("/")[2] for source in absolute} & SERVERS.keys():
+        why = f"{server} of {readable(origin)} holds it, in a release that is not stated"
+        session.installed.doubt(SYSTEM, SERVERS[server], why, place)
     if other is None:
         for source in absolute:
             if holds_packages(source):
