@@ -11,6 +11,7 @@ from envhooks.base.errors import PolicyError
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.policy.branches import protected_branch, release_remote, tracking_ref
+from envhooks.policy.reader import default_policy
 from envhooks.policy.root import read_trust_root
 from envhooks.policy.trust import trust_context
 
@@ -185,3 +186,75 @@ def test_branches_of_the_policy_are_globs(good: Repo) -> None:
     good.commit_files({".envhooks/policy.toml": 'branch = ["main", "release/*"]\n'})
     good.git("push", "-q", "origin", "main", "main:refs/heads/release/2.7", "main:refs/heads/other")
     assert mains(good, Hook.CHECK) == ["origin/main", "origin/release/2.7"]
+
+
+# ------------------------------------------------------------------------------- the trust root
+
+
+def test_each_file_of_the_folder_is_read(empty: Repo) -> None:
+    oid, digest, key = "1a" * 20, "2f" * 32, "A" * 40
+    row = 'torchvision = ["0.31.0"]\n'
+    empty.commit_files(
+        {
+            ".envhooks/policy.toml": f'branch = "trunk"\n[[compat.torch]]\nversion = "2.17.0"\n{row}',
+            ".envhooks/compat.toml": f'compiled = "2026-11-30"\n[[torch]]\nversion = "2.16.0"\n{row}',
+            ".envhooks/allowed_signers": "alice ssh-ed25519 A\n",
+            ".envhooks/revoked_keys": "# none\n",
+            f".envhooks/keys/{key}.asc": "a key\n",
+            ".envhooks/tags.lock": f"refs/tags/x {oid} {digest} alice\n",
+            ".envhooks/notes.txt": "not of the policy\n",
+        },
+        "State a policy",
+    )
+    with Git.open(empty.path) as git:
+        root = read_trust_root(git, empty.git("rev-parse", "HEAD"), "origin/main")
+    assert (root.where, root.tree) == ("origin/main", empty.git("rev-parse", "HEAD:.envhooks"))
+    assert root.policy.origin == ".envhooks/policy.toml on origin/main"
+    assert root.policy.branches == ("trunk",) and root.policy.compat_day == "2026-11-30"
+    assert [one["version"] for one in root.policy.compat["torch"]] == ["2.16.0", "2.17.0"]
+    assert dict(root.signer_files) == {
+        "allowed_signers": b"alice ssh-ed25519 A\n",
+        "revoked_keys": b"# none\n",
+        f"keys/{key}.asc": b"a key\n",
+    }
+    assert [(tag.ref, tag.oid, tag.sha256) for tag in root.locked.values()] == [("refs/tags/x", oid, digest)]
+
+
+def test_what_is_not_there_is_the_default(empty: Repo) -> None:
+    empty.commit_files({"README.md": "x\n"}, "Begin")
+    empty.commit_files({".envhooks/allowed_signers": "alice ssh-ed25519 A\n"}, "Name somebody")
+    with Git.open(empty.path) as git:
+        for commit in (None, empty.git("rev-parse", "HEAD~1")):
+            root = read_trust_root(git, commit, "")
+            assert (root.policy, root.tree, dict(root.signer_files)) == (default_policy(), "", {})
+        root = read_trust_root(git, empty.git("rev-parse", "HEAD"), "")
+    assert root.policy == default_policy() and not root.locked and root.has_signers
+    assert list(root.signer_files) == ["allowed_signers"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "path", "said"),
+    [
+        ("100644", ".envhooks", "this is a file and has to be a folder"),
+        ("120000", ".envhooks", "this is a symbolic link and has to be a folder"),
+        ("100644", ".envhooks/keys", "this is a file and has to be a folder"),
+        ("120000", ".envhooks/policy.toml", "this is a symbolic link and has to be a file"),
+        ("160000", ".envhooks/tags.lock", "this is a submodule and has to be a file"),
+        ("040000", ".envhooks/revoked_keys", "this is a folder and has to be a file"),
+    ],
+)
+def test_something_else_under_a_name_of_the_policy(empty: Repo, mode: str, path: str, said: str) -> None:
+    empty.commit_files({"README.md": "x\n"}, "Begin")
+    oid = empty.git("rev-parse", "HEAD" if mode == "160000" else "HEAD:README.md")
+    if mode == "040000":
+        mode, path = "100644", f"{path}/x"
+    empty.git("update-index", "--add", "--cacheinfo", f"{mode},{oid},{path}")
+    empty.git("commit", "-q", "-m", "Something else")
+    named = path.removesuffix("/x")
+    with Git.open(empty.path) as git, pytest.raises(PolicyError) as caught:
+        read_trust_root(git, empty.git("rev-parse", "HEAD"), "origin/main")
+    assert caught.value.message == f"{said}: the policy is read in place only"
+    assert caught.value.place == f"{named} on origin/main"
+    assert caught.value.fix.startswith(
+        f"git rm --cached {named}, then commit a fi" if "be a file" in said else "git rm"
+    )

@@ -25,6 +25,7 @@ POINT = pack(b"nistp256") + pack(b"\4" + bytes(64))
 ECDSA = "ecdsa-sha2-nistp256 " + base64.b64encode(pack(b"ecdsa-sha2-nistp256") + POINT).decode()
 SK = pack(b"sk-ssh-ed25519@openssh.com") + pack(b"\1" * 32) + pack(b"ssh:")
 FIDO = "sk-ssh-ed25519@openssh.com " + base64.b64encode(SK).decode()
+PLUS = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\xfb\xef\xbe" * 10 + b"aa")).decode()
 EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 FPR = "0123456789ABCDEF0123456789ABCDEF01234567"
 
@@ -337,6 +338,7 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
         (armored(blob[len(read_packets(blob)[0].raw) :]), "exactly one"),
         (armored(blob + trust), "type 12"),
         (armored(trust + blob), "type 12"),
+        (armored(bytes([0xCD, 1, 65]) + blob), "exactly one"),
         (armored(blob[:-1]), "ends before"),
         (armored(b"\0" + blob), "not OpenPGP"),
         (changed, "checksum|base64|canonical"),
@@ -431,6 +433,7 @@ def test_what_is_said_of_a_revocation_that_cannot_be_read(line: str, sentence: s
         # of kinds that are never accepted, and of all that are
         ("ssh-dss AAAAB3NzaC1kc3MAAAAA", 1, set()),
         (ECDSA, 1, set()),
+        (PLUS, 1, set()),
         (FIDO + " at\tthe office", 1, set()),
     ],
 )
