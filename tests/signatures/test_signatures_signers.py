@@ -25,7 +25,7 @@ POINT = pack(b"nistp256") + pack(b"\4" + bytes(64))
 ECDSA = "ecdsa-sha2-nistp256 " + base64.b64encode(pack(b"ecdsa-sha2-nistp256") + POINT).decode()
 SK = pack(b"sk-ssh-ed25519@openssh.com") + pack(b"\1" * 32) + pack(b"ssh:")
 FIDO = "sk-ssh-ed25519@openssh.com " + base64.b64encode(SK).decode()
-PLUS = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\xfb\xef\xbe" * 10 + b"aa")).decode()
+PLUS = "ssh-ed25519 " + base64.b64encode(pack(b"ssh-ed25519") + pack(b"\xef\xbe\xfb" * 10 + b"aa")).decode()
 EXAMPLE = 'alice@example.org namespaces="git" ssh-ed25519 AAAA...'
 FPR = "0123456789ABCDEF0123456789ABCDEF01234567"
 
