@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import re
 import shlex
@@ -100,6 +101,18 @@ def test_links_between_the_pages_hold(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+def anchors(page: Path) -> set[str]:
+    """The places in a page that GitHub makes of its headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.name)
+def test_links_to_a_place_in_a_page_hold(page: Path) -> None:
+    for target, place in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert place in anchors(page.parent / target if target else page), f"{page.name} -> {target}#{place}"
+
+
 def test_the_messages_of_the_troubles_are_ones_that_are_printed() -> None:
     files = [*(ROOT / "envhooks").rglob("*.py"), *(ROOT / "hooks").iterdir()]
     code = "\n".join(re.sub(r'"\s*f?"', "", file.read_text(encoding="utf-8")) for file in files)
@@ -138,6 +151,21 @@ def test_the_table_of_builders_has_the_keys_that_each_reads() -> None:
     homes = {name: f"builders.{name}" for name in builders.names()} | {"local": "local_section"}
     read = {name: importlib.import_module(f"envhooks.builds.{home}")._KEYS for name, home in homes.items()}
     assert said == {name: set(keys) for name, keys in read.items()}
+
+
+def test_the_table_of_extras_is_what_the_package_offers() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    offered = {
+        extra: {re.split("[>;]", line)[0].strip() for line in needed.split("\n") if line.strip()}
+        for extra, needed in config["options.extras_require"].items()
+        if extra not in ("test", "docs", "lint")
+    }
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z]+)` \| ([^|]+) \|", page, re.M)
+    assert {extra: set(brings.split(", ")) for extra, brings in rows} == offered
+    plain = [line for line in config["options"]["install_requires"].split("\n") if line.strip()]
+    assert len(plain) == 6 and "six packages" in page
 
 
 def test_the_table_of_packages_names_each_package() -> None:

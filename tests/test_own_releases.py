@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,27 @@ def test_what_is_no_release_of_envhooks_is_refused(ours: Repo, tag: str, check: 
     ours.envhooks("install", check=True)
     done = ours.try_git("tag", "-s", "-m", "x", tag)
     assert done.code != 0 and f"[{check}]" in done.err, done.said
+
+
+def test_the_hooks_come_to_a_contributor_by_pre_commit(ours: Repo) -> None:
+    """With this repository's own configuration, in the environment that the tests run in."""
+    if not (Path(sys.executable).parent / "envhooks").exists():
+        pytest.skip("NOT TESTED: envhooks is not installed beside this interpreter")
+    (ours.path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    for hook in ("envhooks-changelog", "envhooks-policy", "envhooks-install"):
+        command = [
+            sys.executable,
+            "-m",
+            "pre_commit",
+            "run",
+            "--all-files",
+            "--hook-stage",
+            "pre-commit",
+            hook,
+        ]
+        done = run(command, ours.path, ours.environ)
+        assert done.code == 0 and "Passed" in done.out, done.said
+    assert ours.try_git("tag", "-a", "-m", "x", TAG).code != 0
 
 
 def test_the_release_waits_for_the_verdict_of_envhooks() -> None:
