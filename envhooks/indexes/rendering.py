@@ -34,3 +34,13 @@ def render_ties(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[s
             yield f"requires = {json.dumps(list(requires))}"
             yield f"versions = {json.dumps(list(versions))}"
             yield ""
+
+
+def render_wheels(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
+    """Lines of wheels.toml: a block of `[[wheels.NAME]]` for each set of Pythons."""
+    for package in sorted(rows):
+        for python, versions in grouped(rows[package]):
+            yield f"[[wheels.{package}]]"
+            yield f"python = {json.dumps(list(python))}"
+            yield f"versions = {json.dumps(list(versions))}"
+            yield ""

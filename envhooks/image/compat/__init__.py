@@ -7,7 +7,7 @@ unlisted build of a listed release a warning, unless it is known not to exist.
 from __future__ import annotations
 
 from envhooks.base.dataclass import replace
-from envhooks.catalog.lookup import package_of
+from envhooks.catalog.lookup import PACKAGES, package_of
 from envhooks.image import CompatFault, Environment, Package
 from envhooks.image.compat.frameworks import judge_jax, judge_tensorflow, judge_torch
 from envhooks.image.compat.images import judge_image
@@ -23,6 +23,8 @@ def _may_be_tied(package: Package, table: Table) -> bool:
     )
 
 
+CARRIED = {packages[0]: packages for packages in PACKAGES.values()}
+"""First package of a framework -> all of its packages."""
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -45,6 +47,10 @@ def judge_environment(
         from envhooks.image.compat.ties import judge_ties  # with a table of its own, which few need
 
         faults += judge_ties(environment, table)
+    if any(package.name in table.wheeled and package.exact for package in environment.packages):
+        from envhooks.image.compat.wheels import judge_wheels
+
+        faults += judge_wheels(environment, table)
     return tuple(sorted(dict.fromkeys(faults), key=lambda fault: (_RANK[fault.level], fault.place.line or 0)))
 
 
@@ -95,6 +101,14 @@ def known(framework: str, version: str) -> tuple[dict[str, str], ...]:
     elif name in ("nvidia/cuda", "cuda"):
         form = table.nvidia_cuda.tag_form
         rows = [_row("nvidia/cuda", one, {"form": form}) for one in table.nvidia_cuda.versions]
+    elif name in table.wheeled or any(one in table.wheeled for one in CARRIED.get(name, ())):
+        from envhooks.image.compat.wheels import load_wheels
+
+        rows = [
+            _row(name, one, {"package": package, "wheels on PyPI for Python": python})
+            for package in CARRIED.get(name, (name,))
+            for one, python in load_wheels().get(package, {}).items()
+        ]
     else:
         from envhooks.image.compat.ties import load_ties
 
@@ -110,6 +124,7 @@ def provenance(framework: str) -> tuple[str, ...]:
     """The day of the table and the sources of a framework's rows, one sentence each."""
     table = load_table()
     name = "nvidia_cuda" if framework.lower() in ("nvidia/cuda", "cuda") else package_of(framework)
+    name = "wheels" if name in table.wheeled else name
     return (f"compiled {table.compiled}", *table.sources.get(name, table.sources["ties"]))
 
 

@@ -138,6 +138,8 @@ class Table:
     drivers: Drivers
     torch_indexes: Mapping[str, tuple[str, str]]
     """CUDA build -> (first release, last release) of torch that its index holds; an empty end is open."""
+    wheeled: frozenset[str]
+    """Packages of wheels.toml."""
     tied: frozenset[str]
     """Packages of which ties.toml has rows."""
     own_ties: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -173,6 +175,7 @@ def read_table(data: Mapping[str, Any]) -> Table:
             {**data["drivers"], "require": {k: tuple(v) for k, v in data["drivers"]["require"].items()}},
         ),
         tied=frozenset(data["tied"]),
+        wheeled=frozenset(data["wheeled"]),
         torch_indexes={name: (span[0], span[1]) for name, span in data["torch_indexes"].items()},
     )
 
