@@ -125,7 +125,10 @@ source = { registry = "https://pypi.org/simple" }
         ("python:3.9", "", {}, "2.5.1"),
         ("python:3.8", "", {}, None),  # older than the lock is for: uv brings another one
         ("ubuntu:24.04", "", {}, None),
-        ("python:3.12", "", {".python-version": "3.9\n"}, None),
+        ("python:3.12", "", {".python-version": "3.9\n"}, "2.5.1"),
+        ("ubuntu:24.04", "", {".python-version": "cpython-3.12.4\n"}, "2.8.0"),
+        ("python:3.12", "", {".python-version": "pypy3.9\n"}, None),
+        ("python:3.12", "RUN echo 3.9 >.python-version\n", {".python-version": "3.12\n"}, None),
         ("python:3.12", "ENV UV_PYTHON=3.9\n", {}, None),
         ("python:3.12", "RUN uv venv --python 3.9\n", {}, "2.5.1"),
     ],

@@ -346,7 +346,12 @@ def _python_of(session: Session, call: Call, options: Options, asked: Asked, whe
         return None
     folder = _folder(call, options)
     while True:
-        if session.find(call, join(folder, ".python-version")) is not None:
+        pinned = session.find(call, join(folder, ".python-version"))
+        if isinstance(pinned, Found):  # the base image's own where it is that one, or else one that uv brings
+            text = pinned.data[:100].decode("utf-8", "replace")
+            match = re.fullmatch(r"(?a)\s*(?:c?python[-@]?)?(3\.[0-9]+(?:\.[0-9]+)?)\s*", text)
+            return match[1] if match else None
+        if pinned is not None:
             return None
         if folder in ("/", "."):
             break

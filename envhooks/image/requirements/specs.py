@@ -15,6 +15,10 @@ MAX_TEXT = 10_000
 """Characters. A longer requirement is not read, so that hostile text costs nothing."""
 
 
+MAX_MARKER = 20_000
+"""Characters. Where extras of a project exclude each other, uv writes markers of some thousand."""
+
+
 @dataclass(frozen=True)
 class Requirement:
     """One requirement, with what is known of the version that it installs."""
@@ -293,7 +297,7 @@ def marker_holds(marker: str, python: str | None = None) -> bool | None:
     if UNKNOWN_MARKER in marker:
         answers = {marker_holds(marker.replace(UNKNOWN_MARKER, one), python) for one in _BOTH}
         return answers.pop() if len(answers) == 1 else None
-    if len(marker) > 2000 or "platform_release" in marker or "platform_version" in marker:
+    if len(marker) > MAX_MARKER or "platform_release" in marker or "platform_version" in marker:
         return None
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 
