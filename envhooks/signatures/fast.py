@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _REVOCATIONS = frozenset((0x20, 0x28, 0x30))
+_LONGEST_USER_ID = 2048
+"""Bytes; GnuPG passes over a longer one, and so over what it vouches for."""
 
 
 class Fast:
@@ -135,6 +137,8 @@ def _is_timeless(entry: OpenPgpEntry, now: datetime) -> bool:
                 key = packets.read_key(packet.body)
                 if key.created > seconds or key.version != 4:
                     return False
+            if packet.tag == packets.USER_ID and len(packet.body) > _LONGEST_USER_ID:
+                return False
             if packet.tag != packets.SIGNATURE:
                 continue
             if len(packet.body) > LONGEST:

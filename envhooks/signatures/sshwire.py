@@ -120,7 +120,7 @@ class Wire:
         """A string with its length in front."""
         start = self.at + 4
         end = start + int.from_bytes(self.data[self.at : start], "big")
-        if start > len(self.data) or end > len(self.data):
+        if end > len(self.data):
             raise SshError(_ENDS_EARLY)
         self.at = end
         return self.data[start:end]

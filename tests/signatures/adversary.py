@@ -654,6 +654,18 @@ def _(w: Workshop) -> Case:
     return allowed(made, made.key.sign(tag_text()))
 
 
+@case("control/pgp-long-user-id")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate(user=b"A" * 1000)
+    return allowed(made, made.key.sign(tag_text()), good=True)
+
+
+@case("signer/pgp-endless-user-id")
+def _(w: Workshop) -> Case:
+    made = PgpCertificate(user=b"A" * 2049)
+    return allowed(made, made.key.sign(tag_text()))
+
+
 def _notation(length: int) -> bytes:
     return number(0x80000000) + number(3, 2) + number(length, 2) + b"a@b" + b"x" * length
 

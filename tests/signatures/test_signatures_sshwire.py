@@ -14,6 +14,7 @@ from envhooks.signatures.sshwire import (
     SshError,
     Wire,
     fingerprint,
+    is_signature,
     pack,
     read_certificate,
     read_key,
@@ -193,7 +194,11 @@ def test_the_fields_of_a_signature() -> None:
     assert read_signature(sshsig(own, GOOD)).certificate == read_certificate(own)
     assert read_signature(sshsig(ED, GOOD, namespace=b"file"), b"file").digest == "sha512"
     for type_ in (b"rsa-sha2-256", b"rsa-sha2-512"):
-        assert read_signature(sshsig(rsa(2048), pack(type_) + pack(bytes(256)))).type == type_.decode()
+        assert read_signature(sshsig(rsa(2048), pack(type_) + pack(b"\xff" * 256))).type == type_.decode()
+    assert is_signature(sshsig(ED, GOOD)) and not is_signature(b"x" + sshsig(ED, GOOD))
+    for other in (sshsig(ED, GOOD, version=2), b"x" + sshsig(ED, GOOD), sshsig(ED, GOOD)[1:], b""):
+        with pytest.raises(SshError, match="another form than version 1"):
+            read_signature(other)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +246,8 @@ def test_signatures_of_fido_keys_say_whether_they_were_touched() -> None:
     for trailer in (b"", b"\1\0\0\0", b"\1" + bytes(5)):
         with pytest.raises(SshError):
             read_signature(sshsig(key, raw + trailer))
+    with pytest.raises(SshError, match="not 64 bytes long"):
+        read_signature(sshsig(key, pack(SK_ED25519.encode()) + pack(bytes(63)) + b"\1" + number(7)))
     late = raw[:-32] + ED25519_ORDER.to_bytes(32, "little") + b"\1" + number(7)
     with pytest.raises(SshError, match="otherwise than by"):
         read_signature(sshsig(key, late))
