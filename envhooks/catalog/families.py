@@ -253,6 +253,7 @@ FAMILIES: tuple[Family, ...] = (
         Family(f"{owner}/cann", {"{any}-{os}-py{python}[-devel]": _NO_MORE}, {"NPU": None}, plain=True)
         for owner in ("ascend", "ascendhub", "ascendai")
     ),
+    Family("ascend/vllm-ascend", holds={"NPU": None}, opaque="vllm"),
     Family(
         "rayproject/ray",
         {

@@ -111,8 +111,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "jax-cuda12-plugin": ("CUDA", "12"),
             "jax-cuda13-plugin": ("CUDA", "13"),
             "jax-rocm60-plugin": ("ROCm", None),
+            "jax-rocm7-plugin": ("ROCm", None),
         },
-        by_local=("jax", "jaxlib"),
+        by_local=("jax", "jaxlib", "jax-rocm7-plugin", "jax-rocm7-pjrt"),
         by_build=("jaxlib",),
         companions=(
             "jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt", "libtpu",

@@ -16,7 +16,7 @@ MAX_WILD = 4
 """Fields of one template that may hold anything: each more would let a matcher go back and forth."""
 _PIECE = r"\{([^{}]*)\}|([\[\]])|([^{}\[\]]+)"
 _NUMBER = r"[0-9]+(?:\.[0-9]+){1,3}(?:(?:a|b|rc)[0-9]+)?"
-_FULL = r"[0-9]+\.[0-9]+\.[0-9]+(?:rc[0-9]+)?(?:\.post[0-9]+)?"
+_FULL = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?"
 _DIGITS = {"cuda": r"[0-9]{3}|[0-9]{2}", "rocm": "[0-9]{2,3}", "python": "3[0-9]{1,2}"}
 _FREE = {
     "any": "[A-Za-z0-9_.+-]+",

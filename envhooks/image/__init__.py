@@ -50,6 +50,8 @@ class Package:
     place: Place
     index: str = ""
     """The index URL that is in force for this install, where one is named."""
+    bare: bool = False
+    """Whether it is installed without its dependencies: what it asks for is passed over on purpose."""
 
     @property
     def release(self) -> str | None:

@@ -53,9 +53,9 @@ def unknown(text: str) -> bool:
     return not text.isascii() and re.search(_MARK, text) is not None
 
 
-def readable(text: str) -> str:
-    """The text with `...` for what is not known, for a message."""
-    return text if text.isascii() else re.sub(_MARK, "...", text)
+def readable(text: str, word: str = "...") -> str:
+    """The text with `...`, or another word, for what is not known, for a message."""
+    return text if text.isascii() else re.sub(_MARK, word, text)
 
 
 def first_mark(text: str) -> str:

@@ -71,6 +71,7 @@ KNOWN = [
     ),
     ("python:3.12-slim", {}, {}, "3.12"),
     ("nvidia/cudagl:11.3.0-devel-ubuntu20.04", {}, {"CUDA": "11.3.0"}, None),
+    ("tensorflow/tensorflow:2.0.0a0-py3", {"tensorflow": "2.0.0a0"}, {"CPU": None}, None),
     ("tensorflow/tensorflow:1.5.0-py3", {"tensorflow": "1.5.0"}, {"CPU": None}, None),
     ("tensorflow/tensorflow:1.15.2-gpu-py3-jupyter", {"tensorflow": "1.15.2"}, {"CUDA": None}, None),
     ("lmsysorg/sglang:v0.5.5.post3", {"sglang": "0.5.5.post3"}, {"CUDA": None}, None),
@@ -102,6 +103,7 @@ OPAQUE = [
     ("evil.example.com/pytorch-training:2.8.0-gpu-py312-cu126-ubuntu22.04", "torch"),
     ("lmsysorg/sglang:v0.5.10-rocm720-mi30x", "sglang"),
     ("nvcr.io/nvidia/l4t-ml:r35.2.1-py3", "torch"),
+    ("quay.io/ascend/vllm-ascend:v0.11.0", "vllm"),
     ("nvcr.io/nvidia/l4t-tensorflow:r35.3.1-tf2.11-py3", "tensorflow"),
     ("lmsysorg/sglang:v0.5.10-cu130-20260401", "sglang"),  # a build of a day behind that release
     ("tensorflow/tensorflow:1.13.1-devel-gpu-py3", "tensorflow"),  # its sources, not built

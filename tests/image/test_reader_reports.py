@@ -145,6 +145,23 @@ def test_the_version_that_a_base_images_tag_speaks_of_replaces_nothing(
     assert (exact(environment, "torch") or "").startswith(version.partition("+")[0])
 
 
+@pytest.mark.parametrize(
+    ("host", "version"),
+    [
+        ("763104351884.dkr.ecr.$REGION.amazonaws.com", "2.2.0"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com", "2.2.0"),
+        ("$REGION.amazonaws.com", None),
+        ("763104351884.dkr.ecr.$REGION", None),
+        ("$REGISTRY", None),
+    ],
+)
+def test_a_region_that_is_not_known_does_not_hide_the_image(host: str, version: str | None) -> None:
+    image = f"{host}/pytorch-inference:2.2.0-cpu-py310-ubuntu20.04-sagemaker"
+    environment = read(f"ARG REGION\nARG REGISTRY\nFROM {image}\nRUN pip install numpy==1.26.4\n")
+    assert exact(environment, "torch") == version
+    assert environment.python == (version and "3.10")
+
+
 def test_a_base_images_own_version_again_replaces_nothing() -> None:
     base = "FROM pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel\nRUN pip install torch=="
     assert read(f"{base}2.6.0\n").replaced == ()

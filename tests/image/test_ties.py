@@ -69,6 +69,16 @@ def test_a_range_is_an_error_in_one_install_and_a_warning_in_two() -> None:
     assert short(both) == [("companion", "warning")]
 
 
+@pytest.mark.parametrize(
+    ("option", "level"), [("", "error"), ("--no-deps ", "warning"), ("--no-dependencies ", "warning")]
+)
+def test_a_package_without_its_dependencies_is_a_warning(option: str, level: str) -> None:
+    text = f"FROM python:3.10\nRUN pip install torch==2.1.0\nRUN pip install {option}xformers==0.0.23\n"
+    (fault,) = faults(text)
+    assert fault.level == level and fault.expected == "torch 2.1.1"
+    assert ("without its dependencies" in fault.reason) == bool(option)
+
+
 def test_the_torch_of_a_base_image_is_replaced() -> None:
     text = "FROM pytorch/pytorch:2.8.0-cuda12.8-cudnn9-runtime\nRUN pip install vllm==0.10.0\n"
     (fault,) = [one for one in faults(text) if one.rule == "companion"]

@@ -99,7 +99,10 @@ def _required(environment: Environment, package: Package, name: str, specifier: 
     exact = re.fullmatch(r"===?[0-9.]+", specifier) is not None
     reason = f"{package.name} {package.version} requires {name} {specifier}"
     level: Level = "error" if exact or other.place == package.place else "warning"
-    if other.how == "base":
+    if package.bare:
+        level = "warning"
+        reason += ", and it is installed without its dependencies"
+    elif other.how == "base":
         level = "warning"
         reason += f", and pip replaces the {other.name} {other.version} of the base image"
     yield CompatFault(

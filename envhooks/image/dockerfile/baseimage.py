@@ -17,7 +17,7 @@ from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, 
 from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
 from envhooks.image import BaseImage, Hint, versions_agree
 from envhooks.image.dockerfile import Instruction
-from envhooks.image.text import unknown
+from envhooks.image.text import readable, unknown
 
 __all__ = ["BaseImage", "Contents", "Reference", "Variables", "contents", "parse_reference", "variables"]
 
@@ -61,6 +61,22 @@ def parse_reference(text: str) -> Reference | None:
     if not re.fullmatch(_NAME, name):
         return None
     return Reference(name, tag or None, digest or None)
+
+
+def host_told(text: str) -> str:
+    """A reference of whose registry only a region is not known, with a word in its place; others as they are.
+
+    `763104351884.dkr.ecr.$REGION.amazonaws.com/...`: the images are the same ones in each region.
+    """
+    host, slash, rest = text.partition("/")
+    if not slash or not unknown(host) or unknown(rest):
+        return text
+    told = readable(host, "region")
+    return (
+        f"{told}/{rest}"
+        if re.fullmatch(r"[a-z0-9.-]+\.[a-z-]*region\.[a-z0-9-]+(?:\.[a-z]+)+", told)
+        else text
+    )
 
 
 @dataclass(frozen=True)

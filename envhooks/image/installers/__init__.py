@@ -261,6 +261,10 @@ class InstallTask:
                 upgrade=self.upgrade or requirement.name in self.upgraded, reinstall=self.reinstall,
                 constraints=constraints.get(requirement.name, ()), alone=len(several) == 1,
             )  # fmt: skip
+            here = self._session.installed.get(self._where, requirement.name) if self.alone else None
+            if here is not None and here.package is not None and here.place == place:
+                bare = replace(here, package=replace(here.package, bare=True))
+                self._session.installed.put(self._where, bare)
         for swallowed in self._call.swallowed:
             self._session.swallow(swallowed, self._where)
 

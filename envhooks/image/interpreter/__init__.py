@@ -364,7 +364,8 @@ class _Reading:
         """Take over the content of the base image."""
         if stage.base == "scratch":
             return
-        reference = None if unknown(stage.base) else baseimage.parse_reference(stage.base)
+        base = baseimage.host_told(stage.base)
+        reference = None if unknown(base) else baseimage.parse_reference(base)
         place = Place(self._path, stage.head.start)
         if reference is None:
             session.note("what the base image holds is not known", place)
