@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -293,14 +294,17 @@ def team(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Path:
 
 
 @pytest.fixture
-def person(team: Path, tmp_path: Path, on_the_path: Path) -> Repo:
+def person(team: Path, tmp_path: Path, on_the_path: Path) -> Iterator[Repo]:
     """A fresh clone, and nothing in the home but a name, an address and a key."""
-    shutil.copytree(team / "home", tmp_path / "home")
-    shutil.copytree(team / "server.git", tmp_path / "server.git")
-    environ = isolated_environment(tmp_path / "home")
-    environ["PATH"] = f"{on_the_path}:{environ['PATH']}"
-    run(["git", "clone", "-q", "server.git", "clone"], tmp_path, environ, check=True)
-    return Repo(tmp_path / "clone", environ)
+    with tempfile.TemporaryDirectory(prefix="eh-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"  # an agent's socket has to have a short path
+        shutil.copytree(team / "home", home)
+        shutil.copytree(team / "server.git", tmp_path / "server.git")
+        environ = isolated_environment(home)
+        environ["PATH"] = f"{on_the_path}:{environ['PATH']}"
+        run(["git", "clone", "-q", "server.git", "clone"], tmp_path, environ, check=True)
+        yield Repo(tmp_path / "clone", environ)
+        run(["gpgconf", "--kill", "all"], tmp_path, environ)
 
 
 def another_key(person: Repo, name: str) -> str:
@@ -344,15 +348,10 @@ def prepared(person: Repo, page: str) -> None:
 def test_the_commands_of_a_page_do_what_it_says(person: Repo, page: str) -> None:
     prepared(person, page)
     at = person.path
-    try:
-        for step in RUN[page]:
-            line = step.typed.replace("{}", step.command) or step.command
-            done: Done = run(["sh", "-c", line], at, person.environ, step.stdin)
-            if done.code != step.code or step.says not in done.said:
-                pytest.fail(
-                    f"wanted {step.code} and {step.says!r}\n$ {line}\n{done.said}(exit code {done.code})"
-                )
-            if "&& cd " in line:
-                at = at / line.rpartition(" ")[2]
-    finally:
-        run(["gpgconf", "--kill", "all"], person.path, person.environ)
+    for step in RUN[page]:
+        line = step.typed.replace("{}", step.command) or step.command
+        done: Done = run(["sh", "-c", line], at, person.environ, step.stdin)
+        if done.code != step.code or step.says not in done.said:
+            pytest.fail(f"wanted {step.code} and {step.says!r}\n$ {line}\n{done.said}(exit code {done.code})")
+        if "&& cd " in line:
+            at = at / line.rpartition(" ")[2]
