@@ -70,9 +70,38 @@ def test_poetry(more: str, command: str, version: str | None) -> None:
     assert read(f"{BASE}{SYSTEM}{command}\n", files) == version
 
 
-def test_a_package_of_poetry_s_lock_that_no_extra_names_comes_with_the_project() -> None:
-    lock = '[[package]]\nname = "torch"\nversion = "2.8.0"\noptional = false\n[extras]\ngpu = ["triton"]\n'
-    assert read(f"{BASE}{SYSTEM}install --only main\n", {"poetry.lock": lock}) == "2.8.0"
+OLD = """[[package]]
+name = "Lightning_Own"
+version = "1"
+optional = false
+[package.dependencies]
+torch = ">=2"
+[[package]]
+name = "torch"
+version = "2.8.0"
+optional = false
+[extras]
+gpu = ["triton"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("project", "command", "version"),
+    [
+        ('[tool.poetry.dependencies]\nlightning-own = "*"\n', "install --only main", "2.8.0"),
+        ('[project]\ndependencies = ["lightning.own>=1"]\n', "install --without dev", "2.8.0"),
+        ('[tool.poetry.group.dev.dependencies]\ntorch = "*"\n', "install --only main", None),
+        ('[tool.poetry.group.dev.dependencies]\ntorch = "*"\n', "install --no-dev", None),
+        ('[tool.poetry.group.dev.dependencies]\ntorch = "*"\n', "install", "2.8.0"),
+        ("[", "install --only main", None),
+        (None, "install --only main", None),
+    ],
+)
+def test_what_the_project_itself_brings_by_a_lock_without_groups(
+    project: str | None, command: str, version: str | None
+) -> None:
+    files = {"poetry.lock": OLD} | ({"pyproject.toml": project} if project is not None else {})
+    assert read(f"{BASE}{SYSTEM}{command}\n", files) == version
 
 
 @pytest.mark.parametrize(

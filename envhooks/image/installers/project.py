@@ -21,7 +21,7 @@ from envhooks.image.installers.pip import (
     uv_pip,
     uv_place,
 )
-from envhooks.image.requirements import Requirement, normal_name
+from envhooks.image.requirements import Requirement
 from envhooks.image.requirements.specs import UNKNOWN_MARKER
 from envhooks.image.requirements.uvlock import Selection, chosen, decided, requires_python
 from envhooks.image.requirements.versions import allows
@@ -292,50 +292,42 @@ def _wanted(
                     yield replace(one, marker="")
             return
     everything = bool(options.switches & {"--all-extras", "--all-groups"})
-    holds = _group_or_extra(call, options, extras, asked)
+    holds = _asked_for(options, extras, asked)
+    main = _main_of_poetry(session, call, options, asked)
     for one in asked.answer.requirements:
-        if asked.file.path.endswith(("poetry.lock", "pdm.lock")):
+        if main is not None and one.name not in main and "group:" not in one.marker:
+            yield replace(
+                one, marker=UNKNOWN_MARKER
+            )  # it comes with a group, and the lock does not say which
+        elif asked.file.path.endswith(("poetry.lock", "pdm.lock")):
             yield replace(one, marker=decided(one.marker, holds))
-            continue
-        found = one if everything else with_extras(one, extras)
-        if found is not None:
+        elif (found := one if everything else with_extras(one, extras)) is not None:
             yield found
 
 
-def _group_or_extra(
-    call: Call, options: Options, extras: set[str], asked: Asked
-) -> Callable[[str], bool | None]:
+def _asked_for(options: Options, extras: set[str], asked: Asked) -> Callable[[str], bool | None]:
     """Whether poetry or pdm installs an extra, or a group (`group:dev` of poetry)."""
+    from envhooks.image.requirements.poetrylock import asked_for
 
-    def listed(*names: str) -> set[str]:
-        return {one.lower() for arg in options.all(*names) for one in re.split("[ ,]+", arg.text)}
+    def listed(name: str) -> set[str]:
+        return {one.lower() for arg in options.all(name) for one in re.split("[ ,]+", arg.text)}
 
-    only, without, given = listed("--only"), listed("--without"), {normal_name(one) for one in extras}
-    hazy = any(unknown(one) for one in (*only, *without, *given))
-    switches = options.switches
-    bare = {"--no-dev", "--only-main", "--prod", "--production", "--no-default"}
+    only, without = listed("--only"), listed("--without")
+    if any(unknown(one) for one in (*only, *without, *extras)):
+        return lambda _: None
+    return asked_for(extras, only, without, options.switches, pdm=asked.file.path.endswith("pdm.lock"))
 
-    def holds(name: str) -> bool | None:
-        if hazy:
-            return None
-        if name.startswith("group:"):
-            group = name.removeprefix("group:").lower()
-            if name == "group:?":  # some group, of a lock that does not say which
-                return None if only or without or switches & bare else True
-            if only or "--only-root" in switches:
-                return group in only
-            if group in without or (group == "dev" and switches & bare):
-                return False
-            return (
-                True if group in extras or "--all-groups" in switches else None
-            )  # it may be an optional one
-        if name in given or ":all" in extras or "--all-extras" in switches:
-            return True
-        if asked.file.path.endswith("pdm.lock"):
-            return False if switches & bare else None  # a group for development comes unasked
-        return None if name == "?" and given else False
 
-    return holds
+def _main_of_poetry(session: Session, call: Call, options: Options, asked: Asked) -> frozenset[str] | None:
+    """What the project itself brings, where groups are left out and the lock writes none; None: no matter."""
+    left_out = options.all("--only", "--without") or options.switches & {"--no-dev", "--only-root"}
+    if not left_out or not asked.file.path.endswith("poetry.lock") or b"\ngroups = " in asked.file.data:
+        return None
+    project = session.find(replace(call, cwd=_folder(call, options)), "pyproject.toml")
+    from envhooks.image.requirements.poetrylock import brought_by_main
+
+    found = brought_by_main(asked.file.data, project.data) if isinstance(project, Found) else None
+    return frozenset() if found is None else found
 
 
 def _python_of(session: Session, call: Call, options: Options, asked: Asked, where: str) -> str | None:
