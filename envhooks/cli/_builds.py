@@ -24,6 +24,8 @@ MAX_BELOW = 8
 """Images of one file that stand on each other."""
 MAX_SCANNED = 256 * 1024
 """Bytes of the largest of them."""
+MAX_TARGETS = 100
+"""Targets of one of them."""
 SHOWN = 8
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _AT_TOP = (
@@ -65,7 +67,7 @@ def stated_in(files: FolderFiles, path: str, name: str = "") -> list[Stated]:
     if "/workflows/" in f"/{path}" and path.endswith((".yml", ".yaml")):
         return [Stated(path, one) for one in workflow_builds(text, path, name)]
     if path.endswith((".hcl", ".json", ".yml", ".yaml")):
-        return [_planned(data, path, one) for one in ([name] if name else targets(data, path))]
+        return [_planned(data, path, name)] if name else list(_all_planned(data, path))
     if posixpath.basename(path) in _MAKEFILES or path.endswith(".mk"):
         return [_below(files, folder, one) for one in _made(text, path, name)]
     if name:
@@ -85,6 +87,15 @@ def _made(text: str, path: str, name: str) -> Iterator[Stated]:
         for one in make.builds(target):
             if name or one.label == target:
                 yield Stated(path, replace(one, label=target), one.label != target)
+
+
+def _all_planned(data: bytes, path: str) -> Iterator[Stated]:
+    """The builds of every target that is followed."""
+    for name in targets(data, path)[:MAX_TARGETS]:
+        try:
+            yield _planned(data, path, name)
+        except CannotJudge:
+            continue
 
 
 def _planned(data: bytes, path: str, name: str) -> Stated:

@@ -76,7 +76,7 @@ def targets(data: bytes, path: str) -> tuple[str, ...]:
     from envhooks.image.requirements.yamlnodes import YamlError, read_yaml
 
     try:
-        document = read_yaml(text)
+        document = read_yaml(text, merges=True)
     except YamlError as error:
         raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
     services = _table(document.get("services") if isinstance(document, dict) else None)
@@ -325,7 +325,7 @@ def _service(text: str, path: str, name: str) -> Planned:
     from envhooks.image.requirements.yamlnodes import Scalar, YamlError, read_yaml
 
     try:
-        document = read_yaml(text)
+        document = read_yaml(text, merges=True)
     except YamlError as error:
         raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
     services = document.get("services") if isinstance(document, dict) else None

@@ -80,6 +80,7 @@ def test_a_bake_file_as_json() -> None:
 
 
 COMPOSE = """
+x-common: &common { build: { context: ./merged, args: { A: 1.10 } }, image: y }
 services:
   train:
     build:
@@ -94,6 +95,7 @@ services:
   listed:
     build: { context: ., args: ["TORCH=2.8.0", "FROM_ENVIRONMENT"] }
   short: { build: ./api }
+  merged: { <<: [*common, { build: ./no }], image: x }
   image_only: { image: redis }
 """
 
@@ -113,6 +115,7 @@ services:
         ),
         ("listed", Planned("Dockerfile", ".", None, (("TORCH", "2.8.0"),), ("FROM_ENVIRONMENT",))),
         ("short", Planned("Dockerfile", "./api", None, ())),
+        ("merged", Planned("Dockerfile", "./merged", None, (("A", "1.10"),))),
     ],
 )
 def test_a_service_of_a_compose_file(service: str, expected: Planned) -> None:

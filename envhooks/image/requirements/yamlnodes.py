@@ -43,8 +43,12 @@ class Scalar:
 Node: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
 
 
-def read_yaml(text: str) -> Node:
+def read_yaml(text: str, *, merges: bool = False) -> Node:
     """The one document's node; an empty scalar where there is none.
+
+    Args:
+        text: the document.
+        merges: whether `<<` merges another mapping, as compose files have it.
 
     Raises:
         YamlError: it is not YAML, has a second document, a tag of its own or a key that stands twice, or is outside of
@@ -54,7 +58,7 @@ def read_yaml(text: str) -> Node:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast
     try:
-        return _Composer(yaml.parse(text, Loader=loader)).document()
+        return _Composer(yaml.parse(text, Loader=loader), merges).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(error.problem or "it is not YAML", mark.line + 1 if mark else 1) from None
@@ -66,8 +70,9 @@ def read_yaml(text: str) -> Node:
 
 
 class _Composer:
-    def __init__(self, events: Iterator[Event]) -> None:
+    def __init__(self, events: Iterator[Event], merges: bool) -> None:
         self._events = events
+        self._merges = merges
         self._anchors: dict[str, Node] = {}
         self._aliases = 0
         self._nodes = 0
@@ -115,13 +120,22 @@ class _Composer:
         from yaml.events import MappingEndEvent
 
         mapping: dict[str, Node] = {}
+        merged: list[Node] = []
         while not isinstance(event := next(self._events), MappingEndEvent):
             key = self._node(event, depth + 1)
             if not isinstance(key, Scalar):
                 raise YamlError("a key that is no text", _line(event))
+            if self._merges and key.text == "<<" and _is_plain(event):
+                merged.append(self._node(next(self._events), depth + 1))
+                continue
             if key.text in mapping or (key.text == "<<" and _is_plain(event)):
                 raise YamlError(f"the key {key.text!r} stands here twice or merges another", _line(event))
             mapping[key.text] = self._node(next(self._events), depth + 1)
+        for node in merged:
+            for other in node if isinstance(node, list) else [node]:
+                if isinstance(other, dict):
+                    self._nodes += len(other)
+                    mapping = {**other, **mapping}
         return mapping
 
     def _alias(self, event: NodeEvent) -> Node:
