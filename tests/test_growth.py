@@ -18,8 +18,12 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.reader import find_entry, read_changelog
+from envhooks.image.buildcommands import commands
 from envhooks.image.buildfiles import planned
 from envhooks.image.interpreter import read_environment
+from envhooks.image.makefiles import Makefile
+from envhooks.image.text import Unknowns
+from envhooks.image.workflows import workflow_builds
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
 from envhooks.signatures.payload import PayloadError, split
@@ -291,6 +295,18 @@ def bake(text: str) -> Callable[[], object]:
     return lambda: planned(text.encode(), "docker-bake.hcl", "t")
 
 
+def make(text: str) -> Callable[[], object]:
+    return lambda: Makefile(text, Unknowns()).builds("x")
+
+
+def script(text: str) -> Callable[[], object]:
+    return lambda: commands(text, {}, Unknowns())
+
+
+def workflow(text: str) -> Callable[[], object]:
+    return lambda: workflow_builds(text, "w.yml")
+
+
 def name(text: str) -> Callable[[], object]:
     grammar = Grammar(DEFAULT_TAG_POLICY)
     return lambda: grammar.read(text)
@@ -303,6 +319,30 @@ def tag(text: str) -> Callable[[], object]:
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGGm1D4mBmvNfgz2Bm5Ff3eY0vVh7VVnTtFq3nWQyJ1c"
 OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], str]]] = {
+    "make: variables": (make, lambda n: "".join(f"V{i} := $(V{i - 1})a\n" for i in range(n))),
+    "make: prerequisites": (make, lambda n: "".join(f"x{i or ''}: x{i + 1}\n\ttrue\n" for i in range(n))),
+    "make: a long recipe": (make, lambda n: "x:\n" + "\tdocker build --build-arg A=$(B) .\n" * n),
+    "make: colons": (make, lambda n: "a:" * n),
+    "make: open references": (make, lambda n: "x:\n\tdocker build " + "$(" * n),
+    "script: builds": (script, lambda n: "V=1\ndocker build --build-arg A=$V .\n" * n),
+    "script: substitutions": (script, lambda n: "V=$(echo 1 | sed 's/[0-9]*\\.//')\n" * min(n, 2000)),
+    "workflow: steps": (
+        workflow,
+        lambda n: "jobs: {a: {steps: [" + "{run: docker build .}, " * n + "]}}",
+    ),
+    "workflow: expressions": (
+        workflow,
+        lambda n: "jobs: {a: {steps: [{run: '" + "${{ matrix.a }}" * n + "'}]}}",
+    ),
+    "workflow: open expressions": (workflow, lambda n: "jobs: {a: {steps: [{run: '" + "${{ " * n + "'}]}}"),
+    "workflow: build-args": (
+        workflow,
+        lambda n: (
+            "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {build-args: '"
+            + "A=1\n\n" * n
+            + "'}}]}}"
+        ),
+    ),
     "policy: patterns": (
         policy,
         lambda n: "[tag]\nignore = [" + ",".join(f'"v{i}*"' for i in range(n)) + "]\n",

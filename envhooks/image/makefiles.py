@@ -10,6 +10,8 @@ from envhooks.base.errors import CannotJudge
 from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, commands
 from envhooks.image.text import Unknowns
 
+MAX_VALUE = 1024
+"""Characters of a variable's value that is followed."""
 _VARIABLE = (
     r"(?:export[ \t]+|override[ \t]+)*([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(:::?=|::?=|\?=|\+=|!=|=)[ \t]*(.*)"
 )
@@ -91,7 +93,8 @@ class Makefile:
         elif conditional or sign in ("+=", "!="):
             values[name] = None
         else:
-            values[name] = self._expand(text, {}, 0) if sign.startswith(":") else text
+            value = self._expand(text, {}, 0) if sign.startswith(":") else text
+            values[name] = value if len(value) <= MAX_VALUE else None
 
     def builds(self, target: str) -> list[Built]:
         """The builds of a target's recipe, those of its prerequisites before them; the label is the target of each.

@@ -19,7 +19,7 @@ from envhooks.image.text import Unknowns, unknown
 
 MAX_COMBINATIONS = 256
 """Jobs that GitHub makes of one matrix."""
-_EXPRESSION = r"\$\{\{\s*(.*?)\s*\}\}"
+_EXPRESSION = r"\$\{\{((?:(?!\$\{\{|\}\}).){0,500})\}\}"
 _PLAIN = r"(matrix|env)\.([A-Za-z0-9_.-]+)"
 Combination = dict[str, str]
 
@@ -163,15 +163,16 @@ class _Job:
         known = self._env if env is None else env
 
         def value(match: re.Match[str]) -> str:
-            plain = re.fullmatch(_PLAIN, match[1])
-            literal = re.fullmatch(r"'([^']*)'", match[1])
+            inner = match[1].strip()
+            plain = re.fullmatch(_PLAIN, inner)
+            literal = re.fullmatch(r"'([^']*)'", inner)
             if literal:
                 return literal[1]
             if plain and plain[1] == "matrix" and self._matrix is not None and plain[2] in self._matrix:
                 return self._matrix[plain[2]]
             if plain and plain[1] == "env" and plain[2] in known:
                 return known[plain[2]]
-            return self._unknowns.mark(f"{match[1][:60]} is not followed")
+            return self._unknowns.mark(f"{inner[:60]} is not followed")
 
         return re.sub(_EXPRESSION, value, text[:MAX_BYTES], flags=re.DOTALL)
 
