@@ -108,6 +108,21 @@ def test_a_key_without_the_right_to_sign_is_told_from_one_that_sha1_vouches_for(
     assert "by more than SHA-1" in found.why and "--quick-set-expire" in found.fix
 
 
+@pytest.mark.parametrize(
+    ("digest", "why"),
+    [
+        (2, "the signature uses a digest that is too weak"),
+        (11, "the signature uses a digest that is too weak"),
+        (12, "the signature uses SHA-3, which GnuPG does not know"),
+        (14, "the signature uses SHA-3, which GnuPG does not know"),
+    ],
+)
+def test_a_digest_that_is_not_accepted_is_told_with_those_that_are(digest: int, why: str) -> None:
+    made = PgpCertificate()
+    found = verdict(made.key.sign(tag_text(), digest=digest), made.root())
+    assert (found.why, found.expected) == (why, "SHA-256, SHA-384 or SHA-512")
+
+
 def test_the_clock_of_a_signer_may_be_a_day_ahead() -> None:
     made, at = PgpCertificate(), NOW.replace(microsecond=0)
     created = int(at.timestamp()) + 86_400

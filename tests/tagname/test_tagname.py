@@ -783,6 +783,7 @@ def test_a_path_that_cannot_be_taken_apart_says_why() -> None:
         ("{hardware}", TagName("x", hardware_version="6.4"), None),
         ("{hardware:compact}", TagName("x", hardware="CUDA", hardware_version="13"), None),
         ("{hardware:compact}", TagName("x", hardware="CUDA"), None),
+        ("{hardware:compact}", TagName("x", hardware="CUDA", hardware_version="12.8.1"), "cu128"),
         ("{hardware:compact}", TagName("x", hardware="XPU"), "xpu"),
         ("{hardware:compact}", TagName("x"), None),
         ("{framework}", TagName("x"), None),
