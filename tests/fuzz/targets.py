@@ -1,5 +1,6 @@
-"""Parsers that a push reaches, each as a function of bytes; whatever the bytes, only documented errors come out.
+"""Parsers that a push reaches, and those of files that state builds, each as a function of bytes.
 
+Whatever the bytes, only documented errors come out.
 What comes out is also printed, so that nothing a parser says can carry a control character to a terminal.
 """
 
@@ -15,7 +16,12 @@ from envhooks.base.hygiene import printable_block
 from envhooks.changelog.drafting import changelog_for
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
+from envhooks.image.buildcommands import commands
+from envhooks.image.buildfiles import planned, targets
 from envhooks.image.interpreter import read_environment
+from envhooks.image.makefiles import Makefile
+from envhooks.image.text import Unknowns
+from envhooks.image.workflows import workflow_builds
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
 from envhooks.records.dsse import EnvelopeError, decode
@@ -38,7 +44,7 @@ COMMANDS = {
     "uv.lock": b"uv sync --frozen\n",
     "poetry.lock": b"poetry install\n",
     "Pipfile.lock": b"pipenv sync\n",
-    "conda-lock.yml": b"conda-lock install\n",
+    "conda-lock.yml": b"conda-lock install -n a\n",
 }
 
 
@@ -48,6 +54,23 @@ def _file(name: str) -> Callable[[bytes], object]:
         return read_environment(MemoryFiles(files), "Dockerfile")
 
     return read
+
+
+def _workflow(data: bytes) -> object:
+    return workflow_builds(data.decode("utf-8", "replace"), "w.yml")
+
+
+def _makefile(data: bytes) -> object:
+    make = Makefile(data.decode("utf-8", "replace"), Unknowns())
+    return [make.builds(target) for target in list(make.recipes)[:5]]
+
+
+def _script(data: bytes) -> object:
+    return commands(data.decode("utf-8", "replace"), {"V": "2.8.0"}, Unknowns())
+
+
+def _planned(path: str) -> Callable[[bytes], object]:
+    return lambda data: [planned(data, path, name) for name in targets(data, path)[:5]]
 
 
 def _changelog(data: bytes) -> object:
@@ -82,6 +105,11 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "RUN": lambda data: read_environment(MemoryFiles({"Dockerfile": CONTEXT + data}), "Dockerfile"),
     "changelog": _changelog,
     "address": _address,
+    "workflow": _workflow,
+    "Makefile": _makefile,
+    "build.sh": _script,
+    "docker-bake.hcl": _planned("docker-bake.hcl"),
+    "compose.yaml": _planned("compose.yaml"),
     "envelope": decode,
     "statement": read_statement,
     **{name: _file(name) for name in COMMANDS},
