@@ -39,7 +39,7 @@ COMMANDS = {
     "requirements.txt": b"pip install -r requirements.txt\n",
     "environment.yml": b"conda env update -f environment.yml\n",
     "pyproject.toml": b"pip install .\n",
-    "setup.py": b"pip install .\n",
+    "setuptools": b"pip install .\n",
     "setup.cfg": b"pip install .\n",
     "uv.lock": b"uv sync --frozen\n",
     "poetry.lock": b"poetry install\n",
@@ -47,10 +47,13 @@ COMMANDS = {
     "conda-lock.yml": b"conda-lock install -n a\n",
 }
 
+NAMES = {"setuptools": "setup.py"}
+"""The file of a target that is not called as its file is: a folder `setup.py` would be taken for a program."""
+
 
 def _file(name: str) -> Callable[[bytes], object]:
     def read(data: bytes) -> object:
-        files = {"Dockerfile": CONTEXT + COMMANDS[name], name: data}
+        files = {"Dockerfile": CONTEXT + COMMANDS[name], NAMES.get(name, name): data}
         return read_environment(MemoryFiles(files), "Dockerfile")
 
     return read
