@@ -116,16 +116,22 @@ def formats() -> Iterator[str]:
     for name in report.formats():
         module = importlib.import_module(f"envhooks.report.{name}")
         yield f"\n`{name}`\n: {_safe((module.__doc__ or '').strip().split(chr(10) * 2)[0])}\n"
-    yield "\n## JSON\n\nEach has a `version`, which a breaking change raises. The schemas are in the package.\n"
+    yield "\n## JSON\n\nEvery verb but `completion` and `demo` prints one object with `--format json`, and nothing\n"
+    yield "else on standard output. It begins with `schema`, `envhooks` (its version), `version`, which a breaking\n"
+    yield "change raises, and `exit_code`. Where a verb could not do what was asked, the object is that of `error`;\n"
+    yield "the sentence stands on stderr as ever. The schemas are in the package.\n"
     for file in (
         PACKAGE / "report" / "schema-v1.json",
         *sorted((PACKAGE / "releases" / "schemas").glob("*.json")),
     ):
         name = "check" if file.name == "schema-v1.json" else file.name.partition("-v")[0]
-        yield f"\n### `envhooks {name} --format json`\n"
+        verb = {"check": "check", "error": "VERB"}.get(name, name.replace("signers-", "signers "))
+        more = {"check": ", and of `envhooks lint`", "error": ", where it fails"}.get(name, "")
+        yield f"\n### `envhooks {verb} --format json`{more}\n"
         schema = json.loads(file.read_text(encoding="utf-8"))
         yield f"\n`envhooks/{file.relative_to(PACKAGE).as_posix()}`. {_safe(schema.get('description', ''))}\n"
-        yield from _properties(schema, schema)
+        for form in schema.get("anyOf", [schema]):
+            yield from _properties(form, schema)
 
 
 def _properties(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:

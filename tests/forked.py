@@ -48,7 +48,7 @@ def calls(
     done = subprocess.run(
         [sys.executable, "-I", __file__],
         input=json.dumps(job),
-        env=dict(environ),
+        env=os.environ,  # of the one that forks; a call has its own
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ ASKED = {name: name.split() for name in LEAVES if name not in ("hook", "demo")}
 NEEDED = {
     "build": [GOOD_TAG], "changelog": [GOOD_TAG], "compat": ["update", "--index", "http://127.0.0.1:9/"],
     "completion": ["bash"], "diff": [GOOD_TAG], "gate": [GOOD_TAG, "--for", "production"],
-    "lineage": [GOOD_TAG], "lint": ["policy"], "record": [GOOD_TAG], "reproduce": [GOOD_TAG, "--print"],
+    "lineage": [GOOD_TAG, "--tracking-uri", "sqlite:///mlflow.db"],
+    "lint": ["policy"], "record": [GOOD_TAG], "reproduce": [GOOD_TAG, "--print"],
     "rollback": [GOOD_TAG], "show": [GOOD_TAG], "signers revoke": ["alice@example.org"], "site": ["public"],
     "verify": ["oci:image"],
 }  # fmt: skip
@@ -124,6 +126,25 @@ def broken_policy(good: Repo) -> Path:
     return good.path
 
 
+def files_in_the_way(good: Repo) -> Path:
+    """Nothing can be written where it belongs, for root either."""
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    for name in (".envhooks", ".git/hooks", ".git/envhooks", "public"):
+        if (good.path / name).is_dir():
+            shutil.rmtree(good.path / name)
+        (good.path / name).write_text("in the way\n")
+    return good.path
+
+
+def read_only(good: Repo) -> Path:
+    if not os.geteuid():
+        pytest.skip("root writes everywhere")
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    for folder, _, _ in os.walk(good.path):
+        Path(folder).chmod(0o555)
+    return good.path
+
+
 def fine(good: Repo) -> Path:
     good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
     good.git("push", "-q", "origin", GOOD_TAG)
@@ -132,7 +153,7 @@ def fine(good: Repo) -> Path:
 
 SITUATIONS: tuple[Callable[[Repo], Path], ...] = (
     not_a_repository, empty, no_policy, no_remote, dead_remote, shallow, detached, unborn, bare, worktree,
-    inside_of_git, odd_names, broken_policy, fine,
+    inside_of_git, odd_names, broken_policy, files_in_the_way, read_only, fine,
 )  # fmt: skip
 
 
@@ -192,16 +213,21 @@ def faults_of_fix(fix: str) -> Iterator[str]:
 
 
 def every(
-    good: Repo, at: Path, given: Iterable[tuple[str, list[str]]] = tuple(USUAL.items()), **environ: str
+    good: Repo,
+    at: Path,
+    given: Iterable[tuple[str, list[str]]] = tuple(USUAL.items()),
+    *,
+    in_turn: bool = False,
+    **environ: str,
 ) -> None:
     """Each verb in both forms, from the same beginning."""
     fresh = good.path.parent.parent / "fresh"
     shutil.copytree(good.path.parent, fresh, symlinks=True)
     argvs = [
         (name, [*argv[: len(name.split())], *extra, *argv[len(name.split()) :]])
-        for name, argv in given
-        for extra in ([], ["--format=json"])
-        if not (extra and name in WITHOUT_JSON)
+        for number, (name, argv) in enumerate(given)
+        for at, extra in enumerate(([], ["--format=json"]))
+        if not (extra and name in WITHOUT_JSON) and not (in_turn and number % 2 != at)
     ]
     settings = {**good.environ, "COLUMNS": str(WIDTH), **environ}
     done = calls([argv for _, argv in argvs], at, settings, fresh=(fresh, good.path.parent))
@@ -216,3 +242,42 @@ def every(
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
 def test_every_verb(situation: Callable[[Repo], Path], good: Repo) -> None:
     every(good, situation(good))
+
+
+def test_without_git(good: Repo) -> None:
+    at = fine(good)
+    nothing = good.path.parent.parent / "nothing"
+    nothing.mkdir()
+    every(good, at, PATH=str(nothing))
+
+
+def test_odd_arguments(good: Repo) -> None:
+    """An empty one, a dash, one that is not there, one that is no text, the same twice, and `--` before it.
+
+    In one of the two forms each, in turn.
+    """
+    every(good, fine(good), odd_calls(), in_turn=True)
+
+
+def odd_calls() -> Iterator[tuple[str, list[str]]]:
+    for name, words in ASKED.items():
+        needed = NEEDED.get(name, [])
+        at = next((at for at, word in enumerate(needed) if word.startswith("--")), len(needed))
+        plain, options = needed[:at] or [GOOD_TAG], needed[at:]
+        for odd in ("", "-", "v0-no-such", "a\udcff b\x1b[31m"):
+            yield name, [*words, odd, *options]
+        yield name, [*words, *plain, *plain, *options]
+        yield name, [*words, *options, "--", *plain]
+        yield name, [*words, *plain, *options, "--no-such-option", ""]
+
+
+@pytest.mark.parametrize("name", sorted({*USUAL} - {"lineage", "compat"}))
+def test_a_terminal_that_knows_ascii_alone(name: str, good: Repo) -> None:
+    environ = {**good.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "COLUMNS": "80"}
+    argv = [*USUAL[name], "é\udcff"] if name in ("check", "show") else USUAL[name]
+    at = odd_names(good)
+    done = subprocess.run(
+        [sys.executable, "-m", "envhooks", *argv], cwd=at, env=environ, capture_output=True, check=False
+    )
+    said = done.stdout.decode("ascii", "surrogateescape"), done.stderr.decode("ascii", "surrogateescape")
+    assert not list(faults(name, argv, done.returncode, *said))
