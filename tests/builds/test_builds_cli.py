@@ -191,7 +191,7 @@ def test_what_is_not_in_the_commit_is_exit_2_unless_it_is_allowed(
 
 def test_programs_read_json(held: Shop) -> None:
     empty = held.clone.envhooks("builds", "--format", "json", check=True)
-    assert json.loads(empty.out) == {"version": 1, "builds": []}
+    assert json.loads(empty.out)["builds"] == []
     held.clone.envhooks("build", GOOD_TAG, check=True)
     (build,) = json.loads(held.clone.envhooks("builds", "--format", "json", check=True).out)["builds"]
     assert (build["tag"], build["state"], build["attempts"]) == (GOOD_TAG, "done", 1)
