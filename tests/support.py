@@ -128,6 +128,20 @@ class Repo:
         return self.try_git("rev-parse", "-q", "--verify", f"refs/tags/{tag}").code == 0
 
 
+def enact(repo: Repo, message: str = "Change .envhooks") -> None:
+    """Commit and push what a command has written into `.envhooks`."""
+    repo.git("add", ".envhooks")
+    repo.git("commit", "-q", "-m", message)
+    repo.git("push", "-q", "origin", "main")
+
+
+def said(done: Done, *words: str) -> None:
+    """The words were printed, and no traceback."""
+    assert "Traceback" not in done.said, done.said
+    for word in words:
+        assert word in done.said, done.said
+
+
 def isolated_environment(home: Path) -> dict[str, str]:
     """An environment in which no configuration, key or agent of the developer's is seen."""
     dropped = (

@@ -27,10 +27,11 @@ from envhooks.judge.facts import Subject, TagReport
 from envhooks.policy import BuildPolicy, Policy
 from envhooks.policy.branches import matches
 from envhooks.policy.reader import parse_policy
-from envhooks.policy.root import FOLDER
+from envhooks.policy.root import FOLDER, tagged_policy
 from envhooks.policy.trust import Branch, TrustContext, trust_context
 from envhooks.signatures import Verdict
 from envhooks.tagname import Grammar, expand
+from envhooks.tagname.names import TagName
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def sections_for(
     A section that names no remotes is for the one that releases go to: a mirror that lacks a release would move
     `latest`.
     """
-    name = Grammar(policy.tag).match(ref[len(TAGS) :])
+    name = Grammar(policy.tag).match(ref.removeprefix(TAGS))
     if name is None:
         return ()
     found = matching(
@@ -152,7 +153,7 @@ def plan_for(git: Git, confirmed: Confirmed, ref: str, remote: Remote, build: Bu
     facts = _facts(git, confirmed, ref)
     tags = confirmed.refs.tags
     plans = plan_builds(
-        confirmed.policy, ref[len(TAGS) :], facts, tags, remote_url=remote.shown, builds=(build,)
+        confirmed.policy, ref.removeprefix(TAGS), facts, tags, remote_url=remote.shown, builds=(build,)
     )
     return plans[0]
 
@@ -161,28 +162,46 @@ def _facts(git: Git, confirmed: Confirmed, ref: str) -> Facts:
     report, subject = confirmed.tags[ref], confirmed.subjects[ref]
     if report.commit is None or report.object is None:
         raise CannotJudge("the tag names no commit", place=printable(ref))
-    described = _described(git, report.commit, confirmed.policy)
-    section = dockerfile_section(described, subject.tag)
     name = Grammar(confirmed.policy.tag).match(subject.tag)
-    path = expand(section.path, name) if section and section.path and name else ""
-    if section and not git.files(report.commit).find(section.context):
-        raise CannotJudge(f"there is no folder {printable(section.context)} at the tagged commit")
     environment = subject.facts.get("environment")
     verdict = subject.facts.get("signature")
+    signer = verdict.signer if isinstance(verdict, Verdict) else ""
+    tag = Tagged(subject.tag, name, report.object, report.commit)
+    return facts_of(git, confirmed.policy, tag, environment, signer)
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A tag and the commit that it names."""
+
+    tag: str
+    """The name behind `refs/tags/`."""
+    name: TagName | None
+    """As the grammar reads it; None for a name that it refuses."""
+    object: str
+    commit: str
+
+
+def facts_of(git: Git, root: Policy, tagged: Tagged, environment: object, signer: str) -> Facts:
+    """Facts of a tag for its plan, from the tagged commit: what describes the environment is read there.
+
+    Raises:
+        CannotJudge: the build's context is no folder there, or the policy there cannot be read.
+    """
+    files = git.files(tagged.commit)
+    found = tagged_policy(files, tagged.commit[:12])
+    described = parse_policy(found[1], f"{FOLDER}/policy.toml at {tagged.commit[:12]}") if found else root
+    section = dockerfile_section(described, tagged.tag)
+    if section and not files.find(section.context):
+        raise CannotJudge(f"there is no folder {printable(section.context)} at the tagged commit")
     return Facts(
-        tag_object=report.object,
-        commit=report.commit,
-        date=git.commit(report.commit).date,
-        dockerfile=path,
+        tag_object=tagged.object,
+        commit=tagged.commit,
+        date=git.commit(tagged.commit).date,
+        dockerfile=expand(section.path, tagged.name) if section and section.path and tagged.name else "",
         target=section.target if section else None,
         context=section.context if section else ".",
         args=section.args if section else (),
         base=environment.base if isinstance(environment, Environment) else None,
-        signer=verdict.signer if isinstance(verdict, Verdict) else "",
+        signer=signer,
     )
-
-
-def _described(git: Git, commit: str, root: Policy) -> Policy:
-    """The policy at the tagged commit for all that describes the environment, as the checks read it; else `root`."""
-    data = git.files(commit).read(f"{FOLDER}/policy.toml")
-    return root if data is None else parse_policy(data, f"{FOLDER}/policy.toml at {commit[:12]}")

@@ -54,7 +54,10 @@ def find(wanted: Wanted, environ: Mapping[str, str], work_tree: Path | None = No
     Raises:
         CannotJudge: none does; what each of them lacks is in the message.
     """
-    names = ("docker",) if wanted.builder else ENGINES if wanted.engine == "auto" else (wanted.engine,)
+    if wanted.builder:
+        names: tuple[str, ...] = ("docker",)  # a builder is one of buildx
+    else:
+        names = ENGINES if wanted.engine == "auto" else (wanted.engine,)
     env = engine_environment(environ)
     faults = []
     for name in names:
@@ -154,7 +157,9 @@ def _own_storage(name: str, program: str, wanted: Wanted, environ: Mapping[str, 
             continue
         # podman asks an image by `run`, which knows no chroot
         own_only = bool(environ.get("BUILDAH_ISOLATION")) or (name == "podman" and must_run)
-        choices = (wanted.isolation,) if wanted.isolation != "auto" else ("",) if own_only else ("", "chroot")
+        choices: tuple[str, ...] = ("",) if own_only else ("", "chroot")
+        if wanted.isolation != "auto":
+            choices = (wanted.isolation,)
         for isolation in choices:
             why = _Trial(name, program, storage, isolation, environ).fault()
             if not why:

@@ -21,9 +21,8 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.base.stamps import stamp
-from envhooks.builds.further import further, image_or_none
-from envhooks.builds.further import image_tag as image_tag
-from envhooks.builds.types import Plan
+from envhooks.builds.further import further, image_or_none, image_tag
+from envhooks.builds.types import Expected, Plan
 from envhooks.builds.verify_image import LOCAL, expected
 from envhooks.git.addresses import identity, web_address
 from envhooks.image import BaseImage
@@ -113,50 +112,80 @@ def plan_builds(
         )
     image = _image(policy.image, name) if policy.image else ""
     aliases, notes = _aliases(policy, grammar, name, image, remote_tags) if image else ((), ())
-    others = tuple(f"{image}:{text}" for text in aliases)
-    labels = tuple(sorted(_labels(name, facts, remote_url)))
-    own = image_tag(name)
     also, left = further(policy, grammar, name, image, remote_tags or ())
-    stamped = tuple(stamp(tag, facts.commit, facts.tag_object).items()) if policy.image_stamp else ()
-    return tuple(
-        Plan(
-            tag=tag,
-            ref=TAGS + tag,
-            tag_object=facts.tag_object,
-            commit=facts.commit,
-            build=build.name,
-            using=build.using,
-            images=(f"{image}:{own}", *also, *(() if _flag(build, "registry") else _moved(build, others)))
-            if image
-            else (),
-            image=image,
-            own=f"{image}:{own}" if image else "",
-            also=also,
-            stamp=stamped,
-            dockerfile=facts.dockerfile,
-            target=facts.target,
-            args=facts.args,
-            labels=labels,
-            annotations=labels,
-            epoch=max(facts.date, 0),
-            remote_url=remote_url,
-            key=key_of(remote_url, TAGS + tag, facts.tag_object, build.name),
-            context=facts.context,
-            notes=(*left, *(notes if _flag(build, "aliases") else ())),
-            options=builder_options(build),
-            expected=expected(name, policy.tag),
-            aliases=_moved(build, others),
-            moves_aliases=_flag(build, "aliases"),
-            is_witnessed=_flag(build, "registry"),
-        )
-        for build in (policy.builds if builds is None else builds)
+    labels = tuple(sorted(_labels(name, facts, remote_url)))
+    release = _Release(
+        image=image,
+        own=f"{image}:{image_tag(name)}" if image else "",
+        also=also,
+        aliases=tuple(f"{image}:{text}" for text in aliases),
+        notes=left,
+        alias_notes=notes,
+        labels=labels,
+        stamp=tuple(stamp(tag, facts.commit, facts.tag_object).items()) if policy.image_stamp else (),
+        expected=expected(name, policy.tag),
+    )
+    sections = policy.builds if builds is None else builds
+    return tuple(_plan(build, tag, facts, release, remote_url) for build in sections)
+
+
+@dataclass(frozen=True)
+class _Release:
+    """What the plans of all sections for one release have in common."""
+
+    image: str
+    """The image's name without a tag; empty where the policy names none, as are the names below."""
+    own: str
+    also: tuple[str, ...]
+    aliases: tuple[str, ...]
+    """Names that the release moves, where a section moves any."""
+    notes: tuple[str, ...]
+    alias_notes: tuple[str, ...]
+    """A note for each alias that is left alone."""
+    labels: tuple[tuple[str, str], ...]
+    stamp: tuple[tuple[str, str], ...]
+    expected: Expected
+
+
+def _plan(build: BuildPolicy, tag: str, facts: Facts, release: _Release, remote_url: str) -> Plan:
+    moves, is_witnessed = _flag(build, "aliases"), _flag(build, "registry")
+    aliases = release.aliases if moves else ()
+    names = (release.own, *release.also) if release.own else ()
+    return Plan(
+        tag=tag,
+        ref=TAGS + tag,
+        tag_object=facts.tag_object,
+        commit=facts.commit,
+        build=build.name,
+        using=build.using,
+        # where the registry is witness, an alias moves once the image is there, and not with the build
+        images=names if is_witnessed or not names else (*names, *aliases),
+        image=release.image,
+        own=release.own,
+        also=release.also,
+        stamp=release.stamp,
+        dockerfile=facts.dockerfile,
+        target=facts.target,
+        args=facts.args,
+        labels=release.labels,
+        annotations=release.labels,
+        epoch=max(facts.date, 0),
+        remote_url=remote_url,
+        key=key_of(remote_url, TAGS + tag, facts.tag_object, build.name),
+        context=facts.context,
+        notes=(*release.notes, *(release.alias_notes if moves else ())),
+        options=builder_options(build),
+        expected=release.expected,
+        aliases=aliases,
+        moves_aliases=moves,
+        is_witnessed=is_witnessed,
     )
 
 
 def builder_options(build: BuildPolicy) -> Mapping[str, object]:
     """The keys that are the builder's own."""
     common = COMMON_OPTIONS if build.using == LOCAL else (*COMMON_OPTIONS, "verify")
-    return MappingProxyType({key: v for key, v in build.options.items() if key not in common})
+    return MappingProxyType({key: value for key, value in build.options.items() if key not in common})
 
 
 def _flag(build: BuildPolicy, key: str) -> bool:
@@ -174,10 +203,6 @@ def _flag(build: BuildPolicy, key: str) -> bool:
             fix='output = "none"',
         )
     return value
-
-
-def _moved(build: BuildPolicy, aliases: tuple[str, ...]) -> tuple[str, ...]:
-    return aliases if _flag(build, "aliases") else ()
 
 
 def aliases_of(
@@ -247,8 +272,9 @@ def _aliases(
         )
     taken = {image_tag(other): other.text for other in sharing}
     moved, notes = [], []
-    good, using = ([one for one in some if one.text not in policy.yanked] for some in (others, sharing))
-    for alias, among in _claims(name, good, using):
+    good = [one for one in others if one.text not in policy.yanked]
+    good_sharing = [one for one in sharing if one.text not in policy.yanked]
+    for alias, among in _claims(name, good, good_sharing):
         why = f"{printable(taken[alias])} owns it" if alias in taken else _outranked(name, among)
         if why:
             notes.append(f"{image}:{alias} is left alone: {why}")
@@ -264,10 +290,11 @@ def _claims(
     stable = [other for other in others if other.is_stable]
     numbers = _numbers(name)
     if len(numbers) == 3:
-        series = [o for o in stable if o.series == name.series]
-        mixed = [o for o in sharing if o.is_stable and _numbers(o)[:2] == numbers[:2]]
+        series = [other for other in stable if other.series == name.series]
+        mixed = [other for other in sharing if other.is_stable and _numbers(other)[:2] == numbers[:2]]
         yield ".".join(numbers[:2]), series + mixed
-    yield LATEST, [o for o in stable if o.line == name.line] + [o for o in sharing if o.is_stable]
+    line = [other for other in stable if other.line == name.line]
+    yield LATEST, line + [other for other in sharing if other.is_stable]
 
 
 def _numbers(name: TagName) -> list[str]:

@@ -15,8 +15,9 @@ from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds import layout
+from envhooks.builds.further import image_tag
 from envhooks.builds.kept import sbom_of
-from envhooks.builds.plan import aliases_of, image_tag, rightful
+from envhooks.builds.plan import aliases_of, rightful
 from envhooks.builds.registry import Manifest, Registry, RegistryError, RegistryUnavailable, parse
 from envhooks.builds.registry.client import texts
 from envhooks.builds.types import Plan, Result

@@ -18,7 +18,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.builds.process import cause
 from envhooks.git import addresses as urls
-from envhooks.git.environ import find_git
+from envhooks.git.environ import find_git, without_prompt
 from envhooks.git.repository import Git
 from envhooks.policy.branches import release_remote
 
@@ -64,12 +64,12 @@ class RemoteRefs:
     @property
     def tags(self) -> tuple[str, ...]:
         """Short names of all tags."""
-        return tuple(ref[len(TAGS) :] for ref in self.refs if ref.startswith(TAGS))
+        return tuple(ref.removeprefix(TAGS) for ref in self.refs if ref.startswith(TAGS))
 
     @property
     def heads(self) -> dict[str, str]:
         """Short branch name -> tip."""
-        return {ref[len(HEADS) :]: oid for ref, oid in self.refs.items() if ref.startswith(HEADS)}
+        return {ref.removeprefix(HEADS): oid for ref, oid in self.refs.items() if ref.startswith(HEADS)}
 
 
 def own_repository(git: Git) -> Remote:
@@ -223,19 +223,8 @@ def _reason(stderr: bytes) -> str:
 
 
 def _network_environment(git: Git, remote: Remote, environ: Mapping[str, str]) -> dict[str, str]:
-    found = user_environment(environ)
-    found |= {
-        "GIT_DIR": str(git.common_dir),
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",  # a program that answers nothing would send empty credentials
-        "SSH_ASKPASS": "",
-        "SSH_ASKPASS_REQUIRE": "never",
-        "GCM_INTERACTIVE": "never",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C",
-    }
-    if not {"GIT_SSH", "GIT_SSH_COMMAND"} & found.keys() and not git.setting("core.sshcommand"):
-        found["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes -oConnectTimeout=10"
+    found = without_prompt(user_environment(environ), git.setting("core.sshcommand"))
+    found |= {"GIT_DIR": str(git.common_dir), "GIT_OPTIONAL_LOCKS": "0"}
     # The URL goes through the environment, which other users cannot see; its password not even into git's own
     # `git remote-https URL`.
     secret = urls.credentials(remote.url)

@@ -13,17 +13,8 @@ from urllib.parse import quote, urlsplit
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
-from envhooks.git.environ import find_git
+from envhooks.git.environ import NEVER_ASK, find_git
 
-# Whatever could ask: git itself, ssh, a window of the credential manager. GIT_ASKPASS set to a program that
-# answers nothing would send empty credentials; empty itself, it also stands before `core.askPass`.
-QUIET = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-    "GCM_INTERACTIVE": "never",
-    "LC_ALL": "C",
-}
 _SECONDS = 20
 
 
@@ -98,7 +89,7 @@ def _from_git(url: str, environ: Mapping[str, str]) -> Secret | None:
         done = subprocess.run(
             [find_git(), "credential", "fill"],
             input=question.encode(),
-            env={**kept, **QUIET},
+            env={**kept, **NEVER_ASK},
             capture_output=True,
             timeout=_SECONDS,
             check=False,

@@ -46,12 +46,12 @@ class Step:
 
 
 def _word(word: str) -> str:
-    parts = word.split("\0")
-    # odd ones are slots: a shell would have to expand them, so they stand outside of the quotes
-    return "".join(
-        f'"${part}"' if number % 2 else shlex.quote(part) if part or len(parts) == 1 else ""
-        for number, part in enumerate(parts)
-    )
+    if not word:
+        return shlex.quote(word)
+    texts, slots = word.split("\0")[::2], word.split("\0")[1::2]
+    # a shell has to expand the slots, so they stand outside of the quotes of the texts between them
+    words = [shlex.quote(text) if text else "" for text in texts]
+    return words[0] + "".join(f'"${slot}"{text}' for slot, text in zip(slots, words[1:], strict=True))
 
 
 def _fill(word: str, values: Mapping[str, str]) -> str:
@@ -166,7 +166,6 @@ def _testing(wanted: Wanted, argv: Callable[[str], tuple[str, ...]]) -> Step | N
 
 def _buildah(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine: Engine) -> Steps:
     """Buildah and podman: the image is in the machine's own storage, so it is checked before any byte is pushed."""
-    isolation = ("--isolation", engine.isolation) if engine.isolation else ()
     tls = () if wanted.tls_verify else ("--tls-verify=false",)
     # its own version in a label would make the image of one tag depend on the machine
     label = ("--identity-label=false",) if engine.name == "buildah" else ()
@@ -187,46 +186,45 @@ def _buildah(plan: Plan, context: Path, dockerfile: Path, wanted: Wanted, engine
         return Step(
             "build the image" + ("" if is_one else f" for {platform}"),
             (
-                *engine.prefix, "build", *isolation, *tls, *label, *cache, *network, *pull, "--platform", platform,
+                *engine.prefix, "build", *_isolation(engine), *tls, *label, *cache, *network, *pull,
+                "--platform", platform,
                 "--format", "oci", "--timestamp", str(plan.epoch),
                 "--iidfile", f"{SCRATCH}/{image_file(platform, wanted)}",
                 *_common(plan, dockerfile, wanted, engine.name, annotations=True), str(context),
             ),
         )  # fmt: skip
 
-    def check(platform: str) -> Check:
-        image = image_slot(platform, wanted)
-        told: tuple[str, ...] = (
-            "inspect",
-            "--type",
-            "image",
-            "--format",
-            "{{.OCIv1.OS}}/{{.OCIv1.Architecture}}",
-            image,
-        )
-        if engine.name == "podman":
-            told = ("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
-        look = Step(LOOK, (*engine.prefix, *told))
-        start = stop = None
-        if engine.name == "buildah":
-            run = (*engine.prefix, "run", *isolation, CONTAINER, "--")
-            asking = _asking(plan, wanted, lambda python: (*run, python))
-            test = _testing(wanted, lambda program: (*run, program))
-            if asking or test:
-                name = (*engine.prefix, "from", "--pull-never", "--cidfile", f"{SCRATCH}/container", image)
-                start = Step("make a container of the image", name)
-                stop = Step("remove the container", (*engine.prefix, "rm", CONTAINER))
-        else:
-            run = (*engine.prefix, "run", "--rm", "--network", "none")
-            asking = _asking(plan, wanted, lambda python: (*run, "--entrypoint", python, image))
-            test = _testing(wanted, lambda program: (*run, "--entrypoint", program, image))
-        return Check(platform, look, start, asking, test, stop)
-
     return Steps(
         tuple(map(build, wanted.platforms)),
-        tuple(map(check, wanted.platforms)),
+        tuple(_check(plan, platform, wanted, engine) for platform in wanted.platforms),
         (*_push(plan, wanted, engine.prefix, tls), *_bill(wanted, engine)),
     )
+
+
+def _check(plan: Plan, platform: str, wanted: Wanted, engine: Engine) -> Check:
+    """The check of one platform's image: podman runs it, and buildah asks a container of it."""
+    image = image_slot(platform, wanted)
+    look: tuple[str, ...]
+    if engine.name == "podman":
+        look = ("image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
+        run = (*engine.prefix, "run", "--rm", "--network", "none")
+        asking = _asking(plan, wanted, lambda python: (*run, "--entrypoint", python, image))
+        test = _testing(wanted, lambda program: (*run, "--entrypoint", program, image))
+        return Check(platform, Step(LOOK, (*engine.prefix, *look)), None, asking, test, None)
+    look = ("inspect", "--type", "image", "--format", "{{.OCIv1.OS}}/{{.OCIv1.Architecture}}", image)
+    inside = (*engine.prefix, "run", *_isolation(engine), CONTAINER, "--")
+    asking = _asking(plan, wanted, lambda python: (*inside, python))
+    test = _testing(wanted, lambda program: (*inside, program))
+    start = stop = None
+    if asking or test:
+        name = (*engine.prefix, "from", "--pull-never", "--cidfile", f"{SCRATCH}/container", image)
+        start = Step("make a container of the image", name)
+        stop = Step("remove the container", (*engine.prefix, "rm", CONTAINER))
+    return Check(platform, Step(LOOK, (*engine.prefix, *look)), start, asking, test, stop)
+
+
+def _isolation(engine: Engine) -> tuple[str, ...]:
+    return ("--isolation", engine.isolation) if engine.isolation else ()
 
 
 def _push(plan: Plan, wanted: Wanted, prefix: tuple[str, ...], tls: tuple[str, ...]) -> tuple[Step, ...]:

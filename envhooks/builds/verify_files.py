@@ -13,13 +13,14 @@ from typing import Any, Literal
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
 from envhooks.builds import verify_image
-from envhooks.builds.imagefiles.installed import Contents, Python, contents, keep, normalised
+from envhooks.builds.imagefiles.installed import Contents, Python, contents, keep
 from envhooks.builds.imagefiles.layers import read_layers
 from envhooks.builds.imagefiles.limits import SECONDS, Limits, Unreadable
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.types import Expected
 from envhooks.catalog.lookup import BY_BUILD, PACKAGES, evidence_of_build
 from envhooks.image import versions_agree
+from envhooks.image.requirements.specs import normal_name
 
 Verdict = Literal["agrees", "contradicts", "cannot tell"]
 _PLUGIN = re.compile(r"jax-(?:cuda|rocm)[0-9]+-plugin|libtpu|torch-npu|habana-torch-plugin|jaxlib")
@@ -127,7 +128,7 @@ def _words(each: Sequence[Held]) -> Iterator[str]:
 
 def _without(wanted: Expected, inside: Contents) -> Held:
     """The framework is in no environment: absent, or in an unknown place."""
-    names = [normalised(name) for name in wanted.packages]
+    names = [normal_name(name) for name in wanted.packages]
     missing = f"the image has no {' or '.join(names)}"
     for name in names:
         if name in inside.strays:
@@ -147,7 +148,7 @@ def _without(wanted: Expected, inside: Contents) -> Held:
 
 def carrier(wanted: Expected, python: Python) -> tuple[str, str] | None:
     """(name, version) of the framework in an environment; None where it is not there."""
-    for name in map(normalised, wanted.packages):
+    for name in map(normal_name, wanted.packages):
         if name in python.packages:
             return name, python.packages[name]
         if name == "torch" and isinstance(python.torch.get("__version__"), str):
@@ -159,7 +160,7 @@ def carrier(wanted: Expected, python: Python) -> tuple[str, str] | None:
 
 def answer_of(wanted: Expected, python: Python) -> verify_image.Answer:
     """An environment in the words in which an image answers when it is asked."""
-    names = {normalised(name) for name in wanted.packages}
+    names = {normal_name(name) for name in wanted.packages}
     packages = {k: v for k, v in python.packages.items() if k in names or _PLUGIN.fullmatch(k)}
     found = carrier(wanted, python)
     if found is not None:

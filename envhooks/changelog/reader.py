@@ -21,6 +21,11 @@ from envhooks.changelog.headings import find_heading
 from envhooks.tagname.names import TagName
 
 MAX_BYTES = 8 * 1024 * 1024
+FILE_NAME = (
+    r"(?i:change[-_]?log|changes|history|releases?|release[-_]?notes|news|whats[-_]?new)"
+    r"(?i:\.(?:md|rst|txt|adoc))?"
+)
+"""Pattern of the names that changelogs usually have."""
 MAX_HEADING = 500
 """Characters. A longer line with a mark before it is text, not a heading."""
 

@@ -51,13 +51,12 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
 def _lacking(changelog: Changelog) -> Finding:
     entry, near = changelog.entry, changelog.near
     if entry is None:
-        text = (
-            "the changelog at the tagged commit has no entry for this release"
-            if changelog.exists
-            else "there is no changelog at the tagged commit"
-        )
-        others = ", ".join(changelog.headings[:5]) or "no entries"
-        got = f"{near.text}: {near.why}" if near else others if changelog.exists else f"no {changelog.path}"
+        text, got = "there is no changelog at the tagged commit", f"no {changelog.path}"
+        if changelog.exists:
+            text = "the changelog at the tagged commit has no entry for this release"
+            got = ", ".join(changelog.headings[:5]) or "no entries"
+        if near is not None:
+            got = f"{near.text}: {near.why}"
         expected = f"an entry such as: {changelog.heading}"
         path, line = (near.path or changelog.path, near.line) if near else (changelog.path, None)
         return Finding(text, got=got, expected=expected, path=path, line=line)

@@ -65,5 +65,5 @@ def _away(ref: str) -> Mend:
 
     if not ref.startswith(HEADS):
         return {"advice": "one of the two has to get another name; what the remote has, its owners decide"}
-    name = ref[len(HEADS) :]
+    name = ref.removeprefix(HEADS)
     return {"fix": f"git branch -m -- {word(name)} {word(f'work/{name}')}"}

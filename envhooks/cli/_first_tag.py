@@ -104,7 +104,7 @@ def _names(git: Git, trust: TrustContext, tip: str) -> Iterator[Fault]:
     """Fault of a template that reads none of the existing tags: probably not the intended one."""
     policy = trust.root.policy.tag
     grammar = Grammar(policy)
-    names = [ref.name[len(TAGS) :] for ref in git.refs(TAGS) if ref.name not in trust.root.locked]
+    names = [ref.name.removeprefix(TAGS) for ref in git.refs(TAGS) if ref.name not in trust.root.locked]
     judged = [name for name in names if is_release_tag(name, grammar, policy)]
     if not judged or any(grammar.match(name) is not None for name in judged):
         return
@@ -127,7 +127,7 @@ def _moved(git: Git, trust: TrustContext) -> Iterator[Fault]:
         remote = trust.remote or "origin"
         fix = "" if on_server else f"git fetch {shlex.quote(remote)} {shlex.quote(f'+{ref}:{ref}')}"
         yield Fault(
-            f"{ref[len(TAGS) :]} is another object here than {FOLDER}/tags.lock says: it was moved", fix
+            f"{ref.removeprefix(TAGS)} is another object here than {FOLDER}/tags.lock says: it was moved", fix
         )
     if len(moved) > _MOST:
         yield Fault(f"{len(moved) - _MOST} more tags were moved here", "envhooks check --all")
@@ -147,7 +147,7 @@ def moved_on_remote(git: Git, trust: TrustContext) -> Iterator[Fault]:
     there = Fetcher(git.work_tree or git.common_dir, remote).ask(None).tags
     grammar, found = Grammar(policy), []
     for ref in git.refs(TAGS):
-        name, locked = ref.name[len(TAGS) :], trust.root.locked.get(ref.name)
+        name, locked = ref.name.removeprefix(TAGS), trust.root.locked.get(ref.name)
         if there.get(ref.name, ref.oid) == ref.oid or not (locked or is_release_tag(name, grammar, policy)):
             continue
         if locked is None:

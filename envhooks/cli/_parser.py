@@ -36,16 +36,18 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
     Raises:
         SystemExit: it was help or the version that was asked for (0), or it cannot be understood (2).
     """
-    if (
-        not arguments and "_ARGCOMPLETE" in os.environ
-    ):  # set by the shell's function; no verb was typed to skip
+    # the shell's function sets _ARGCOMPLETE; no verb was typed whose parser would be enough
+    if not arguments and "_ARGCOMPLETE" in os.environ:
         from envhooks.cli import _completing
 
         _completing.complete(verbs, build)
     verb = next((word for word in arguments if not word.startswith("-")), None)
-    # only the one that runs is imported, and none to say which version this is
-    names = (verb,) if verb in verbs else () if arguments[:1] == ["--version"] or verb else verbs
-    parser = build([name for name in names if name])
+    # only the one that runs is imported, and none to say which version this is, or that there is no such verb
+    if verb is not None and verb in verbs:
+        names: Sequence[str] = [verb]
+    else:
+        names = [] if verb or arguments[:1] == ["--version"] else verbs
+    parser = build(names)
     if verb and verb not in verbs and verb == arguments[0]:
         parser.error(f"there is no verb {verb!r}{meant(verb, verbs)}")
     if not arguments:

@@ -57,9 +57,9 @@ def sending(git: Git, trust: TrustContext, commit: str, tags: Sequence[str]) -> 
     if theirs and not git.outside([commit], theirs):
         return Sending(trust.remote, "", tuple(tags))
     heads = [
-        (ref.name[len(HEADS) :], ref.oid)
+        (ref.name.removeprefix(HEADS), ref.oid)
         for ref in git.refs(HEADS)
-        if matches(ref.name[len(HEADS) :], patterns)
+        if matches(ref.name.removeprefix(HEADS), patterns)
     ]
     having = [name for name, tip in heads if not git.outside([commit], [tip])]
     branch = trust.branch if trust.branch in having else next(iter(having), "")

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.refs import TAGS
+from envhooks.changelog.reader import FILE_NAME
 from envhooks.git.repository import Git
 from envhooks.policy.commented import toml_text
 from envhooks.tagname import BUILTIN_FRAMEWORKS, field_names
@@ -18,9 +19,7 @@ from envhooks.tagname.proposal import Proposal, globs_of, propose
 _DOCKERFILE = r"(?:.*/)?(?:(?:Docker|Container)file(?:[.-][^/]+)?|[^/]+\.(?:Docker|Container)file)"
 _NO_DOCKERFILE = r".*\.(?:dockerignore|md|txt|j2|jinja2?|tmpl|template|erb|in|sh|py|ya?ml)"
 _ASIDE = r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|\.devcontainer|\.github)/.*"
-_CHANGELOG = (
-    r"(?:docs?/)?(?:change[-_]?log|changes|history|releases?|release[-_]notes|news)(?:\.(?:md|rst|txt|adoc))?"
-)
+_CHANGELOG = rf"(?i:docs?/)?(?:{FILE_NAME})"
 _MOST_DOCKERFILES = 30
 """Dockerfiles that are read; of more, those nearest to the top."""
 _LATEST = 5
@@ -132,7 +131,7 @@ def _is_statable(path: str) -> bool:
 def _tags(git: Git) -> list[str]:
     """Names of all tags, the latest first."""
     listed = git.ask("for-each-ref", "--sort=-creatordate", "--format=%(refname)", TAGS)
-    return [ref[len(TAGS) :] for ref in os.fsdecode(listed).split("\n") if ref]
+    return [ref.removeprefix(TAGS) for ref in os.fsdecode(listed).split("\n") if ref]
 
 
 def _follows(tags: Sequence[str], versions: Sequence[str]) -> bool:
@@ -209,7 +208,7 @@ def _path_by(one: Dockerfile, fields: Sequence[str]) -> str:
 
 
 def _changelog(paths: Sequence[str]) -> str:
-    found = [path for path in paths if re.fullmatch(_CHANGELOG, path, re.IGNORECASE)]
+    found = [path for path in paths if re.fullmatch(_CHANGELOG, path)]
     return min(found, key=_preferred, default="")
 
 

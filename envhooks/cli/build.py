@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
             raise _not_there(git, ref, name)
         confirmed = confirm.confirm(git, target, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
-        answer(tag=ref[len(TAGS) :], report=report_document(report), plans=[], builds=[], compared=[])
+        answer(tag=ref.removeprefix(TAGS), report=report_document(report), plans=[], builds=[], compared=[])
         if report.exit_code:
             print(
                 render(report, "text", Look(use_colour(sys.stderr), columns(sys.stderr))),
@@ -101,14 +101,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _not_there(git: Git, ref: str, remote: str | None) -> UsageError:
-    shown, where = printable(ref[len(TAGS) :]), printable(remote or "this repository")
+    shown, where = printable(ref.removeprefix(TAGS)), printable(remote or "this repository")
     is_local = any(found.name == ref for found in git.refs(ref))
     fix = f"git push {where} {shown}" if is_local and remote else "git tag --list"
     return UsageError(f"{where} does not hold a tag {shown}, and only what it holds is built", fix=fix)
 
 
 def _sections(found: Sequence[BuildPolicy], options: argparse.Namespace, ref: str) -> tuple[BuildPolicy, ...]:
-    tag = printable(ref[len(TAGS) :])
+    tag = printable(ref.removeprefix(TAGS))
     if options.build:
         chosen = tuple(build for build in found if build.name == options.build)
         if not chosen:

@@ -237,14 +237,14 @@ def _named(ref: str, every: Sequence[RefUpdate], trust: TrustContext) -> RefUpda
     found = next((update for update in every if update.ref == ref), None)
     if found is not None:
         return found
-    near = Grammar(trust.root.policy.tag).read(ref[len(TAGS) :]).suggestion
+    near = Grammar(trust.root.policy.tag).read(ref.removeprefix(TAGS)).suggestion
     there = near if near and any(update.ref == TAGS + near for update in every) else ""
     fix = (
         f"envhooks check {there}"
         if there
         else f"git fetch {trust.remote or 'origin'} {printable(ref)}:{printable(ref)}"
     )
-    raise UsageError(f"there is no tag {printable(ref[len(TAGS) :])} in this repository", fix=fix)
+    raise UsageError(f"there is no tag {printable(ref.removeprefix(TAGS))} in this repository", fix=fix)
 
 
 def _at_head(git: Git, every: Sequence[RefUpdate]) -> Sequence[RefUpdate]:

@@ -158,9 +158,13 @@ def _git(git: Git, screen: _Screen) -> None:
         screen.fault(text, "git fetch --unshallow --tags --force")
 
 
+def _is_server(git: Git) -> bool:
+    return git.is_bare or (git.common_dir / copies.FOLDER / "pre-receive").is_file()
+
+
 def _hooks(git: Git, screen: _Screen) -> None:
     home = git.common_dir / copies.FOLDER
-    is_server = git.is_bare or (home / "pre-receive").is_file()
+    is_server = _is_server(git)
     events = copies.server_events() if is_server else copies.CLIENT
     said = [f"{event}: {survey.wired_by(git, event)}" for event in events]
     screen.say("hooks", "; ".join(said))
@@ -177,10 +181,8 @@ def _hooks(git: Git, screen: _Screen) -> None:
 
 
 def _policy(git: Git, screen: _Screen) -> TrustContext | None:
-    home = git.common_dir / copies.FOLDER
-    is_server = git.is_bare or (home / "pre-receive").is_file()
     try:
-        trust = trust_context(git, Hook.RECEIVE if is_server else Hook.CHECK, check_ids=engine.ids())
+        trust = trust_context(git, Hook.RECEIVE if _is_server(git) else Hook.CHECK, check_ids=engine.ids())
     except EnvhooksError as error:
         screen.say("policy", "cannot be read")
         screen.failed(error)
@@ -274,13 +276,11 @@ def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     screen.say(
         "builds", ", ".join(f"{build.name} by {build.using}" for build in wanted) or "none in the policy"
     )
-    try:
-        from envhooks.builds import builders
-        from envhooks.builds.ledger import OPEN, Ledger
-        from envhooks.builds.local_section import ENGINES
-        from envhooks.builds.show import again_for
-    except ImportError:  # an installation without the part that builds
-        return
+    from envhooks.builds import builders
+    from envhooks.builds.ledger import OPEN, Ledger
+    from envhooks.builds.local_section import ENGINES
+    from envhooks.builds.show import again_for
+
     known = ", ".join(builders.names())
     engines = ", ".join(engine for engine in ENGINES if shutil.which(engine)) or "no engine on PATH"
     screen.say("builders", f"{known}; for local: {engines}")

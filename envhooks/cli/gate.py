@@ -131,9 +131,8 @@ def _print(environment: str, answers: Sequence[Answer]) -> None:
     """One line an answer, those that stop a deployment first."""
     order = ("refused", "unproved", "allowed", "ignored")
     for one in sorted(answers, key=lambda answer: order.index(answer.outcome)):
-        place = (
-            f"line {one.line}, {one.resource}: " if one.resource else f"line {one.line}: " if one.line else ""
-        )
+        resource = f", {one.resource}" if one.resource else ""
+        place = f"line {one.line}{resource}: " if one.line or resource else ""
         of_tag = f" ({one.tag})" if one.tag and one.tag != one.what else ""
         why = f": {one.why}" if one.why else ""
         where = f" in {environment}" if one.outcome in ("allowed", "refused") else ""

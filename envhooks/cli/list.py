@@ -16,6 +16,7 @@ from envhooks.base.hygiene import printable
 from envhooks.cli._manner import answer, is_json
 from envhooks.cli._progress import Progress
 from envhooks.cli._tables import print_table
+from envhooks.cli.show import head_of
 from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.judge.runs import Work
@@ -134,18 +135,9 @@ def document(found: Sequence[Release], unknown: Sequence[tuple[Release, str]]) -
 
 def _entry(release: Release) -> dict[str, Any]:
     return {
-        "tag": printable(release.tag),
-        "object": release.object,
-        "commit": release.commit,
-        "line": printable(release.line),
-        "stage": release.stage,
-        "date": release.date,
-        "verdict": release.verdict or None,
-        "reason": printable(release.why) or None,
-        "signer": printable(release.signer) or None,
+        **head_of(release),
         "image": printable(release.image) or None,
         "record": release.records.state if release.records else None,
-        "yanked": printable(release.yanked) or None,
     }
 
 

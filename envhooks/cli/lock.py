@@ -110,7 +110,7 @@ class _Run:
             raise CannotJudge(text, fix="git fetch --unshallow --tags --force")
         for ref in (*self.named, *self.legacy):
             if ref not in self.there:
-                text = f"there is no tag {printable(ref[len(TAGS) :])} in this repository"
+                text = f"there is no tag {printable(ref.removeprefix(TAGS))} in this repository"
                 raise UsageError(text, fix="git fetch --tags")
         judged, known = self._judge()
         faults = [fault for tag in known.values() if (fault := self._fault(tag))]
@@ -192,7 +192,7 @@ class _Run:
             new[ref] = _checked(tag, signer)
         for ref in self.legacy:
             if ref in known:
-                remark(f"{printable(ref[len(TAGS) :])} is locked already")
+                remark(f"{printable(ref.removeprefix(TAGS))} is locked already")
         return new, left_out
 
     def _write(self, known: Mapping[str, LockedTag], new: Mapping[str, LockedTag]) -> None:
@@ -209,7 +209,7 @@ class _Run:
             return
         remark(self.files.write({NAME: data}), end="")
         one = next(iter(new), "")
-        what = printable(one[len(TAGS) :]) if len(new) == 1 else f"{len(new)} tags"
+        what = printable(one.removeprefix(TAGS)) if len(new) == 1 else f"{len(new)} tags"
         commands = next_commands(self.git, {NAME: data}, f"Lock {what}")
         remark(printable_block(commands), end="")
         answer(
@@ -249,8 +249,8 @@ def _say_left_out(left_out: list[str], judged: Mapping[str, _Judged], named: set
     for ref in left_out:
         found = judged.get(ref)
         why = found.why_not if found else "the policy leaves it alone"
-        complain(f"not locked: {printable(ref[len(TAGS) :])}: {printable(why)}")
-        said.append({"tag": ref[len(TAGS) :], "why": why})
+        complain(f"not locked: {printable(ref.removeprefix(TAGS))}: {printable(why)}")
+        said.append({"tag": ref.removeprefix(TAGS), "why": why})
         undecided = found is not None and found.report.verdict == "undecided"
         code = max(code, 2 if undecided else 1 if ref in named else 0)
     answer(left_out=said)

@@ -31,7 +31,8 @@ from envhooks.image.compat.family import Target
 from envhooks.image.compat.table import Table
 from envhooks.image.files import Files, FolderFiles
 from envhooks.judge.contents import dockerfile_section, read_environment_at
-from envhooks.judge.moves import Move, Refusal, move
+from envhooks.judge.moves import Move, move
+from envhooks.judge.targets import Refusal
 from envhooks.policy import DockerfilePolicy, Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER, with_compat

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         oid = refs.refs.get(ref)
         if oid is None:
             where = printable(name or "this repository")
-            short = printable(ref[len(TAGS) :])
+            short = printable(ref.removeprefix(TAGS))
             fix = f"git push {word(where)} {word(short)}" if name else "git tag --list"
             raise UsageError(
                 f"{where} does not hold a tag {short}, and only what it holds is recorded", fix=fix
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         confirmed = confirm.confirm(git, remote, refs, {ref: oid}, os.environ)
         report = Report(tuple(confirmed.tags.values()), confirmed.errors)
         answer(
-            tag=ref[len(TAGS) :],
+            tag=ref.removeprefix(TAGS),
             report=report_document(report),
             refused=None,
             new=False,

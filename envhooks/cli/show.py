@@ -47,8 +47,11 @@ def run(options: argparse.Namespace) -> int:
 
 def document(release: Release, table: Table) -> dict[str, Any]:
     """The release as JSON."""
-    environment = release.environment
-    known = isinstance(environment, Environment)
+    return {**head_of(release), "image": _image(release), **_environment(release, table)}
+
+
+def head_of(release: Release) -> dict[str, Any]:
+    """What `list` and `show` say of a release in the same keys."""
     return {
         "tag": printable(release.tag),
         "object": release.object,
@@ -56,16 +59,21 @@ def document(release: Release, table: Table) -> dict[str, Any]:
         "line": printable(release.line),
         "stage": release.stage,
         "date": release.date,
-        "verdict": release.verdict,
+        "verdict": release.verdict or None,
         "reason": printable(release.why) or None,
         "signer": printable(release.signer) or None,
-        "image": _image(release),
         "yanked": printable(release.yanked) or None,
-        "environment": environment_document(environment) if isinstance(environment, Environment) else None,
-        "environment_unknown": None if isinstance(environment, Environment) else printable(environment.why),
-        "driver": driver_text(environment, table) or None
-        if known and isinstance(environment, Environment)
-        else None,
+    }
+
+
+def _environment(release: Release, table: Table) -> dict[str, Any]:
+    environment = release.environment
+    if not isinstance(environment, Environment):
+        return {"environment": None, "environment_unknown": printable(environment.why), "driver": None}
+    return {
+        "environment": environment_document(environment),
+        "environment_unknown": None,
+        "driver": driver_text(environment, table) or None,
     }
 
 

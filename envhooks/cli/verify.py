@@ -237,14 +237,12 @@ def _image_document(one: _Looked) -> dict[str, Any]:
         "environments": [
             {
                 "prefix": printable(python.prefix),
-                "is_default": number == 0 and found.has_default,
+                "is_default": found is not None and number == 0 and found.has_default,
                 "python": printable(python.version) or None,
                 "packages": {printable(k): printable(v) for k, v in sorted(python.packages.items())},
             }
             for number, python in enumerate(found.pythons if found else ())
-        ]
-        if found
-        else [],
+        ],
         "not_read": list(found.unread) if found else [],
         "toolkits": [
             {"kind": kind, "version": printable(version), "from": source}

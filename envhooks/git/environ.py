@@ -17,9 +17,6 @@ from envhooks.base.hygiene import printable
 from envhooks.git.batch import reason
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     import tempfile
 
 
@@ -56,6 +53,18 @@ _OURS = {
 }
 
 
+NEVER_ASK = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",  # a program that answers nothing would send empty credentials
+    "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GCM_INTERACTIVE": "never",
+}
+"""For a git of the person's own configuration: all that could ask, on a line or in a window, is switched off."""
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
+
+
 OPTIONS = (
     "-c", "core.fsmonitor=false",
     "-c", f"core.hooksPath={os.devnull}",
@@ -63,6 +72,17 @@ OPTIONS = (
     "-c", "core.useReplaceRefs=false",
     "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
 )  # fmt: skip
+
+
+def without_prompt(environ: Mapping[str, str], ssh_command: str | None) -> dict[str, str]:
+    """The person's environment, in which neither git nor ssh asks: what would ask fails.
+
+    `ssh_command` is the clone's `core.sshCommand`, which stands, as GIT_SSH and GIT_SSH_COMMAND do.
+    """
+    quiet = {**environ, **NEVER_ASK}
+    if not ssh_command and not {"GIT_SSH", "GIT_SSH_COMMAND"} & environ.keys():
+        quiet["GIT_SSH_COMMAND"] = _SSH
+    return quiet
 
 
 def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

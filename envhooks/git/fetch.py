@@ -16,19 +16,10 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.git.addresses import redact, redact_text
+from envhooks.git.environ import NEVER_ASK, without_prompt
 
 TIMEOUT = 900
 """Seconds that one fetch may take."""
-# Without `/dev/tty`, and with all that asks in a window or on a line switched off, what would ask fails.
-# (GIT_ASKPASS=true would send empty credentials.)
-_NEVER_ASK = {
-    "LC_ALL": "C",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-    "SSH_ASKPASS_REQUIRE": "never",
-    "GCM_INTERACTIVE": "never",
-}
 _FETCH = (
     "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc",
 )  # fmt: skip
@@ -53,9 +44,9 @@ class Fetcher:
         """`remote` is a name from the clone's configuration."""
         self._path = path
         self._remote = remote
-        self._environ = {**environ, **_NEVER_ASK}
-        if not {"GIT_SSH", "GIT_SSH_COMMAND"} & set(environ) and not self._has("core.sshCommand"):
-            self._environ["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=10"
+        self._environ = {**environ, **NEVER_ASK}
+        own_ssh = os.fsdecode(self._run("config", "--get", "core.sshCommand").stdout).strip()
+        self._environ = without_prompt(environ, own_ssh)
 
     def ask(self, tags: Sequence[str] | None) -> Remote:
         """HEAD, and the named tags (full refs) or, with None, all of them.
@@ -89,9 +80,6 @@ class Fetcher:
         """Note which branch the remote's HEAD names, as a clone does: `branch` is short."""
         head = f"refs/remotes/{self._remote}/HEAD"
         self._do("symbolic-ref", legal_ref(head), legal_ref(f"refs/remotes/{self._remote}/{branch}"))
-
-    def _has(self, key: str) -> bool:
-        return self._run("config", "--get", key).returncode == 0
 
     def _do(self, *arguments: str) -> bytes:
         try:

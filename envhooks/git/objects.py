@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha1, sha256
 from itertools import takewhile
 from typing import Protocol
@@ -16,6 +16,8 @@ from envhooks.base.hygiene import printable
 
 BLOB_LIMIT = 32 << 20
 """Bytes of the largest object that is read; everything that envhooks judges is far smaller."""
+_ENTRIES = 50_000
+"""Entries of trees that are kept: about 15 MB."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,50 @@ def parse_tree(data: bytes, oid_bytes: int) -> Iterator[TreeEntry]:
         last = key
         yield TreeEntry(mode, text, data[nul + 1 : end].hex())
         at = end
+
+
+class ParsedObjects:
+    """Commits and trees of one repository, each parsed once."""
+
+    def __init__(self, read: Callable[[str], GitObject | None]) -> None:
+        """`read` answers with the object of an id, None where there is none."""
+        self._read = read
+        self._commits: dict[str, Commit] = {}
+        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self._entries = 0  # in all of `_trees`
+
+    def type_of(self, oid: str) -> str | None:
+        """See `Git.type_of`."""
+        if oid in self._commits:
+            return "commit"
+        found = self._read(oid)
+        if found is not None and found.type == "commit":
+            self._commits[oid] = parse_commit(found)
+        return found.type if found else None
+
+    def commit(self, oid: str) -> Commit:
+        """See `Git.commit`."""
+        if oid not in self._commits:
+            found = self._read(oid)
+            if found is None or found.type != "commit":
+                text = f"commit {oid} is not in this repository"
+                raise CannotJudge(text, fix="git fetch --unshallow --tags")
+            self._commits[oid] = parse_commit(found)
+        return self._commits[oid]
+
+    def tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """See `Git.tree`."""
+        if oid not in self._trees:
+            found = self._read(oid)
+            if found is None or found.type != "tree" or found.is_too_large:
+                raise CannotJudge(f"tree {oid} is not in this repository, or damaged", fix="git fsck")
+            entries = tuple(parse_tree(found.data, len(oid) // 2))
+            if self._entries > _ENTRIES:
+                self._trees.clear()
+                self._entries = 0
+            self._entries += len(entries)
+            self._trees[oid] = entries
+        return self._trees[oid]
 
 
 def _damaged(what: str) -> CannotJudge:

@@ -28,7 +28,7 @@ from envhooks.git.environ import (
     settings,
     trusted_folders,
 )
-from envhooks.git.objects import Commit, GitObject, Ref, TreeEntry, TreeFiles, parse_commit, parse_tree
+from envhooks.git.objects import Commit, GitObject, ParsedObjects, Ref, TreeEntry, TreeFiles
 
 if TYPE_CHECKING:
     import tempfile
@@ -40,8 +40,6 @@ _WHERE = (
 )  # fmt: skip
 BRANCHES = ("refs/heads/", "refs/remotes/")
 MINIMUM_VERSION = (2, 34)
-_ENTRIES = 50_000
-"""Entries of trees that are kept: about 15 MB."""
 
 
 def _refs_question(patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,10 +81,8 @@ class Git:
         self._user_environ = dict(environ)
         self._environ = clean_environment(environ)
         self._trusted: tempfile.TemporaryDirectory[str] | None = None
-        self._commits: dict[str, Commit] = {}
-        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
-        self._entries = 0  # in all of `_trees`
         self._batch = ObjectBatch([self._program, *OPTIONS], self._path, self._environ)
+        self._parsed = ParsedObjects(self._batch.read)
         self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
         self._listing: subprocess.Popen[bytes] | None = None
         if waits:
@@ -330,12 +326,7 @@ class Git:
 
     def type_of(self, oid: str) -> str | None:
         """The type of the object with this id, None where it is not in the repository."""
-        if oid in self._commits:
-            return "commit"
-        found = self.read(oid)
-        if found is not None and found.type == "commit":
-            self._commits[oid] = parse_commit(found)
-        return found.type if found else None
+        return self._parsed.type_of(oid)
 
     def copy_blob(self, oid: str, file: BinaryIO) -> int:
         """Write the blob with this id to `file`, however large it is; answers its size in bytes.
@@ -351,28 +342,15 @@ class Git:
         Raises:
             CannotJudge: it is not here, or not a commit.
         """
-        if oid not in self._commits:
-            found = self.read(oid)
-            if found is None or found.type != "commit":
-                raise CannotJudge(
-                    f"commit {oid} is not in this repository", fix="git fetch --unshallow --tags"
-                )
-            self._commits[oid] = parse_commit(found)
-        return self._commits[oid]
+        return self._parsed.commit(oid)
 
     def tree(self, oid: str) -> tuple[TreeEntry, ...]:
-        """The entries of the tree with this id."""
-        if oid not in self._trees:
-            found = self.read(oid)
-            if found is None or found.type != "tree" or found.is_too_large:
-                raise CannotJudge(f"tree {oid} is not in this repository, or damaged", fix="git fsck")
-            entries = tuple(parse_tree(found.data, self.oid_length // 2))
-            if self._entries > _ENTRIES:
-                self._trees.clear()
-                self._entries = 0
-            self._entries += len(entries)
-            self._trees[oid] = entries
-        return self._trees[oid]
+        """The entries of the tree with this id.
+
+        Raises:
+            CannotJudge: it is not here, or damaged.
+        """
+        return self._parsed.tree(oid)
 
     def files(self, commit: str) -> TreeFiles:
         """The tree of a commit, as files to be read by path."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable
-from envhooks.base.refs import HEADS, TAGS, Change, Hook, RefUpdate
+from envhooks.base.refs import TAGS, Change, Hook, RefUpdate
 from envhooks.base.run import MAX_RUN_SECONDS, Step, no_step
 from envhooks.git.repository import Git
 from envhooks.image import Environment
@@ -23,7 +23,6 @@ from envhooks.judge.contents import Contents, may_differ, or_unknown, packages_o
 from envhooks.judge.facts import Ancestry, Inapplicable, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft, Fact, NameFacts
 from envhooks.policy import Policy
-from envhooks.policy.branches import matches
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext
 from envhooks.signatures import Verdict
@@ -52,7 +51,7 @@ def release_tags(
         for update in updates
         if update.ref.startswith(TAGS)
         and (update.old or update.new)
-        and (update.ref in locked or is_release_tag(update.ref[len(TAGS) :], grammar, policy.tag))
+        and (update.ref in locked or is_release_tag(update.ref.removeprefix(TAGS), grammar, policy.tag))
     )
 
 
@@ -72,7 +71,7 @@ def collect(
         CannotJudge: git itself fails. What concerns one tag only becomes an Unknown of that tag.
     """
     grammar = Grammar(trust.root.policy.tag)
-    drafts = [Draft(update, grammar.read(update.ref[len(TAGS) :])) for update in updates]
+    drafts = [Draft(update, grammar.read(update.ref.removeprefix(TAGS))) for update in updates]
     wanted = frozenset(reads)
     collector = _Collector(git, trust, grammar, drafts, wanted, jobs, step)
     try:
@@ -221,35 +220,18 @@ class _Collector(NameFacts):
             else:
                 proposals = held.get(commit, ())
                 on_main = commit not in outside or bool(proposals)
-                unpushed = None if on_main else self._unpushed(commit)
                 asked = self.trust.asked or self.trust.hook is Hook.RECEIVE
-                draft.facts["ancestry"] = Ancestry(
-                    commit,
-                    on_main,
-                    names,
-                    proposals,
-                    unpushed,
-                    diverged=unpushed is not None and self._has_diverged(*unpushed),
-                    remote="" if asked else self.trust.remote or "",
-                )
+                remote = "" if asked else self.trust.remote or ""
+                found = Ancestry(commit, on_main, names, proposals, remote=remote)
+                draft.facts["ancestry"] = found if on_main else self._off_main(found)
 
-    def _unpushed(self, commit: str) -> tuple[str, str] | None:
-        """The remote, and the protected branch here that has the commit while the remote's has not."""
-        point = self.trust
-        if point.remote is None or point.hook is Hook.RECEIVE:
-            return None
-        patterns = point.root.policy.branches or (point.branch,)
-        for ref in self.git.refs(HEADS):
-            name = ref.name[len(HEADS) :]
-            if matches(name, patterns) and self._outside([commit], [ref.oid]) == frozenset():
-                return point.remote, name
-        return None
+    def _off_main(self, found: Ancestry) -> Ancestry:
+        """With what is known of a commit that lies on no protected branch."""
+        from envhooks.judge.unpushed import has_diverged, unpushed
 
-    def _has_diverged(self, remote: str, branch: str) -> bool:
-        """Whether what was last fetched of a remote's branch is not below the local branch of that name."""
-        tips = {ref.name: ref.oid for ref in self.git.refs(f"{HEADS}{branch}")}
-        theirs = [one.tip for one in self.trust.mains if one.name == f"{remote}/{branch}"]
-        return self._outside(theirs, [tips[f"{HEADS}{branch}"]]) != frozenset()
+        branch = unpushed(self.git, self.trust, found.commit, self._outside)
+        diverged = branch is not None and has_diverged(self.git, self.trust, *branch, self._outside)
+        return replace(found, unpushed=branch, diverged=diverged)
 
     def _outside(self, commits: Iterable[str], tips: Iterable[str]) -> frozenset[str] | Unknown:
         return or_unknown(lambda: self.git.outside(commits, tips, in_part=bool(self.trust.fetched)))

@@ -154,7 +154,7 @@ class Subject:
     @property
     def tag(self) -> str:
         """The name after `refs/tags/`, whatever it is made of."""
-        return self.update.ref[len(TAGS) :]
+        return self.update.ref.removeprefix(TAGS)
 
     @property
     def shell_word(self) -> str:

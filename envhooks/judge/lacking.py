@@ -10,14 +10,11 @@ from envhooks.base.errors import EnvhooksError
 from envhooks.catalog.lookup import Words
 from envhooks.changelog import Changelog, ChangelogEntry, Near
 from envhooks.changelog.drafting import draft
-from envhooks.changelog.reader import MAX_BYTES, find_entry, read_changelog
+from envhooks.changelog.reader import FILE_NAME, MAX_BYTES, find_entry, read_changelog
 from envhooks.git.repository import Git
 from envhooks.image.files import Files
 from envhooks.tagname.names import TagName
 
-_USUAL_NAME = (
-    r"(?i)(?:\A|/)(?:change(?:log|s)|history|news|release(?:s|[-_]?notes)|whats[-_]?new)(?:\.[a-z]+)?\Z"
-)
 _MOST_ELSEWHERE = 12
 """Files beside the changelog that are looked into."""
 
@@ -73,7 +70,7 @@ def _elsewhere(files: Files, own: str, asked: Asked) -> Near | None:
     """A good entry in a file that is called as changelogs are, where the policy names another."""
     folders = dict.fromkeys(("", "docs", own.rpartition("/")[0]))
     paths = [posixpath.join(folder, file) for folder in folders for file in files.list(folder or ".")]
-    usual = [path for path in paths if path != own and re.search(_USUAL_NAME, path)]
+    usual = [path for path in paths if path != own and re.fullmatch(FILE_NAME, posixpath.basename(path))]
     for path in usual[:_MOST_ELSEWHERE]:
         try:
             entry = asked.entry_in(files.read(path) or b"", path)

@@ -13,13 +13,13 @@ from envhooks.base.errors import CannotJudge
 from envhooks.image import CompatFault, Environment, Package, versions_agree
 from envhooks.image.compat import judge_environment
 from envhooks.image.compat.family import Pins, Target, pins_for, tied_to
-from envhooks.image.compat.frameworks import COMPANIONS, cuda_of, cuda_of_wheels, last, outside, variant_of
-from envhooks.image.compat.table import Table, TorchRelease, key, release
+from envhooks.image.compat.frameworks import COMPANIONS, cuda_of, cuda_of_wheels, last, variant_of
+from envhooks.image.compat.table import Table, key, release
 from envhooks.image.files import Files
 from envhooks.judge.pins import Edit, Edited, edits_for, holds, of_variable, text_of
+from envhooks.judge.targets import TORCH, Refusal, build_of, wanted_of
 
 WHEELS = "https://download.pytorch.org/whl/"
-_TORCH = ("torch", "pytorch")
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,6 @@ class Move:
     """Points that a person has to look at."""
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Reason why there is no such environment."""
-
-    why: str
-    nearest: tuple[str, ...]
-    """Combinations that were published, the nearest first: `torch 2.6.0 for cu124`."""
-
-
 def move(
     files: Files, read: Callable[[Files], Environment], environment: Environment, table: Table, target: Target
 ) -> Move | Refusal:
@@ -56,10 +47,10 @@ def move(
     Raises:
         CannotJudge: the table does not say, or no edit makes it.
     """
-    wanted = _wanted(environment, table, target)
+    wanted = wanted_of(environment, table, target)
     if isinstance(wanted, Refusal):
         return wanted
-    torch = last(environment, *_TORCH)
+    torch = last(environment, *TORCH)
     notes: list[str] = []
     if torch is not None and torch.how == "base":
         image, pins = _image(files, environment, table, wanted, notes)
@@ -93,110 +84,6 @@ def move(
     return Move(changed, after, version, tuple(notes))
 
 
-# ------------------------------------------------------------------------------------- what is wanted
-
-
-def _wanted(environment: Environment, table: Table, target: Target) -> Target | Refusal:
-    """The target with its release in full."""
-    if not {*target.packages}.isdisjoint(_TORCH):
-        return _wanted_torch(environment, table, target)
-    if target.hardware:
-        raise CannotJudge("only the builds of torch are known by hardware")
-    if "jax" in target.packages:
-        rows, name = [*table.jax], "jax"
-    else:
-        rows, name = [*table.tensorflow], "tensorflow"
-        if "tensorflow" not in target.packages:
-            raise CannotJudge("the table knows torch, tensorflow and jax")
-    newest = max(rows, key=key)
-    version = target.version or newest
-    numbers = key(version)
-    fits = [row for row in rows if key(row)[: len(numbers)] == numbers[: len(key(row))]]
-    if fits:
-        return replace(target, version=max(fits, key=key) if name == "jax" else version)
-    if numbers > key(newest):
-        raise CannotJudge(_newer(f"{name} {version}", table), fix="envhooks compat update")
-    near = sorted(rows, key=lambda row: abs(_distance(row, version)))[:2]
-    return Refusal(f"{name} {version} was never published", tuple(f"{name} {row}" for row in near))
-
-
-def _newer(what: str, table: Table) -> str:
-    return f"{what} is newer than the table of {table.compiled}"
-
-
-def _wanted_torch(environment: Environment, table: Table, target: Target) -> Target | Refusal:
-    build = _build(environment, target)
-    numbers = key(target.version) if target.version else ()
-    fits = [row for one, row in table.torch.items() if key(one)[: len(numbers)] == numbers]
-    if not fits:
-        if numbers > key(max(table.torch, key=key)):
-            raise CannotJudge(_newer(f"torch {target.version}", table), fix="envhooks compat update")
-        near = sorted(table.torch, key=lambda one: abs(_distance(one, target.version)))[:2]
-        return Refusal(f"torch {target.version} was never published", tuple(f"torch {one}" for one in near))
-    with_build = [row for row in fits if not build or build in _builds(row)]
-    if with_build:
-        chosen = max(with_build, key=lambda row: key(row.version))
-        return replace(target, version=chosen.version)
-    newest = max(fits, key=lambda row: key(row.version))
-    if build.startswith("rocm"):
-        raise CannotJudge(
-            f"the table does not say whether torch {newest.version} was published for {build}; "
-            f"it was for ROCm {newest.rocm_release or 'of no version that is known'}"
-        )
-    if not cuda_of(build):
-        return replace(target, version=newest.version)  # each release has a build for CPU
-    sure = all(build in row.cuda_variants_absent or outside(build, row, table) for row in fits)
-    known = any(build in row.cuda_variants for row in table.torch.values())
-    if not sure and (known or not newest.cuda_variants):
-        raise CannotJudge(f"the table does not say whether torch {newest.version} was published for {build}")
-    return Refusal(
-        f"torch {target.version or newest.version} was never published for {build}",
-        tuple(_near(table, newest, build)),
-    )
-
-
-def _near(table: Table, row: TorchRelease, build: str) -> Iterator[str]:
-    """The nearest build of the release, and the nearest release with the build."""
-    builds = [one for one in row.cuda_variants if cuda_of(one)]
-    if builds:
-        best = min(builds, key=lambda one: abs(_distance(cuda_of(one) or "0", cuda_of(build) or "0")))
-        yield f"torch {row.version} for {best}"
-    with_build = [one for one in table.torch.values() if build in _builds(one)]
-    if with_build:
-        nearest = min(with_build, key=lambda one: abs(_distance(one.version, row.version)))
-        yield f"torch {nearest.version} for {build}"
-
-
-def _builds(row: TorchRelease) -> tuple[str, ...]:
-    own = "cu" + row.pypi_cuda.replace(".", "") if row.pypi_cuda else ""
-    rocm = f"rocm{row.rocm_release}" if row.rocm_release else ""
-    return tuple(filter(None, (*row.cuda_variants, *row.cuda_variants_seen, *row.rocm_variants, own, rocm)))
-
-
-def _build(environment: Environment, target: Target) -> str:
-    """`cu130`, `cpu`, `rocm6.4`: the one that is asked for, else the one that stands there; empty for PyPI's own."""
-    if target.hardware == "CUDA":
-        return "cu" + "".join(target.hardware_version.split(".")[:2])
-    if target.hardware:
-        return f"{target.hardware.lower()}{target.hardware_version}"
-    torch = last(environment, *_TORCH)
-    if torch is not None and torch.how == "base":
-        cuda = next((one.version for one in environment.hardware if one.kind == "CUDA" and one.version), "")
-        return "cu" + "".join(cuda.split(".")[:2]) if cuda else ""
-    wheel = next(
-        (one.version for one in environment.hardware if one.source == "wheel" and one.kind == "CUDA"), None
-    )
-    by_wheel = (
-        "cu" + "".join(wheel.split(".")[:2]) if wheel and "." in wheel else ""
-    )  # `--torch-backend=cu128`
-    return (variant_of(torch) or by_wheel) if torch is not None else ""
-
-
-def _distance(one: str, other: str) -> int:
-    ours, theirs = ((*key(text), 0, 0, 0)[:3] for text in (one, other))
-    return sum((a - b) * weight for a, b, weight in zip(ours, theirs, (1_000_000, 1_000, 1), strict=True))
-
-
 # ------------------------------------------------------------------------------------- what moves along
 
 
@@ -204,7 +91,7 @@ def _with_build(
     environment: Environment, table: Table, torch: Package, pins: Pins, wanted: Target
 ) -> tuple[Pins, str]:
     """The pins with their build, where PyPI's own is not the one; and the index that has to be added for it."""
-    build, old = _build(environment, wanted), variant_of(torch)
+    build, old = build_of(environment, wanted), variant_of(torch)
     row = table.torch[release(wanted.version)]
     own = "cu" + row.pypi_cuda.replace(".", "") if row.pypi_cuda else ""
     if not wanted.hardware or torch.name != "torch":
@@ -234,7 +121,7 @@ def _chosen(files: Files, environment: Environment, wanted: Target) -> Iterator[
     """The edits of the word that chooses the build."""
     if not wanted.hardware:
         return
-    path, build = environment.path, _build(environment, wanted)
+    path, build = environment.path, build_of(environment, wanted)
     for form, new in zip(_CHOICES, (build, cuda_of(build) or ""), strict=True):
         for match in re.finditer(form, text_of(files, path)):
             if new:
@@ -262,7 +149,7 @@ def _image(
     base, row = environment.base, table.torch[release(wanted.version)]
     form = r"(?a)[0-9.]+-cuda[0-9.]+-cudnn[0-9]+-(runtime|devel)"
     match = re.fullmatch(form, (base.tag if base else "") or "")
-    cuda, cudnn = cuda_of(_build(environment, wanted)), (row.cudnn or "").split(".")[0]
+    cuda, cudnn = cuda_of(build_of(environment, wanted)), (row.cudnn or "").split(".")[0]
     if base is None or base.digest or match is None or not base.image.endswith("pytorch/pytorch"):
         raise CannotJudge("torch comes with the base image: change it there", place=environment.path)
     if not cuda or not cudnn:
@@ -385,7 +272,7 @@ def _hold(
         )
     if wanted.hardware == "CUDA":
         cudas = [cuda for _, cuda, _ in cuda_of_wheels(after, table)]
-        if (torch := last(after, *_TORCH)) is not None and torch.how == "base":
+        if (torch := last(after, *TORCH)) is not None and torch.how == "base":
             cudas = [one.version for one in after.hardware if one.kind == "CUDA" and one.version]
         if not cudas or not all(versions_agree(one, wanted.hardware_version) for one in cudas):
             found = ", ".join(cudas) or "no CUDA that is told"

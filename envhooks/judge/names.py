@@ -54,7 +54,7 @@ class Draft:
     @property
     def tag(self) -> str:
         """The name after `refs/tags/`."""
-        return self.update.ref[len(TAGS) :]
+        return self.update.ref.removeprefix(TAGS)
 
     @property
     def oid(self) -> str:
@@ -167,7 +167,7 @@ class NameFacts:
         needed = any(not d.naming.name or d.update.change in changed for d in self.drafts)
         if needed or self.trust.hook is not Hook.CHECK:
             listed = (*(ref.name for ref in self.git.refs(TAGS)), *self.trust.root.locked)
-            names = frozenset(ref[len(TAGS) :] for ref in listed)
+            names = frozenset(ref.removeprefix(TAGS) for ref in listed)
             for draft in self.drafts:
                 draft.facts["taken"] = names
 
@@ -179,7 +179,7 @@ class NameFacts:
         made = {draft.update.ref for draft in self.drafts if draft.update.change is Change.CREATED}
         names: list[TagName] = []
         if self.trust.hook is not Hook.CHECK and series:
-            others = (ref.name[len(TAGS) :] for ref in self.git.refs(TAGS) if ref.name not in made)
+            others = (ref.name.removeprefix(TAGS) for ref in self.git.refs(TAGS) if ref.name not in made)
             read = (self.grammar.match(name) for name in others)
             names = [name for name in read if name is not None and name.series in series]
         series_of = grouped(names, lambda name: name.series)
@@ -268,7 +268,7 @@ class Known:
         self.grammar = grammar
         self._tags: dict[str, set[str]] = {}
         for ref in tags:
-            self._tags.setdefault(alike(ref[len(TAGS) :]), set()).add(ref)
+            self._tags.setdefault(alike(ref.removeprefix(TAGS)), set()).add(ref)
         self._branches = {alike(name): HEADS + name for name in sorted(branches, reverse=True) if name}
 
     def lookalike(self, ref: str, *, is_new: bool = True) -> Lookalike | None:
@@ -290,7 +290,7 @@ class Known:
         if branch is not None and ref != branch:
             return Lookalike(
                 ref,
-                f"{shown} would be taken for the protected branch {printable(branch[len(HEADS) :])}",
+                f"{shown} would be taken for the protected branch {printable(branch.removeprefix(HEADS))}",
                 branch,
             )
         return self._of_a_tag(ref, shown, name, is_new)
@@ -298,9 +298,11 @@ class Known:
     def _of_a_tag(self, ref: str, shown: str, name: str, is_new: bool) -> Lookalike | None:
         others = sorted(self._tags.get(alike(name), set()) - {ref})
         reads = self.grammar.match
-        release = next((one for one in others if reads(one[len(TAGS) :]) is not None), None)
+        release = next((one for one in others if reads(one.removeprefix(TAGS)) is not None), None)
         of = release or (TAGS + name if reads(name) is not None else "")
-        if ref.startswith(TAGS) and alike(ref[len(TAGS) :]) == alike(name):  # a tag without more folders
+        if ref.startswith(TAGS) and alike(ref.removeprefix(TAGS)) == alike(
+            name
+        ):  # a tag without more folders
             twin = release or (others[0] if others and reads(name) is not None else None)
             if twin is None or not is_new:
                 return None
@@ -357,7 +359,7 @@ def renaming(ref: str) -> str:
 
     if not ref.startswith(HEADS):
         return ""
-    name = printable(ref[len(HEADS) :])
+    name = printable(ref.removeprefix(HEADS))
     return f"git branch -m -- {shlex.quote(name)} {shlex.quote(f'work/{name}')}"
 
 

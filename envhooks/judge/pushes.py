@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import TYPE_CHECKING
 
 from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS, RefUpdate
 from envhooks.git.objects import Ref
@@ -76,7 +77,7 @@ def possible(
         name = alike(update.ref)
         return (
             update.ref not in lying
-            and is_legal(update.ref[len(HEADS) :])
+            and is_legal(update.ref.removeprefix(HEADS))
             and names.get(name, update.ref) == update.ref
             and name not in folders
             and not any(name[:at] in names for at in _slashes(name))
@@ -125,7 +126,7 @@ def guard(trust: TrustContext) -> Callable[[str], bool]:
 
     def is_guarded(ref: str) -> bool:
         if ref.startswith(TAGS):
-            return ref in trust.root.locked or is_release_tag(ref[len(TAGS) :], grammar, policy.tag)
+            return ref in trust.root.locked or is_release_tag(ref.removeprefix(TAGS), grammar, policy.tag)
         return _is_protected(ref, trust.branch, patterns)
 
     return is_guarded
@@ -140,7 +141,7 @@ def known_refs(trust: TrustContext, refs: Iterable[str]) -> Known:
     """The release tags and protected branches among full refs, and those that the policy names."""
     refs = tuple(refs)
     patterns = trust.root.policy.branches or (trust.branch,)
-    branches = {ref[len(HEADS) :] for ref in refs if _is_protected(ref, trust.branch, patterns)}
+    branches = {ref.removeprefix(HEADS) for ref in refs if _is_protected(ref, trust.branch, patterns)}
     tags = (ref for ref in refs if ref.startswith(TAGS))
     return Known(Grammar(trust.root.policy.tag), tags, {*branches, trust.branch})
 
@@ -206,11 +207,11 @@ def rewinds(
     on_main = commits.keys() - git.outside(commits, [branch.tip for branch in before])
     lost = sorted(commits[commit] for commit in (git.outside(on_main, after) if after else on_main))
     if lost:
-        named = ", ".join(printable(ref[len(TAGS) :]) for ref in lost[:3]) + (
+        named = ", ".join(printable(ref.removeprefix(TAGS)) for ref in lost[:3]) + (
             ", ..." if len(lost) > 3 else ""
         )
         for update in back:
-            branch = printable(update.ref[len(HEADS) :])
+            branch = printable(update.ref.removeprefix(HEADS))
             text = (
                 f"{branch} would no longer hold {len(lost)} published release{'s' * (len(lost) > 1)}: {named}"
             )
@@ -224,8 +225,6 @@ def _goes_on(git: Git, update: RefUpdate) -> bool:
 
 def _commit_of(git: Git, oid: str) -> str | None:
     """The commit behind a tag, through few of them; None where it is not there or something else."""
-    from envhooks.base.errors import CannotJudge
-
     try:
         for _ in range(5):
             found = git.read(oid)

@@ -153,7 +153,7 @@ def _rewinds(
     tags = (
         (name, oid)
         for name, oid in named
-        if name.startswith(TAGS) and is_release_tag(name[len(TAGS) :], grammar, policy.tag)
+        if name.startswith(TAGS) and is_release_tag(name.removeprefix(TAGS), grammar, policy.tag)
     )
     return tuple(rewinds(git, updates, trust, tags, sure))
 

@@ -75,7 +75,9 @@ class BranchRefs:
 
     def local(self) -> dict[str, str]:
         """Short branch name -> tip."""
-        return {name[len(HEADS) :]: ref.oid for name, ref in self._refs.items() if name.startswith(HEADS)}
+        return {
+            name.removeprefix(HEADS): ref.oid for name, ref in self._refs.items() if name.startswith(HEADS)
+        }
 
     def tracked(self, remote: str) -> dict[str, str]:
         """Short branch name on the remote -> tip as last fetched."""

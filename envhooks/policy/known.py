@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from envhooks.base.hygiene import printable
@@ -31,13 +31,9 @@ def _base(value: Value) -> Family:
             f"`{value.name}` says neither how its tags are read nor what it holds",
             'tag = "{torch}-cu{cuda:compact}", or holds = { torch = "2.8.0" }',
         )
-    tags = (
-        []
-        if "tag" not in keys
-        else [keys["tag"]]
-        if isinstance(keys["tag"].raw, str)
-        else keys["tag"].texts()
-    )
+    tags: Sequence[Value] = ()
+    if "tag" in keys:
+        tags = [keys["tag"]] if isinstance(keys["tag"].raw, str) else keys["tag"].texts()
     for one in (keys["image"], *tags):
         try:
             pattern(one.text())

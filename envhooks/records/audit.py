@@ -145,7 +145,7 @@ def _other_objects(git: Git, tip: str | None, root: TrustRoot) -> dict[str, tupl
 
     Only statements that stand on the object which they are about: a copy on another one is seen where it is read.
     """
-    own = {ref.oid: ref.name[len(TAGS) :] for ref in git.refs(TAGS)}
+    own = {ref.oid: ref.name.removeprefix(TAGS) for ref in git.refs(TAGS)}
     found: dict[str, tuple[str, ...]] = {}
     if not root.locked:
         return found

@@ -10,8 +10,8 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
 from envhooks.builds.confirm import Confirmed
+from envhooks.builds.further import image_tag
 from envhooks.builds.imagefiles.sources import open_registry
-from envhooks.builds.plan import image_tag
 from envhooks.builds.types import Expected, Plan, Result
 from envhooks.builds.verify_files import hold, look_into
 from envhooks.image import Environment

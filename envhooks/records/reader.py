@@ -81,7 +81,7 @@ def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str
     wanted = [
         ref
         for ref in git.refs(TAGS)
-        if ref.oid in found or is_release_tag(ref.name[len(TAGS) :], grammar, root.policy.tag)
+        if ref.oid in found or is_release_tag(ref.name.removeprefix(TAGS), grammar, root.policy.tag)
     ]
     verifiers = verifiers_of(git, root, now)
     records = {}
@@ -89,7 +89,7 @@ def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str
         some = wanted[at : at + 1000]
         git.read_ahead(ref.oid for ref in some)
         for ref in some:
-            facts = _facts(ref.name[len(TAGS) :], ref.oid, git.read(ref.oid))
+            facts = _facts(ref.name.removeprefix(TAGS), ref.oid, git.read(ref.oid))
             records[facts.tag] = judge_lines(facts, found.get(ref.oid, ()), root.policy, verifiers)
     return records
 
@@ -108,7 +108,10 @@ def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = No
     verifiers = verifiers_of(git, root, now)
     return tuple(
         judge_lines(
-            _facts(ref.name[len(TAGS) :], ref.oid, git.read(ref.oid)), found[ref.oid], root.policy, verifiers
+            _facts(ref.name.removeprefix(TAGS), ref.oid, git.read(ref.oid)),
+            found[ref.oid],
+            root.policy,
+            verifiers,
         )
         for ref in (git.refs(TAGS) if mentioned else ())
         if ref.oid in mentioned
@@ -131,12 +134,12 @@ def tag_facts(git: Git, tag: str) -> TagFacts:
     ref = tag if tag.startswith(TAGS) else TAGS + tag
     found = next((one for one in git.refs(ref) if one.name == ref), None)
     if found is None:
-        shown = printable(ref[len(TAGS) :])
+        shown = printable(ref.removeprefix(TAGS))
         raise UsageError(
             f"there is no tag {shown} in this repository",
             fix=f"git fetch origin {printable(ref)}:{printable(ref)}",
         )
-    return _facts(ref[len(TAGS) :], found.oid, git.read(found.oid))
+    return _facts(ref.removeprefix(TAGS), found.oid, git.read(found.oid))
 
 
 def _facts(tag: str, oid: str, found: GitObject | None) -> TagFacts:
@@ -167,12 +170,7 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
         _read_line(line, facts, verifiers, found)
     passed = tuple(sorted(found.passed, key=lambda one: one.time, reverse=True))
     images = tuple(sorted(found.images, key=lambda one: one.time, reverse=True))
-    faults = [*found.changed, *_conflicts(images)]
-    missing = _missing(passed, images, policy)
-    state: State = "contradicted" if faults else "none" if missing else "proved"
-    if state == "none" and (found.passed_over or _wrong_words(passed, images, policy)):
-        # there are statements, and none that would do
-        state, faults = "contradicted", [*found.passed_over, *missing]
+    state, faults, notes = _state(found, passed, images, policy)
     return Records(
         facts.tag,
         facts.object,
@@ -180,17 +178,28 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
         passed,
         images,
         tuple(dict.fromkeys(faults)),
-        tuple(
-            dict.fromkeys(
-                [*(missing if state == "none" else ()), *(_shown(found) if state == "proved" else ())]
-            )
-        ),
+        tuple(dict.fromkeys(notes)),
         policy.yanked.get(facts.tag, ""),
     )
 
 
-def _shown(found: _Found) -> list[str]:
-    return [f"passed over: {text}" for text in found.passed_over]
+def _state(
+    found: _Found, passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy
+) -> tuple[State, list[str], list[str]]:
+    """(state of the records, what contradicts them, what else has to be said)."""
+    faults = [*found.changed, *_conflicts(images)]
+    if faults:
+        return "contradicted", faults, []
+    missing = _missing(passed, images, policy)
+    if not missing:
+        return "proved", [], [f"passed over: {text}" for text in found.passed_over]
+    if found.passed_over or _wrong_words(passed, images, policy):
+        return (
+            "contradicted",
+            [*found.passed_over, *missing],
+            [],
+        )  # there are statements, and none that would do
+    return "none", [], missing
 
 
 def _read_line(line: bytes, facts: TagFacts, verifiers: Verifiers, found: _Found) -> None:
@@ -266,7 +275,7 @@ def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], pol
     """A sentence for each statement that the proof lacks."""
     found = []
     for word in _words(policy):
-        by = f" by the word of a {word}" if word == "person" else " by the word of the team" if word else ""
+        by = {"person": " by the word of a person", "team": " by the word of the team"}.get(word, "")
         if not any(word in ("", record.signer.word) for record in passed):
             found.append(f"nothing says{by} that the tag passed")
         if policy.image is not None and not any(word in ("", image.signer.word) for image in images):

@@ -49,7 +49,7 @@ def release_before(git: Git, grammar: Grammar, name: TagName) -> str:
 
     A stable release is compared with the stable one before it, where there is one: its users had no candidate.
     """
-    read = (grammar.match(ref.name[len(TAGS) :]) for ref in git.refs(TAGS))
+    read = (grammar.match(ref.name.removeprefix(TAGS)) for ref in git.refs(TAGS))
     line = [one for one in read if one is not None and one.line == name.line and one.text != name.text]
     lower = [one for one in line if one.order < name.order]
     stable = [one for one in lower if one.is_stable]

@@ -13,7 +13,7 @@ from envhooks.base.refs import TAGS
 from envhooks.image import Environment
 from envhooks.releases.reading import Releases, environment_at
 from envhooks.tagname import Grammar, expand, field_names
-from envhooks.tagname.names import TagName, TagPolicy
+from envhooks.tagname.names import TagName, TagPolicy, trimmed
 
 _NUMBERS = r"[0-9]+(?:\.[0-9]+)*"
 
@@ -40,11 +40,10 @@ def propose(releases: Releases, commit: str, stage: str | None) -> tuple[Proposa
     """
     policy = releases.trust.root.policy.tag
     grammar = Grammar(policy)
-    refs = [ref.name[len(TAGS) :] for ref in releases.git.refs(TAGS)]
     lines = [*filter(None, map(grammar.match, last_of_lines(releases)))]
     if not lines:
         return (_first(releases, commit, policy, stage),)
-    taken = frozenset((*refs, *(ref[len(TAGS) :] for ref in releases.trust.root.locked)))
+    taken = _taken(releases)
     return tuple(_next(releases, commit, last, taken, stage) for last in lines)
 
 
@@ -85,16 +84,20 @@ def propose_for(releases: Releases, policy: TagPolicy, last: str, environment: E
     if name is None:
         return _first_of(policy, environment, None)
     line = printable("-".join(filter(None, (name.framework, name.hardware))) or last)
-    refs = (ref.name[len(TAGS) :] for ref in releases.git.refs(TAGS))
-    taken = frozenset((*refs, *(ref[len(TAGS) :] for ref in releases.trust.root.locked)))
-    return _of(policy, line, name, environment, taken, None)
+    return _of(policy, line, name, environment, _taken(releases), None)
+
+
+def _taken(releases: Releases) -> frozenset[str]:
+    """Names of the tags that are here, and of those that tags.lock lists."""
+    refs = (*(ref.name for ref in releases.git.refs(TAGS)), *releases.trust.root.locked)
+    return frozenset(ref.removeprefix(TAGS) for ref in refs)
 
 
 def last_of_lines(releases: Releases) -> tuple[str, ...]:
     """The last tag of each line, in the order of the lines; empty where there is no release yet."""
     grammar = Grammar(releases.trust.root.policy.tag)
     lines: dict[tuple[str, ...], TagName] = {}
-    for name in filter(None, (grammar.match(ref.name[len(TAGS) :]) for ref in releases.git.refs(TAGS))):
+    for name in filter(None, (grammar.match(ref.name.removeprefix(TAGS)) for ref in releases.git.refs(TAGS))):
         key = (name.framework or "", name.hardware or "", *name.line[2:])
         if key not in lines or lines[key].order < name.order:
             lines[key] = name
@@ -157,17 +160,13 @@ def _moved(last: TagName, environment: Environment, policy: TagPolicy) -> TagNam
         packages = policy.frameworks.get(last.framework or "", ())
         now = _version_of(environment, packages, last.framework or "")
         version = now[: len(version)] if not any(now[len(version) :]) else now[:4]
-        version = last.version if _trimmed(version) == _trimmed(last.version) else version
+        version = last.version if trimmed(version) == trimmed(last.version) else version
     number = last.hardware_version
     if number is not None:
         kinds = [one.version for one in environment.hardware if one.kind == last.hardware and one.version]
         number = _cut(kinds[-1], number) if kinds else number
     extra = tuple((field, _field(field, text, environment)) for field, text in last.extra)
     return replace(last, text="", version=version, hardware_version=number, extra=extra)
-
-
-def _trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    return _trimmed(numbers[:-1]) if numbers and not numbers[-1] else numbers
 
 
 def _cut(version: str, like: str) -> str:

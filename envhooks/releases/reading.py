@@ -108,7 +108,7 @@ class Releases:
         found = next((update for update in self._updates if update.ref == ref), None)
         if found is not None:
             return found
-        short = printable(ref[len(TAGS) :])
+        short = printable(ref.removeprefix(TAGS))
         if any(one.name == ref for one in self.git.refs(TAGS)):
             raise UsageError(f"{short} is a tag that the policy leaves alone, and no release")
         raise UsageError(

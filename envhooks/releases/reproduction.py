@@ -15,26 +15,22 @@ from envhooks.base.refs import TAGS
 from envhooks.builds import engines, layout
 from envhooks.builds.beside import anew
 from envhooks.builds.builders import load
+from envhooks.builds.confirm import Tagged, facts_of
 from envhooks.builds.context import Allowed, remove_context, write_context
 from envhooks.builds.engines import Engine
 from envhooks.builds.imagefiles.difference import differences
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.imagefiles.sources import open_images, open_registry
 from envhooks.builds.local_section import read as read_local
-from envhooks.builds.plan import Facts, plan_builds
+from envhooks.builds.plan import plan_builds
 from envhooks.builds.process import run
 from envhooks.builds.registry import Registry
 from envhooks.builds.types import Job, Plan
 from envhooks.git.addresses import redact
-from envhooks.image import Environment
-from envhooks.judge.contents import dockerfile_section
 from envhooks.policy import BuildPolicy, Policy
-from envhooks.policy.reader import parse_policy
-from envhooks.policy.root import tagged_policy
 from envhooks.records.types import Base, ImageRecord
 from envhooks.releases.facts import Release
 from envhooks.releases.reading import Releases
-from envhooks.tagname import expand
 
 _PULL_SECONDS = 3600.0
 
@@ -192,26 +188,13 @@ def _plan(releases: Releases, release: Release, section: BuildPolicy, remote_url
     if release.name is None or release.commit is None:
         raise CannotJudge(f"{printable(release.tag)} names no commit, or no version")
     git, policy = releases.git, releases.trust.root.policy
-    found = tagged_policy(git.files(release.commit), release.commit[:12])
-    described = parse_policy(found[1], "the tagged policy") if found else policy
-    file = dockerfile_section(described, release.tag)
-    if file is None or file.path is None:
+    tagged = Tagged(release.tag, release.name, release.object, release.commit)
+    facts = facts_of(git, policy, tagged, release.environment, release.signer)
+    if not facts.dockerfile:
         raise CannotJudge(f"the policy names no Dockerfile for {printable(release.tag)}")
-    environment = release.environment
-    facts = Facts(
-        tag_object=release.object,
-        commit=release.commit,
-        date=git.commit(release.commit).date,
-        dockerfile=expand(file.path, release.name),
-        target=file.target,
-        context=file.context,
-        args=file.args,
-        base=environment.base if isinstance(environment, Environment) else None,
-        signer=release.signer,
-    )
     if policy.image is None:
         raise UsageError("the policy names no [image], so that there is nothing to build")
-    tags = [ref.name[len(TAGS) :] for ref in git.refs(TAGS)]
+    tags = [ref.name.removeprefix(TAGS) for ref in git.refs(TAGS)]
     return plan_builds(policy, release.tag, facts, tags, remote_url=remote_url, builds=(section,))[0]
 
 

@@ -124,7 +124,8 @@ def _tag(tag: TagReport) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> str:
-    where = _code(f"{finding.path}:{finding.line}" if finding.line else finding.path) if finding.path else ""
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    where = _code(place) if place else ""
     what = [_words(finding.message)]
     what += [
         f"{name}: {_code(text)}"

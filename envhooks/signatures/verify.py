@@ -113,14 +113,15 @@ def _verify_in_folder(
             assert payload.armor is not None
             return _verdict(verifiers[payload.armor.scheme], payload, number)
 
-        # one more than there are processors, or one idles while a worker is between two programs
-        workers = jobs if jobs is not None else _processors() + 1 if len(payloads) >= _MANY else 1
-        if workers < 2 or len(payloads) < 2:
+        if jobs is None:
+            # one more than there are processors, or one idles while a worker is between two programs
+            jobs = _processors() + 1 if len(payloads) >= _MANY else 1
+        if jobs < 2 or len(payloads) < 2:
             return [*_counted(map(judge, enumerate(payloads)), len(payloads), step)]
         from concurrent.futures import ThreadPoolExecutor
 
         # threads, as all the work is done by the processes that they wait for
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(jobs) as pool:
             try:
                 return [*_counted(pool.map(judge, enumerate(payloads)), len(payloads), step)]
             except BaseException:  # else it would finish all waiting work before it ends

@@ -44,7 +44,7 @@ class Reading:
     """The canonical spelling in the template; None where it cannot be determined, empty to leave it out."""
     faults: tuple[str, ...] = ()
     guess: bool = False
-    """Whether the word is not known, so that a near one may be meant (`FieldReader.await_answers`)."""
+    """Whether the word is not known, so that a near one may be meant (`FieldReader.with_nearest`)."""
 
 
 @dataclass
@@ -138,7 +138,7 @@ class FieldReader:
             return f"cu{''.join(numbers[:2])}" if len(numbers) == 2 else None
         return value.lower() if wanted.modifier else value
 
-    def await_answers(self, wanted: Field, text: str, reading: Reading) -> Reading:
+    def with_nearest(self, wanted: Field, text: str, reading: Reading) -> Reading:
         """The same reading, with the known word that the unknown one is nearest to, if there is just one."""
         if not reading.guess:
             return reading

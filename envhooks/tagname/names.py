@@ -108,7 +108,7 @@ class TagName:
         """Version, packages, release, date, stage, as PEP 440 orders versions: `2.8` and `2.8.0` are one."""
         day = self.field("date").replace("-", "").replace(".", "")
         packages = tuple((name, _package_order(version)) for name, version in self.packages)
-        numbers = (_trimmed(self.version), packages, _trimmed(_numbers(self.field("release"))), day)
+        numbers = (trimmed(self.version), packages, trimmed(_numbers(self.field("release"))), day)
         return (*numbers, _RANKS[self.stage], self.stage_number)
 
 
@@ -116,9 +116,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split("."))) if text else ()
 
 
-def _trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
+def trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
     """Numbers without zeros at their end, which do not count in a comparison."""
-    return _trimmed(numbers[:-1]) if numbers and not numbers[-1] else numbers
+    return trimmed(numbers[:-1]) if numbers and not numbers[-1] else numbers
 
 
 def _package_order(version: str) -> Order:
@@ -126,7 +126,7 @@ def _package_order(version: str) -> Order:
     match = re.fullmatch(r"([0-9.]*[0-9])\.?(?:([a-z]+)([0-9]+))?", version)
     assert match is not None, "the grammar has matched it"
     stage = match[2] or "stable"
-    return _trimmed(_numbers(match[1])), _RANKS[stage], int(match[3] or 0)
+    return trimmed(_numbers(match[1])), _RANKS[stage], int(match[3] or 0)
 
 
 @dataclass(frozen=True)

@@ -252,7 +252,7 @@ class _Alignment:
         reading = self.fields.read(item, text)
         assert reading is not None, "an alignment takes only what was read"
         self.recognised = self.recognised or reading.cost < UNKNOWN
-        reading = self.fields.await_answers(item, text, reading)
+        reading = self.fields.with_nearest(item, text, reading)
         self.faults += reading.faults
         self.complete = self.complete and reading.value is not None
         if reading.value:

@@ -15,9 +15,11 @@ from github_description import PATHS, NotHere, fetch, mock
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.builds import following, githubruns, web
+from envhooks.builds.attempt import Attempt
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
-from envhooks.builds.types import Job, Plan
+from envhooks.builds.types import ALONE, Job, Plan
+from envhooks.builds.web import Unreachable
 
 ENVIRON = {"TOKEN": "topsecret"}
 
@@ -171,8 +173,13 @@ def test_a_rate_limit_is_kept() -> None:
         {"Retry-After": "3600"},
         b'{"message": "You have exceeded a secondary rate limit"}',
     )
+    with service(limited) as server, pytest.raises(Unreachable) as caught:
+        github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
+    assert caught.value.after == 3600.0
     with service(limited) as server:
-        result = github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
+        made = plan(server.url, event="image")
+        attempt = Attempt(None, None, made, None, None, None, ENVIRON, new_log(), ALONE)  # type: ignore[arg-type]
+        result = attempt._build(Path())
     assert (result.status, result.after, result.is_final) == ("failed", 3600.0, False)
     assert len(server.got) == 1
 
@@ -284,10 +291,10 @@ def test_the_list_of_runs_is_asked_for_as_the_description_has_it(api: str) -> No
     assert githubruns.find(runs, title, created, get) == (found["id"], found["html_url"], "")
 
 
-def test_a_server_that_is_down_is_a_failure_that_may_pass() -> None:
-    with service((503, {}, b"<html>Unicorn!</html>")) as server:
-        result = github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
-    assert result.status == "failed" and not result.is_final and len(server.got) == 2
+def test_a_server_that_is_down_is_asked_twice() -> None:
+    with service((503, {}, b"<html>Unicorn!</html>")) as server, pytest.raises(Unreachable):
+        github.build(plan(server.url, event="image"), Path(), new_log(), ENVIRON)
+    assert len(server.got) == 2
 
 
 @pytest.mark.parametrize(

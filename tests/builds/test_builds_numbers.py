@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from envhooks.base.errors import CannotJudge
-from envhooks.builds.plan import Facts, image_tag, plan_builds
+from envhooks.builds.further import image_tag
+from envhooks.builds.plan import Facts, plan_builds
 from envhooks.builds.verify_image import expected
 from envhooks.policy.reader import parse_policy
 from envhooks.tagname import Grammar

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.place import Place
-from envhooks.builds.plan import Facts, image_tag, key_of, matching, plan_builds, rightful
+from envhooks.builds.further import image_tag
+from envhooks.builds.plan import Facts, key_of, matching, plan_builds, rightful
 from envhooks.builds.types import Plan
 from envhooks.image import BaseImage
 from envhooks.policy import BuildPolicy, Policy

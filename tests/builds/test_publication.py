@@ -14,8 +14,8 @@ from builder_parts import PLAN, Reply, htpasswd, login_file, need, new_log, refu
 
 from envhooks.base.dataclass import replace
 from envhooks.builds import publication
+from envhooks.builds.further import image_tag
 from envhooks.builds.layout import root
-from envhooks.builds.plan import image_tag
 from envhooks.builds.publication import Publisher
 from envhooks.builds.registry import LoginWanted, Registry, RegistryUnavailable, transport
 from envhooks.builds.registry.client import INDEXES, OCI_INDEX, OCI_MANIFEST, digest_of

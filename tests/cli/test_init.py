@@ -31,7 +31,7 @@ def test_init_writes_a_policy_that_means_the_defaults(fresh: Repo) -> None:
     policy = (fresh.path / ".envhooks/policy.toml").read_bytes()
     assert parse_policy(policy, "the defaults") == default_policy()
     signers = (fresh.path / ".envhooks/allowed_signers").read_bytes()
-    assert not read_signers({"allowed_signers": signers}, "x").is_empty
+    assert read_signers({"allowed_signers": signers}, "x").ssh
     assert "git add .envhooks" in done.out
     assert "envhooks install" in done.out
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Repo, enact, run, said
 
 from envhooks.policy.root import parse_lock
 
@@ -24,18 +24,6 @@ def ledger(repo: Repo) -> dict[str, tuple[str, str, str, str]]:
     """Short tag name -> (id, SHA-256, signer, reason)."""
     found = parse_lock((repo.path / LOCK).read_bytes(), "x")
     return {ref[10:]: (t.oid, t.sha256, t.signer, t.reason) for ref, t in found.items()}
-
-
-def enact(repo: Repo, message: str = "Lock") -> None:
-    repo.git("add", ".envhooks")
-    repo.git("commit", "-q", "-m", message)
-    repo.git("push", "-q", "origin", "main")
-
-
-def said(done: Done, *words: str) -> None:
-    assert "Traceback" not in done.said, done.said
-    for word in words:
-        assert word in done.said, done.said
 
 
 def verdicts(repo: Repo) -> dict[str, dict[str, object]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from signing import Workshop
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, Done, Repo, enact, run, said
 
 from envhooks.signatures.signers import Signers, read_signers
 
@@ -28,18 +28,6 @@ def root(repo: Repo) -> Signers:
 
 def text(repo: Repo) -> str:
     return (repo.path / ALLOWED).read_text()
-
-
-def enact(repo: Repo, message: str = "Signers") -> None:
-    repo.git("add", ".envhooks")
-    repo.git("commit", "-q", "-m", message)
-    repo.git("push", "-q", "origin", "main")
-
-
-def said(done: Done, *words: str) -> None:
-    assert "Traceback" not in done.said, done.said
-    for word in words:
-        assert word in done.said, done.said
 
 
 def refused(repo: Repo, *arguments: str, stdin: str = "") -> Done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import copied
+from bench import Bench, copied
 from support import GOOD_TAG, run
 
 from envhooks.base.invocation import own_call, spelled
@@ -27,14 +27,20 @@ def test_else_the_interpreter_stands_for_it() -> None:
     assert said.endswith("\nenvhooks: the tag was not made")
 
 
-def test_what_is_pasted_runs_without_envhooks_on_the_path(
-    template: Path, tmp_path: Path, environ: dict[str, str]
-) -> None:
-    bench = copied(template, tmp_path, environ)
+def without_envhooks_on_path(template: Path, folder: Path, environ: dict[str, str]) -> Bench:
+    """A bench with the hooks, from whose PATH the folder of this interpreter is gone."""
+    bench = copied(template, folder, environ)
     own = Path(sys.executable).parent
     folders = [one for one in environ["PATH"].split(":") if Path(one).resolve() != own.resolve()]
     bench.repo.environ["PATH"] = ":".join(folders)
     bench.hooks()
+    return bench
+
+
+def test_what_is_pasted_runs_without_envhooks_on_the_path(
+    template: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    bench = without_envhooks_on_path(template, tmp_path, environ)
     bench.repo.git("commit", "-q", "--allow-empty", "-m", "x")
     bench.check, bench.said = "tag-signed", "the signing key is not allowed to sign releases"
     key = f"{environ['HOME']}/stranger.pub"
@@ -47,11 +53,7 @@ def test_what_is_pasted_runs_without_envhooks_on_the_path(
 def test_a_deleted_environment_has_a_fix_for_its_kind(
     template: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    bench = copied(template, tmp_path, environ)
-    own = Path(sys.executable).parent
-    folders = [one for one in environ["PATH"].split(":") if Path(one).resolve() != own.resolve()]
-    bench.repo.environ["PATH"] = ":".join(folders)
-    bench.hooks()
+    bench = without_envhooks_on_path(template, tmp_path, environ)
     recorded = bench.repo.path / ".git" / "envhooks" / "python"
     for python, fix in (
         (

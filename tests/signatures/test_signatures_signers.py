@@ -42,8 +42,8 @@ def read(text: str | bytes, **files: bytes) -> Signers:
 
 def test_nobody() -> None:
     for signers in (Signers.empty("main"), read(""), read("# nobody\n\n \t\n"), read_signers({}, "main")):
-        assert signers.is_empty and signers.origin == "main"
-    assert not read(f"a {ED}").is_empty
+        assert signers == Signers("main")
+    assert read(f"a {ED}") != Signers("main")
 
 
 def test_every_part_of_a_line() -> None:
@@ -249,11 +249,11 @@ def test_a_key_on_its_way_into_the_list_must_not_be_weak() -> None:
 def test_who_may_sign_is_counted(workshop: Workshop) -> None:
     files = pgp_files(workshop, "alice")
     one = root(files)
-    assert not one.is_empty and one.expected == "the one key in .envhooks/allowed_signers on origin/main"
+    assert one.expected == "the one key in .envhooks/allowed_signers on origin/main"
     two = root({**files, "allowed_signers": files["allowed_signers"] + f"bob {ED}\n".encode()})
     assert two.expected == "one of 2 keys in .envhooks/allowed_signers on origin/main"
     keyless = Signers("main", keyless=(KeylessSigner("a@b.c", "https://i.example"),))
-    assert not keyless.is_empty and keyless.expected == "a key in .envhooks/allowed_signers on main"
+    assert keyless.expected == "a key in .envhooks/allowed_signers on main"
     assert Signers("").expected == "a key in .envhooks/allowed_signers"
 
 
@@ -349,7 +349,7 @@ def test_key_files_that_are_not_one_public_certificate(workshop: Workshop) -> No
 
 
 def test_files_beyond_all_measure_are_not_read() -> None:
-    assert read(b"#" * (4 << 20)).is_empty
+    assert read(b"#" * (4 << 20)) == Signers("main")
     with pytest.raises(PolicyError, match="too large") as caught:
         read(b"#" * ((4 << 20) + 1))
     assert caught.value.place == ".envhooks/allowed_signers"

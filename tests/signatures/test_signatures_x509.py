@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from signing import root, tag_text
+from signing import tag_text
 
 from envhooks.signatures import Verdict
 from envhooks.signatures.payload import split
@@ -101,7 +101,3 @@ def test_a_repository_further_up_is_not_taken_for_ours(
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert judged(RAW, CI).status == "good"
-
-
-def test_a_policy_with_identities_alone_names_somebody() -> None:
-    assert root({}).is_empty and not Signers("x", keyless=(CI,)).is_empty

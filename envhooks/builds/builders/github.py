@@ -22,7 +22,7 @@ from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import Secret, token
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Answer, Refused, Unreachable, call, checked_url
+from envhooks.builds.web import Answer, Refused, call, checked_url
 
 MAX_INPUTS, MAX_PAYLOAD, MAX_EVENT = 25, 10, 100
 """GitHub's own limits."""
@@ -152,15 +152,9 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
 
     Raises:
         PolicyError: options that cannot be.
+        Unreachable: the service does not answer, and another time it may.
         CannotJudge: no token, or GitHub said no.
     """
-    try:
-        return _build(plan, log, environ, job)
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None, after=error.after)
-
-
-def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Result:
     wanted = _read(plan.options)
     url, body = _request(plan, wanted)
     host = f"https://{_web_host(wanted.api)}"

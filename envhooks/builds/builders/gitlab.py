@@ -21,7 +21,7 @@ from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Refused, Unreachable, call, checked_url
+from envhooks.builds.web import Refused, call, checked_url
 
 _KEYS = ("project", "url", "ref", "inputs", "variables", "token", "api_token", "follow", "timeout")
 _URL = "https://gitlab.com"
@@ -144,15 +144,9 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
 
     Raises:
         PolicyError: options that cannot be.
+        Unreachable: the service does not answer, and another time it may.
         CannotJudge: no token, or GitLab said no.
     """
-    try:
-        return _build(plan, log, environ, job)
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None, after=error.after)
-
-
-def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Result:
     wanted = _read(plan.options)
     url, form = _request(plan, wanted)
     if wanted.follow and re.fullmatch("[0-9]{1,20}", job.request, re.ASCII):

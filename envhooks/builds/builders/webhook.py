@@ -26,7 +26,7 @@ from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import FIELDS, Section, fields, fill
 from envhooks.builds.secrets import Secret, required
 from envhooks.builds.types import ALONE, Job, Plan, Result
-from envhooks.builds.web import Refused, Unreachable, call, checked_url
+from envhooks.builds.web import Refused, call, checked_url
 
 EVENT = "envhooks.build.requested"
 _ENDS: Mapping[str, Literal["good", "bad"]] = {
@@ -142,15 +142,9 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
 
     Raises:
         PolicyError: options that cannot be.
+        Unreachable: the service does not answer, and another time it may.
         CannotJudge: no secret, or the service said no.
     """
-    try:
-        return _build(plan, log, environ, job)
-    except Unreachable as error:
-        return Result("failed", None, None, str(error), None, after=error.after)
-
-
-def _build(plan: Plan, log: TextIO, environ: Mapping[str, str], job: Job) -> Result:
     wanted = _read(plan.options)
     secret = required(wanted.secret, environ)
     key = signing_key(secret)

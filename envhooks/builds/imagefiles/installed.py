@@ -15,6 +15,7 @@ from typing import Any
 from envhooks.base.dataclass import dataclass, field
 from envhooks.builds.imagefiles.system import RPM, UNREAD, system, toolkits, unread
 from envhooks.builds.imagefiles.tree import Tree
+from envhooks.image.requirements.specs import normal_name
 
 _METADATA = 64 << 10
 _DPKG = 16 << 20
@@ -301,17 +302,12 @@ class _Interpreter:
                 yield found
 
 
-def normalised(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub("[-_.]+", "-", name).lower()
-
-
 def headers(data: bytes) -> tuple[str, str] | None:
     """(normalised name, version) of a METADATA or PKG-INFO file; None where it does not state both."""
     text = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n", 1)[0]
     name = re.search(r"^Name:[ \t]*([^\n]+)$", text, re.MULTILINE | re.IGNORECASE)
     version = re.search(r"^Version:[ \t]*([^\n]+)$", text, re.MULTILINE | re.IGNORECASE)
-    return (normalised(name[1].strip()), version[1].strip()) if name and version else None
+    return (normal_name(name[1].strip()), version[1].strip()) if name and version else None
 
 
 def assigned(data: bytes, names: Sequence[str]) -> dict[str, Any]:

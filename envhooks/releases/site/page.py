@@ -186,13 +186,9 @@ def _timeline(name: str, releases: Sequence[Release]) -> Markup | None:
     span = max(last - first, 1)
     dots = []
     for release in dated:
-        kind = (
-            "stop"
-            if release.yanked or release.verdict == "refused"
-            else "full"
-            if release.stage == "stable"
-            else ""
-        )
+        kind = "full" if release.stage == "stable" else ""
+        if release.yanked or release.verdict == "refused":
+            kind = "stop"
         dots.append(
             element(
                 "circle",
@@ -200,7 +196,7 @@ def _timeline(name: str, releases: Sequence[Release]) -> Markup | None:
                 cx=f"{20 + 960 * (release.seconds - first) / span:.0f}", cy="20", r="6", class_=f"dot {kind}".rstrip(),
             )
         )  # fmt: skip
-    begin, end = (min(one.date for one in dated), max(one.date for one in dated))
+    begin, end = min(one.date for one in dated), max(one.date for one in dated)
     return element(
         "svg",
         element("line", x1="20", y1="20", x2="980", y2="20"),

@@ -201,11 +201,6 @@ class Signers:
         return cls(origin)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nobody may sign."""
-        return not self.ssh and not self.openpgp and not self.keyless
-
-    @property
     def expected(self) -> str:
         """Description of the keys that are accepted, for messages."""
         count = len(self.ssh) + len(self.openpgp)
