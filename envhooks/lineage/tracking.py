@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
@@ -201,12 +204,29 @@ def _model_id(version: Any) -> str:
 
 def _client(tracking_uri: str | None) -> Any:
     try:
-        from mlflow.tracking import MlflowClient
+        from mlflow.tracking import MlflowClient, get_tracking_uri
     except ImportError:
         raise UsageError(
             "MLflow is not installed beside envhooks", fix="pip install 'envhooks[mlflow]'"
         ) from None
-    return _ask(lambda: MlflowClient(tracking_uri), "the tracking server")
+    where = tracking_uri or str(get_tracking_uri())
+    if not _is_there(where):
+        raise UsageError(
+            "MLflow has kept nothing there, and would begin a store of its own",
+            place=where,
+            fix="name the tracking server: MLFLOW_TRACKING_URI or --tracking-uri",
+        )
+    return _ask(lambda: MlflowClient(where), "the tracking server")
+
+
+def _is_there(uri: str) -> bool:
+    """Whether a store of files or of SQLite exists: MLflow makes one that does not. True of any other store."""
+    scheme, _, rest = uri.partition(":")
+    if scheme == "sqlite":
+        return Path(rest.removeprefix("///").partition("?")[0]).is_file()
+    if scheme == "file":
+        return Path(url2pathname(urlsplit(uri).path)).is_dir()
+    return "://" in uri or Path(uri).is_dir() or uri == "databricks" or uri.startswith("databricks:")
 
 
 def _ask(question: Callable[[], Any], what: str) -> Any:

@@ -168,6 +168,15 @@ def test_what_is_not_there_is_a_sentence(tracked: Tracked) -> None:
         assert "Traceback" not in done.said and "envhooks: " in done.err, done.said
 
 
+@pytest.mark.parametrize("uri", ["", "sqlite:///none/mlflow.db", "file:none", "none", "file:///none/here"])
+def test_asking_begins_no_store(good: Repo, uri: str) -> None:
+    """MLflow makes a database in the current folder where it is told of none."""
+    before = sorted(path.name for path in good.path.iterdir())
+    done = good.envhooks("lineage", "runs:/" + "0" * 32, *(("--tracking-uri", uri) if uri else ()))
+    assert done.code == 2 and "MLflow has kept nothing there" in done.err, done.said
+    assert "MLFLOW_TRACKING_URI" in done.err and sorted(path.name for path in good.path.iterdir()) == before
+
+
 def test_a_hostile_run_stays_text(tracked: Tracked) -> None:
     made = tracked.train(**{**stamp("\x1b[31m[bold]x", tracked.commit, tracked.object)})
     for form in ("text", "json"):
