@@ -91,6 +91,11 @@ class Changelog:
         """Whether there is an entry, with a date and a text."""
         return self.entry is not None and self.entry.is_good
 
+    @property
+    def is_to_be_drafted(self) -> bool:
+        """Whether nothing is there, nor in the work tree, that a fix would make the entry."""
+        return not (self.entry or self.written or (self.near is not None and self.near.is_mended))
+
 
 # ------------------------------------------------------------ questions that an entry answers
 

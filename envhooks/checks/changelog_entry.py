@@ -24,8 +24,6 @@ from envhooks.policy import Policy
 NEEDS = ("tag-name",)
 READS = ("naming", "changelog")
 MAY_READ = ("object", "publication")
-NOT_COMMITTED = "the entry for this release is written and not committed"
-"""What is said where nothing has to be written any more."""
 _THEN = "say what changed, commit it, and tag that commit"
 
 
@@ -38,8 +36,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     if changelog.written:
         from envhooks.judge.fixes import committed
 
-        got = "the entry in the work tree"
-        yield replace(found, message=NOT_COMMITTED, got=got, **committed(subject, changelog.path))
+        text, got = "the entry for this release is written and not committed", "the entry in the work tree"
+        yield replace(found, message=text, got=got, **committed(subject, changelog.path))
     elif changelog.fix:
         yield replace(found, fix=changelog.fix, advice=_then(changelog.near))
     elif changelog.entry is not None and changelog.entry.is_yanked:

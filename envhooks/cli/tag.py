@@ -20,7 +20,6 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, Hook, RefUpdate
-from envhooks.checks.changelog_entry import NOT_COMMITTED
 from envhooks.cli import _publish
 from envhooks.cli._manner import answer, complain, quiet, remark, verbose
 from envhooks.cli._ownsigning import SigningFault, signing_fault
@@ -74,6 +73,8 @@ class Planned:
     """(tag, message)."""
     report: Report
     sending: _publish.Sending | None
+    lacking: tuple[str, ...] = ()
+    """Tags whose changelog entry can be drafted."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -197,20 +198,20 @@ def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
     if judged.report.exit_code == 0:
         table = table_of(policy)
         messages = tuple((one.tag, annotation(one, policy, table)) for one in judged.subjects)
+    refused = {
+        report.tag
+        for report in judged.report.tags
+        if any((one.check, one.level) == ("changelog-entry", "error") for one in report.findings)
+    }
+    lacking = tuple(
+        one.tag for one in judged.subjects if one.tag in refused and one.changelog.is_to_be_drafted
+    )
     what = _publish.sending(git, judged.trust, commit, names)
-    return Planned(judged.trust, commit, messages, judged.report, what)
+    return Planned(judged.trust, commit, messages, judged.report, what, lacking)
 
 
 def _say_nothing_made(planned: Planned) -> None:
-    lacking = [
-        report.tag
-        for report in planned.report.tags
-        if any(
-            (one.check, one.level) == ("changelog-entry", "error") and one.message != NOT_COMMITTED
-            for one in report.findings
-        )
-    ]
-    for tag in lacking:
+    for tag in planned.lacking:
         remark(spelled(f"the entry can be drafted: envhooks changelog {word(tag)}"))
     print("nothing was made")
 

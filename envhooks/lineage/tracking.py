@@ -6,13 +6,13 @@ carries no stamp, and neither does a tag of a registered version: that is joined
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
@@ -225,7 +225,8 @@ def _is_there(uri: str) -> bool:
     if scheme == "sqlite":
         return Path(rest.removeprefix("///").partition("?")[0]).is_file()
     if scheme == "file":
-        return Path(url2pathname(urlsplit(uri).path)).is_dir()
+        path = unquote(urlsplit(uri).path)
+        return Path(path[1:] if re.match("/[A-Za-z]:", path) else path).is_dir()
     return "://" in uri or Path(uri).is_dir() or uri == "databricks" or uri.startswith("databricks:")
 
 
