@@ -15,7 +15,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable_block
 from envhooks.base.invocation import spelled
-from envhooks.base.place import Place
+from envhooks.base.place import Level, Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.builds.stamping import missing_lines
 from envhooks.cli._manner import answer, complain, is_json, quiet
@@ -156,29 +156,47 @@ def _own_changelogs(top: Path) -> list[str]:
 
 
 def _entry_findings(name: str, data: bytes) -> Iterator[Finding]:
-    """What would refuse the release of an entry, whichever it is: no tag is known yet."""
-    from envhooks.changelog.dates import PLACEHOLDER, doubtful_day, is_unreleased
+    """What would refuse the release of an entry, whichever it is: no tag is known yet.
+
+    An entry of the past is a warning: its release is out, and what it lacks stops nobody.
+    """
+    from envhooks.changelog.dates import PLACEHOLDER, digits_of, doubtful_day, find_day, is_unreleased
     from envhooks.changelog.near import unread_headings
     from envhooks.changelog.reader import read_changelog, text_of
     from envhooks.changelog.weaving import Spot, raw_lines, woven
 
     text = text_of(data, name)
-    for entry in read_changelog(data, name):
-        place, got = Place(name, entry.line), entry.heading
+    entries = [*read_changelog(data, name)]
+    days = {entry.line: find_day(entry.date) for entry in entries if entry.date is not None}
+    released = {line: digits_of(day) for line, day in days.items() if day is not None}
+    newest = max(released.values(), default="")
+    is_newest_first = [*released.values()] == sorted(released.values(), reverse=True)
+
+    def found(line: int, why: str, got: str, fix: str = "") -> Finding:
+        past = (
+            released[line] < newest
+            if line in released
+            else is_newest_first and line > min(released, default=line)
+        )
+        level: Level = "warning" if past else "error"
+        return Finding.at(Place(name, line), why, got=got, fix=fix, check="changelog-entry", level=level)
+
+    for entry in entries:
+        got = entry.heading
         if entry.date is not None and not entry.says_something:
             why = "a dated entry says nothing, so its release would be refused"
-            yield Finding.at(place, why, got=got, check="changelog-entry")
+            yield found(entry.line, why, got)
         elif entry.date is None and re.match(_RELEASE, got) and not (entry.is_yanked or is_unreleased(got)):
             day, doubt = doubtful_day(got)
             if day and not re.search(PLACEHOLDER, day):
                 why = "the day of an entry cannot be read, so its release would be refused"
-                yield Finding.at(place, why, got=f"{got}: {doubt}", check="changelog-entry")
+                yield found(entry.line, why, f"{got}: {doubt}")
     lines = text.split("\n")
     for at, heading in unread_headings(text):
         why = "a dated line is no heading, so its release would be refused"
         got = f"{lines[at].strip()}: a blank is missing behind its marks"
         fix = woven(Spot.of(name, raw_lines(data), at), [heading], "", "instead")
-        yield Finding.at(Place(name, at + 1), why, got=got, fix=fix, check="changelog-entry")
+        yield found(at + 1, why, got, fix)
 
 
 def _policy(top: Path, files: Sequence[str]) -> Report:

@@ -56,6 +56,17 @@ def test_a_dated_entry_says_something(good: Repo) -> None:
     assert done.out.count("[changelog-entry]") == 1
 
 
+def test_what_an_entry_of_the_past_lacks_stops_nobody(good: Repo) -> None:
+    """Real changelogs have dated entries of headings alone, whose releases are out for years."""
+    old = "##2.6 - 2024-05-01\n\nText\n\n## 2.5 (12/10/2023)\n\nText\n\n## 2.4 - May 1, 2023\n\n### Changed\n"
+    good.write({"CHANGELOG.md": f"# Changelog\n\n## 2.8 - 2026-01-01\n\nText\n\n{old}"})
+    done = good.envhooks("lint", "changelog", "CHANGELOG.md")
+    assert done.code == 0 and done.out.count("warning [changelog-entry]") == 3, done.said
+    good.write({"CHANGELOG.md": "# Changelog\n\n##2.8 - 2026-01-01\n\nText\n\n## 2.7 - 2025-05-01\n\nText\n"})
+    done = good.envhooks("lint", "changelog", "CHANGELOG.md")
+    assert done.code == 1 and "CHANGELOG.md:3: a dated line is no heading" in done.out, done.said
+
+
 def test_the_policy_is_read_as_the_gate_would(good: Repo) -> None:
     for path, data in (
         (".envhooks/policy.toml", "[tga]\n"),
