@@ -194,6 +194,10 @@ def fits(line: str) -> bool:
     """Whether a line is not wider than the terminal, or cannot be broken: a command, or one long word."""
     if len(line) <= WIDTH or line.startswith(("  ", "#", "envhooks: git ", "+", "-")):
         return True
+    if (
+        max(map(len, line.split())) > WIDTH - 20
+    ):  # a path of the tests' folder, behind a word that goes with it
+        return True
     return len(textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)) == 1
 
 
