@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from package_index import Served
 from record_parts import make_key, set_policy, verifier
-from support import DOCKERFILE, GOOD_TAG, Done, Repo
+from support import DOCKERFILE, GOOD_TAG, Done, Repo, run
 
 import envhooks
 from envhooks import cli
@@ -271,8 +271,11 @@ def test_a_verb_that_does_what_is_asked(name: str, released: Repo, request: pyte
     if name == "compat":
         words = [*words, "--index", request.getfixturevalue("index")]
     if name == "lineage":
-        words = [*words, "--tracking-uri", f"sqlite:///{released.path.parent}/mlflow.db"]
         pytest.importorskip("mlflow")
+        uri = f"sqlite:///{released.path.parent}/mlflow.db"
+        begin = f"import mlflow; mlflow.set_tracking_uri('{uri}'); mlflow.set_experiment('detector')"
+        run([sys.executable, "-c", begin], released.path.parent, released.environ, check=True)
+        words = [*words, "--tracking-uri", uri]
     if name == "reproduce":
         pytest.skip("only an image that was built and recorded can be: tests/releases/test_reproduce.py")
     done = released.envhooks(*words, "--format", "json")
