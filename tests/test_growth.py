@@ -19,7 +19,7 @@ from envhooks.base.errors import EnvhooksError
 from envhooks.changelog.drafting import changelog_for
 from envhooks.changelog.reader import find_entry, read_changelog
 from envhooks.image.buildcommands import commands
-from envhooks.image.buildfiles import planned
+from envhooks.image.buildfiles import BuildFile
 from envhooks.image.interpreter import read_environment
 from envhooks.image.makefiles import Makefile
 from envhooks.image.text import Unknowns
@@ -292,7 +292,7 @@ def signers(text: str) -> Callable[[], object]:
 
 
 def bake(text: str) -> Callable[[], object]:
-    return lambda: planned(text.encode(), "docker-bake.hcl", "t")
+    return lambda: BuildFile(text.encode(), "docker-bake.hcl").planned("t")
 
 
 def make(text: str) -> Callable[[], object]:

@@ -41,6 +41,7 @@ ROOMS_OF_IMAGE = (
     "files",
     "ignorefile",
     "requirements",
+    "hcl",
     "buildfiles",
     "dockerfile",
     "shell",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from envhooks.base.dataclass import dataclass, replace
@@ -11,7 +11,7 @@ from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.image import Named
 from envhooks.image.buildcommands import MAX_BYTES, Built, commands
-from envhooks.image.buildfiles import Planned, planned, targets
+from envhooks.image.buildfiles import BuildFile, Planned
 from envhooks.image.files import FolderFiles
 from envhooks.image.makefiles import Makefile
 from envhooks.image.text import Unknowns
@@ -67,7 +67,8 @@ def stated_in(files: FolderFiles, path: str, name: str = "") -> list[Stated]:
     if "/workflows/" in f"/{path}" and path.endswith((".yml", ".yaml")):
         return [Stated(path, one) for one in workflow_builds(text, path, name)]
     if path.endswith((".hcl", ".json", ".yml", ".yaml")):
-        return [_planned(data, path, name)] if name else list(_all_planned(data, path))
+        file = BuildFile(data, path)
+        return [_planned(file, path, name)] if name else list(_all_planned(file, path))
     if posixpath.basename(path) in _MAKEFILES or path.endswith(".mk"):
         return [_below(files, folder, one) for one in _made(text, path, name)]
     if name:
@@ -83,23 +84,26 @@ def _made(text: str, path: str, name: str) -> Iterator[Stated]:
     if name and name not in make.recipes:
         shown = ", ".join(list(make.recipes)[:20]) or "none"
         raise CannotJudge(f"there is no target {name!r} with a recipe; the targets are {shown}", place=path)
-    for target in [name] if name else list(make.recipes)[:200]:
-        for one in make.builds(target):
-            if name or one.label == target:
-                yield Stated(path, replace(one, label=target), one.label != target)
+    if name:
+        for one in make.builds(name):
+            yield Stated(path, replace(one, label=name), one.label != name)
+    else:
+        yield from (
+            Stated(path, one) for target in list(make.recipes)[:200] for one in make.own_builds(target)
+        )
 
 
-def _all_planned(data: bytes, path: str) -> Iterator[Stated]:
+def _all_planned(file: BuildFile, path: str) -> Iterator[Stated]:
     """The builds of every target that is followed."""
-    for name in targets(data, path)[:MAX_TARGETS]:
+    for name in file.names[:MAX_TARGETS]:
         try:
-            yield _planned(data, path, name)
+            yield _planned(file, path, name)
         except CannotJudge:
             continue
 
 
-def _planned(data: bytes, path: str, name: str) -> Stated:
-    return Stated(path, replace(_planned_from(path, planned(data, path, name)), label=name))
+def _planned(file: BuildFile, path: str, name: str) -> Stated:
+    return Stated(path, replace(_planned_from(path, file.planned(name)), label=name))
 
 
 def _planned_from(path: str, plan: Planned) -> Built:
@@ -135,29 +139,42 @@ def stated_of(top: Path, dockerfile: str) -> list[Stated]:
     return [one for one in found if one.built.dockerfile == dockerfile]
 
 
-def images_below(data: bytes, path: str, plan: Planned, depth: int = 0) -> dict[str, Named]:
+def images_below(file: BuildFile, path: str, plan: Planned) -> dict[str, Named]:
     """Images that the contexts of a target or service name and the same file builds, by their names in FROM.
 
     Raises:
         CannotJudge: a context names no target or service of this file, or they stand on each other in a circle.
     """
-    found: dict[str, Named] = {}
-    for name, source in plan.contexts:
-        kind, sign, target = source.partition(":")
-        if depth >= MAX_BELOW:
-            raise CannotJudge(f"{name} stands on itself, or on more than {MAX_BELOW} images", place=path)
-        below = planned(data, path, target) if sign and kind in ("target", "service") else None
-        if below is None or below.unknown:
-            found[name] = Named("", ".", None, (), {})
-        else:
-            found[name] = _named(path, below, images_below(data, path, below, depth + 1))
-    return found
+    known: dict[str, Named] = {}
+
+    def too_deep(name: str) -> CannotJudge:
+        return CannotJudge(f"{name} stands on itself, or on more than {MAX_BELOW} images", place=path)
+
+    def below(plan: Planned, depth: int) -> dict[str, Named]:
+        found: dict[str, Named] = {}
+        for name, source in plan.contexts:
+            kind, sign, target = source.partition(":")
+            if depth >= MAX_BELOW:
+                raise too_deep(name)
+            stands_on = file.planned(target) if sign and kind in ("target", "service") else None
+            if stands_on is None or stands_on.unknown:
+                found[name] = Named("", ".", None, (), {})
+                continue
+            if target not in known:  # two contexts on each line would cost 2^n
+                named, built = below(stands_on, depth + 1), _planned_from(path, stands_on)
+                known[target] = Named(
+                    built.dockerfile, built.context, built.target, built.args, named, _depth_over(named)
+                )
+            if depth + known[target].depth > MAX_BELOW and known[target].named:
+                raise too_deep(name)
+            found[name] = known[target]
+        return found
+
+    return below(plan, 0)
 
 
-def _named(path: str, plan: Planned, named: dict[str, Named]) -> Named:
-    built = _planned_from(path, plan)
-    depth = 1 + max((one.depth for one in named.values()), default=0)
-    return Named(built.dockerfile, built.context, plan.target, plan.args, named, depth)
+def _depth_over(named: Mapping[str, Named]) -> int:
+    return 1 + max((one.depth for one in named.values()), default=0)
 
 
 def built_before(found: Sequence[Stated], chosen: Stated) -> dict[str, Named]:
@@ -175,8 +192,7 @@ def built_before(found: Sequence[Stated], chosen: Stated) -> dict[str, Named]:
             continue
         built = one.built
         own = {} if built.pulls else dict(named)
-        depth = 1 + max((below.depth for below in own.values()), default=0)
-        image = Named(built.dockerfile, built.context, built.target, built.args, own, depth)
+        image = Named(built.dockerfile, built.context, built.target, built.args, own, _depth_over(own))
         for tag in built.names:
             for name in {tag, tag.removesuffix(":latest"), f"{tag}:latest" if ":" not in tag else tag}:
                 named.pop(name, None)

@@ -28,7 +28,7 @@ from envhooks.cli._builds import (
 from envhooks.cli._manner import answer
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.image import Environment, Named, Package
-from envhooks.image.buildfiles import planned
+from envhooks.image.buildfiles import BuildFile
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.policy import Policy
@@ -186,7 +186,8 @@ def _baked(bake: tuple[str, str], target: str | None, given: dict[str, str]) -> 
         raise UsageError(
             "there is no such file", place=printable(file), fix="envhooks env --bake FILE TARGET"
         )
-    plan = planned(path.read_bytes(), file, name)
+    stating = BuildFile(path.read_bytes(), file)
+    plan = stating.planned(name)
     lost = [one for one in plan.unknown if one not in given]
     if lost:
         raise UsageError(
@@ -199,7 +200,7 @@ def _baked(bake: tuple[str, str], target: str | None, given: dict[str, str]) -> 
     args = {**dict(plan.args), **given}
     if not plan.contexts:
         return top, dockerfile, ".", target or plan.target, args, {}
-    named = images_below(path.read_bytes(), path.name, plan)
+    named = images_below(stating, path.name, plan)
     above = path.parent.resolve()
     try:
         context = top.relative_to(above).as_posix()

@@ -20,7 +20,7 @@ from envhooks.image.text import Unknowns, names, unknown
 
 MAX_BYTES = 1024 * 1024
 MAX_WORK = 4_000_000
-"""Characters that the expansions of one file may go through."""
+"""Characters that the texts and expansions of one file may go through."""
 MAX_BUILDS = 256
 _BUILDERS = ("docker", "podman", "buildah", "nerdctl")
 _SWITCHES = names(
@@ -53,13 +53,29 @@ class Built:
     """Whether the image is certainly there under its names when the next command runs."""
 
 
+class Work:
+    """Budget of one file, however many texts, values and combinations it has."""
+
+    def __init__(self) -> None:
+        self._left = MAX_WORK
+
+    def spend(self, amount: int) -> None:
+        """Count work.
+
+        Raises:
+            CannotJudge: it is too much.
+        """
+        self._left -= amount
+        if self._left < 0:
+            raise CannotJudge("the text is too large or its values grow too much")
+
+
 class Shell:
     """Variables of one text; what nothing sets is not known, as the environment may."""
 
     def __init__(self, unknowns: Unknowns, values: Mapping[str, str]) -> None:
         self._unknowns = unknowns
         self.values = dict(values)
-        self._left = MAX_WORK
 
     def lookup(self, name: str) -> str | None:
         """The value of a variable; None where nothing sets it, so that a default counts."""
@@ -77,22 +93,13 @@ class Shell:
         """A mark for what is not known."""
         return self._unknowns.mark(why)
 
-    def spend(self, amount: int) -> None:
-        """Count work.
-
-        Raises:
-            CannotJudge: it is too much.
-        """
-        self._left -= amount
-        if self._left < 0:
-            raise CannotJudge("the text is too large or its values grow too much")
-
 
 def commands(
     text: str,
     values: Mapping[str, str],
     unknowns: Unknowns,
     *,
+    work: Work | None = None,
     bash: bool = False,
     first_line: int = 1,
     cwd: str = ".",
@@ -103,6 +110,7 @@ def commands(
         text: the script; it may hold marks of `unknowns`.
         values: variables that are set before it.
         unknowns: for what is not known.
+        work: the budget of the file; None: one for this text alone.
         bash: whether bash is known to be its shell.
         first_line: the line of the file that the text begins on.
         cwd: the folder that it starts in, from the top.
@@ -110,18 +118,20 @@ def commands(
     Raises:
         CannotJudge: its values grow too much.
     """
+    work = work or Work()
+    work.spend(len(text))
     shell = Shell(unknowns, values)
-    expander = Expander(shell, shell.spend, bash)
+    expander = Expander(shell, work.spend, bash)
     script = parse(text)
     arms = Arms(script, expander)
     stack: list[tuple[dict[str, str], str]] = []
     found: list[Built] = []
     for index, event in enumerate(script.events):
-        shell.spend(20)
+        work.spend(20)
         if isinstance(event, Arm):
             arms.enter(event)
         elif isinstance(event, Enter):
-            shell.spend(10 * len(shell.values))
+            work.spend(10 * len(shell.values))
             stack.append((dict(shell.values), cwd))
         elif isinstance(event, Leave) and stack:
             shell.values, cwd = stack.pop()
@@ -139,6 +149,11 @@ def commands(
             elif args and (built := build_of(args, cwd)) is not None and len(found) < MAX_BUILDS:
                 found.append(replace(built, line=line))
     return found
+
+
+def names_builder(text: str, values: Mapping[str, str]) -> bool:
+    """Whether a text or a variable that is set before it names a program that builds; else there is no build in it."""
+    return any(builder in one for one in (text, *values.values()) for builder in _BUILDERS)
 
 
 def _below(cwd: str, path: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from envhooks.base.dataclass import replace
-from envhooks.base.errors import CannotJudge
-from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, commands
+from envhooks.image.buildcommands import MAX_BUILDS, Built, Work, commands
 from envhooks.image.text import Unknowns
 
 MAX_VALUE = 1024
@@ -28,6 +27,7 @@ class Makefile:
 
     def __init__(self, text: str, unknowns: Unknowns) -> None:
         self._unknowns = unknowns
+        self._work = Work()
         self._values: dict[str, str | None] = {}
         self._own: dict[str, dict[str, str | None]] = {}
         self.recipes: dict[str, list[tuple[int, str]]] = {}
@@ -102,13 +102,20 @@ class Makefile:
         Raises:
             CannotJudge: the recipe's values grow too much.
         """
+        return [built for one in self._order(target) for built in self.own_builds(one)][:MAX_BUILDS]
+
+    def own_builds(self, target: str) -> list[Built]:
+        """The builds of a target's own recipe.
+
+        Raises:
+            CannotJudge: the recipe's values grow too much.
+        """
         found: list[Built] = []
-        for one in self._order(target):
-            own = self._own.get(one, {})
-            for number, line in self.recipes.get(one, ()):
-                text = self._expand(line.lstrip("@-+ \t"), {**own, "@": one}, 0)
-                builds = commands(text, {}, self._unknowns, first_line=number)
-                found += [replace(built, label=one) for built in builds]
+        own = {**self._own.get(target, {}), "@": target}
+        for number, line in self.recipes.get(target, ()):
+            text = self._expand(line.lstrip("@-+ \t"), own, 0)
+            builds = commands(text, {}, self._unknowns, work=self._work, first_line=number)
+            found += [replace(built, label=target) for built in builds]
         return found[:MAX_BUILDS]
 
     def _order(self, target: str) -> list[str]:
@@ -129,7 +136,7 @@ class Makefile:
     def _expand(self, text: str, own: Mapping[str, str | None], depth: int) -> str:
         """A text with its variables filled in; marks for what is not known."""
         out: list[str] = []
-        at = size = 0
+        at = 0
         while at < len(text):
             start = text.find("$", at)
             if start < 0 or start + 1 >= len(text):
@@ -146,9 +153,7 @@ class Makefile:
                 at = _closing(text, start + 1)
                 name = text[start + 2 : at - 1]
             out.append(self._value(name, own, depth))
-            size += len(out[-1])
-            if size > MAX_BYTES:
-                raise CannotJudge("the values of this Makefile grow too much")
+            self._work.spend(20 + len(out[-1]))  # of an empty value too: ten lines of them would cost 250^10
         return "".join(out)
 
     def _value(self, name: str, own: Mapping[str, str | None], depth: int) -> str:
@@ -180,8 +185,7 @@ def _logical(text: str) -> list[tuple[int, str]]:
             if following is None:
                 break
             parts.append(following[1])
-        joint = "\n" if line.startswith("\t") else " "
-        cut = (lambda one: one) if joint == "\n" else (lambda one: one.removesuffix("\\").strip())
-        tidy: Callable[[str], str] = cut
-        out.append((number, line if len(parts) == 1 else joint.join(map(tidy, parts))))
+        is_recipe = line.startswith("\t")
+        tidy = parts if is_recipe or len(parts) == 1 else [one.removesuffix("\\").strip() for one in parts]
+        out.append((number, ("\n" if is_recipe else " ").join(tidy)))
     return out

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
-from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, commands
-from envhooks.image.requirements.yamlnodes import Node, Scalar, YamlError, read_yaml
+from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, Work, commands, names_builder
+from envhooks.image.requirements.yamlnodes import Node, Scalar, read_document
 from envhooks.image.text import Unknowns, unknown
 
 MAX_COMBINATIONS = 256
@@ -32,21 +32,18 @@ def workflow_builds(text: str, path: str, job: str = "") -> tuple[Built, ...]:
     """
     if len(text) > MAX_BYTES:
         raise CannotJudge("the file is larger than 1 MiB", place=path)
-    try:
-        document = read_yaml(text)
-    except YamlError as error:
-        raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
-    top = _mapping(document)
+    top = _mapping(read_document(text, path))
     jobs = _mapping(top.get("jobs"))
     if job and job not in jobs:
         raise CannotJudge(
             f"there is no job {job!r}; the jobs are {', '.join(list(jobs)[:20]) or 'none'}", place=path
         )
     found: list[Built] = []
+    work = Work()
     for name in [job] if job else list(jobs)[:100]:
         body = _mapping(jobs[name])
         for values in _combinations(_mapping(body.get("strategy")).get("matrix")):
-            reader = _Job(values, _mapping(top.get("env")), _mapping(body.get("env")), Unknowns())
+            reader = _Job(values, _mapping(top.get("env")), _mapping(body.get("env")), Unknowns(), work)
             label = ", ".join(f"{key}={value}" for key, value in (values or {}).items())
             builds = reader.builds(body)
             found += [replace(one, label=": ".join(filter(None, (name, label)))) for one in builds]
@@ -151,9 +148,11 @@ class _Job:
         top: Mapping[str, Node],
         own: Mapping[str, Node],
         unknowns: Unknowns,
+        work: Work,
     ) -> None:
         self._matrix = values
         self._unknowns = unknowns
+        self._work = work
         self._env: dict[str, str] = {}
         for level in (top, own):
             self._env.update({name: self._filled(_text(node)) for name, node in level.items()})
@@ -166,13 +165,13 @@ class _Job:
             inner = match[1].strip()
             plain = re.fullmatch(_PLAIN, inner)
             literal = re.fullmatch(r"'([^']*)'", inner)
-            if literal:
-                return literal[1]
-            if plain and plain[1] == "matrix" and self._matrix is not None and plain[2] in self._matrix:
-                return self._matrix[plain[2]]
-            if plain and plain[1] == "env" and plain[2] in known:
-                return known[plain[2]]
-            return self._unknowns.mark(f"{inner[:60]} is not followed")
+            found = literal[1] if literal else None
+            if plain and plain[1] == "matrix" and self._matrix is not None:
+                found = self._matrix.get(plain[2])
+            elif plain and plain[1] == "env":
+                found = known.get(plain[2])
+            self._work.spend(1 + len(found or ""))
+            return self._unknowns.mark(f"{inner[:60]} is not followed") if found is None else found
 
         return re.sub(_EXPRESSION, value, text[:MAX_BYTES], flags=re.DOTALL)
 
@@ -194,11 +193,12 @@ class _Job:
                 )
                 text = self._filled(run.text, env)
                 shell = _text(one.get("shell") or defaults.get("shell"))
-                if shell in ("", "bash", "sh"):
+                if shell in ("", "bash", "sh") and names_builder(text, env):
                     found += commands(
                         text,
                         env,
                         self._unknowns,
+                        work=self._work,
                         bash=shell != "sh",
                         first_line=run.line + 1,
                         cwd=folder or ".",

@@ -17,7 +17,7 @@ from envhooks.changelog.drafting import changelog_for
 from envhooks.git.addresses import identity, redact, redact_text
 from envhooks.git.objects import GitObject, parse_commit, parse_tree
 from envhooks.image.buildcommands import commands
-from envhooks.image.buildfiles import planned, targets
+from envhooks.image.buildfiles import BuildFile
 from envhooks.image.interpreter import read_environment
 from envhooks.image.makefiles import Makefile
 from envhooks.image.text import Unknowns
@@ -73,7 +73,11 @@ def _script(data: bytes) -> object:
 
 
 def _planned(path: str) -> Callable[[bytes], object]:
-    return lambda data: [planned(data, path, name) for name in targets(data, path)[:5]]
+    def read(data: bytes) -> object:
+        file = BuildFile(data, path)
+        return [file.planned(name) for name in file.names[:5]]
+
+    return read
 
 
 def _changelog(data: bytes) -> object:

@@ -8,7 +8,10 @@ import pytest
 from support import Repo
 
 from envhooks.base.errors import CannotJudge
-from envhooks.image.buildfiles import Planned, planned
+from envhooks.image.buildfiles import BuildFile, Planned
+from envhooks.image.makefiles import Makefile
+from envhooks.image.text import Unknowns
+from envhooks.image.workflows import workflow_builds
 
 BAKE = """
 # comments, in each of the three forms
@@ -49,7 +52,7 @@ target "many" {
 
 
 def test_a_target_of_a_bake_file_with_what_it_inherits() -> None:
-    assert planned(BAKE.encode(), "docker-bake.hcl", "cuda") == Planned(
+    assert BuildFile(BAKE.encode(), "docker-bake.hcl").planned("cuda") == Planned(
         "docker/Dockerfile",
         ".",
         "runtime",
@@ -63,7 +66,7 @@ def test_a_target_of_a_bake_file_with_what_it_inherits() -> None:
 
 
 def test_an_argument_that_a_function_computes_is_named_and_not_guessed() -> None:
-    found = planned(BAKE.encode(), "docker-bake.hcl", "cpu")
+    found = BuildFile(BAKE.encode(), "docker-bake.hcl").planned("cpu")
     assert found.unknown == ("COMPUTED",) and dict(found.args) == {
         "TORCH_VERSION": "2.8.0",
         "EXTRA": "x-2.8.0-cu12.8",
@@ -75,7 +78,7 @@ def test_a_bake_file_as_json() -> None:
         "variable": {"V": {"default": "2.8.0"}},
         "target": {"a": {"args": {"TORCH": "${V}", "F": "${upper(V)}"}, "dockerfile": "D"}},
     }
-    found = planned(json.dumps(document).encode(), "docker-bake.json", "a")
+    found = BuildFile(json.dumps(document).encode(), "docker-bake.json").planned("a")
     assert found == Planned("D", ".", None, (("TORCH", "2.8.0"),), ("F",))
 
 
@@ -119,7 +122,7 @@ services:
     ],
 )
 def test_a_service_of_a_compose_file(service: str, expected: Planned) -> None:
-    assert planned(COMPOSE.encode(), "compose.yaml", service) == expected
+    assert BuildFile(COMPOSE.encode(), "compose.yaml").planned(service) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_a_service_of_a_compose_file(service: str, expected: Planned) -> None:
 )
 def test_what_is_no_build_is_a_sentence(path: str, data: bytes, name: str, why: str) -> None:
     with pytest.raises(CannotJudge, match=why):
-        planned(data, path, name)
+        BuildFile(data, path).planned(name)
 
 
 def test_env_reads_the_dockerfile_as_the_bake_file_builds_it(good: Repo) -> None:
@@ -340,3 +343,55 @@ def test_a_base_image_that_the_line_before_builds(
     good.write({**TREE, "Makefile": recipe})
     done = good.envhooks("env", "--built-by", "Makefile", "train")
     assert done.code == 0 and ("torch 2.8.0  (base/Dockerfile:4" in done.out) is followed, done.said
+
+
+def repeated(line: str, piece: str, last: str, levels: int = 12) -> str:
+    """Lines that each hold the next one twenty times: read one by one, that would be 20^12 pieces."""
+    made = (line.format(name=f"a{i}", pieces=piece.format(next=f"a{i + 1}") * 20) for i in range(levels))
+    return "".join(made) + last.format(name=f"a{levels}")
+
+
+def test_names_that_stand_on_each_other_many_times_are_worked_out_once() -> None:
+    text = repeated(
+        'variable "{name}" {{ default = "{pieces}" }}\n', "${{{next}}}", 'variable "{name}" {{}}\n'
+    )
+    text += 'target "t" { args = { X = "${a0}" } }\n'
+    assert BuildFile(text.encode(), "docker-bake.hcl").planned("t").args == (("X", ""),)
+    text = repeated(
+        'target "{name}" {{ inherits = [{pieces}] }}\n',
+        '"{next}",',
+        'target "{name}" {{ args = {{ X = "1" }} }}\n',
+    )
+    assert BuildFile(text.encode(), "docker-bake.hcl").planned("a0").args == (("X", "1"),)
+
+
+def test_a_makefile_whose_values_stand_on_each_other_is_given_up() -> None:
+    text = repeated("{name} = {pieces}\n", "$({next})", "{name} =\nall:\n")
+    with pytest.raises(CannotJudge, match="grow too much"):
+        Makefile(f"{text}\tdocker build --build-arg X=$(a0) .\n", Unknowns()).builds("all")
+
+
+def test_a_workflow_has_one_budget_for_its_whole_matrix() -> None:
+    axis = list(range(16))
+    lines = "".join(f"          echo {n} && docker ps\n" for n in range(2_000))
+    text = f"jobs:\n  a:\n    strategy:\n      matrix: {{a: {axis}, b: {axis}}}\n    steps:\n      - run: |\n{lines}"
+    with pytest.raises(CannotJudge, match="grow too much"):
+        workflow_builds(text, ".github/workflows/w.yml")
+    grown = "env: {E: " + "x" * 20_000 + "}\njobs: {a: {env: {F: '" + "${{env.E}}" * 2_000 + "'}, steps: []}}"
+    with pytest.raises(CannotJudge, match="grow too much"):
+        workflow_builds(grown, ".github/workflows/w.yml")
+
+
+def test_images_that_stand_on_each_other_many_times(good: Repo) -> None:
+    names = [f"x{n}" for n in range(20)]
+    text = 'target "a7" { context = "base" }\n'
+    for level in range(7):
+        contexts = ", ".join(f'{name} = "target:a{level + 1}"' for name in names)
+        text += f'target "a{level}" {{\n context = "base"\n contexts = {{ {contexts} }}\n}}\n'
+    good.write({**TREE, "docker-bake.hcl": text})
+    done = good.envhooks("env", "--bake", "docker-bake.hcl", "a0")
+    assert done.code == 0, done.said
+    deeper = 'target "b" {\n context = "base"\n contexts = { z = "target:a0", y = "target:a1" }\n}\n'
+    good.write({"docker-bake.hcl": text + deeper.replace("b", "c", 1).replace("a0", "b") + deeper})
+    done = good.envhooks("env", "--bake", "docker-bake.hcl", "c")
+    assert done.code == 2 and "on more than 8 images" in done.err, done.said

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
 
 if TYPE_CHECKING:
     from yaml.events import Event, NodeEvent
@@ -41,6 +42,18 @@ class Scalar:
 
 
 Node: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
+
+
+def read_document(text: str, path: str, *, merges: bool = False) -> Node:
+    """The one document of a file, as `read_yaml` has it.
+
+    Raises:
+        CannotJudge: it is not YAML within bounds; with the file's line.
+    """
+    try:
+        return read_yaml(text, merges=merges)
+    except YamlError as error:
+        raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
 
 
 def read_yaml(text: str, *, merges: bool = False) -> Node:
