@@ -21,9 +21,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP))
@@ -42,12 +43,21 @@ SAME = {name: one.packages[0] for one in FRAMEWORKS for name in one.packages}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One file with its label."""
+class Labelled:
+    """A file of a repository at one commit."""
 
     repository: str
     path: str
     commit: str
+
+
+L = TypeVar("L", bound=Labelled)
+
+
+@dataclass(frozen=True)
+class Row(Labelled):
+    """One file with its label."""
+
     context: str
     package: str
     version: str
@@ -68,10 +78,47 @@ class Score:
     """(reason of the label, line to show)."""
 
 
-def rows(labels: Path = LABELS) -> list[Row]:
+def labels(file: Path, kind: Callable[..., L]) -> list[L]:
+    """The rows of a file of labels, each as `kind`."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return [kind(**one) for one in csv.DictReader(opened, delimiter="\t")]
+
+
+def rows(file: Path = LABELS) -> list[Row]:
     """The labels."""
-    with labels.open(encoding="utf-8", newline="") as file:
-        return [Row(**one) for one in csv.DictReader(file, delimiter="\t")]
+    return labels(file, Row)
+
+
+def asked(description: str | None, default: Path) -> argparse.Namespace:
+    """The options of a command that scores: `folder`, `only`, `labels`, `verbose`."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--from", dest="folder", type=Path, help="repositories that are here already")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="rows with this word in repository or path"
+    )
+    shown = default.relative_to(TOP).as_posix()
+    parser.add_argument("--labels", type=Path, default=default, help=f"default: {shown}")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+def here(found: Iterable[L], options: argparse.Namespace, absent: set[str]) -> Iterator[tuple[L, Path]]:
+    """The rows that are asked for, each with its repository; the name of one that cannot be had goes to `absent`."""
+    for row in found:
+        if options.only not in f"{row.repository} {row.path}":
+            continue
+        path = None if row.repository in absent else repository(row.repository, row.commit, options.folder)
+        if path is None:
+            absent.add(row.repository)
+        else:
+            yield row, path
+
+
+def ended(absent: set[str], is_wrong: bool) -> int:
+    """The exit code; says which repositories were not there."""
+    for name in sorted(absent):
+        print(f"not here and not to be fetched: {name}", file=sys.stderr)
+    return 2 if absent else int(is_wrong)
 
 
 def repository(name: str, commit: str, folder: Path | None) -> Path | None:
@@ -183,25 +230,12 @@ def report(scores: dict[str, Score], refused: list[str], count: int, verbose: bo
 
 def main() -> int:
     """Score every file, and say what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--from", dest="folder", type=Path, help="repositories that are here already")
-    parser.add_argument(
-        "--only", default="", metavar="WORD", help="rows with this word in repository or path"
-    )
-    parser.add_argument("--labels", type=Path, default=LABELS, help="default: tests/corpus/dockerfiles.tsv")
-    parser.add_argument("--verbose", action="store_true")
-    options = parser.parse_args()
+    options = asked(__doc__, LABELS)
     scores = {name: Score() for name in ("version", "hardware", "python")}
     absent: set[str] = set()
     refused: list[str] = []
     count, spent = 0, 0.0
-    for row in rows(options.labels):
-        if options.only not in f"{row.repository} {row.path}":
-            continue
-        path = None if row.repository in absent else repository(row.repository, row.commit, options.folder)
-        if path is None:
-            absent.add(row.repository)
-            continue
+    for row, path in here(rows(options.labels), options, absent):
         count += 1
         began = time.perf_counter()
         found = read(row, path)
@@ -215,9 +249,7 @@ def main() -> int:
             scores["version"].missed.append((row.reason, f"{row.repository} {row.path}: {found}"))
     print("\n".join(report(scores, refused, count, options.verbose)))
     print(f"{1000 * spent / max(count, 1):.0f} ms a file, git included")
-    for name in sorted(absent):
-        print(f"not here and not to be fetched: {name}", file=sys.stderr)
-    return 2 if absent else int(any(one.wrong for one in scores.values()))
+    return ended(absent, any(one.wrong for one in scores.values()))
 
 
 if __name__ == "__main__":

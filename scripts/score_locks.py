@@ -14,8 +14,6 @@ Exit code: 0; 1 where the reader claims something that a label contradicts; 2 wh
 
 from __future__ import annotations
 
-import argparse
-import csv
 import posixpath
 import sys
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP), str(TOP / "scripts")]
 
-from score_corpus import repository  # noqa: E402
+from score_corpus import Labelled, asked, ended, here, labels  # noqa: E402
 
 from envhooks.base.errors import EnvhooksError  # noqa: E402
 from envhooks.git.repository import Git  # noqa: E402
@@ -36,12 +34,9 @@ LABELS = TOP / "tests" / "corpus" / "locks.tsv"
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Labelled):
     """One file with its label."""
 
-    repository: str
-    path: str
-    commit: str
     base: str
     command: str
     package: str
@@ -70,10 +65,9 @@ class WithDockerfile:
         return self._files.list(folder)
 
 
-def rows(labels: Path = LABELS) -> list[Row]:
+def rows(file: Path = LABELS) -> list[Row]:
     """The labels."""
-    with labels.open(encoding="utf-8", newline="") as file:
-        return [Row(**one) for one in csv.DictReader(file, delimiter="\t")]
+    return labels(file, Row)
 
 
 def read(row: Row, path: Path) -> tuple[str | None, str | None, str]:
@@ -105,23 +99,11 @@ def judge(row: Row, version: str | None, build: str | None) -> str:
 
 def main() -> int:
     """Score every file, and say what is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--from", dest="folder", type=Path, help="repositories that are here already")
-    parser.add_argument(
-        "--only", default="", metavar="WORD", help="rows with this word in repository or path"
-    )
-    parser.add_argument("--labels", type=Path, default=LABELS, help="default: tests/corpus/locks.tsv")
-    parser.add_argument("--verbose", action="store_true")
-    options = parser.parse_args()
+    options = asked(__doc__, LABELS)
     counts: dict[str, int] = {}
-    wrong, absent = 0, set()
-    for row in rows(options.labels):
-        if options.only not in f"{row.repository} {row.path}":
-            continue
-        path = None if row.repository in absent else repository(row.repository, row.commit, options.folder)
-        if path is None:
-            absent.add(row.repository)
-            continue
+    wrong = 0
+    absent: set[str] = set()
+    for row, path in here(rows(options.labels), options, absent):
         version, build, why = read(row, path)
         came = judge(row, version, build)
         counts[came if not came.startswith("says") else "wrong"] = counts.get(came, 0) + 1
@@ -140,9 +122,7 @@ def main() -> int:
         end="",
     )
     print(f", {counts.get('doubted', 0)} left in doubt rightly, {wrong} wrong")
-    for name in sorted(absent):
-        print(f"not here and not to be fetched: {name}", file=sys.stderr)
-    return 2 if absent else int(bool(wrong))
+    return ended(absent, bool(wrong))
 
 
 if __name__ == "__main__":

@@ -28,19 +28,18 @@ def _toml(value: object) -> str:
 
 def render_ties(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
     """Lines of ties.toml: a block of `[[ties.NAME]]` for each set of requirements."""
-    for package in sorted(rows):
-        for requires, versions in grouped(rows[package]):
-            yield f"[[ties.{package}]]"
-            yield f"requires = {json.dumps(list(requires))}"
-            yield f"versions = {json.dumps(list(versions))}"
-            yield ""
+    return _blocks("ties", "requires", rows)
 
 
 def render_wheels(rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
     """Lines of wheels.toml: a block of `[[wheels.NAME]]` for each set of Pythons."""
+    return _blocks("wheels", "python", rows)
+
+
+def _blocks(table: str, key: str, rows: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Iterator[str]:
     for package in sorted(rows):
-        for python, versions in grouped(rows[package]):
-            yield f"[[wheels.{package}]]"
-            yield f"python = {json.dumps(list(python))}"
+        for values, versions in grouped(rows[package]):
+            yield f"[[{table}.{package}]]"
+            yield f"{key} = {json.dumps(list(values))}"
             yield f"versions = {json.dumps(list(versions))}"
             yield ""
