@@ -223,3 +223,19 @@ def test_nothing_of_a_setup_py_runs_and_nothing_of_it_is_printed(tmp_path: Path)
         env={"PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert (done.stdout, done.stderr, mark.exists()) == ("torch==2.6.0\n", "", False)
+
+
+@pytest.mark.parametrize(
+    ("line", "last", "asked_for"),
+    [
+        ("{name} = {next} + {next}\n", "['torch==2.8.0']", "A0"),
+        ("{name} = os.path.join({next}, {next}, {next})\n", "'x'", "open(A0).read().splitlines()"),
+    ],
+)
+def test_names_that_stand_on_each_other_many_times_are_too_much(line: str, last: str, asked_for: str) -> None:
+    """Three names on each of nineteen lines are 3^19 expressions for who goes through them one by one."""
+    lines = (line.format(name=f"A{n}", next=f"A{n + 1}") for n in range(19))
+    program = f"import os\n{''.join(lines)}A19 = {last}\nsetup(install_requires={asked_for})\n"
+    found = read_requirements({"setup.py": program.encode()}.get, "setup.py")
+    assert found.requirements == ()
+    assert found.faults[0][0] == "cannot tell what setup.py asks for: it is not read"

@@ -16,6 +16,8 @@ from envhooks.base.dataclass import dataclass
 MAX_PROGRAM = 200_000
 """Characters of one setup.py."""
 MAX_DEPTH = 20
+MAX_WORK = 100_000
+"""Expressions, and characters of paths, that are gone through for one program."""
 _CHANGES = frozenset(
     ("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault")
 )
@@ -66,6 +68,7 @@ class Program:
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
+        self._left = MAX_WORK
         self._values: dict[str, ast.expr] = {}
         self._statements(tree.body)
         stored: dict[str, int] = {}
@@ -112,7 +115,7 @@ class Program:
         return given
 
     def table(self, node: ast.expr) -> dict[str, list[Item]] | None:
-        """Extra -> its entries; None where they are computed."""
+        """Extra -> its entries; None where they are computed. Raises `ValueError` as `items` does."""
         node = self._named(node)
         if not isinstance(node, ast.Dict):
             return None
@@ -125,7 +128,12 @@ class Program:
         return out
 
     def items(self, node: ast.expr, depth: int = 0) -> list[Item] | None:
-        """The entries of a list; None where they are computed."""
+        """The entries of a list; None where they are computed.
+
+        Raises:
+            ValueError: names that stand on each other many times over make it too much.
+        """
+        self._spend(1)
         node = self._named(node)
         if depth > MAX_DEPTH:
             return None
@@ -139,6 +147,11 @@ class Program:
             return None if left is None or right is None else left + right
         name = self._lines(node)
         return None if name is None else [Item(name, node.lineno, True)]
+
+    def _spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise ValueError("too much")
 
     def _named(self, node: ast.expr) -> ast.expr:
         for _ in range(MAX_DEPTH):
@@ -199,6 +212,7 @@ class Program:
 
     def _path(self, node: ast.expr, depth: int = 0) -> str | None:
         """A path beside the program: `"requirements.txt"`, `os.path.join(here, "requirements.txt")`, `HERE / "x"`."""
+        self._spend(1)
         node = self._named(node)
         if depth > MAX_DEPTH:
             return None
@@ -215,7 +229,11 @@ class Program:
         if parts and self._is_own_folder(parts[0]):
             parts = parts[1:]
         texts = [self._path(one, depth + 1) for one in parts]
-        return None if not texts or None in texts else posixpath.join(*(text or "" for text in texts))
+        if not texts or None in texts:
+            return None
+        joined = posixpath.join(*(text or "" for text in texts))
+        self._spend(len(joined))
+        return joined
 
     def _is_own_folder(self, node: ast.expr) -> bool:
         """`os.path.dirname(__file__)`, `Path(__file__).parent`, or a name of it."""
