@@ -7,9 +7,12 @@ is compared all the same.
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from memory_files import MemoryFiles
@@ -408,22 +411,44 @@ SHAPES |= {what: _shape(reading, make) for what, (reading, make) in OTHERS.items
 
 
 def seconds(read: Callable[[], object]) -> float:
-    start = time.process_time()
+    """The reader's own time, and not that of threads which another test left."""
+    start = time.thread_time()
     with contextlib.suppress(EnvhooksError, PayloadError):
         read()
-    return time.process_time() - start
+    return time.thread_time() - start
 
 
-@pytest.mark.parametrize("what", SHAPES)
-def test_twice_the_input_takes_twice_the_time(what: str) -> None:
+def fault(what: str) -> str:
+    """What is wrong with the growth of a shape; empty if nothing is."""
     shape = SHAPES[what]
     size = 250
     while (once := seconds(shape(size))) < ENOUGH and size < MOST:
         size *= 2
-    assert once < 50 * ENOUGH, f"{size} of them take {once:.1f} s"
-    for _ in range(TRIES):
-        once = min(seconds(shape(size)) for _ in range(3))
-        twice = min(seconds(shape(2 * size)) for _ in range(2))
+    if once >= 50 * ENOUGH:
+        return f"{size} of them take {once:.1f} s"
+    for times in range(TRIES):
+        once = min([once, *(seconds(shape(size)) for _ in range(times))])
+        twice = min(seconds(shape(2 * size)) for _ in range(1 + times))
         if twice <= FACTOR * max(once, ENOUGH):
-            return
-    raise AssertionError(f"{size} of them take {once * 1e3:.0f} ms, twice as many {twice * 1e3:.0f} ms")
+            return ""
+    return f"{size} of them take {once * 1e3:.0f} ms, twice as many {twice * 1e3:.0f} ms"
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    """Python's collector goes by all that the tests before have made: 0.8 s for three million objects."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("what", SHAPES)
+def test_twice_the_input_takes_twice_the_time(what: str) -> None:
+    if found := fault(what):  # a busy worker errs now and then: a fresh process has the last word
+        again = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, timeout=120)
+        assert not again.stdout.strip() and not again.returncode, f"{found}; in a process of its own: {again}"
+
+
+if __name__ == "__main__":
+    print(fault(sys.argv[1]))
