@@ -51,15 +51,17 @@ def run(options: argparse.Namespace) -> int:
         deploy = environment_named(releases.trust.root.policy, options.environment)
         gate = Gate(releases, deploy)
         answers: list[Answer] = []
+        known: dict[str, Answer] = {}  # a registry is asked once for an image that stands in many places
         for what in options.what:
             if what == "-":
                 for use in image_uses(manifests):
-                    found = _image(gate, use.reference, use.line)
-                    answers.append(replace(found, resource=use.resource, line=use.line))
+                    if use.reference not in known:
+                        known[use.reference] = _image(gate, use.reference)
+                    answers.append(replace(known[use.reference], resource=use.resource, line=use.line))
             elif releases.has(what):
                 answers.append(gate.of_tag(what))
             elif "/" in what or ":" in what or "@" in what:
-                answers.append(_image(gate, what, None))
+                answers.append(_image(gate, what))
             else:
                 answers.append(gate.of_tag(what))  # says that there is none
     answer(document(options.environment, answers))
@@ -69,10 +71,12 @@ def run(options: argparse.Namespace) -> int:
     return worst(answers)
 
 
-def _image(gate: Gate, text: str, line: int | None) -> Answer:
+def _image(gate: Gate, text: str) -> Answer:
     """One image; that it cannot be asked for is its own answer, and the others are judged all the same."""
     try:
         reference = parse(text)
+        if gate.ignores(reference.name):  # before its registry is asked, which may not be ours
+            return Answer(text, "ignored", "the policy leaves this image alone")
         found = gate.of_digest(reference.name, reference.digest or _digest(reference), text)
         if found.outcome == "unproved" and not found.tag:
             claimed = _claim(reference)
@@ -81,7 +85,7 @@ def _image(gate: Gate, text: str, line: int | None) -> Answer:
                 return replace(found, why=why, tag=claimed)
         return found
     except EnvhooksError as error:
-        return Answer(text or "(no text)", "unproved", error.message, line=line)
+        return Answer(text or "(no text)", "unproved", error.message)
 
 
 def _claim(reference: Reference) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.policy import DeployPolicy, Policy
@@ -79,6 +79,7 @@ class Gate:
         self._root = releases.trust.root
         self._policy = releases.trust.root.policy
         self._now = time.time() if now is None else now
+        self._yanked_images: dict[str, tuple[str, str]] | None = None
 
     @property
     def has_images(self) -> bool:
@@ -95,6 +96,10 @@ class Gate:
         records = reader.read(self._releases.git, self._root, release.tag)
         return self._decide(what or tag, release, records, None)
 
+    def ignores(self, name: str) -> bool:
+        """Whether `[deploy.NAME] ignore` leaves an image alone, by its name without tag and digest."""
+        return any(fnmatchcase(name, pattern) for pattern in self._deploy.ignore)
+
     def of_digest(self, name: str, digest: str, what: str) -> Answer:
         """The answer about an image by its digest: its record leads to the tag, and the tag is judged.
 
@@ -102,7 +107,7 @@ class Gate:
             name: the image's name without tag and digest; a record under another name is a copy, and is said.
             digest: `sha256:...` of an index or of one platform.
         """
-        if any(fnmatchcase(name, pattern) for pattern in self._deploy.ignore):
+        if self.ignores(name):
             return Answer(what, "ignored", "the policy leaves this image alone")
         found = reader.find_image(self._releases.git, self._root, digest)
         proved = [one for one in found if any(digest in image.digests for image in one.images)]
@@ -128,7 +133,7 @@ class Gate:
         def answer(outcome: Outcome, why: str) -> Answer:
             return Answer(what, outcome, why, release.tag, reference)
 
-        refusal = self._refusal(release, records)
+        refusal = self._refusal(release, records) or self._yanked_twin(release, image)
         if refusal:
             return answer("refused", refusal)
         doubt = self._doubt(release, records, image)
@@ -159,6 +164,21 @@ class Gate:
             return f"its line {release.line} may not run in {deploy.name}"
         if deploy.tag_signers and release.verdict == "accepted" and release.signer not in deploy.tag_signers:
             return f"signed by {release.signer or 'nobody known'}, which {deploy.name} does not take"
+        return ""
+
+    def _yanked_twin(self, release: Release, image: ImageRecord | None) -> str:
+        """Reason why an image must not run that is of a yanked release as well: the same bytes; else empty."""
+        if image is None or not self._policy.yanked:
+            return ""
+        if self._yanked_images is None:
+            self._yanked_images = {}
+            for tag in filter(self._releases.has, self._policy.yanked):
+                for one in reader.read(self._releases.git, self._root, tag).images:
+                    self._yanked_images |= dict.fromkeys(one.digests, (tag, self._policy.yanked[tag]))
+        for digest in sorted(image.digests & self._yanked_images.keys()):
+            tag, reason = self._yanked_images[digest]
+            if tag != release.tag:
+                return f"its image is that of {printable(tag)}, which is yanked: {reason}"
         return ""
 
     def _doubt(self, release: Release, records: Records, image: ImageRecord | None) -> str:
@@ -216,9 +236,12 @@ class Gate:
             and one.name.is_stable
             and one.name.order < start.name.order
         ]
+        leaving = reader.read(self._releases.git, self._root, start.tag).image
         passed_over: list[Answer] = []
         for one in reversed(before):
             answer = self.of_tag(one.tag)
+            if answer.outcome == "allowed" and leaving is not None and answer.reference == leaving.reference:
+                answer = replace(answer, outcome="refused", why=f"it is the image of {start.tag}")
             if answer.outcome == "allowed":
                 return answer, tuple(passed_over)
             passed_over.append(answer)

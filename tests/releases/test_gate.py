@@ -154,6 +154,22 @@ def test_a_rollback_from_each_of_ten_tags(series: Repo) -> None:
     assert f"  {NAME}@{digest(number)}" in series.envhooks("rollback", "PyTorch-CUDA-v2.10").out
 
 
+def test_the_same_image_under_another_name_is_no_way_out(series: Repo, made: Path) -> None:
+    """The image of a yanked release may not run as that of another, and it is no way back from itself."""
+    tags = list(SERIES)
+    yanked = tags.index("PyTorch-CUDA-v2.6")
+    record(series, made / "ci.pem", "PyTorch-CUDA-v2.7", yanked)
+    for what in ("PyTorch-CUDA-v2.7", f"{NAME}@{digest(yanked)}"):
+        done = series.envhooks("gate", what, "--for", "production")
+        assert done.code == 1 and "yanked: CVE-2026-1234" in done.out, done.said
+    series.git("update-ref", "-d", "refs/notes/envhooks")
+    for tag, number in (("PyTorch-CUDA-v2.5", 1), ("PyTorch-CUDA-v2.7", 2), ("PyTorch-CUDA-v2.8", 2)):
+        record(series, made / "ci.pem", tag, number)
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.8", check=True)
+    assert done.out.startswith("PyTorch-CUDA-v2.5\n"), done.said
+    assert "passed over PyTorch-CUDA-v2.7: it is the image of PyTorch-CUDA-v2.8" in done.out
+
+
 def test_a_rollback_with_nothing_proved_is_two(series: Repo) -> None:
     series.git("update-ref", "-d", "refs/notes/envhooks")
     done = series.envhooks("rollback", "PyTorch-CUDA-v2.8")
@@ -254,6 +270,63 @@ def test_no_bomb_and_no_hidden_image() -> None:
     assert [use.reference for use in image_uses(b"x: &x {image: one}\ny: {z: *x}\n")] == ["one", "one"]
 
 
+GOOD = f"{NAME}@{digest(6)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        # an image volume, which Kubernetes mounts: its key `image` is a mapping
+        ("volumes: [{name: w, image: {reference: ghcr.io/o/weights:1}}]", ["ghcr.io/o/weights:1"]),
+        ("values: {image: {registry: ghcr.io, repository: o/x, tag: '1'}}", ["ghcr.io/o/x:1"]),
+        (f"values: {{image: {{repository: {NAME}, digest: '{digest(6)}'}}}}", [GOOD]),
+        (f"values: {{image: {{repository: {NAME}, tag: '{digest(6)}'}}}}", [GOOD]),
+        ("spec: {sidecarImage: ghcr.io/o/side, init-image: busybox, image: a}", ["ghcr.io/o/side", "busybox", "a"]),
+        ("driver: {repository: nvcr.io/nvidia, image: driver, version: 550.1}", ["nvcr.io/nvidia/driver:550.1"]),
+        ("spec: {image: ghcr.io/o/x, tag: v2}", ["ghcr.io/o/x:v2"]),
+        ("spec: {imageName: ghcr.io/o/postgres:17}", ["ghcr.io/o/postgres:17"]),
+        ("Image: x:1", ["x:1"]),
+        ("env: [{name: RELATED_IMAGE_X, value: 'ghcr.io/o/x:1'}]", ["ghcr.io/o/x:1"]),
+        ("args: ['--side-image=ghcr.io/o/x:1', --other-image, busybox]", ["ghcr.io/o/x:1", "busybox"]),
+        (f"anything: {{else: ['{GOOD}']}}", [GOOD]),
+        (f"status: {{imageID: 'docker-pullable://{GOOD}'}}", [GOOD]),
+        ("images: [{name: a, newName: ghcr.io/o/a, newTag: '2'}, {name: b}]", ["ghcr.io/o/a:2"]),
+        ("kustomize: {images: ['a=ghcr.io/o/a:2', 'ghcr.io/o/b:3']}", ["ghcr.io/o/a:2", "ghcr.io/o/b:3"]),
+        ("x: &x {image: one}\ny: {<<: *x, name: z}", ["one", "one"]),
+        ("%YAML 1.2\n---\nimage: one\n...\n---\nimage: two\n", ["one", "two"]),
+        # a schema of a custom resource that holds a pod has some forty levels
+        ("a: " + "{a: " * 45 + "{image: one}" + "}" * 45, ["one"]),
+    ],
+)  # fmt: skip
+def test_an_image_counts_wherever_a_resource_names_it(text: str, images: list[str]) -> None:
+    assert [use.reference for use in image_uses(text.encode())] == images
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spec: {disableImage: 'true', hasImage: 'no', imagePullPolicy: Always, imagePullSecrets: [{name: a}]}",
+        "env: [{name: IMAGE_SIZE, value: '224'}, {name: INPUT_IMAGE, value: /data/cat.jpg}]",
+        "properties: {image: {type: string, description: The image of it}, tag: {type: string}}",
+        "status: {nodeInfo: {osImage: Ubuntu 24.04.1 LTS}, imageID: 'sha256:" + "0" * 64 + "'}",
+        "args: [--image, --verbose, --image-size, '224']",
+    ],
+)
+def test_what_names_no_image_is_none(text: str) -> None:
+    with pytest.raises(CannotJudge, match="name no image"):
+        image_uses(text.encode())
+
+
+def test_aliases_of_aliases_end() -> None:
+    """Fifty lines that stand for 2**50 values, none of which is an image, and a chain as deep as aliases go."""
+    twice = "a0: &a0 [x, y]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(49))
+    deep = "a0: &a0 x\n"
+    deep += "".join(f"a{n + 1}: &a{n + 1} {'[' * 90}*a{n}{']' * 90}\n" for n in range(90))
+    for bomb in (twice, deep):
+        with pytest.raises(CannotJudge, match="aliases stand for too much"):
+            image_uses((bomb + "image: one\n").encode())
+
+
 def test_an_image_that_is_left_alone(series: Repo) -> None:
     policy = (series.path / ".envhooks/policy.toml").read_text()
     policy = policy.replace('"post"]\n', '"post"]\nignore = ["docker.io/library/*"]\n')
@@ -262,6 +335,13 @@ def test_an_image_that_is_left_alone(series: Repo) -> None:
     done = series.envhooks("gate", f"nginx@{digest(7777)}", "--for", "production", check=True)
     assert "left alone" in done.out
     assert series.envhooks("gate", f"quay.io/x/nginx@{digest(7777)}", "--for", "production").code == 2
+    # nobody asks its registry, which may not be reached from here
+    text = f"kind: Pod\nspec: {{containers: [{{image: nginx}}, {{image: '{GOOD}'}}]}}\n"
+    done = series.envhooks("gate", "-", "--for", "production", stdin=text, check=True)
+    assert "nginx left alone" in done.out
+    # the mapping of an operator is put together before it is compared
+    text = "kind: ClusterPolicy\nspec: {driver: {repository: localhost:1/x, image: driver, version: '1'}}\n"
+    assert series.envhooks("gate", "-", "--for", "production", stdin=text).code == 2
 
 
 def test_an_environment_that_the_policy_does_not_name(series: Repo) -> None:

@@ -7,7 +7,7 @@ is the node that it names, and depth, aliases and nodes are counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from envhooks.base.dataclass import dataclass
@@ -56,6 +56,20 @@ def read_document(text: str, path: str, *, merges: bool = False) -> Node:
         raise CannotJudge(f"this is not YAML: {error.why}", place=f"{path}:{error.line}") from None
 
 
+def read_documents(text: str, *, merges: bool = False, depth: int = MAX_DEPTH) -> Iterator[Node]:
+    """The node of each document of a stream, one after the other; an empty document is an empty scalar.
+
+    Args:
+        text: the documents, between `---`.
+        merges: as for `read_yaml`.
+        depth: levels that a document may have.
+
+    Raises:
+        YamlError: as for `read_yaml`, when the document is reached.
+    """
+    yield from _composed(text, lambda composer: composer.documents(), merges, depth)
+
+
 def read_yaml(text: str, *, merges: bool = False) -> Node:
     """The one document's node; an empty scalar where there is none.
 
@@ -67,11 +81,17 @@ def read_yaml(text: str, *, merges: bool = False) -> Node:
         YamlError: it is not YAML, has a second document, a tag of its own or a key that stands twice, or is outside of
             the bounds.
     """
+    return next(_composed(text, lambda composer: iter((composer.document(),)), merges, MAX_DEPTH))
+
+
+def _composed(
+    text: str, read: Callable[[_Composer], Iterator[Node]], merges: bool, depth: int
+) -> Iterator[Node]:
     import yaml  # 14 ms, for files of conda only
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast
     try:
-        return _Composer(yaml.parse(text, Loader=loader), merges).document()
+        yield from read(_Composer(yaml.parse(text, Loader=loader), merges, depth))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(error.problem or "it is not YAML", mark.line + 1 if mark else 1) from None
@@ -83,12 +103,23 @@ def read_yaml(text: str, *, merges: bool = False) -> Node:
 
 
 class _Composer:
-    def __init__(self, events: Iterator[Event], merges: bool) -> None:
+    def __init__(self, events: Iterator[Event], merges: bool, depth: int) -> None:
         self._events = events
         self._merges = merges
+        self._depth = depth
         self._anchors: dict[str, Node] = {}
         self._aliases = 0
         self._nodes = 0
+
+    def documents(self) -> Iterator[Node]:
+        from yaml import events
+
+        for event in self._events:
+            if isinstance(event, events.DocumentStartEvent):
+                # an anchor is of one document, and so are the bounds
+                self._anchors, self._aliases, self._nodes = {}, 0, 0
+            elif isinstance(event, events.NodeEvent):
+                yield self._node(event, 0)
 
     def document(self) -> Node:
         from yaml import events
@@ -105,8 +136,8 @@ class _Composer:
         from yaml import events
 
         self._nodes += 1
-        if depth > MAX_DEPTH:
-            raise YamlError(f"more than {MAX_DEPTH} levels", _line(event))
+        if depth > self._depth:
+            raise YamlError(f"more than {self._depth} levels", _line(event))
         if self._nodes > MAX_NODES:
             raise YamlError(f"more than {MAX_NODES} values", _line(event))
         if isinstance(event, events.AliasEvent):
