@@ -16,18 +16,14 @@ from typing import IO, Any, Protocol, cast
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.builds.imagefiles.headers import Member
 from envhooks.builds.imagefiles.limits import MAX_LAYERS, Limits, Unreadable, shown
 from envhooks.builds.imagefiles.tree import OPAQUE, WHITEOUT, Tree, split
 
 _CHUNK = 1 << 18
-_MAX_HEADER = 1 << 20
-"""Bytes of one extended header: the longest paths and attributes fit many times."""
-_MAX_GLOBAL = 64
 _ZSTD_WINDOW = 1 << 27
 """Bytes that a zstd stream may refer back: what the reference decoder takes by default."""
 _ZSTD_HINT = "pip install 'envhooks[zstd]'"
-_EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
-             tarfile.GNUTYPE_LONGLINK)  # fmt: skip
 
 
 class Source(Protocol):
@@ -76,8 +72,10 @@ def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
 
 
 def _read_layer(layer: Layer, source: Source, tree: Tree, keep: Keep, limits: Limits) -> None:
-    stored = _Counted(source, layer.digest)
-    archive = _Counted(unpack(stored), "" if layer.digest else layer.unpacked, limits.read)
+    # the time is looked at with every piece that comes in, as a packed one may unpack to nothing for long
+    stored = _Counted(source, layer.digest, "the bytes", lambda count: limits.look())
+    # an engine that has a layer of the stated unpacked digest takes its own, whatever is stored beside it
+    archive = _Counted(unpack(stored), layer.unpacked, "unpacked, the bytes", limits.read)
     for member, content in members(archive):
         limits.entry()
         _apply(member, content, tree, keep)
@@ -91,9 +89,10 @@ def _read_layer(layer: Layer, source: Source, tree: Tree, keep: Keep, limits: Li
 class _Counted:
     """A source that is hashed and counted as it is read."""
 
-    def __init__(self, source: Source, digest: str, count: Callable[[int], None] | None = None) -> None:
+    def __init__(self, source: Source, digest: str, what: str, count: Callable[[int], None]) -> None:
         self._source = source
         self._digest = digest
+        self._what = what
         self._hash = new_hash(digest)
         self._count = count
         self.size = 0
@@ -103,13 +102,12 @@ class _Counted:
         self.size += len(data)
         if self._hash is not None:
             self._hash.update(data)
-        if self._count is not None:
-            self._count(len(data))
+        self._count(len(data))
         return data
 
     def check(self) -> None:
         if self._hash is not None and self._hash.hexdigest() != self._digest.partition(":")[2]:
-            raise Unreadable(f"the bytes are not those of {shown(self._digest)}")
+            raise Unreadable(f"{self._what} are not those of {shown(self._digest)}")
 
 
 def new_hash(digest: str) -> Any:
@@ -248,24 +246,6 @@ class _File(io.RawIOBase):
 # ------------------------------------------------------------------------------------ the archive
 
 
-class Member(tarfile.TarInfo):
-    """A header whose extension is bounded: tarfile reads it into memory whole."""
-
-    def _proc_member(self, archive: tarfile.TarFile) -> Any:
-        if self.type in _EXTENDED and not 0 <= self.size <= _MAX_HEADER:
-            raise Unreadable("an extended header is larger than 1 MiB")
-        if self.size < 0:
-            raise Unreadable("a file has a negative size")
-        if len(archive.pax_headers) > _MAX_GLOBAL:
-            raise Unreadable("it has too many global headers")
-        return super()._proc_member(archive)  # type: ignore[misc]
-
-    def _proc_sparse(self, *arguments: Any) -> Any:
-        raise Unreadable("it has a sparse file, which no engine writes into a layer")
-
-    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _proc_sparse
-
-
 class _Forward:
     """A file object that only goes forward, as tarfile uses one."""
 
@@ -319,6 +299,8 @@ def _apply(member: tarfile.TarInfo, content: Callable[[int], bytes], tree: Tree,
     parts = split(member.name)
     name = parts[-1] if parts else ""
     if name.startswith(WHITEOUT):
+        if name[len(WHITEOUT) :] in ("", ".", ".."):
+            raise Unreadable("a whiteout names nothing that could be hidden")
         if name == OPAQUE:
             tree.hide(parts[:-1], inside=True)
         elif not name.startswith(".wh..wh."):  # aufs's own bookkeeping

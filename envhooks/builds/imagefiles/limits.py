@@ -48,7 +48,7 @@ class Limits:
         self._bytes -= count
         if self._bytes < 0:
             raise Unreadable(f"the image unpacks to more than {MAX_UNPACKED >> 30} GiB")
-        self._look()
+        self.look()
 
     def entry(self) -> None:
         """Count an entry of a layer.
@@ -60,7 +60,7 @@ class Limits:
         if self._entries < 0:
             raise Unreadable(f"the image has more than {MAX_ENTRIES} files")
         if self._entries % _EVERY == 0:
-            self._look()
+            self.look()
 
     def keep(self, size: int) -> None:
         """Count something that is remembered.
@@ -73,7 +73,12 @@ class Limits:
         if self._kept < 0 or self._kept_bytes < 0:
             raise Unreadable("the image has more links and packages than can be looked through")
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look at the clock.
+
+        Raises:
+            Unreadable: the time is over.
+        """
         if time.monotonic() > self._end:
             raise Unreadable(f"the image was not read within {self._seconds / 60:g} minutes")
 

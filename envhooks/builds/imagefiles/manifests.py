@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -23,6 +23,24 @@ MANIFESTS = (
 )
 CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _MAX_DEPTH = 4
+_DOCUMENT = (
+    "mediaType",
+    "schemaVersion",
+    "config",
+    "layers",
+    "manifests",
+    "os",
+    "architecture",
+    "variant",
+    "rootfs",
+)
+_DESCRIPTOR = ("mediaType", "digest", "size", "platform", "artifactType", "annotations")
+_PLATFORM = ("os", "architecture", "variant")
+_SETTINGS = ("Env", "User", "Labels")
+_ROOTFS = ("diff_ids",)
+_REFERS = "vnd.docker.reference.type"
+UNKNOWN = "unknown"
+"""System of an entry that is no image: BuildKit's mark of an attestation."""
 _DIGEST = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 
 
@@ -70,34 +88,57 @@ def images(blobs: Blobs, digest: str, size: int = -1) -> tuple[PlatformImage, ..
 
 
 def _found(
-    blobs: Blobs, digest: str, size: int, platform: str, count: list[int], depth: int
+    blobs: Blobs,
+    digest: str,
+    size: int,
+    platform: str,
+    count: list[int],
+    depth: int,
+    *,
+    may_be_none: bool = False,
 ) -> Iterator[PlatformImage]:
+    """The images below a manifest or index; with `may_be_none`, nothing where it is no image."""
     count[0] += 1
     if count[0] > MAX_MANIFESTS or depth > _MAX_DEPTH:
         raise Unreadable(f"the index names more than {MAX_MANIFESTS} manifests, or is nested too deeply")
     manifest = load(blobs.manifest, digest, size)
     kind = str(manifest.get("mediaType") or "")
+    if "manifests" in manifest and {"config", "layers", "fsLayers"} & manifest.keys():
+        # what it is would be for the registry to say (CVE-2021-41190)
+        raise Unreadable(f"{shown(digest)} could be taken for an index and a manifest")
     if kind in INDEXES or (not kind and isinstance(manifest.get("manifests"), list)):
         for entry in _list(manifest, "manifests"):
-            if not _is_extra(entry):
-                told = _platform(entry.get("platform"))
-                yield from _found(blobs, *_descriptor(entry), told or platform, count, depth + 1)
+            told = _platform(entry.get("platform"))
+            if _is_run_by_nobody(entry, told):
+                continue
+            # an engine goes by the platform, whatever else an entry is called; without one it looks what it is
+            is_loose = not told and (
+                entry.get("artifactType") not in (None, *CONFIGS)
+                or _REFERS in (entry.get("annotations") or ())
+            )
+            where = _descriptor(entry)
+            yield from _found(blobs, *where, told or platform, count, depth + 1, may_be_none=is_loose)
         return
     if manifest.get("schemaVersion") == 1:
         raise Unreadable("it is of Docker's first schema, which no engine has written for years")
-    if (kind and kind not in MANIFESTS) or not isinstance(manifest.get("config"), dict):
+    config = manifest.get("config")
+    if may_be_none and not (isinstance(config, dict) and config.get("mediaType") in CONFIGS):
+        return
+    if (kind and kind not in MANIFESTS) or not isinstance(config, dict):
         raise Unreadable(f"{shown(digest)} is {shown(kind) or 'something'} and no image")
-    yield _image(blobs, digest, manifest, platform)
+    made = _image(blobs, digest, manifest, platform)
+    if depth == 0 or made.platform.partition("/")[0] != UNKNOWN:
+        yield made
 
 
-def _is_extra(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry is about another one: an attestation, a signature."""
-    annotations = entry.get("annotations")
-    if isinstance(annotations, dict) and "vnd.docker.reference.type" in annotations:
-        return True
-    return entry.get("mediaType") not in (*INDEXES, *MANIFESTS, None) or (
-        entry.get("artifactType") is not None and entry.get("artifactType") not in CONFIGS
-    )
+def _is_run_by_nobody(entry: Mapping[str, Any], platform: str) -> bool:
+    """Whether no engine takes an entry for an image: BuildKit's platform for what is about another entry, or no type.
+
+    An annotation or an artifact type does not keep an engine from it.
+    """
+    if platform:
+        return platform.partition("/")[0] == UNKNOWN
+    return entry.get("mediaType") not in (*INDEXES, *MANIFESTS, None)
 
 
 def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str) -> PlatformImage:
@@ -119,13 +160,20 @@ def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str
     own = _platform(config)
     if platform and own and platform.split("/")[:2] != own.split("/")[:2]:
         raise Unreadable(f"the index calls {shown(digest, 20)} {platform}, and its configuration says {own}")
-    return PlatformImage(platform or own or "unknown", digest, run_config(config), layers)
+    return PlatformImage(platform or own or UNKNOWN, digest, run_config(config), layers)
 
 
 def run_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`config` of an image's configuration; empty where it has none."""
+    """`config` of an image's configuration; empty where it has none.
+
+    Raises:
+        Unreadable: a key of it is written in two ways.
+    """
     found = config.get("config")
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    refuse_spellings(found, _SETTINGS)
+    return found
 
 
 def diff_ids(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
@@ -135,6 +183,7 @@ def diff_ids(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
         Unreadable: it states another number of layers than there are.
     """
     rootfs = config.get("rootfs")
+    refuse_spellings(rootfs if isinstance(rootfs, dict) else {}, _ROOTFS)
     listed = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(listed, list) or len(listed) != count:
         raise Unreadable("the configuration and the manifest tell of different layers")
@@ -154,22 +203,53 @@ def load(read: Callable[[str], bytes], digest: str, size: int) -> dict[str, Any]
     made.update(data)
     if made.hexdigest() != digest.partition(":")[2]:
         raise Unreadable(f"the bytes are not those of {shown(digest)}")
-    return parse(data, digest)
+    return document(data, digest)
+
+
+def document(data: bytes, name: str) -> dict[str, Any]:
+    """A manifest, an index or a configuration, whose keys everybody reads alike.
+
+    Raises:
+        Unreadable: it is none of them.
+    """
+    found = parse(data, name)
+    refuse_spellings(found, _DOCUMENT)
+    return found
 
 
 def parse(data: bytes, name: str) -> dict[str, Any]:
-    """A JSON object.
+    """A JSON object, in which no key stands twice: Go merges the values, where Python takes the last.
 
     Raises:
         Unreadable: it is not one.
     """
     try:
-        found = json.loads(data)
+        found = json.loads(data, object_pairs_hook=lambda pairs: _once(pairs, name))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Unreadable(f"{shown(name)} is no JSON object")
     return found
+
+
+def _once(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for key in found if sum(key == other for other, _ in pairs) > 1)
+        raise Unreadable(f"`{shown(twice, 40)}` stands twice in {shown(name)}")
+    return found
+
+
+def refuse_spellings(found: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse another spelling of these keys: engines are written in Go, which takes `Layers` for `layers`.
+
+    Raises:
+        Unreadable: there is one.
+    """
+    folded = {name.casefold() for name in names}
+    for key in found:
+        if key not in names and key.casefold() in folded:
+            raise Unreadable(f"`{shown(key, 40)}` is another spelling of a key that engines read")
 
 
 def digest_of(data: bytes) -> str:
@@ -185,6 +265,7 @@ def _list(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _descriptor(entry: Mapping[str, Any]) -> tuple[str, int]:
+    refuse_spellings(entry, _DESCRIPTOR)
     digest, size = entry.get("digest"), entry.get("size")
     if not isinstance(digest, str) or not re.fullmatch(_DIGEST, digest):
         raise Unreadable(f"a descriptor has no digest that can be checked: {shown(digest)}")
@@ -197,7 +278,8 @@ def _platform(value: object) -> str:
     """`linux/amd64` of a platform object or of a configuration; empty where it states none."""
     if not isinstance(value, dict):
         return ""
-    words = [value.get(key) for key in ("os", "architecture", "variant")]
+    refuse_spellings(value, _PLATFORM)
+    words = [value.get(key) for key in _PLATFORM]
     if not all(word is None or isinstance(word, str) for word in words) or not words[0] or not words[1]:
         return ""
     return shown("/".join(word for word in words if word), 100)

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.builds.imagefiles.layers import Layer, Member, Source, unpack
+from envhooks.builds.imagefiles.headers import Member
+from envhooks.builds.imagefiles.layers import Layer, Source, unpack
 from envhooks.builds.imagefiles.limits import MAX_DOCUMENT, MAX_UNPACKED, Unreadable, shown
 from envhooks.builds.imagefiles.manifests import (
     PlatformImage,
     diff_ids,
     digest_of,
+    document,
     images,
     parse,
+    refuse_spellings,
     run_config,
 )
 from envhooks.builds.registry import Registry
@@ -284,11 +287,12 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
         raise UsageError(
             f"there is {what} in it: {', '.join(known) or 'none'}", place=shown(path, 300), fix=fix
         )
+    refuse_spellings(chosen[0], ("Config", "Layers", "RepoTags"))
     config_name, names = chosen[0].get("Config"), chosen[0].get("Layers")
     if not isinstance(config_name, str) or not isinstance(names, list):
         raise Unreadable("manifest.json names no configuration or no layers")
     data = _small(files, config_name)
-    config = parse(data, config_name)
+    config = document(data, config_name)
     unpacked = diff_ids(config, len(names))
     digest = digest_of(data)
 
