@@ -14,9 +14,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from envhooks.signatures import Refused, Verdict, openpgp, packets, ssh
-from envhooks.signatures.openpgp import DIGESTS, LONGEST, Signed
-from envhooks.signatures.packets import PacketError
+from envhooks.signatures import Refused, Verdict, openpgp, ssh
+from envhooks.signatures.openpgp import Signed
+from envhooks.signatures.ordinary import is_ordinary, is_plain
 from envhooks.signatures.payload import Payload
 from envhooks.signatures.signers import OpenPgpEntry, Signers
 from envhooks.signatures.sshwire import (
@@ -34,10 +34,6 @@ from envhooks.signatures.sshwire import (
 if TYPE_CHECKING:
     import pysequoia
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-_REVOCATIONS = frozenset((0x20, 0x28, 0x30))
-_LONGEST_USER_ID = 2048
-"""Bytes; GnuPG passes over a longer one, and so over what it vouches for."""
 
 
 class Fast:
@@ -75,7 +71,7 @@ class Fast:
         detached = openpgp.read_detached(payload, self._now)
         facts = detached.facts
         entries = [entry for entry in self._signers.openpgp if openpgp.holds(entry, facts.issuer)]
-        if len(entries) != 1 or facts.expires_after:
+        if len(entries) != 1 or facts.expires_after or not is_plain(detached.body):
             return None
         certificate = self._usable(entries[0])
         if certificate is None:
@@ -97,7 +93,7 @@ class Fast:
         if entry.fingerprint not in self._certificates:
             import pysequoia
 
-            usable = _is_timeless(entry, self._now)
+            usable = is_ordinary(entry.certificate, self._now.timestamp())
             data = entry.certificate.data
             self._certificates[entry.fingerprint] = pysequoia.Cert.from_bytes(data) if usable else None
         found: pysequoia.Cert | None = self._certificates[entry.fingerprint]
@@ -121,39 +117,6 @@ def _is_installed(library: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(library) is not None
-
-
-# -------------------------------------------------------------------------------------- OpenPGP
-
-
-def _is_timeless(entry: OpenPgpEntry, now: datetime) -> bool:
-    """Whether the certificate holds no revocation, no passed expiry, no outdated digest and no right that changed."""
-    seconds = now.timestamp()
-    rights: dict[str, int | None] = {}
-    try:
-        key = None
-        for packet in packets.read_packets(entry.certificate.data):
-            if packet.tag in (packets.PUBLIC_KEY, packets.PUBLIC_SUBKEY):
-                key = packets.read_key(packet.body)
-                if key.created > seconds or key.version != 4:
-                    return False
-            if packet.tag == packets.USER_ID and len(packet.body) > _LONGEST_USER_ID:
-                return False
-            if packet.tag != packets.SIGNATURE:
-                continue
-            if len(packet.body) > LONGEST:
-                return False
-            facts = packets.read_signature(packet.body, detached=False)
-            if facts.kind in _REVOCATIONS or facts.expires_after or facts.digest not in DIGESTS:
-                return False
-            if key is None or (facts.key_expires_after and key.created + facts.key_expires_after <= seconds):
-                return False
-            own = entry.fingerprint.endswith(facts.issuer)  # or nobody's by name
-            if own and rights.setdefault(key.fingerprint, facts.key_flags) != facts.key_flags:
-                return False
-    except PacketError:
-        return False
-    return True
 
 
 # ------------------------------------------------------------------------------------------ SSH

@@ -112,6 +112,8 @@ _CRC_TABLES = (tuple((entry << 8 & 0xFFFFFF) ^ _THIRD[entry >> 16] for entry in 
 
 SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 6, 13, 14, 17
 SECRET_KEY, SECRET_SUBKEY = 5, 7
+CRITICAL = 0x80
+"""The bit in the type of a subpacket that whoever does not know it must not pass over."""
 CERTIFICATE_PACKETS = frozenset((SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE))
 RSA = frozenset((1, 2, 3))
 DSA = 17
@@ -306,8 +308,7 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
     if version != 4:
         raise PacketError(f"the OpenPGP signature has version {version}, and only version 4 is judged")
     kind, algorithm, digest = reader.byte(), reader.byte(), reader.byte()
-    hashed = _subpackets(reader.take(reader.number(2)))
-    unhashed = _subpackets(reader.take(reader.number(2)))
+    hashed, unhashed = (_without_critical_bit(_subpackets(reader.take(reader.number(2)))) for _ in range(2))
     reader.take(2)
     numbers = _read_rest(reader, algorithm, unhashed) if detached else ()
     created = [_seconds(data) for kind_, data in hashed if kind_ == 2]
@@ -365,6 +366,22 @@ def _seconds(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
+def read_areas(body: bytes) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+    """The subpackets that a version 4 signature covers, and those that it does not; `CRITICAL` is left in their types.
+
+    Raises:
+        PacketError: they are damaged.
+    """
+    reader = _Reader(body)
+    reader.take(4)
+    hashed = _subpackets(reader.take(reader.number(2)))
+    return hashed, _subpackets(reader.take(reader.number(2)))
+
+
+def _without_critical_bit(found: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    return [(kind & ~CRITICAL, data) for kind, data in found]
+
+
 def _subpackets(area: bytes) -> list[tuple[int, bytes]]:
     reader = _Reader(area)
     found = []
@@ -376,5 +393,5 @@ def _subpackets(area: bytes) -> list[tuple[int, bytes]]:
             length = ((length - 192) << 8) + reader.byte() + 192
         if length == 0:
             raise PacketError("the OpenPGP signature holds an empty subpacket")
-        found.append((reader.byte() & 0x7F, reader.take(length - 1)))
+        found.append((reader.byte(), reader.take(length - 1)))
     return found

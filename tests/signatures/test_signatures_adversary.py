@@ -25,6 +25,7 @@ pytest_plugins = ("signing_fixture",)
 SLOW = {
     "control/pgp-expired-subkey-beside",  # a passed expiry is for GnuPG to weigh
     "control/pgp-expiry-extended",
+    "control/pgp-rights-given-again",  # so is which of two signatures of the owner counts
     "control/pgp-signature-expiry-to-come",
     "control/ssh-krl-of-others",  # only ssh-keygen reads a KRL
 }
