@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.hygiene import printable, word
-from envhooks.base.refs import TAGS, Hook
+from envhooks.base.refs import HEADS, TAGS, Hook
 from envhooks.cli._survey import survey
 from envhooks.git.repository import Git
+from envhooks.policy.branches import tracking_ref
 from envhooks.policy.commented import toml_text
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext
@@ -165,8 +166,36 @@ def moved_on_remote(git: Git, trust: TrustContext) -> Iterator[Fault]:
         )
 
 
+def brought_together(git: Git, trust: TrustContext) -> tuple[str, str]:
+    """(command, advice) that makes the policy here and on the remote the same, where the two have not gone apart."""
+    branch, remote = trust.branch, trust.remote or "origin"
+    here, there = git.resolve(f"{HEADS}{branch}"), git.resolve(tracking_ref(git, remote, branch))
+    if here and there and git.is_ancestor(there, here):
+        return f"git push {word(remote)} {word(branch)}", ""
+    if here and there and git.is_ancestor(here, there):
+        if git.head() == f"{HEADS}{branch}":
+            return f"git merge --ff-only {word(f'{remote}/{branch}')}", ""
+        return f"git fetch {word(remote)} {word(f'{branch}:{branch}')}", ""
+    shown = f"git log --oneline {word(f'{trust.root.where}...{branch}')} -- {FOLDER}"
+    return "", f"the two have gone apart, and one has to be brought to the other: {shown}"
+
+
+def _signer_lines_here(git: Git, trust: TrustContext) -> bytes:
+    """The signers that the local protected branch names, which may be ahead of the remote's."""
+    tip = git.resolve(f"{HEADS}{trust.branch}")
+    found = git.files(tip).read(f"{FOLDER}/allowed_signers") if tip else None
+    return found or b""
+
+
+def has_signers_here(git: Git, trust: TrustContext) -> bool:
+    """Whether the local protected branch names somebody who may sign."""
+    lines = _signer_lines_here(git, trust).split(b"\n")
+    return any(line.strip() and not line.startswith(b"#") for line in lines)
+
+
 def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
     """Whether this person's own tags would be good, and what stands in the way of signing at all."""
+    from envhooks.cli._signing import unable
     from envhooks.signatures.signers.ownkey import find_own_key
 
     try:
@@ -179,4 +208,11 @@ def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
     words = key.signers_line.split()
     known = words[-1].encode() in listed or key.key.encode() in listed
     allowed = "may sign" if known else "is no signer here: envhooks signers add, and have it merged"
-    return f"your key {printable(key.key)} {allowed}", None
+    lines = b"" if known else _signer_lines_here(git, trust)
+    if words[-1].encode() in lines or key.key.encode() in lines:
+        allowed = (
+            f"may sign once {printable(trust.remote or 'the remote')} has what {printable(trust.branch)} says"
+        )
+    why = unable(git)
+    fault = None if why is None else Fault(why.message, advice=why.fix)
+    return f"your key {printable(key.key)} {allowed}", fault

@@ -37,6 +37,9 @@ def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
     key, missing = _signing.own_key(git)
     if key is None:
         return SigningFault("git cannot sign for you", tuple(missing))
+    unable = _signing.unable(git)
+    if unable is not None:
+        return SigningFault(printable(unable.message), tuple(f"  {line}" for line in unable.fix.split("\n")))
     if not root.has_signers:
         return None  # the first day: one's own key is the one that counts
     signers = read_signers(root.signer_files, f"{FOLDER} on {printable(root.where)}")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, EnvhooksError
-from envhooks.base.hygiene import printable
 from envhooks.git.repository import Git
-from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
+from envhooks.signatures.signers.ownkey import OwnKey, find_own_key, ssh_setup
+from envhooks.signatures.signers.setup import cannot_sign
 
-_USUAL = ("id_ed25519", "id_ecdsa", "id_rsa")
 _SAMPLES = {"user.name": "'YOUR NAME'", "user.email": "YOU@EXAMPLE.ORG"}
 
 
@@ -31,19 +29,19 @@ def own_key(git: Git, environ: Mapping[str, str] = os.environ) -> tuple[OwnKey |
 
 
 def _advice(config: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    ssh = Path(environ.get("HOME", "")) / ".ssh"
-    there = next((name for name in _USUAL if (ssh / f"{name}.pub").is_file()), "")
     lines = []
     unknown = [key for key in ("user.name", "user.email") if not config.get(key)]
     if unknown:
         lines.append("  git does not know who you are:")
         lines += [f"    git config --global {key} {_SAMPLES[key]}" for key in unknown]
-    if there:
-        lines.append("  git is not told to sign with your SSH key:")
+    steps = ssh_setup(config, environ).split(" && ")
+    if steps[0].startswith("ssh-keygen "):
+        lines.append("  make a key; git signs with SSH keys as with OpenPGP ones:")
     else:
-        lines += ["  make a key; git signs with SSH keys as with OpenPGP ones:", "    ssh-keygen -t ed25519"]
-    return [
-        *lines,
-        "    git config --global gpg.format ssh",
-        f"    git config --global user.signingkey {printable(f'~/.ssh/{there or _USUAL[0]}.pub')}",
-    ]
+        lines.append("  git is not told to sign with your SSH key:")
+    return [*lines, *(f"    {step}" for step in steps)]
+
+
+def unable(git: Git, environ: Mapping[str, str] = os.environ) -> CannotJudge | None:
+    """Why git cannot sign with the key that it is told to; None where no reason is known."""
+    return cannot_sign({key: values[-1] for key, values in git.config.items()}, environ)

@@ -69,7 +69,8 @@ def wrapped(line: str, width: int | None, indent: int = 2) -> str:
     What follows is indented by so many columns.
     """
     is_advice = line.startswith("  advice: ")
-    if width is None or len(line) <= width or (line.startswith("  ") and not is_advice):
+    is_head = line.endswith(":") and not line.startswith("    ")  # above the commands that it announces
+    if width is None or len(line) <= width or (line.startswith("  ") and not (is_advice or is_head)):
         return line
     import textwrap
 

@@ -196,11 +196,14 @@ def _policy(git: Git, screen: _Screen) -> TrustContext | None:
     for found in standing_lookalikes(git.refs(), trust):
         screen.fault(found.why, found.fix)
     for note in trust.notes:
-        screen.fault(note, f"git log --oneline {root.where}...{trust.branch} -- {FOLDER}")
+        from envhooks.cli._first_tag import brought_together
+
+        screen.fault(note, *brought_together(git, trust))
     return trust
 
 
 def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
+    from envhooks.cli._first_tag import has_signers_here
     from envhooks.signatures.signers import read_signers
 
     if trust is None:
@@ -209,9 +212,13 @@ def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     if not root.has_signers:
         who = "nobody" if trust.hook is Hook.RECEIVE else "only the key that your own git signs with"
         screen.say("signers", f"{who}: {root.where or trust.branch} has no {FOLDER}/allowed_signers")
-        screen.fault(
-            "the policy names no signers, so there is nobody whose releases count for others", "envhooks init"
-        )
+        if not trust.notes or not has_signers_here(
+            git, trust
+        ):  # else they are there, and only wait to be pushed
+            screen.fault(
+                "the policy names no signers, so there is nobody whose releases count for others",
+                "envhooks init",
+            )
         return
     try:
         signers = read_signers(root.signer_files, f"{FOLDER} on {root.where}")
@@ -251,7 +258,7 @@ def _releases(trust: TrustContext | None, git: Git, screen: _Screen, online: boo
         you, fault_of_yours = _first_tag.signer(git, trust)
         screen.say("you", you)
         if fault_of_yours is not None:
-            screen.fault(fault_of_yours.text, fault_of_yours.fix)
+            screen.fault(fault_of_yours.text, fault_of_yours.fix, fault_of_yours.advice)
 
 
 def _programs(screen: _Screen) -> None:

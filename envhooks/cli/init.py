@@ -17,7 +17,7 @@ from envhooks.base.errors import CannotJudge, PolicyError
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import HEADS
 from envhooks.cli import _signing
-from envhooks.cli._manner import answer, remark
+from envhooks.cli._manner import answer, remark, sentence
 from envhooks.cli._survey import Survey, others, survey
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.policy.branches import protected_branch, release_remote
@@ -234,7 +234,7 @@ def _say_signer(top: Path, missing: Sequence[str]) -> bool:
         else "\nThe policy names no signer yet, so no release can be good:"
     )
     for line in missing:
-        print(printable_block(line))
+        sentence(printable(line))
     return named
 
 

@@ -21,7 +21,7 @@ from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.invocation import spelled
 from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.cli import _publish
-from envhooks.cli._manner import answer, complain, quiet, remark, verbose
+from envhooks.cli._manner import answer, complain, quiet, remark, sentence, verbose
 from envhooks.cli._ownsigning import SigningFault, signing_fault
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         print(spelled(render(planned.report, "text", look)), end="")
         _answer(planned, fault)
         if fault is not None:
-            print(f"cannot be signed: {printable(fault.text)}")
+            sentence(f"cannot be signed: {printable(fault.text)}")
             print(spelled(printable_block("\n".join(fault.lines))), end="\n" if fault.lines else "")
         code = planned.report.exit_code or (1 if fault is not None else 0)
         if code:

@@ -179,7 +179,15 @@ class Git:
             done = self._run(*_WHERE)
         if done.returncode:
             raise not_a_repository(self._path, done.stderr)
-        return os.fsdecode(done.stdout).split("\n")
+        facts = os.fsdecode(done.stdout).removesuffix("\n").split("\n")
+        if len(facts) == len(_WHERE) - 2:
+            return facts
+        # a folder has a line feed in its name: each path is asked for on its own
+        return [*facts[:3], *(self._path_of(option) for option in _WHERE[-2:])]
+
+    def _path_of(self, option: str) -> str:
+        found = self.ask("rev-parse", "--path-format=absolute", option)
+        return os.fsdecode(found).removesuffix("\n")
 
     def _keep_trust(self) -> bool:
         """Carry the user's own `safe.directory` over: a decision of the person, not of the repository.
@@ -246,7 +254,7 @@ class Git:
     @cached_property
     def _top(self) -> str:
         done = self._run("rev-parse", "--path-format=absolute", "--show-toplevel")
-        return "" if done.returncode else os.fsdecode(done.stdout).rstrip("\n")
+        return "" if done.returncode else os.fsdecode(done.stdout).removesuffix("\n")
 
     @cached_property
     def config(self) -> Mapping[str, tuple[str, ...]]:

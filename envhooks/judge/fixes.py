@@ -15,7 +15,7 @@ from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import is_plain, printable, word
 from envhooks.base.refs import TAGS, Change
 from envhooks.judge.facts import Finding, Publication, Subject, TagObject
-from envhooks.tagname.names import TagName, TagPolicy
+from envhooks.tagname.names import Naming, TagName, TagPolicy
 
 _WRITE = "write it where it can be read: in the Dockerfile, or in a requirement file that it installs"
 LONGEST_MESSAGE = 200
@@ -32,8 +32,12 @@ class Mend(TypedDict, total=False):
 def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
     """Command that makes the tag once more, signed, at the same target.
 
-    `message` is the new one; None keeps the tag's own, and empty opens the editor.
+    `message` is the new one; None keeps the tag's own, and empty opens the editor. Under a name that is refused it
+    would be refused again: there tag-name says how it is made, which is signed too.
     """
+    naming = subject.facts.get("naming")
+    if isinstance(naming, Naming) and naming.name is None:
+        return {"advice": "make it by git tag -s, under the name that tag-name asks for"}
     if subject.tag.startswith("-"):  # not even behind `--`: strbuf_check_tag_ref
         return {"advice": "git makes no tag whose name begins with `-`; choose another name"}
     publication = publication_of(subject)

@@ -151,8 +151,33 @@ def test_another_local_policy(guarded: Repo) -> None:
     done = guarded.envhooks("doctor")
     assert done.code == 1
     assert "another policy" in done.out
-    (command,) = fixes(done)
-    assert "A change" in guarded.git(*command.split(" ")[1:])
+    assert fixes(done) == ["git push origin main"]
+    behind = guarded.git("rev-parse", "HEAD~1")
+    mended(guarded, "git push origin main")
+    guarded.git("reset", "-q", "--hard", behind)
+    mended(guarded, "git merge --ff-only origin/main")
+    guarded.git("reset", "-q", "--hard", behind)
+    guarded.git("switch", "-q", "-c", "side")
+    mended(guarded, "git fetch origin main:main")
+    guarded.git("switch", "-q", "main")
+    guarded.git("reset", "-q", "--hard", behind)
+    guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["w*"]\n'})
+    apart = guarded.envhooks("doctor")
+    assert apart.code == 1 and not fixes(apart) and "gone apart" in apart.out
+    command = next(line for line in apart.out.split("\n") if line.startswith("    git log"))
+    assert guarded.git(*command.split()[1:]).count("A change") == 2
+
+
+def test_signers_that_wait_to_be_pushed(good: Repo) -> None:
+    """They are there: nobody is sent to write them once more."""
+    good.git("rm", "-q", "-r", ".envhooks")
+    good.commit("Without a gate")
+    good.git("push", "-q", "origin", "main")
+    good.envhooks("init", check=True)
+    good.commit("With one")
+    good.envhooks("install", check=True)
+    assert "may sign once origin has what main says" in screen(good.envhooks("doctor"))["you"]
+    mended(good, "git push origin main")
 
 
 def test_a_long_fix_is_never_broken(guarded: Repo) -> None:
@@ -326,7 +351,7 @@ def test_whose_key_signs_here(guarded: Repo, tmp_path: Path) -> None:
     assert other.code == 0 and "is no signer here: envhooks signers add" in screen(other)["you"]
     guarded.git("config", "gpg.format", "openpgp")
     done = guarded.envhooks("doctor")
-    assert done.code == 1 and fixes(done) == ["git config --global gpg.format ssh"]
+    assert done.code == 1 and fixes(done) == ["git config gpg.format ssh"]
 
 
 def _moved_on_the_server(repo: Repo, *options: str) -> None:

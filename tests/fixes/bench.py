@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support import Done, Repo, run
 
-from envhooks.base.commands import is_command
+from envhooks.base.commands import as_case, is_command
 
 EDITOR = """#!/bin/sh
 # Writes what a person would write where git asks for a message.
@@ -37,8 +37,10 @@ class Shown:
     def command(self, case: str) -> str:
         """The command that the advice names for a case."""
         for line in self.advice.split("\n"):
-            before, colon, command = line.partition(": ")
-            if colon and case in before:
+            before, command = as_case(line)
+            if not command:  # a command with a blank to fill in
+                before, _, command = line.partition(": ")
+            if command and case in before:
                 return command
         raise AssertionError(f"no advice for {case!r} in {self.advice!r}")
 

@@ -350,6 +350,65 @@ def _unsigned_with_a_key_that_git_does_not_know(bench: Bench) -> None:
     _is_let_in(bench, again.fix, meant)
 
 
+@case("tag-signed", NOT_SIGNED)
+def _unsigned_where_the_repository_sets_another_format(bench: Bench) -> None:
+    """What a fix sets for the person would not count: the repository's own overrules it."""
+    bench.hooks()
+    meant = _older_commit(bench)
+    _without_a_key(bench)
+    ssh = bench.repo.path.parent / "home" / ".ssh"
+    ssh.mkdir(mode=0o700)
+    bench.paste(f"ssh-keygen -q -t ed25519 -N '' -f {ssh}/id_ed25519")
+    for settings, part in (
+        ({"gpg.format": "openpgp"}, "your SSH key"),
+        ({"gpg.format": "x509", "user.signingkey": "0xABCDEF"}, "x509"),
+        ({"gpg.format": "ssh", "user.signingkey": "/nowhere/id.pub"}, "public key there"),
+        ({"gpg.format": "openpgp", "user.signingkey": f"{ssh}/id_ed25519.pub"}, "does not say ssh"),
+    ):
+        for key, value in settings.items():
+            bench.repo.git("config", key, value)
+        shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
+        bench.paste(shown.command(part))
+        again = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
+        for key in settings:
+            assert again.fix.startswith("git tag -s "), again
+            bench.repo.git("config", "--unset", key)
+        for key in {"gpg.format", "user.signingkey"} - {*settings}:
+            bench.repo.git("config", "--global", "--unset", key, check=None)
+    bench.repo.git("config", "gpg.format", "ssh")
+    bench.repo.git("config", "user.signingkey", f"{ssh}/id_ed25519.pub")
+    _is_let_in(bench, again.fix, meant)
+
+
+@case("tag-signed", NOT_SIGNED)
+def _unsigned_as_the_private_key_is_gone(bench: Bench) -> None:
+    """Before Git 2.40 a tag that cannot be signed is made all the same, so that once more would be as bad."""
+    bench.hooks()
+    meant = _older_commit(bench)
+    keys = bench.repo.path.parent / "a folder"
+    keys.mkdir()
+    shutil.copy(f"{bench.repo.environ['HOME']}/id.pub", keys)
+    bench.repo.git("config", "user.signingkey", f"{keys}/id.pub")
+    shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
+    assert not shown.fix and f"put it at {keys}/id" in shown.advice.replace("\n", " ")
+    shutil.copy(f"{bench.repo.environ['HOME']}/id", keys)
+    bench.paste(shown.command("then"))
+    bench.settled(GOOD_TAG, meant)
+
+
+@case("tag-name", BAD_NAME)
+def _name_of_a_tag_that_is_not_signed_either(bench: Bench) -> None:
+    """The one command that is printed mends both."""
+    bench.hooks()
+    meant = _older_commit(bench)
+    for kind in (("-a", "-m", "First candidate"), ()):
+        shown = bench.refused("tag", *kind, "pytorch-cuda-2.8rc1", meant)
+        assert [one.fix for one in bench.before if one.level == "error"] == [shown.fix, ""]
+        bench.paste(shown.fix)
+        bench.settled(GOOD_TAG, meant)
+        bench.repo.git("tag", "-d", GOOD_TAG)
+
+
 def _without_a_key(bench: Bench) -> None:
     home = bench.repo.path.parent / "home"
     home.mkdir()

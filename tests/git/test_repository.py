@@ -342,3 +342,19 @@ def test_a_git_that_ends_is_said_and_the_next_question_starts_another(repo: Repo
 def test_damaged_trees_are_refused(data: bytes) -> None:
     with pytest.raises(CannotJudge, match="damaged"):
         list(parse_tree(data, 20))
+
+
+@pytest.mark.parametrize("name", ["li\nne", "end\n", "-c", "it's $x", "a\\b"])
+def test_a_folder_of_an_odd_name(tmp_path: Path, environ: dict[str, str], name: str) -> None:
+    """A line feed in a path is no end of an answer, neither in a clone nor in a second work tree of it."""
+    folder = tmp_path / name
+    run(["git", "init", "-q", "--", str(folder)], tmp_path, environ, check=True)
+    repo = Repo(folder, environ)
+    repo.commit()
+    tree = tmp_path / f"tree {name}"
+    repo.git("worktree", "add", "-q", "-b", "side", str(tree))
+    repo.envhooks("install", check=True)
+    for place in (folder, tree):
+        with Git.open(place) as git:
+            assert git.common_dir == folder / ".git" and git.work_tree == place
+        assert "the tag was not made" in Repo(place, environ).try_git("tag", "-a", "-m", "x", "v1").err

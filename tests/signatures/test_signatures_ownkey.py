@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from signing import NOW, Workshop, tag_text
 from envhooks.base.errors import CannotJudge
 from envhooks.signatures.payload import split
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
+from envhooks.signatures.signers.setup import cannot_sign, ways_to_a_key
 from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)
@@ -99,10 +102,13 @@ def test_an_openpgp_key_that_is_not_there(workshop: Workshop) -> None:
     workshop.pgp("alice")
     workshop.pgp("mallory")
     workshop.pgp("expired", "--faked-system-time", "20200101T000000", expire="1d")
-    for name in ("F" * 40, "nobody@example.org", "expired@example.org"):
+    for name in ("F" * 40, "nobody@example.org"):
         with pytest.raises(CannotJudge, match="no usable secret key") as caught:
             own(workshop, user_signingkey=name)
         assert caught.value.fix == "gpg --list-secret-keys"
+    with pytest.raises(CannotJudge, match="the key has expired") as caught:
+        own(workshop, user_signingkey="expired@example.org")
+    assert re.fullmatch("gpg --quick-set-expire [0-9A-F]{40} 2y", caught.value.fix)
     with pytest.raises(CannotJudge, match="secret keys fit"):
         own(workshop, user_signingkey="example.org")
     with pytest.raises(CannotJudge, match="is no key"):
@@ -138,8 +144,42 @@ def test_programs_that_a_repository_names_are_not_run(workshop: Workshop, tmp_pa
 
 
 def test_other_formats(workshop: Workshop) -> None:
-    with pytest.raises(CannotJudge, match="x509"):
-        own(workshop, gpg_format="x509")
+    with pytest.raises(CannotJudge, match="x509") as caught:
+        own(workshop, gpg_format="x509", user_signingkey="0xABCDEF")
+    # one line that leaves nothing to be told afterwards, and that counts where the repository's own says otherwise
+    assert caught.value.fix == (
+        "ssh-keygen -t ed25519 -f ~/.ssh/id_ed25519 && git config gpg.format ssh"
+        " && git config user.signingkey ~/.ssh/id_ed25519.pub"
+    )
+
+
+def test_a_key_whose_private_half_is_nowhere(workshop: Workshop, tmp_path: Path) -> None:
+    path = workshop.ssh("alice")
+    alone = tmp_path / "al one.pub"
+    alone.write_text(workshop.public("alice"))
+    config = {**USER, "gpg.format": "ssh"}
+    quiet = {key: value for key, value in workshop.environ.items() if key != "SSH_AUTH_SOCK"}
+    for named in (str(path), f"{path}.pub"):
+        assert cannot_sign({**config, "user.signingkey": named}, quiet) is None
+    for named in (str(alone), f"key::{workshop.public('alice')}"):
+        signing = {**config, "user.signingkey": named}
+        fault = cannot_sign(signing, quiet)
+        assert fault is not None and "not here" in fault.message and "ssh-add" in fault.fix
+        assert cannot_sign({**signing, "gpg.ssh.program": "/opt/1Password/op-ssh-sign"}, quiet) is None
+        assert ways_to_a_key(signing, quiet)[0] == fault.message
+    workshop.ssh("bob")
+    said = workshop.run("ssh-agent", "-s").decode()
+    agent = {**quiet, **dict(re.findall(r"(SSH_AUTH_SOCK|SSH_AGENT_PID)=([^;]*)", said))}
+    try:
+        held = {**config, "user.signingkey": f"key::{workshop.public('alice')}"}
+        assert "no agent holds" in str(cannot_sign(held, agent))
+        subprocess.run(["ssh-add", "-q", str(path)], env=agent, check=True)
+        assert cannot_sign(held, agent) is None
+        assert "no agent has it" in str(
+            cannot_sign({**held, "user.signingkey": workshop.public("bob")}, agent)
+        )
+    finally:
+        subprocess.run(["ssh-agent", "-k"], env=agent, check=True, capture_output=True)
 
 
 def test_without_gpg_only_a_named_key_is_missed(workshop: Workshop, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers import Signers, read_signers
 from envhooks.signatures.signers.lines import read_public_key
@@ -21,6 +21,8 @@ _PLACE = "user.signingkey"
 _SIZE_LIMIT = 64 << 10
 _GPG_NAME = r"gpg[0-9.]*(?:\.exe)?"
 _ADDRESS = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
+SSH_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
+"""Names of the files in `~/.ssh` that ssh-keygen gives to keys, those that sign best first."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,42 @@ def find_own_key(config: Mapping[str, str], environ: Mapping[str, str] = os.envi
         return _own_openpgp_key(config, environ)
     raise CannotJudge(
         f"git signs in a format that is not judged here: gpg.format is {printable(format_, 40)}",
-        fix="git config gpg.format ssh",
+        fix=ssh_setup(config, environ),
     )
+
+
+def configure(config: Mapping[str, str], key: str, value: str) -> str:
+    """The command that sets a key so that it counts: where it is set already, the repository's own overrules that."""
+    return f"git config {'' if key in config else '--global '}{key} {value}"
+
+
+def ssh_setup(config: Mapping[str, str], environ: Mapping[str, str] = os.environ, name: str = "") -> str:
+    """The command that has git sign with the SSH key in `~/.ssh/<name>`; by default one that is there, or a new one.
+
+    A key that user.signingkey names, and that is there, stays.
+    """
+    folder = Path(environ.get("HOME", "")) / ".ssh"
+    there = [one for one in SSH_KEYS if (folder / f"{one}.pub").is_file()]
+    steps = []
+    if config.get("gpg.format") != "ssh":
+        steps.append(configure(config, "gpg.format", "ssh"))
+    if name or not _names_a_key(config.get("user.signingkey", "").strip(), environ):
+        wanted = name or (there or SSH_KEYS)[0]
+        if wanted not in there:
+            steps.insert(0, f"ssh-keygen -t ed25519 -f ~/.ssh/{wanted}")
+        steps.append(configure(config, "user.signingkey", f"~/.ssh/{wanted}.pub"))
+    return " && ".join(steps)
+
+
+def _names_a_key(named: str, environ: Mapping[str, str]) -> bool:
+    """Whether this value of user.signingkey is an SSH public key that can be read."""
+    if not named:
+        return False
+    try:
+        _parse_public(_ssh_text(named, environ), named, "")
+    except CannotJudge:
+        return False
+    return True
 
 
 def _email(config: Mapping[str, str], environ: Mapping[str, str]) -> str:
@@ -89,26 +125,42 @@ def _own_ssh_key(config: Mapping[str, str], environ: Mapping[str, str]) -> OwnKe
         if config.get("gpg.ssh.defaultkeycommand"):
             raise CannotJudge(
                 "git asks gpg.ssh.defaultKeyCommand for the signing key, which envhooks does not run",
-                fix="git config user.signingkey ~/.ssh/id_ed25519.pub",
+                fix=ssh_setup(config, environ),
             )
         return None
-    if named.startswith("key::") or named.startswith("ssh-"):
-        text = named.removeprefix("key::")
-    else:
-        text = _read_public_file(named, environ)
-    key = _parse_public(text, named)
+    instead = ssh_setup(config, environ)
+    text = _ssh_text(named, environ, instead)
+    key = _parse_public(text, named, instead)
     principal = _principal(config, environ)
     encoded = text.split()[1]
     line = f'{principal} namespaces="git" {key.type} {encoded}'
     return OwnKey("ssh", key.fingerprint, principal, line)
 
 
-def _read_public_file(named: str, environ: Mapping[str, str]) -> str:
+def _ssh_text(named: str, environ: Mapping[str, str], instead: str = "") -> str:
+    """The line of the public key that a value of user.signingkey is, or names."""
+    if named.startswith("key::") or named.startswith("ssh-"):
+        return named.removeprefix("key::")
+    return _read_public_file(named, environ, instead)
+
+
+def private_file(named: str, environ: Mapping[str, str]) -> Path:
+    """Where ssh-keygen looks for the private key of a value of user.signingkey that is a path."""
+    path = _expanded(named, environ)
+    return path.with_name(path.name.removesuffix(".pub")) if path.name != ".pub" else path
+
+
+def _expanded(named: str, environ: Mapping[str, str]) -> Path:
     path = Path(named)
     if named.startswith("~/"):
         path = Path(environ.get("HOME", "")) / named[2:]
     elif named.startswith("~"):
         path = path.expanduser()
+    return path
+
+
+def _read_public_file(named: str, environ: Mapping[str, str], instead: str) -> str:
+    path = _expanded(named, environ)
     # git, too, takes the private key's path and has ssh-keygen read the public key beside it
     for candidate in (path, Path(f"{path}.pub")):
         try:
@@ -118,27 +170,28 @@ def _read_public_file(named: str, environ: Mapping[str, str]) -> str:
             continue
         if text and not text.startswith("-----BEGIN"):
             return text
-    shown = printable(named)
-    exists = path.is_file()
+    private = private_file(named, environ)
+    made = f"ssh-keygen -y -f {word(str(private))} > {word(f'{private}.pub')}" if private.is_file() else ""
     raise CannotJudge(
-        f"user.signingkey names {shown}, and there is no public key {'beside it' if exists else 'there'}",
+        f"user.signingkey names {printable(named)}, and there is no public key"
+        f" {'beside it' if path.is_file() else 'there'}",
         place=_PLACE,
-        fix=f"ssh-keygen -y -f {shown} > {shown}.pub" if exists else "git config user.signingkey <path>.pub",
+        fix=made or instead,
     )
 
 
-def _parse_public(text: str, named: str) -> SshKey:
+def _parse_public(text: str, named: str, instead: str) -> SshKey:
     words = text.split()
     if "\n" in text or len(words) < 2:
         raise CannotJudge(
             f"user.signingkey is not one SSH public key: {printable(named, 80)}",
             place=_PLACE,
-            fix="git config user.signingkey ~/.ssh/id_ed25519.pub",
+            fix=instead,
         )
     try:
         return read_public_key(words[0], words[1], _PLACE)
     except PolicyError as error:
-        raise CannotJudge(error.message, place=_PLACE, fix="ssh-keygen -t ed25519") from None
+        raise CannotJudge(error.message, place=_PLACE, fix=instead) from None
 
 
 # --------------------------------------------------------------------------------------- OpenPGP
@@ -154,7 +207,7 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
             f"user.signingkey names an SSH key, {printable(named, 80)}, and gpg.format does not say ssh, so git"
             " would look for an OpenPGP key of that name",
             place=_PLACE,
-            fix="git config --global gpg.format ssh",
+            fix=ssh_setup(config, environ),
         )
     if wanted.startswith("-"):  # it would be an option of gpg
         raise CannotJudge(f"user.signingkey is no key: {printable(wanted, 80)}", place=_PLACE)
@@ -168,16 +221,12 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
     if not keys:
         if not named:
             return None
-        raise CannotJudge(
-            f"user.signingkey names {printable(named, 80)}, and gpg has no usable secret key of that name",
-            place=_PLACE,
-            fix="gpg --list-secret-keys",
-        )
+        raise _unusable(gpg, wanted, named)
     if len(keys) > 1:
         raise CannotJudge(
             f"{len(keys)} of your secret keys fit {printable(wanted, 80)}, and it is unclear which one signs",
             place=_PLACE,
-            fix=f"git config user.signingkey {keys[0]}",
+            fix=configure(config, "user.signingkey", keys[0]),
         )
     principal = _principal(config, environ)
     armored = str(gpg.export_keys(keys[0], armor=True, minimal=True)).encode()
@@ -223,6 +272,25 @@ def _open_gpg(program: str, environ: Mapping[str, str]) -> Any:
         return gnupg.GPG(gpgbinary=program, env=dict(environ), options=["--batch"])
     except (OSError, ValueError) as error:
         raise CannotJudge(f"gpg does not work: {printable(str(error), 120)}", fix="gpg --version") from None
+
+
+def _unusable(gpg: Any, wanted: str, named: str) -> CannotJudge:
+    """Why the key of this name cannot sign today, and the command that lets it where it can be let."""
+    shown = printable(named, 80)
+    mine = [key for key in gpg.list_keys(True, keys=[wanted]) if key["trust"] not in ("r", "d", "i")]
+    if len(mine) != 1:
+        return CannotJudge(
+            f"user.signingkey names {shown}, and gpg has no usable secret key of that name",
+            place=_PLACE,
+            fix="gpg --list-secret-keys",
+        )
+    (key,) = mine
+    fingerprint = str(key["fingerprint"])
+    if key["trust"] == "e":
+        why, fix = "the key has expired", f"gpg --quick-set-expire {fingerprint} 2y"
+    else:  # its subkey for signatures has expired, was revoked, or was never there
+        why, fix = "no part of the key can sign now", f"gpg --quick-add-key {fingerprint} ed25519 sign 2y"
+    return CannotJudge(f"user.signingkey names {shown}, and {why}", place=_PLACE, fix=fix)
 
 
 def _usable_keys(gpg: Any, wanted: str) -> list[str]:
