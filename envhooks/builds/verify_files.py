@@ -13,12 +13,13 @@ from typing import Any, Literal
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
 from envhooks.builds import verify_image
-from envhooks.builds.imagefiles.installed import Contents, Python, contents, keep
+from envhooks.builds.imagefiles.installed import Contents, contents, keep
+from envhooks.builds.imagefiles.interpreter import Python
 from envhooks.builds.imagefiles.layers import read_layers
 from envhooks.builds.imagefiles.limits import SECONDS, Limits, Unreadable
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.types import Expected
-from envhooks.catalog.lookup import BY_BUILD, PACKAGES, evidence_of_build
+from envhooks.catalog.lookup import BY_BUILD, MODULES, PACKAGES, evidence_of_build
 from envhooks.image import versions_agree
 from envhooks.image.requirements.specs import normal_name
 
@@ -105,6 +106,8 @@ def _held(wanted: Expected, inside: Contents) -> Held:
     carrying = [one for one in inside.pythons if carrier(wanted, one) is not None]
     if default in carrying and default is not None:
         return _in_one(wanted, default, inside)
+    if default is not None and (bare := _bare(wanted, default)):
+        return Held("cannot tell", doubts=(bare,))
     if not carrying:
         return _without(wanted, inside)
     each = [_in_one(wanted, one, inside) for one in carrying]
@@ -135,6 +138,9 @@ def _without(wanted: Expected, inside: Contents) -> Held:
             version, folder = inside.strays[name]
             found = f"{name} {printable(version, 60)} lies in {printable(folder, 100)}"
             return Held("cannot tell", doubts=(f"{found}, where no Python of the image looks by itself",))
+    bare = [text for one in inside.pythons if (text := _bare(wanted, one))]
+    if bare:
+        return Held("cannot tell", doubts=(bare[0],))
     doubts = [doubt for one in inside.pythons for doubt in one.doubts]
     if doubts:
         return Held(
@@ -144,6 +150,15 @@ def _without(wanted: Expected, inside: Contents) -> Held:
     if not inside.pythons:
         return Held("cannot tell", doubts=("there is no Python environment in the image",))
     return Held("contradicts", (missing,))
+
+
+def _bare(wanted: Expected, python: Python) -> str:
+    """A sentence about a framework that an environment imports, and whose version nothing states; else empty."""
+    for name in map(normal_name, wanted.packages):
+        module = MODULES.get(name, name)
+        if module in python.bare:
+            return f"{module} lies in {printable(python.bare[module], 100)}, and nothing there states its version"
+    return ""
 
 
 def carrier(wanted: Expected, python: Python) -> tuple[str, str] | None:
@@ -185,6 +200,11 @@ def _by_conda(name: str, python: Python) -> tuple[dict[str, Any], dict[str, Any]
 
 
 def _in_one(wanted: Expected, python: Python, inside: Contents) -> Held:
+    found = carrier(wanted, python)
+    keys = ("", MODULES.get(found[0], "") if found else "")
+    unsure = dict.fromkeys(python.unsure[key] for key in keys if key in python.unsure)
+    if unsure:
+        return Held("cannot tell", doubts=tuple(printable(why, 300) for why in unsure))
     answer = answer_of(wanted, python)
     differences = verify_image.judge(wanted, answer)
     if differences:
@@ -197,8 +217,8 @@ def _in_one(wanted: Expected, python: Python, inside: Contents) -> Held:
         return Held("agrees")  # built for the CPU, as the tag says
     untold = f"nothing in the image tells whether it is built for {kind} {number or ''}".rstrip()
     untold = "; ".join((untold, *inside.unread))
-    for found, version, source in inside.toolkits:
-        if found == kind and versions_agree(version, wanted.hardware_version or version):
+    for toolkit, version, source in inside.toolkits:
+        if toolkit == kind and versions_agree(version, wanted.hardware_version or version):
             return Held(
                 "agrees", notes=(f"{kind} by the toolkit alone: {printable(version, 40)}, by {source}",)
             )

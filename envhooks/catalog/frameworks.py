@@ -21,6 +21,8 @@ class Framework:
     """As tags write it: `PyTorch`."""
     packages: tuple[str, ...]
     """Distributions that carry it, most usual first; the first one is how facts and hints call it."""
+    module: str = ""
+    """Name by which Python imports it; empty: that of its first package."""
     aliases: tuple[str, ...] = ()
     """Lower-case spellings from which its name is suggested."""
     words: tuple[str, ...] = ()
@@ -124,6 +126,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "PaddlePaddle",
         ("paddlepaddle-gpu", "paddlepaddle", "paddlepaddle-xpu"),
+        module="paddle",
         aliases=("paddle",),
         builds={"paddlepaddle-gpu": ("CUDA", None), "paddlepaddle-xpu": ("XPU", None)},
         on_cpu=("paddlepaddle",),
@@ -155,6 +158,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "ONNXRuntime",
         ("onnxruntime-gpu", "onnxruntime", "onnxruntime-rocm", "onnxruntime-openvino"),
+        module="onnxruntime",
         aliases=("ort", "onnx"),
         words=("ort", "onnx"),
         builds={"onnxruntime-gpu": ("CUDA", None), "onnxruntime-rocm": ("ROCm", None)},

@@ -14,6 +14,10 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {one.name: one.packages for one in FRA
 """Canonical framework name -> the distributions that carry it."""
 CARRIERS = frozenset(package for one in FRAMEWORKS for package in one.packages)
 """Every distribution that carries a framework."""
+MODULES: Mapping[str, str] = {
+    package: one.module or one.packages[0] for one in FRAMEWORKS for package in one.packages
+}
+"""Distribution that carries a framework -> the module that an import of it takes."""
 KINDS = tuple(one.name for one in HARDWARE)
 """Canonical hardware names."""
 ALIASES: Mapping[str, str] = {

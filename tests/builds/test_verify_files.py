@@ -404,3 +404,159 @@ def test_an_image_that_buildah_built_and_skopeo_packed(
         assert code == 0, said
         assert re.search(r"Python 3\.[0-9]+, torch 2\.8\.0\+cu128, built for CUDA 12\.8", said)
         assert verify(capsys, image, "PyTorch-CUDA-v2.7")[0] == 1
+
+
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nresearch:x:1000:1000::/srv/research:/bin/sh\n"
+OLD = torch(SITE, "2.7.1+cu126", "12.6")
+USER_SITE = "lib/python3.11/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("user", "more", "own", "code"),
+    [
+        ("research", (), f"srv/research/.local/{USER_SITE}", 0),
+        ("1000:1000", (), f"srv/research/.local/{USER_SITE}", 0),
+        ("research", ("HOME=/work",), f"srv/research/.local/{USER_SITE}", 1),
+        ("research", ("HOME=/work",), f"work/.local/{USER_SITE}", 0),
+        ("research", ("PYTHONUSERBASE=/work",), f"work/{USER_SITE}", 0),
+        ("research", ("PYTHONNOUSERSITE=1",), f"srv/research/.local/{USER_SITE}", 1),
+        ("", (), f"root/.local/{USER_SITE}", 0),
+    ],
+)
+def test_a_person_s_own_packages_come_first_where_python_finds_them(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    user: str,
+    more: tuple[str, ...],
+    own: str,
+    code: int,
+) -> None:
+    image = one(
+        tmp_path,
+        layer(*PYTHON, ("etc/passwd", PASSWD), *OLD, *torch(own)),
+        env=(*ENV, *more),
+        User=user,
+    )
+    got, said = verify(capsys, image, TAG)
+    assert got == code, said
+
+
+VERSION = f"{SITE}/torch/version.py"
+
+
+@pytest.mark.parametrize(
+    ("entries", "links", "env", "words"),
+    [
+        ((dist(SITE, "torch", "2.8.0"), OLD[1]), {}, (), "torch is 2.8.0 by its metadata and 2.7.1+cu126 by"),
+        ((dist(SITE, "torch", "2.8.0"), (VERSION, "/opt/away.py")), {}, (), "version.py cannot be read"),
+        ((dist(SITE, "torch", "2.8.0"), (f"{SITE}/torch", "/opt/away")), {}, (), "version.py cannot be read"),
+        (
+            (dist(SITE, "torch", "2.8.0"), ("opt/away.py", b"cuda = '12.8'")),
+            {VERSION: "opt/away.py"},
+            (),
+            "version.py cannot be read",
+        ),
+        ((dist(SITE, "torch", "2.8.0"), (VERSION, b"#" * 70_000)), {}, (), "version.py cannot be read"),
+        (torch(SITE), {}, ("PYTHONHOME=/opt/py",), "PYTHONHOME is set"),
+    ],
+    ids=["two versions", "file away", "folder away", "linked away", "too long", "moved"],
+)
+def test_what_an_import_takes_is_not_guessed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    entries: tuple[tuple[str, bytes | str | None], ...],
+    links: dict[str, str],
+    env: tuple[str, ...],
+    words: str,
+) -> None:
+    """Neither as agreement by the toolkit that lies beside it, nor as contradiction."""
+    cuda = ("usr/local/cuda/version.json", b'{"cuda": {"version": "12.8.1"}}')
+    image = one(tmp_path, layer(*PYTHON, cuda, *entries, links=links), env=(*ENV, *env))
+    for tag in (TAG, "PyTorch-CPU-v2.6"):
+        code, said = verify(capsys, image, tag)
+        assert code == 2 and words in said, said
+
+
+def test_two_versions_of_one_package_in_one_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = (dist(SITE, "jax", "0.7.1"), dist(SITE, "jax", "0.6.0"), dist(SITE, "jax-cuda12-plugin", "0.7.1"))
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, *both)), "JAX-CUDA12-v0.7.1")
+    assert code == 2 and "jax states several versions in one folder: 0.6.0 and 0.7.1" in said
+    # torch's own file tells which of the two is there, and a leftover of pip's is none
+    left = (OLD[0], dist(SITE, "torch", "2.8.0+cu128"), torch(SITE)[1])
+    assert verify(capsys, one(tmp_path / "b", layer(*PYTHON, *left)), TAG)[0] == 0
+    tilde = (f"{SITE}/~ax-0.6.0.dist-info/METADATA", b"Name: jax\nVersion: 0.6.0\n")
+    code, said = verify(
+        capsys, one(tmp_path / "c", layer(*PYTHON, both[0], both[2], tilde)), "JAX-CUDA12-v0.7.1"
+    )
+    assert code == 0, said
+
+
+def test_a_framework_without_metadata_is_not_absent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Images are made smaller by removing what pip left, or a framework comes as an egg."""
+    stripped = layer(*PYTHON, (f"{SITE}/jax/__init__.py", b""))
+    code, said = verify(capsys, one(tmp_path, stripped), "JAX-CUDA12-v0.7.1")
+    assert code == 2 and f"jax lies in /{SITE}, and nothing there states its version" in said
+    # and another environment's is not the one that `python` imports
+    other = (
+        ("opt/x/bin/python3.11", b""),
+        ("opt/x/pyvenv.cfg", b"version = 3.11.9\nhome = /usr/local/bin\n"),
+    )
+    site = "opt/x/lib/python3.11/site-packages"
+    jax = (dist(site, "jax", "0.7.1"), dist(site, "jax-cuda12-plugin", "0.7.1"))
+    code, said = verify(capsys, one(tmp_path / "b", stripped, layer(*other, *jax)), "JAX-CUDA12-v0.7.1")
+    assert code == 2 and "nothing there states its version" in said
+    egg = f"{SITE}/jax-0.7.1-py3.11.egg"
+    installed = (
+        (f"{egg}/EGG-INFO/PKG-INFO", b"Name: jax\nVersion: 0.7.1\n"),
+        (f"{egg}/jax/__init__.py", b""),
+        (f"{SITE}/easy-install.pth", b"./jax-0.7.1-py3.11.egg\n"),
+        dist(SITE, "jax-cuda12-plugin", "0.7.1"),
+    )
+    code, said = verify(capsys, one(tmp_path / "c", layer(*PYTHON, *installed)), "JAX-CUDA12-v0.7.1")
+    assert code == 0, said
+    assert verify(capsys, f"oci:{tmp_path}/c/image", "JAX-CUDA12-v0.6")[0] == 1
+
+
+@pytest.mark.parametrize("how", ["setuptools", "pep610"])
+def test_what_is_installed_in_place_may_be_another_version_by_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    info = dist(SITE, "jax", "0.7.1")
+    url = info[0].replace("METADATA", "direct_url.json")
+    more = {
+        "setuptools": (f"{SITE}/__editable__.jax-0.7.1.pth", b"import __editable___jax_0_7_1_finder\n"),
+        "pep610": (url, b'{"url": "file:///src/jax", "dir_info": {"editable": true}}'),
+    }
+    entries = (info, dist(SITE, "jax-cuda12-plugin", "0.7.1"))
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, *entries, more[how])), "JAX-CUDA12-v0.7.1")
+    assert code == 2 and "jax is installed in place" in said
+    plain = (url, b'{"url": "https://example.org/jax.whl", "archive_info": {}}')
+    assert verify(capsys, one(tmp_path / "b", layer(*PYTHON, *entries, plain)), "JAX-CUDA12-v0.7.1")[0] == 0
+
+
+def test_a_script_in_the_place_of_python_leads_to_any_of_the_environments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shim = ("root/.pyenv/shims/python", b"#!/usr/bin/env bash\n")
+    env = ("PATH=/root/.pyenv/shims:/usr/local/bin",)
+    own = "root/.pyenv/versions/3.11.9"
+    other = ((f"{own}/bin/python3.11", b"\x7fELF"), (f"{own}/bin/python", "python3.11"))
+    site = f"{own}/lib/python3.11/site-packages"
+    image = one(tmp_path, layer(*PYTHON, shim, *other, *torch(SITE), *torch(site, "2.7.1")), env=env)
+    for tag in (TAG, "PyTorch-CUDA-v2.7"):
+        code, said = verify(capsys, image, tag)
+        assert code == 2 and "they differ" in said, said
+    image = one(tmp_path / "b", layer(*PYTHON, shim, *other, *torch(SITE), *torch(site)), env=env)
+    assert verify(capsys, image, TAG)[0] == 0
+    own_torch = torch("root/.pyenv/lib/python3.11/site-packages")
+    image = one(
+        tmp_path / "c",
+        layer(*PYTHON, shim, *own_torch),
+        env=(*env, "PYTHONPATH=/root/.pyenv/lib/python3.11/site-packages"),
+    )
+    code, said = verify(capsys, image, TAG)
+    assert code == 2 and "/root/.pyenv/shims/python is a script" in said, said

@@ -114,7 +114,7 @@ def _found(
             # an engine goes by the platform, whatever else an entry is called; without one it looks what it is
             is_loose = not told and (
                 entry.get("artifactType") not in (None, *CONFIGS)
-                or _REFERS in (entry.get("annotations") or ())
+                or (isinstance(notes := entry.get("annotations"), dict) and _REFERS in notes)
             )
             where = _descriptor(entry)
             yield from _found(blobs, *where, told or platform, count, depth + 1, may_be_none=is_loose)
