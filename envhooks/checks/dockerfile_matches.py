@@ -145,10 +145,8 @@ def _some_framework(
     said = f"the tag says version {name.version_text}"
     expected = 'framework = "..." beside the template, or {release} for a number of your own'
     held = {one: packages for one, packages in policy.tag.frameworks.items() if environment.find(*packages)}
+    doubts = [doubt for doubt in environment.cannot_tell if doubt.what in every or doubt.what == "packages"]
     if not held:
-        doubts = [
-            doubt for doubt in environment.cannot_tell if doubt.what in every or doubt.what == "packages"
-        ]
         if doubts:
             text = f"{said}, and which framework this installs cannot be told: {doubts[0].why}"
             what = "PACKAGE" if doubts[0].what == "packages" else doubts[0].what
@@ -159,9 +157,12 @@ def _some_framework(
         advice = told_by_the_template(policy.tag)
         yield Finding(text, got="no framework", expected=expected, path=environment.path, advice=advice)
         return
+    # one whose version cannot be told is there as well, and the name may be about it
+    doubted = {doubt.what for doubt in doubts}
     found = {
-        one: list(_framework(replace(name, framework=one), environment, p, doubtful))
-        for one, p in held.items()
+        one: list(_framework(replace(name, framework=one), environment, packages, doubtful))
+        for one, packages in policy.tag.frameworks.items()
+        if one in held or not doubted.isdisjoint(packages)
     }
     if len(found) == 1 or not any(found.values()):
         yield from next(iter(found.values()))

@@ -86,5 +86,5 @@ def _what(name: TagName) -> str:
 
 def _stands_in_the_way(name: TagName, other: TagName) -> bool:
     # 2.8.0-post1 may come while 2.8.1-rc1 is being tried: a candidate takes nothing from users yet
-    compared = other.is_stable or not name.is_stable or other.order == name.order
+    compared = other.is_stable or not name.is_stable
     return compared and other.series == name.series and other.order >= name.order

@@ -142,6 +142,71 @@ def report(policy: Policy, tag: str, dockerfile: str) -> TagReport:
     return made
 
 
+@pytest.mark.parametrize(
+    ("template", "good", "bad", "dockerfile"),
+    [
+        ("env-{hardware}", "env-CUDA", "env-ROCm", CUDA),
+        ("env-{python}", "env-3.12", "env-3.11", PYTHON),
+        ("env-{python}-{date}", "env-3.12-2026-01-30", "env-3.11-2026-01-30", PYTHON),
+    ],
+)
+def test_a_name_that_tells_one_thing_is_compared(template: str, good: str, bad: str, dockerfile: str) -> None:
+    policy = policy_of(template)
+    assert report(policy, good, dockerfile).passed == ("dockerfile-matches",)
+    assert [one.check for one in report(policy, bad, dockerfile).findings] == ["dockerfile-matches"]
+
+
+LENIENT = '[checks]\ndockerfile-matches = { allow-cannot-tell = true, reason = "computed" }\n'
+
+
+@pytest.mark.parametrize(
+    ("template", "tag", "dockerfile", "said"),
+    [
+        ("{framework}-{version}", "PyTorch-2.8", CUDA + "RUN pip install torch==$(cat v)\n", "version of PyTorch"),
+        ("{framework}-{version}", "PyTorch-2.8", CUDA + "RUN ./install.sh\n", "whether this installs PyTorch"),
+        ("{version}", "2.8", CUDA + "RUN pip install torch==$(cat v)\n", "cannot be told: its version is not known"),
+        ("{version}", "2.8", CUDA + "RUN ./install.sh\n", "which framework this installs cannot be told"),
+        ("{version}-py{python}", "2.8-py3.12", CUDA + TORCH, "Python 3.12, and which one this has cannot be told"),
+        ("x{xformers}", "x0.0.31", CUDA + "RUN pip install xformers==$(cat v)\n", "which version of xformers"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_is_a_warning_only_where_the_policy_says_so(
+    template: str, tag: str, dockerfile: str, said: str
+) -> None:
+    for rest, level in (("", "error"), (LENIENT, "warning")):
+        (found,) = report(policy_of(template, rest=rest), tag, dockerfile).findings
+        assert said in found.message and found.level == level, found
+
+
+def test_doubts_about_other_packages_excuse_nothing() -> None:
+    """What the policy lets pass is a framework that cannot be told, and not one that is not there."""
+    dockerfile = CUDA + "RUN pip install numpy==$(cat version)\n"
+    for rest in ("", LENIENT):
+        (found,) = report(policy_of("{version}", rest=rest), "2.8", dockerfile).findings
+        assert (
+            found.level == "error"
+            and "installs no framework that it could be the version of" in found.message
+        )
+
+
+def test_two_frameworks_of_the_version_are_both_right() -> None:
+    both = CUDA + "RUN pip install torch==2.16.0 tensorflow==2.16.0\n"
+    policy = policy_of("{version}")
+    assert errors(policy, "2.16", both) == []
+    (found,) = errors(policy, "2.17", both)
+    assert "does not say of what: the Dockerfile installs PyTorch and TensorFlow" in found
+
+
+@pytest.mark.parametrize("version", ["", "==$(cat version)", "==2.8.0"])
+def test_a_version_is_not_that_of_one_framework_where_another_stands_beside_it(version: str) -> None:
+    """Whether the other's version is open, computed or another one: the name does not say which of the two it means."""
+    beside = CUDA + f"RUN pip install torch{version} tensorflow==2.16.0\n"
+    for rest in ("", LENIENT):
+        (found,) = errors(policy_of("{version}", rest=rest), "2.16", beside)
+        assert "does not say of what: the Dockerfile installs PyTorch and TensorFlow" in found
+    assert errors(policy_of("{version}", ', framework = "TensorFlow"'), "2.16", beside) == []
+
+
 def test_passed_means_compared() -> None:
     nothing = report(policy_of("env-{date}"), "env-2026-01-30", CUDA)
     assert nothing.passed == () and "the date" in nothing.not_applicable["dockerfile-matches"]

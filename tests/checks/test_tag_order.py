@@ -9,7 +9,8 @@ from tag_parts import NEW, annotation, findings, name, subject
 from envhooks.judge import engine as checks
 from envhooks.judge.engine import judge
 from envhooks.judge.facts import TagObject
-from envhooks.policy.reader import default_policy
+from envhooks.policy.reader import default_policy, parse_policy
+from envhooks.tagname import Grammar
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,9 @@ from envhooks.policy.reader import default_policy
         ("v2.8.0-post1", ["v2.8.0", "v2.8.1-rc1"], None),
         ("v2.8.0-post1", ["v2.8.1"], "v2.8.1"),
         ("v2.8-rc2", ["v2.8-rc1", "v2.8.1-rc1"], "v2.8.1-rc1"),
+        ("v2.8-rc1", ["v2.8-rc1", "v2.8-rc3", "v2.8-rc2"], "v2.8-rc3"),
+        ("v2.7.2", ["v2.8", "v2.7.1"], None),
+        ("v2.8.0-post1", ["v2.8", "v2.8-post1"], "v2.8-post1"),
     ],
 )
 def test_versions_go_forward_in_their_series(new: str, others: list[str], refused_for: str | None) -> None:
@@ -51,6 +55,9 @@ def test_versions_go_forward_in_their_series(new: str, others: list[str], refuse
         ("v2.8-post2", ["v2.8-post1"], [], False),
         ("v2.8-post1", ["v2.8.0"], [], False),
         ("v2.8-post1", [], ["v2.8"], False),
+        ("v2.8-post1", [], ["v2.7", "v2.8.1"], True),
+        ("v2.8-rc1", [], [], False),
+        ("v2.8", [], [], False),
     ],
 )
 def test_a_post_is_of_a_release_that_is_there(
@@ -60,6 +67,26 @@ def test_a_post_is_of_a_release_that_is_there(
     found = findings(subject(tag=f"PyTorch-CUDA-{new}", siblings=siblings, together=more), "tag-order")
     stable = f"PyTorch-CUDA-{new.partition('-')[0]}"
     assert [one.expected for one in found] == ([f"{stable} before it"] if is_refused else [])
+
+
+@pytest.mark.parametrize(
+    ("new", "other", "said"),
+    [
+        ("v2.8.0", "v2.8", "the version is the same as that of a release which exists"),
+        ("v2.8-rc1", "v2.8", "the version is lower than that of a release which exists"),
+    ],
+)
+def test_the_same_is_told_from_what_is_lower(new: str, other: str, said: str) -> None:
+    siblings = (name(f"PyTorch-CUDA-{other}"),)
+    (found,) = findings(subject(tag=f"PyTorch-CUDA-{new}", siblings=siblings), "tag-order")
+    assert (found.message, found.got) == (said, f"PyTorch-CUDA-{new}")
+
+
+def test_a_name_without_an_order_is_not_compared() -> None:
+    policy = parse_policy(b'[tag]\ntemplates = ["env-{hardware}"]\n', ".envhooks/policy.toml")
+    naming = Grammar(policy.tag).read("env-CUDA")
+    (report,) = judge([subject(tag="env-CUDA", naming=naming)], checks.load(), policy).tags
+    assert report.not_applicable["tag-order"] == "the name carries no version, no release and no date"
 
 
 def test_a_push_of_a_release_and_its_rebuild_is_in_order(guarded: Repo, server: Repo) -> None:
