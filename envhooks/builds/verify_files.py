@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
+from envhooks.base.run import Step, no_step
 from envhooks.builds import verify_image
 from envhooks.builds.imagefiles.installed import Contents, contents, keep
 from envhooks.builds.imagefiles.interpreter import Python
@@ -64,7 +65,10 @@ class Held:
 
 
 def look_into(
-    image: PlatformImage, pythons: Sequence[str] = verify_image.PYTHONS, seconds: float = SECONDS
+    image: PlatformImage,
+    pythons: Sequence[str] = verify_image.PYTHONS,
+    seconds: float = SECONDS,
+    step: Step = no_step,
 ) -> Inside:
     """Read the layers of one image; what cannot be read is in the answer, not an exception."""
     if not image.platform.startswith(("linux/", "unknown")):
@@ -72,7 +76,7 @@ def look_into(
             image, None, f"images for {printable(image.platform, 60)} cannot be read, only those for Linux"
         )
     try:
-        tree = read_layers(image.layers, keep, Limits(seconds))
+        tree = read_layers(image.layers, keep, Limits(seconds), step)
         return Inside(image, contents(tree, image.config, pythons))
     except Unreadable as error:
         return Inside(image, None, error.message, error.fix)

@@ -136,22 +136,26 @@ def run(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace) -> Report:
     path = Path.cwd()
     if options.draft is not None:
-        with Git.open(path) as git, Progress(sys.stderr) as progress:
+        with Git.open(path) as git, Progress() as progress:
             commit = next(iter(options.tags), "HEAD")
             work = gate.Work(options.jobs, progress.step, online(git) if options.online else None)
             return gate.judge_as(git, options.draft.removeprefix(TAGS), commit, work)
     named = [name if name.startswith(TAGS) else TAGS + name for name in options.tags]
     from_ci = None if named or options.all else tag_of_run(os.environ)
     wanted = [from_ci] if from_ci else named
-    fetched = _fetch(path, wanted, options.all, renew=from_ci is not None) if options.fetch else None
-    with Git.open(path) as git, Progress(sys.stderr) as progress:
+    fetched = None
+    if options.fetch:
+        with Progress() as progress:
+            progress.wait("fetching")
+            fetched = _fetch(path, wanted, options.all, renew=from_ci is not None)
+    with Git.open(path) as git, Progress() as progress:
         work = gate.Work(options.jobs, progress.step, online(git) if options.online else None)
         if options.all:
             judged = gate.standing_judgement(git, gate.every_tag, fetched, work)
             from envhooks.records.audit import with_records
 
             looked_at = gate.with_lookalikes(git, judged.trust, judged.report)
-            return with_records(git, judged.trust.root, looked_at)
+            return with_records(git, judged.trust.root, looked_at, progress.step)
         return gate.judge_standing(git, lambda g, s: _choose(g, s, wanted, options.all), fetched, work)
 
 

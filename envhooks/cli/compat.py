@@ -60,8 +60,9 @@ def run(options: argparse.Namespace) -> int:
     builds = Index(options.builds) if options.builds else None
     table = load_table()
     tied = _names(options.tie)
-    with Progress(sys.stderr) as progress:
-        found = refresh(index, table, builds, everything=options.all, tied=tied, step=progress.say)
+    with Progress() as progress:
+        progress.wait("waiting for the index")
+        found = refresh(index, table, builds, everything=options.all, tied=tied, step=progress.step)
     text = render(found.rows, datetime.now(timezone.utc).date().isoformat())
     # what is written is read again first: a file that the policy could not read would stop every hook
     extended(table, parse_compat(text.encode(), f"{FOLDER}/{NAME}")[1])

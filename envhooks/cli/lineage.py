@@ -16,6 +16,7 @@ from typing import Any
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.cli._manner import answer, is_json, sentence, verbose
+from envhooks.cli._progress import Progress
 from envhooks.cli._tables import print_pairs, print_table
 from envhooks.git.repository import Git
 from envhooks.lineage.exports import otel, prometheus
@@ -24,6 +25,7 @@ from envhooks.releases.reading import Releases
 
 FORMATS = ("text", "json", "otel", "prometheus")
 FORMATS_HELP = "json: one object, for programs; otel and prometheus: the facts of a tag"
+_ASKING = "waiting for MLflow"
 GROUP = "read releases"
 EXAMPLES = (
     ("envhooks lineage models:/recommender/7", ""),
@@ -48,28 +50,35 @@ def run(options: argparse.Namespace) -> int:
 
     uri = options.tracking_uri
     if what.startswith("runs:/"):
-        return _one(of_run(what, uri))
+        with Progress() as progress:
+            progress.wait(_ASKING)
+            found = of_run(what, uri)
+        return _one(found)
     if what.startswith("models:/"):
         name, slash, version = what.removeprefix("models:/").rpartition("/")
         if not slash or not name or not version.isdigit():
             raise UsageError(
                 f"{printable(what)} names no version", fix="envhooks lineage models:/NAME/VERSION"
             )
-        return _one(of_version(name, version, uri))
-    with Git.open() as git:
+        with Progress() as progress:
+            progress.wait(_ASKING)
+            found = of_version(name, version, uri)
+        return _one(found)
+    with Git.open() as git, Progress() as progress:
         release = Releases(git).read([what])[0]
-        found = uses(release.tag, uri, git)
-    answer(document(release.tag, found))
+        progress.wait(_ASKING)
+        made = uses(release.tag, uri, git)
+    answer(document(release.tag, made))
     if is_json():
         pass
-    elif not found:
+    elif not made:
         sentence(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
     else:
         print_table(
             ("id", "name", "experiment", "time", "state"),
-            [(one.id, one.name, one.experiment, one.time, one.origin.state) for one in found],
+            [(one.id, one.name, one.experiment, one.time, one.origin.state) for one in made],
         )
-    return 1 if any(one.origin.state == "contradicted" for one in found) else 0
+    return 1 if any(one.origin.state == "contradicted" for one in made) else 0
 
 
 def _one(use: Use) -> int:

@@ -7,7 +7,6 @@ then the exit code is 2. A table on a terminal, else JSON.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the releases; 2 where `--has` could not be answered for one of them, or a release could not be judged."""
     wanted = [_requirement(text) for text in options.has]
-    with Git.open() as git, Progress(sys.stderr) as progress:
+    with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
         chosen = [one for one in releases.read() if _fits(one, options.line, options.stage)]
         chosen = list(releases.with_records(chosen))

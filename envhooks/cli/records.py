@@ -17,6 +17,7 @@ from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import remote as remotes
 from envhooks.cli._manner import answer, note
 from envhooks.cli._options import add_tls
+from envhooks.cli._progress import Progress
 from envhooks.git import notes
 from envhooks.git.repository import Git
 from envhooks.judge import checkout
@@ -59,10 +60,10 @@ def run(options: argparse.Namespace) -> int:
     if reference and ref is None:
         raise UsageError("--image goes with a TAG", fix="envhooks records TAG --image REF@sha256:...")
     if options.fetch:
-        checkout.repair(Path.cwd(), [ref] if ref else None)
+        with Progress() as progress:
+            progress.wait("fetching")
+            _fetch(ref)
     with Git.open(Path.cwd()) as git:
-        if options.fetch and (name := release_remote(git)):
-            share.fetch(git, remotes.named(git, name, os.environ), os.environ)
         root = trust_context(git, Hook.CHECK).root
         if options.format == "dsse":
             return _print_envelopes(git, ref)
@@ -79,8 +80,16 @@ def run(options: argparse.Namespace) -> int:
     return found.exit_code
 
 
+def _fetch(ref: str | None) -> None:
+    checkout.repair(Path.cwd(), [ref] if ref else None)
+    with Git.open(Path.cwd()) as git:
+        if name := release_remote(git):
+            share.fetch(git, remotes.named(git, name, os.environ), os.environ)
+
+
 def _print_all(git: Git, root: TrustRoot) -> int:
-    found = reader.read_all(git, root)
+    with Progress() as progress:
+        found = reader.read_all(git, root, step=progress.step)
     if not found:
         note("envhooks: this repository has no release tags")
     ordered = [found[tag] for tag in sorted(found)]

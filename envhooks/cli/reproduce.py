@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, compare, and say what came out."""
-    with Git.open() as git, Progress(sys.stderr) as progress:
+    with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
         release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
         if release.verdict != "accepted" and not options.legacy:
@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
             for line in commands:
                 print(printable_block(line))
             return 0
+        progress.end()  # the builder has the terminal now
         note(f"building {printable(release.tag)} once more; it runs the tagged Dockerfile")
         found = rebuild.build(sys.stderr, os.environ)
     print("\n".join(_lines(release.tag, found)))

@@ -6,7 +6,6 @@ Its commit, Python, hardware and driver as well. Nothing is built or fetched. `-
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from envhooks.base.hygiene import printable
@@ -35,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the release; 0 accepted, 1 refused, 2 could not be judged."""
-    with Git.open() as git, Progress(sys.stderr) as progress:
+    with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
         release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
         table = table_of(releases.trust.root.policy)

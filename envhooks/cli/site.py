@@ -7,7 +7,6 @@ verdicts, pins, drivers, digests, changelog entries, search, and the difference 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             f"{printable(options.url)} is no http address", fix="--url https://team.example.org/environments"
         )
-    with Git.open() as git, Progress(sys.stderr) as progress:
+    with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
         found = releases.with_records(releases.judge(releases.read(entries=True)))
         title = options.title or _title(git, releases)

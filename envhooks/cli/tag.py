@@ -185,7 +185,7 @@ def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
     Raises:
         UsageError: a name that is not a release's, or that is there already; no such commit.
     """
-    with Progress(sys.stderr) as progress:
+    with Progress() as progress:
         judged = runs.judgement_as(git, names, at, runs.Work(step=progress.step, forge=online(git)))
     found = {report.tag for report in judged.report.tags}
     left = [name for name in names if name not in found]

@@ -28,6 +28,7 @@ from envhooks.builds.types import Expected
 from envhooks.builds.verify_files import NAME_LABEL, Held, Inside
 from envhooks.cli._manner import answer
 from envhooks.cli._options import add_tls
+from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
 from envhooks.policy.trust import trust_context
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
@@ -82,9 +83,12 @@ def run(options: argparse.Namespace) -> int:
     """Read, compare, print."""
     policy = _tag_policy()
     pythons = (options.python,) if options.python else verify_image.PYTHONS
-    with _opened(options) as (digest, found):
-        chosen = _of_platform(found, options.platform, options.image)
-        insides = [verify_files.look_into(image, pythons, options.timeout * 60) for image in chosen]
+    seconds = options.timeout * 60
+    with Progress() as progress:
+        progress.wait(f"opening {options.image}")
+        with _opened(options) as (digest, found):
+            chosen = _of_platform(found, options.platform, options.image)
+            insides = [verify_files.look_into(one, pythons, seconds, progress.step) for one in chosen]
     tag, is_label = _tag(options.tag, insides)
     wanted = _expected(policy, tag) if tag else None
     looked = [_Looked(one, verify_files.hold(wanted, one, tag) if wanted else None) for one in insides]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from email.message import Message
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.base.run import Step, no_step
 from envhooks.image.compat.table import Table, key, release
 from envhooks.image.compat.ties import load_ties, order, ties_of
 from envhooks.indexes.client import File, Index
 from envhooks.indexes.ties import asked, grouped
 
 Row = dict[str, object]
-Step = Callable[[str], None]
+_COMPANIONS = ("torchvision", "torchaudio")
+_PACKAGES = ("torch", *_COMPANIONS, "tensorflow", "jax")
 _FINAL = re.compile(r"(?a)[0-9]+(?:\.[0-9]+){1,3}")
 _POST = re.compile(r"(?a)[0-9]+(?:\.[0-9]+){1,3}(?:\.post[0-9]{1,4})?")
 _REQUIRES = re.compile(
@@ -42,7 +44,7 @@ def refresh(
     everything: bool = False,
     since: Mapping[str, str] | None = None,
     tied: Iterable[str] = (),
-    step: Step = lambda text: None,
+    step: Step = no_step,
 ) -> Refreshed:
     """Rows for what the index has and the table lacks.
 
@@ -51,16 +53,18 @@ def refresh(
         everything: compare the releases that the table has as well.
         since: the oldest release of each framework that is read; default: the oldest that the table has.
         tied: more packages whose metadata ties them to a framework than the table has.
+        step: receives how many packages are read, of how many.
 
     Raises:
         CannotJudge: the index does not answer.
     """
-    reader = _Reader(index, step, since or {})
+    tying = sorted({*load_ties(), *table.own_ties, *tied})
+    reader = _Reader(index, since or {}, {*_PACKAGES, *tying}, step)
     rows = {
         "torch": tuple(_torch(reader, table, builds, everything)),
         "tensorflow": tuple(_tensorflow(reader, table, everything)),
         "jax": tuple(_jax(reader, table, everything)),
-        "ties": tuple(_ties(reader, table, tied, everything)),
+        "ties": tuple(_ties(reader, table, tying, everything)),
     }
     return Refreshed(
         {name: found for name, found in rows.items() if found},
@@ -72,10 +76,14 @@ def refresh(
 class _Reader:
     """Reader of one index, release by release."""
 
-    def __init__(self, index: Index, step: Step, since: Mapping[str, str]) -> None:
+    def __init__(
+        self, index: Index, since: Mapping[str, str], packages: Collection[str] = (), step: Step = no_step
+    ) -> None:
         self.index = index
-        self.step = step
         self.since = since
+        self._packages = packages
+        self._step = step
+        self._begun: set[str] = set()
         self.differences: list[str] = []
         self.unread: list[str] = []
         self._known: dict[tuple[str, str], Message | None] = {}
@@ -84,6 +92,8 @@ class _Reader:
         self, package: str, after: str | None = None, form: re.Pattern[str] = _FINAL
     ) -> dict[str, list[File]]:
         """Final release -> its wheels, oldest first; those that were yanked are left out."""
+        self._begun.add(package)
+        self._step(f"packages read, now {package}", len(self._begun) - 1, len(self._packages))
         found: dict[str, list[File]] = {}
         for file in self.index.wheels(package):
             if (
@@ -97,7 +107,6 @@ class _Reader:
     def metadata(self, package: str, version: str, files: Iterable[File]) -> Message | None:
         """The metadata of a release on Linux x86-64; None where it cannot be had, which is then reported."""
         if (package, version) not in self._known:
-            self.step(f"{package} {version}")
             linux = sorted(
                 files,
                 key=lambda file: ("x86_64" not in file.platform, "linux" not in file.platform, file.python),
@@ -183,9 +192,7 @@ def _span(specifier: str) -> str:
 
 def _torch(reader: _Reader, table: Table, builds: Index | None, everything: bool) -> Iterator[Row]:
     oldest = reader.since.get("torch") or min(table.torch, key=key)
-    companions = {
-        name: _companions(reader, table, name, everything) for name in ("torchvision", "torchaudio")
-    }
+    companions = {name: _companions(reader, table, name, everything) for name in _COMPANIONS}
     variants = _variants(builds) if builds is not None else {}
     rocm = _variants(builds, r"(?a)rocm[0-9.]{1,9}") if builds is not None else {}
     for version, files in reader.releases("torch").items():
@@ -353,7 +360,7 @@ def read_ties(
     index: Index, packages: Iterable[str]
 ) -> tuple[dict[str, dict[str, tuple[str, ...]]], tuple[str, ...]]:
     """(package -> release -> what it asks for, of every release; releases that could not be read, with the reason)."""
-    reader = _Reader(index, lambda text: None, {})
+    reader = _Reader(index, {})
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for package in packages:
         for version, files in reader.releases(package, form=_POST).items():
@@ -363,9 +370,9 @@ def read_ties(
     return found, tuple(reader.unread)
 
 
-def _ties(reader: _Reader, table: Table, tied: Iterable[str], everything: bool) -> Iterator[Row]:
+def _ties(reader: _Reader, table: Table, packages: Iterable[str], everything: bool) -> Iterator[Row]:
     """One row for each set of requirements that releases of a package have, and the table does not."""
-    for package in sorted({*load_ties(), *table.own_ties, *tied}):
+    for package in packages:
         ours = ties_of(table, package)
         newest = max(ours, key=order, default="")
         found = {}

@@ -142,7 +142,7 @@ class _Collector(NameFacts):
             self.git.read_ahead(draft.payload.oid_target for draft in drafts if draft.payload)
             for draft in drafts:
                 self._check_target(draft)
-            self.step("reading tags", at + len(drafts), len(self.drafts))
+            self.step("tags read", at + len(drafts), len(self.drafts))
 
     def _object(self, draft: Draft) -> TagObject | Unknown:
         from envhooks.signatures.payload import PayloadError, split
@@ -318,7 +318,7 @@ class _Collector(NameFacts):
             self.reader.read_ahead(commit for commit in commits if isinstance(commit, str))
             for draft, commit in zip(drafts, commits, strict=True):
                 self._fill_contents(draft, commit, wanted)
-            self.step("reading the tagged files", at + len(drafts), len(self.drafts))
+            self.step("tags read with their files", at + len(drafts), len(self.drafts))
 
     def _fill_contents(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
 from envhooks.base.refs import TAGS
+from envhooks.base.run import Step, no_step
 from envhooks.git import notes
 from envhooks.git.repository import Git
 from envhooks.judge.facts import Finding, Report, TagReport
@@ -24,7 +25,7 @@ CHECK = "records"
 """Id of these findings in reports, beside the ids of the checks."""
 
 
-def with_records(git: Git, root: TrustRoot, report: Report) -> Report:
+def with_records(git: Git, root: TrustRoot, report: Report, step: Step = no_step) -> Report:
     """The report with what the records of its tags say; as it was where there are no records and no verifiers."""
     try:
         tip = notes.tip(git)
@@ -33,7 +34,7 @@ def with_records(git: Git, root: TrustRoot, report: Report) -> Report:
         gone = _gone(git, tip, root) if tip else {}
         back = _way_back(git, tip, root) if tip and gone else ""
         others = _other_objects(git, tip, root)
-        found = read_all(git, root) if root.policy.verifiers else {}
+        found = read_all(git, root, step=step) if root.policy.verifiers else {}
     except EnvhooksError as error:
         return replace(report, errors=(*report.errors, f"records could not be read: {error}"))
     tags = tuple(

@@ -11,6 +11,7 @@ from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
+from envhooks.base.run import Step, no_step
 from envhooks.git import notes
 from envhooks.git.objects import GitObject
 from envhooks.git.repository import Git
@@ -70,7 +71,9 @@ def read(
     return judge_lines(facts, lines, root.policy, verifiers_of(git, root, now))
 
 
-def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str, Records]:
+def read_all(
+    git: Git, root: TrustRoot, now: datetime | None = None, step: Step = no_step
+) -> dict[str, Records]:
     """Short name -> records, of every release tag of this repository and every other one that has a note.
 
     Raises:
@@ -88,7 +91,8 @@ def read_all(git: Git, root: TrustRoot, now: datetime | None = None) -> dict[str
     for at in range(0, len(wanted), 1000):
         some = wanted[at : at + 1000]
         git.read_ahead(ref.oid for ref in some)
-        for ref in some:
+        for number, ref in enumerate(some, at):
+            step("records read", number, len(wanted))
             facts = _facts(ref.name.removeprefix(TAGS), ref.oid, git.read(ref.oid))
             records[facts.tag] = judge_lines(facts, found.get(ref.oid, ()), root.policy, verifiers)
     return records

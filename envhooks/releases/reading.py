@@ -100,7 +100,7 @@ class Releases:
         asked = tuple(releases)
         if len(asked) == 1:  # the notes of all other releases need not be read and verified for it
             return (replace(asked[0], records=reader.read(self.git, self.trust.root, asked[0].tag)),)
-        found = reader.read_all(self.git, self.trust.root)
+        found = reader.read_all(self.git, self.trust.root, step=self._work.step)
         return tuple(replace(one, records=found.get(one.tag)) for one in asked)
 
     def _named(self, tag: str) -> RefUpdate:

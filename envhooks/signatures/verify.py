@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MANY = 4
 """Signatures from which on a second worker, or the import of the fast path, pays."""
-_VERIFYING = "verifying signatures"
+_VERIFYING = "signatures verified"
 _Begin = Callable[["Payload", int], "Work"]
 
 

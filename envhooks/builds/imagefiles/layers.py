@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol, cast
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.base.run import Step, no_step
 from envhooks.builds.imagefiles.headers import Member
 from envhooks.builds.imagefiles.limits import MAX_LAYERS, Limits, Unreadable, shown
 from envhooks.builds.imagefiles.tree import OPAQUE, WHITEOUT, Tree, split
@@ -49,7 +50,7 @@ Keep = Callable[[str], "int | None"]
 """Path without a leading slash -> bytes to keep of such a file; None for nothing of it."""
 
 
-def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
+def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits, step: Step = no_step) -> Tree:
     """The file tree that the layers make.
 
     Raises:
@@ -59,6 +60,7 @@ def read_layers(layers: Sequence[Layer], keep: Keep, limits: Limits) -> Tree:
         raise Unreadable(f"the image has {len(layers)} layers, more than {MAX_LAYERS}")
     tree = Tree(limits)
     for number, layer in enumerate(layers, 1):
+        step("layers read", number - 1, len(layers))
         tree.begin_layer()
         try:
             with layer.open() as source:

@@ -1,4 +1,4 @@
-"""`envhooks check --all` on a terminal, ended in the midst of its work: by Ctrl-C, once and twice, and by signals."""
+"""Long runs on a terminal: what they show, and how they end in the midst of it, by Ctrl-C or a signal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ with home() as home:
     shutil.copytree(make(home, "made", Shape(int(sys.argv[2])), ("ssh", "openpgp")), sys.argv[1], symlinks=True)
 """
 # as where the extra `fast` is not installed: each signature is verified by a program
+CHECK = "check --all --jobs 2"
 PLAIN = """\
 import sys
 sys.modules.update(cryptography=None, pysequoia=None)
@@ -72,19 +74,22 @@ class Terminal:
     process: subprocess.Popen[bytes]
     keyboard: int
     report: Path
+    columns: int = 80
     shown: bytes = field(default=b"")
 
     @classmethod
-    def start(cls, script: str, repo: Repo, report: Path, *arguments: str) -> Terminal:
+    def start(
+        cls, script: str, repo: Repo, report: Path, arguments: str = CHECK, columns: int = 80
+    ) -> Terminal:
         keyboard, screen = pty.openpty()
-        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        command = [sys.executable, "-I", "-c", LEADER, script, "check", "--all", "--jobs", "2", *arguments]
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        command = [sys.executable, "-I", "-c", LEADER, script, *arguments.split()]
         with report.open("wb") as out:
             process = subprocess.Popen(
                 command, cwd=repo.path, env=repo.environ, stdin=screen, stdout=out, stderr=screen
             )
         os.close(screen)
-        return cls(process, keyboard, report)
+        return cls(process, keyboard, report, columns)
 
     def read_until(self, is_there: Callable[[], bool]) -> None:
         """Take in what is shown until it is so, or the terminal is closed."""
@@ -112,14 +117,24 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What a person sees at last: a carriage return goes back, and what comes then is written over."""
-        found = []
-        for text in self.shown.decode().split("\n"):
-            line: list[str] = []
-            for part in text.split("\r"):
-                line[: len(part)] = part
-            found.append("".join(line).rstrip())
-        return found
+        """What a person sees at last: what comes is written over what stands there, or clears it."""
+        found, at, column = [""], 0, 0
+        for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]", self.shown.decode()):
+            if part == "\n" or (column == self.columns and len(part) == 1 and part != "\r"):
+                at, column = at + 1, 0
+                found += [""] * (at == len(found))
+            if part == "\r":
+                column = 0
+            elif part == "\x1b[1A":
+                at -= 1
+            elif part == "\x1b[2K":
+                found[at] = ""
+            elif len(part) == 1 and part != "\n":
+                found[at] = found[at].ljust(column)[:column] + part + found[at][column + 1 :]
+                column += 1
+            else:
+                assert part == "\n" or part.endswith("m"), "a colour, or nothing that stays behind"
+        return [line.rstrip() for line in found]
 
     @property
     def family(self) -> list[str]:
@@ -203,7 +218,7 @@ def interrupted(
     """End the run while it verifies; `running` is a pattern of processes that it has then."""
 
     def is_in_the_midst() -> bool:
-        found = b"verifying signatures" in terminal.shown and re.search(running, "\n".join(terminal.family))
+        found = b"signatures verified" in terminal.shown and re.search(running, "\n".join(terminal.family))
         return bool(found)
 
     terminal.read_until(is_in_the_midst)
@@ -256,33 +271,77 @@ def test_a_terminal_that_is_closed_ends_it_too(
     (tmp_path / "pause").write_text("0.4")
     terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
     terminals.append(terminal)
-    terminal.read_until(lambda: b"verifying signatures" in terminal.shown)
+    terminal.read_until(lambda: b"signatures verified" in terminal.shown)
     os.close(terminal.keyboard)
     assert terminal.process.wait(DEADLINE) == 128 + signal.SIGHUP
     nothing_left(terminal, repo)
 
 
-def test_the_progress_comes_after_a_second_and_goes_away(
-    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_bar_comes_after_a_second_and_goes_away(
+    columns: int, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
 ) -> None:
     repo = many(120)
     started = time.monotonic()
-    terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
+    terminal = Terminal.start(PLAIN, repo, tmp_path / "report", columns=columns)
     terminals.append(terminal)
-    terminal.read_until(lambda: bool(terminal.shown))
+    terminal.read_until(lambda: b"of 120 signatures" in terminal.shown)
     assert time.monotonic() - started >= 1
+    assert len(terminal.lines) == 1 and re.fullmatch(r"\S+ +[0-9]+ of 120 signatures.*", terminal.lines[0])
     assert terminal.end() == 0
-    assert re.match(rb"\r\[#+\.+\] verifying signatures: [0-9]+ of 120\r", terminal.shown)
-    assert b"\x1b" not in terminal.shown
-    assert terminal.lines == [""]
+    assert terminal.lines == ["", ""], "the line, and the one on which the cursor is"
     assert b"120 tags: 120 good;" in terminal.report.read_bytes()
+    assert b"\x1b" not in terminal.report.read_bytes()
     nothing_left(terminal, repo)
 
 
-def test_nothing_is_shown_where_stderr_is_no_terminal(many: Callable[[int], Repo]) -> None:
+@pytest.mark.parametrize("way", ["no terminal", "--quiet", "--verbose", "TERM=dumb"])
+def test_no_bar(way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path) -> None:
     repo = many(120)
-    command = [sys.executable, "-I", "-c", PLAIN, "check", "--all", "--jobs", "2"]
     started = time.monotonic()
-    done = run(command, repo.path, repo.environ)
+    if way == "no terminal":
+        done = run([sys.executable, "-I", "-c", PLAIN, *CHECK.split()], repo.path, repo.environ)
+        assert (done.code, done.err) == (0, "")
+    else:
+        option = way if way.startswith("-") else ""
+        own = replace(repo, environ={**repo.environ, **({} if option else {"TERM": "dumb"})})
+        terminal = Terminal.start(PLAIN, own, tmp_path / "report", f"{CHECK} {option}")
+        terminals.append(terminal)
+        assert terminal.end() == 0
+        assert b"signatures verified" not in terminal.shown and b"\x1b" not in terminal.shown
     assert time.monotonic() - started > 2
-    assert (done.code, done.err) == (0, "")
+
+
+def test_without_colour_the_bar_has_none(
+    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    repo = many(120)
+    terminal = Terminal.start(
+        PLAIN, replace(repo, environ={**repo.environ, "NO_COLOR": "1"}), tmp_path / "report"
+    )
+    terminals.append(terminal)
+    assert terminal.end() == 0
+    assert b"signatures verified" in terminal.shown
+    assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]", terminal.shown)
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_who_does_not_answer_is_waited_for_in_one_line(
+    columns: int, guarded: Repo, terminals: list[Terminal], tmp_path: Path
+) -> None:
+    """Drawn while nothing is told; Ctrl-C takes it away, and the terminal is as it was."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        repo = replace(guarded, environ={**guarded.environ, "TERM": "xterm"})
+        terminal = Terminal.start(
+            PLAIN, repo, tmp_path / "report", f"compat update --index {address}", columns
+        )
+        terminals.append(terminal)
+        before = termios.tcgetattr(terminal.keyboard)
+        terminal.read_until(lambda: terminal.shown.count(b" 0 of ") > 3)
+        assert re.match(r"\S+ +0 of [0-9]+ packages", terminal.lines[0]) and len(terminal.lines) == 1
+        assert termios.tcgetattr(terminal.keyboard) == before
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    assert [line.replace("^C", "") for line in terminal.lines if line] == ["envhooks: interrupted"]
+    assert terminal.report.read_bytes() == b""
