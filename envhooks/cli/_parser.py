@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 
 from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.near import meant
 from envhooks.cli import _manner
-from envhooks.cli._near import meant
 
 GROUPS = (
     "set up",

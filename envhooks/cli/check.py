@@ -18,9 +18,9 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, word
 from envhooks.base.invocation import spelled
+from envhooks.base.near import meant
 from envhooks.base.refs import TAGS, RefUpdate
 from envhooks.cli import _manner
-from envhooks.cli._near import meant
 from envhooks.cli._progress import Progress
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.base.near import meant, nearest
 from envhooks.cli._manner import answer, sentence
-from envhooks.cli._near import meant, nearest
 from envhooks.judge.engine import Check
 from envhooks.judge.runs import load_checks
 

@@ -88,10 +88,10 @@ def kind_of(value: object) -> str:
 
 def meant(word: str, known: Collection[str]) -> str:
     """`did you mean ...?` where one known word is near, and all of them in any case."""
-    from difflib import get_close_matches  # where nothing is misspelt, nobody needs it
+    from envhooks.base.near import nearest  # where nothing is misspelt, nobody needs it
 
-    near = get_close_matches(word[:60], known, 1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
+    near = nearest(word, known)
+    hint = f"did you mean `{near}`? " if near else ""
     return f"{hint}known: {', '.join(known)}"
 
 

@@ -174,10 +174,10 @@ def field_faults(
     for field in fields_of(parts):
         own = field.name in packages if packages is not None else is_package(field.name)
         if field.name not in known and (not own or (packages is None and _is_misspelt(field.name))):
-            from difflib import get_close_matches  # where nothing is misspelt, nobody needs it
+            from envhooks.base.near import nearest  # where nothing is misspelt, nobody needs it
 
-            near = get_close_matches(field.name[:40], known, 1)
-            hint = f"did you mean `{{{near[0]}}}`?" if near else f"the fields are {', '.join(known)}"
+            near = nearest(field.name, known)
+            hint = f"did you mean `{{{near}}}`?" if near else f"the fields are {', '.join(known)}"
             yield f"`{printable(str(field), 60)}` is no field; {hint}"
         elif field.modifier and field.modifier not in known.get(field.name, ()):
             may = " or ".join(f"`{{{field.name}:{modifier}}}`" for modifier in known.get(field.name, ()))
