@@ -206,6 +206,8 @@ def read_certificate(blob: bytes) -> SshCertificate:
     key = SshKey(plain, pack(plain.encode()) + blob[start : wire.at], bits)
     wire.number(8)  # the serial number
     kind, key_id = wire.number(4), wire.string()
+    if b"\0" in key_id:  # for OpenSSH its text would end there
+        raise SshError("an SSH certificate's key id holds a zero byte")
     principals = _principals(wire.string())
     after, before = wire.number(8), wire.number(8)
     critical = wire.string()

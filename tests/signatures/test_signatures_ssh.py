@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from signing import NOW, Workshop, root, tag_text
@@ -12,15 +14,20 @@ from signing import NOW, Workshop, root, tag_text
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
     SSHCertificateBuilder,
     SSHCertificateType,
     load_ssh_private_key,
     load_ssh_public_key,
 )
+from forge import number, ssh_armor, sshsig, to_be_signed
 
 from envhooks.signatures.fast import Fast
 from envhooks.signatures.payload import split
+from envhooks.signatures.sshwire import pack
 from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)
@@ -105,3 +112,69 @@ def test_a_certificate_names_whom_it_speaks_for_in_the_refusal(workshop: Worksho
         found = verify_all([split(raw, 40)], signers, NOW, fast=False)[0]
         assert (found.status, found.got) == ("bad", got)
         assert found.expected == "*@ci.example.org (.envhooks/allowed_signers:1)"
+
+
+class Forger:
+    """A CA that certifies anything, and a key that it certified."""
+
+    type = b"ssh-ed25519"
+
+    def __init__(self) -> None:
+        self._ca, self._key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        self.ca, self.key = (
+            one.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for one in (self._ca, self._key)
+        )
+
+    def line(self, principals: str) -> bytes:
+        blob = b64encode(pack(self.type) + pack(self.ca)).decode()
+        return f'{principals} cert-authority,namespaces="git" {self.type.decode()} {blob}\n'.encode()
+
+    def sign(
+        self, text: bytes, *, nonce: bytes = b"n" * 32, serial: int = 0, kind: int = 1, key_id: bytes = b"id",
+        principals: tuple[bytes, ...] = (b"bot@ci.example.org",), after: int = 0, before: int = 2**64 - 1,
+        critical: bytes = b"", extensions: bytes = b"", reserved: bytes = b"", tail: bytes = b"",
+        tail_of_signature: bytes = b"",
+    ) -> bytes:  # fmt: skip
+        names = b"".join(map(pack, principals))
+        body = b"".join((
+            pack(self.type + b"-cert-v01@openssh.com"), pack(nonce), pack(self.key), number(serial, 8), number(kind),
+            pack(key_id), pack(names), number(after, 8), number(before, 8), pack(critical), pack(extensions),
+            pack(reserved), pack(pack(self.type) + pack(self.ca)),
+        ))  # fmt: skip
+        certificate = body + pack(pack(self.type) + pack(self._ca.sign(body)) + tail_of_signature) + tail
+        made = pack(self.type) + pack(self._key.sign(to_be_signed(text)))
+        return text + ssh_armor(sshsig(certificate, made))
+
+
+def option(name: bytes, value: bytes = b"") -> bytes:
+    return pack(name) + pack(value)
+
+
+_SOON = int(NOW.timestamp())
+GOOD: list[dict[str, Any]] = [
+    {}, {"nonce": b""}, {"serial": 2**64 - 1}, {"key_id": b""}, {"key_id": "\u00e9".encode()}, {"key_id": b"\xff"},
+    {"principals": (b"root@example.org", b"bot@ci.example.org")}, {"after": _SOON}, {"before": _SOON + 1},
+    {"extensions": option(b"permit-pty")}, {"extensions": option(b"a") + option(b"b", pack(b"x"))}, {"reserved": b"x"},
+]  # fmt: skip
+ODD: list[dict[str, Any]] = [
+    {"kind": 0}, {"kind": 2}, {"kind": 3}, {"key_id": b"i\0d"}, {"key_id": b"id\0"}, {"key_id": b"\0"},
+    {"principals": ()}, {"principals": (b"",)}, {"principals": (b"bot@ci.example.org\0",)}, {"principals": (b"*",)},
+    {"principals": (b"bot@ci.example.org\0x", b"bot@ci.example.org")}, {"principals": (b"BOT@CI.EXAMPLE.ORG",)},
+    {"after": _SOON + 1}, {"before": _SOON}, {"before": 0}, {"after": 2**64 - 1}, {"after": 2**63, "before": 2**63 - 1},
+    {"critical": option(b"force-command", pack(b"x"))}, {"critical": option(b"verify-required")}, {"critical": b"x"},
+    {"extensions": b"x"}, {"extensions": option(b"b") + option(b"a")}, {"extensions": option(b"a") * 2},
+    {"tail": b"x"}, {"tail_of_signature": b"x"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", [*GOOD, *ODD], ids=repr)
+def test_a_certificate_is_good_only_where_openssh_calls_it_good(changed: dict[str, Any]) -> None:
+    forger = Forger()
+    payload = split(forger.sign(tag_text(), **changed), 40)
+    signers = root({"allowed_signers": forger.line("*@ci.example.org")})
+    plain = verify_all([payload], signers, NOW, fast=False)[0]
+    fast = Fast(signers, NOW).verify(payload)
+    assert fast is None or fast == plain
+    if changed in GOOD:
+        assert plain.status == "good" and plain.signer == "bot@ci.example.org"
+        assert fast == plain
