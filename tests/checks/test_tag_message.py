@@ -69,3 +69,29 @@ def test_a_message_is_held_against_certain_facts_only() -> None:
 def test_a_hostile_subject_line_is_cut() -> None:
     assert message("cuda " * 100_000 + "\n", BUILT) == []
     assert message("\u2028CUDA 12.8\x1b[2J\n", BUILT) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("CUDA 6.5", []),
+        ("CUDA 7.0", ["CUDA 7.0"]),
+        ("ROCm 3.9", []),
+        ("ROCm 4.0", ["ROCm 4.0"]),
+    ],
+)
+def test_a_number_that_no_release_of_the_hardware_has_is_another_thing(line: str, said: list[str]) -> None:
+    built = environment(torch("2.8.0"), hardware=(wheel("12.8"), wheel("6.4", "ROCm")))
+    assert [found.message.partition(",")[0] for found in message(f"{line}\n", built)] == [
+        f"the tag's message says {one}" for one in said
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"), [("PyTorch 2.8", False), ("PyTorch 2.6", True), ("PyTorch 2.7", False)]
+)
+def test_what_the_name_says_too_is_told_of_the_name_alone(line: str, is_told: bool) -> None:
+    """The tag is PyTorch-CUDA-v2.8: that the Dockerfile installs 2.7 is for dockerfile-matches to tell."""
+    assert bool(message(f"{line}\n", environment(torch("2.7.0")))) is is_told
+    several = environment(torch("2.7.0"), torch("2.7.1", line=9))
+    assert bool(message(f"{line} for everyone\n", several)) is is_told
