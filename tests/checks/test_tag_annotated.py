@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tag_parts import COMMIT, NAME, NEW, annotation, findings, subject
+from tag_parts import COMMIT, NAME, NEW, READ, annotation, findings, subject
 
 from envhooks.base.refs import RefUpdate
 from envhooks.judge.facts import Subject, TagObject
+from envhooks.tagname.names import Naming
 
 
 @pytest.mark.parametrize(
@@ -36,5 +37,9 @@ def test_a_symbolic_ref_is_no_tag() -> None:
 
 def test_a_fix_cannot_smuggle_a_command_into_a_shell() -> None:
     hostile = "v1;$(rm${IFS}-rf)"
-    (finding,) = findings(subject(tag=hostile, object=TagObject(COMMIT, "commit")), "tag-annotated")
-    assert f"'{hostile}'" in finding.fix
+    admitted = Naming(READ(NAME).name)  # under a name that is refused no tag is made anew
+    light = subject(tag=hostile, naming=admitted, object=TagObject(COMMIT, "commit"))
+    symbolic = Subject(RefUpdate(light.update.ref, NEW, NEW, symref="refs/hidden/x"), light.facts)
+    for made in (light, symbolic):
+        (finding,) = findings(made, "tag-annotated")
+        assert f"'{hostile}'" in finding.fix
