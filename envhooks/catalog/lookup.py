@@ -38,6 +38,26 @@ CARRYING: Mapping[str, tuple[str, str]] = {
     one: (framework.packages[0], framework.bound[0]) for framework in FRAMEWORKS for one in framework.carrying
 }
 """Package that asks for a companion in any version -> the framework's first package and the companion."""
+ASKING: Mapping[str, tuple[str, str]] = {
+    one: (framework.packages[0], specifier)
+    for framework in FRAMEWORKS
+    for one, specifier in framework.asking.items()
+}
+"""Package -> the framework's first package, and the releases of it that the package's newest one asks for."""
+ASKING_BEFORE_39: Mapping[str, str] = {
+    one: specifier for framework in FRAMEWORKS for one, specifier in framework.asking_before_39.items()
+}
+"""The same for the newest release that runs on Python 3.8."""
+TIED: Mapping[str, str] = {
+    one: framework.packages[0] for framework in FRAMEWORKS for one in (*framework.tied, *framework.bound)
+}
+"""Package whose releases name a framework's in their metadata -> that framework's first package."""
+MOVERS: Mapping[str, str] = {
+    **TIED, **{one: framework for one, (framework, _) in (*CARRYING.items(), *ASKING.items())},
+}  # fmt: skip
+"""Package that may move a framework which is there already -> that framework's first package."""
+PINNING: Mapping[str, str] = {one.packages[0]: one.pins for one in FRAMEWORKS if one.pins}
+"""First package of a framework -> the package of another one of which its sources ask for one release."""
 SERVERS: Mapping[str, str] = {server: one.packages[0] for one in FRAMEWORKS for server in one.servers}
 """Program that holds a framework in itself -> that framework's first package."""
 COMPANIONS = frozenset(package for one in FRAMEWORKS for package in one.companions) | {"cudatoolkit"}
@@ -134,6 +154,11 @@ def evidence_of_build(build: str) -> Evidence | None:
         digits = match.group(1)
         return "CUDA", digits if "." in digits else _cuda(digits)
     return ("CPU", None) if re.search(r"(?:\A|_)cpu_", build) else None
+
+
+def names_of(package: str) -> tuple[str, ...]:
+    """The names under which a package may be there: conda calls torch `pytorch`."""
+    return ("torch", "pytorch") if package == "torch" else (package,)
 
 
 def package_of(framework: str) -> str:

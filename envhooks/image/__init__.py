@@ -52,6 +52,8 @@ class Package:
     """The index URL that is in force for this install, where one is named."""
     bare: bool = False
     """Whether it is installed without its dependencies: what it asks for is passed over on purpose."""
+    replaced: str = ""
+    """The version that stands in the file, where something that is installed behind it asks for another one."""
 
     @property
     def release(self) -> str | None:

@@ -16,11 +16,15 @@ COMPANIONS = ("torchvision", "torchaudio")
 
 
 def last(environment: Environment, *names: str) -> Package | None:
-    """The one of these packages that the last install leaves, where its release is told."""
+    """The one of these packages that the last install leaves, where its release is told.
+
+    One that another package replaces is told as it stands: the fault lies between the two.
+    """
     found = environment.find(*names)
-    if not found or not found[-1].release:
+    told = (found[-1].release or found[-1].replaced) if found else None
+    if not told:
         return None
-    return found[-1] if found[-1].exact else replace(found[-1], version=found[-1].release, exact=True)
+    return found[-1] if found[-1].exact else replace(found[-1], version=told, exact=True)
 
 
 def variant_of(package: Package) -> str | None:

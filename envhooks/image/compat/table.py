@@ -256,3 +256,9 @@ def _own_ties(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Mapping[str, tu
         for version in versions:
             found.setdefault(package, {})[str(version)] = tuple(map(str, requires))
     return found
+
+
+def published(version: str, variant: str) -> bool:
+    """Whether a torch is known to be published in a build: `cu128`, `cpu`."""
+    row = load_table().torch.get(release(version))
+    return row is not None and (variant == "cpu" or variant in (*row.cuda_variants, *row.cuda_variants_seen))

@@ -62,7 +62,7 @@ def unmet(requires: Iterable[str], pins: Mapping[str, str]) -> tuple[str, ...]:
     """The requirements that a set of exact versions does not meet; those of packages that it lacks are met."""
     found = []
     for requirement in requires:
-        match = _parted(requirement)
+        match = parted(requirement)
         if match is None:
             continue
         names = _NAMES.get(match[0], (match[0],))
@@ -72,7 +72,7 @@ def unmet(requires: Iterable[str], pins: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _parted(requirement: str) -> tuple[str, str] | None:
+def parted(requirement: str) -> tuple[str, str] | None:
     """(name, specifier); `>=1.9.*`, which packaging refuses, is `>=1.9`."""
     match = re.fullmatch(r"([A-Za-z0-9._-]+?)((?:[<>=!~]).*)", requirement)
     return (match[1], re.sub(r"(>=?[0-9.]+)\.\*", r"\1", match[2])) if match else None
@@ -84,7 +84,7 @@ def judge_ties(environment: Environment, table: Table) -> Iterator[CompatFault]:
         if not package.exact or not package.version or package.how == "base":
             continue
         for requirement in required_by(table, package.name, package.version):
-            match = _parted(requirement)
+            match = parted(requirement)
             if match is not None:
                 yield from _required(environment, package, *match)
         yield from _built_for(environment, package)

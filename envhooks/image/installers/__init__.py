@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import BOUND, BY_LOCAL, CARRIERS, CARRYING, COMPANIONS
-from envhooks.image import CannotTell
+from envhooks.catalog.lookup import BY_LOCAL, CARRIERS, MOVERS, names_of
 from envhooks.image.requirements import (
     Requirement,
     RequirementsFile,
@@ -19,7 +17,6 @@ from envhooks.image.requirements.specs import normal_name
 from envhooks.image.requirements.versions import equal_versions, untouched
 from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.containerfs import Found
-from envhooks.image.stage.installed import SYSTEM, Entry
 from envhooks.image.text import readable, unknown
 
 
@@ -194,7 +191,8 @@ class InstallTask:
                 self._read(Arg(path, arg.place), extras=wanted)
                 return
         session.note(f"the project {text} is not one that COPY or ADD brought from the context", arg.place)
-        session.built_here(replace(self._call, where=self._where), session.locate(self._call, folder))
+        call = replace(self._call, where=self._where)
+        session.built_here(call, session.locate(self._call, folder), alone=self.alone)
         if not self.alone:
             _doubt_by_clone(session, self._call, Arg(folder, arg.place))
 
@@ -249,8 +247,14 @@ class InstallTask:
         constraints: dict[str, list[Requirement]] = {}
         for one in self._constraints:
             constraints.setdefault(one.name, []).append(one)
-        if not self.alone:
-            self._shifts(names, constraints)
+        held = self._session.installed
+        moved = {one for name in names if name in MOVERS for one in names_of(MOVERS[name])}
+        if not self.alone and any(held.get(self._where, one) for one in moved):
+            from envhooks.image.installers.shifts import shift  # late: most commands move nothing
+
+            fresh = self.upgrade or self.reinstall
+            found = [(requirement, place) for requirement, _, place in self._found]
+            shift(held, self._where, found, constraints, fresh=fresh)
         stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
         for requirement, how, place in self._found:
             several = names[requirement.name]
@@ -267,57 +271,6 @@ class InstallTask:
                 self._session.installed.put(self._where, bare)
         for swallowed in self._call.swallowed:
             self._session.swallow(swallowed, self._where)
-
-    def _shifts(self, names: Container[str], constraints: Mapping[str, list[Requirement]]) -> None:
-        """Apply the effects of this command's packages on a framework that was installed before."""
-        for requirement, _, place in self._found:
-            if requirement.name in CARRYING:
-                self._carry(requirement, names, constraints, place)
-            framework = BOUND.get(requirement.name)
-            if framework is None or requirement.exact or requirement.url is not None:
-                continue
-            here = self._session.installed.get(self._where, requirement.name)
-            there = here is not None and not self.upgrade and not self.reinstall
-            if not (there or framework in names or framework in constraints):
-                self._shift(requirement, framework, place)
-
-    def _carry(
-        self,
-        requirement: Requirement,
-        names: Container[str],
-        constraints: Mapping[str, list[Requirement]],
-        place: Place,
-    ) -> None:
-        """Likewise for a package that brings a companion in its newest release: `pip install timm`."""
-        framework, companion = CARRYING[requirement.name]
-        installed = self._session.installed
-        here = (installed.get(where, companion) for where in {self._where, SYSTEM})
-        if companion in names or companion in constraints or framework in constraints or any(here):
-            return
-        if framework not in names:
-            self._shift(requirement, framework, place, f"it asks for {companion}, of which the newest comes")
-
-    def _shift(self, requirement: Requirement, framework: str, place: Place, because: str = "") -> None:
-        """Take back the version of a framework that a package behind it asks for in another release.
-
-        `pip install xformers` takes the newest xformers, and with it the torch that this one asks for.
-        """
-        installed = self._session.installed
-        mover = CARRYING[requirement.name][1] if because else requirement.name
-        why = (
-            f"{requirement.name} is installed behind it"
-            + (f": {because}" if because else " without an exact version")
-            + f", and its releases ask for certain releases of {framework}"
-        )
-        for name in names_of(framework):
-            before = installed.get(self._where, name)
-            if before is None or before.package is None or not before.package.exact:
-                continue
-            if before.image and mover in COMPANIONS:
-                continue  # images with a framework have its companions, too
-            advice = f"pin {mover} to its release for {name} {before.package.version}"
-            doubt = CannotTell(name, why, place, advice)
-            installed.put(self._where, Entry(name, cannot_tell=doubt, image=before.image))
 
     def _alternatives(self) -> list[tuple[Requirement, str, Place]]:
         """One requirement for those that differ in build only and of which one always applies."""
@@ -351,11 +304,6 @@ class InstallTask:
         local = first.local if same else None
         shown = first.specifier if same else f"=={first.version}"
         return replace(first, marker="", local=local, specifier=shown, index="")
-
-
-def names_of(package: str) -> tuple[str, ...]:
-    """The names under which a package may be there: conda calls torch `pytorch`."""
-    return ("torch", "pytorch") if package == "torch" else (package,)
 
 
 def _is_path(text: str) -> bool:

@@ -12,8 +12,9 @@ from envhooks.image.installers import ask, find_asked
 from envhooks.image.installers.pip import Options, sort_head, sort_options
 from envhooks.image.requirements import Requirement
 from envhooks.image.requirements.condaspecs import parse_conda_spec
-from envhooks.image.stage import Arg, Call, Session, Sources, conda_place
+from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.containerfs import Found
+from envhooks.image.stage.installed import conda_place
 from envhooks.image.text import names, unknown
 
 _VALUES = names(

@@ -14,9 +14,9 @@ from envhooks.image.dockerfile import Instruction
 from envhooks.image.dockerfile.stages import Build, Scope, Stage, join
 from envhooks.image.interpreter.programs import INSTALLS
 from envhooks.image.interpreter.runner import Runner
-from envhooks.image.stage import Session, conda_place
+from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import SYSTEM, holds_packages
+from envhooks.image.stage.installed import SYSTEM, conda_place, holds_packages
 from envhooks.image.text import Lines, readable, unknown
 
 Below = tuple["BaseImage | None", list[Unpinned], list[CannotTell]]

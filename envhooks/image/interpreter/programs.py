@@ -13,8 +13,9 @@ from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
 from envhooks.image.shell.scan import Arm, Branches, Command, Event, Script, Words
-from envhooks.image.stage import CONDAS, Arg, Call, Session, conda_place
+from envhooks.image.stage import Arg, Call, Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
+from envhooks.image.stage.installed import CONDAS, conda_place
 from envhooks.image.text import first_mark, names, readable, unknown
 
 CHANGERS = names("sed perl tee mv cp rm ln install rsync git curl wget patch tar unzip truncate")
@@ -229,7 +230,7 @@ def _python(session: Session, program: str, call: Call) -> None:
     if inline or "install" in texts or "develop" in texts:
         session.note(f"what {program} {readable(texts[0])} installs is not followed", call.place)
         if not inline:
-            session.built_here(call, call.cwd)
+            session.built_here(call, call.cwd, alone=True)
 
 
 def carried(call: Call) -> int | None:

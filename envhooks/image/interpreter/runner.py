@@ -36,8 +36,8 @@ from envhooks.image.interpreter.programs import (
 from envhooks.image.shell import parse
 from envhooks.image.shell.scan import Arm, Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
-from envhooks.image.stage import CONDAS, Arg, Call, Session, active_by_variables, conda_place, prefix_of
-from envhooks.image.stage.installed import SYSTEM
+from envhooks.image.stage import Arg, Call, Session, active_by_variables, prefix_of
+from envhooks.image.stage.installed import CONDAS, SYSTEM, conda_place
 from envhooks.image.text import readable, unknown
 
 Places = Callable[[int], Place]

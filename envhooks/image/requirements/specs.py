@@ -285,17 +285,22 @@ UNKNOWN_MARKER = "platform_release == '?'"
 """Marker in place of a condition that is not known; `marker_holds` takes it both ways."""
 
 
-def marker_holds(marker: str, python: str | None = None) -> bool | None:
+MACHINES = r"(?a)ppc64le|s390x|riscv64|armv7l"
+"""Machines beside the usual ones, as a path names them."""
+
+
+def marker_holds(marker: str, python: str | None = None, machine: str = "") -> bool | None:
     """True or False where every image would agree, None where it depends or cannot be determined.
 
     Args:
         marker: the text after `;`; an empty one always holds.
         python: `3.12` or longer where the image's Python is known. No extra is asked for.
+        machine: `ppc64le` where the image is for another machine than the usual ones.
     """
     if not marker:
         return True
     if UNKNOWN_MARKER in marker:
-        answers = {marker_holds(marker.replace(UNKNOWN_MARKER, one), python) for one in _BOTH}
+        answers = {marker_holds(marker.replace(UNKNOWN_MARKER, one), python, machine) for one in _BOTH}
         return answers.pop() if len(answers) == 1 else None
     if len(marker) > MAX_MARKER or "platform_release" in marker or "platform_version" in marker:
         return None
@@ -304,8 +309,8 @@ def marker_holds(marker: str, python: str | None = None) -> bool | None:
     try:
         parsed = Marker(marker)
         found = {
-            parsed.evaluate(_environment(machine, version))
-            for machine in _MACHINES
+            parsed.evaluate(_environment(one, version))
+            for one in ((machine,) if machine else _MACHINES)
             for version in ((python,) if python else _PYTHONS)
         }
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError, ValueError):

@@ -14,19 +14,21 @@ from envhooks.catalog.lookup import (
     BY_INDEX,
     BY_LOCAL,
     CARRIERS,
+    PINNING,
     built_for,
     evidence_of_build,
     evidence_of_extras,
     evidence_of_url,
     evidence_of_word,
     framework_package,
+    names_of,
 )
 from envhooks.image import Hardware, Package, Replaced, Unpinned
 from envhooks.image.dockerfile.stages import join
-from envhooks.image.requirements.specs import Requirement, marker_holds, normal_name
+from envhooks.image.requirements.specs import MACHINES, Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import SYSTEM, Entry, Installed, may_be_its_own
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed, conda_place, may_be_its_own
 from envhooks.image.text import Unknowns, readable, unknown
 
 ANYTHING = "packages"
@@ -283,12 +285,14 @@ class Session:
         if not offered:
             return None
         if len(offered) == 1 and (evidence := evidence_of_url(offered[0])) and not unknown(offered[0]):
+            from envhooks.image.compat.table import published
+
             word = re.findall(r"/(cu[0-9]+|cpu)(?=/|\Z)", offered[0])
             if (
                 requirement.name == "torch"
                 and requirement.exact
                 and word
-                and _published(requirement, word[-1])
+                and published(requirement.version or "", word[-1])
             ):
                 return evidence
         self.note(
@@ -303,26 +307,39 @@ class Session:
         url = requirement.url or requirement.text
         path = url.partition("#")[0].partition("?")[0]
         name = path.rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git").lower()
-        package = framework_package(name)
-        if package is not None:
-            self.installed.doubt(where, package, "it is built from source", place)
+        self.built_of(replace(call, where=where), name, place)
         pinned = re.search(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?\Z", path)
         if not pinned and call.certain:
             self.installed.unpinned.append(
                 Unpinned(name or url, "python", requirement.text, "what it names may change", place)
             )
 
-    def built_here(self, call: Call, folder: str) -> None:
+    def built_here(self, call: Call, folder: str, *, alone: bool = False) -> None:
         """Doubt the framework whose sources a folder has by its name: `/tmp/pytorch`."""
-        package = framework_package(folder.rstrip("/").rpartition("/")[2])
-        if package is not None and len(package) > 2:
-            self.doubt(call, package, "it is built from source")
+        name = folder.rstrip("/").rpartition("/")[2]
+        self.built_of(call, name if len(framework_package(name) or "") > 2 else "", alone=alone)
+
+    def built_of(self, call: Call, name: str, place: Place | None = None, *, alone: bool = False) -> None:
+        """Doubt the framework that sources of this name are, and the one that they ask for in one release alone."""
+        package = framework_package(name)
+        if package is not None:
+            self.doubt(call, package, "it is built from source", place)
+        below = PINNING.get(package or "")
+        device = (
+            call.env("VLLM_TARGET_DEVICE") or "cuda"
+        )  # `empty`, `hpu`: its sources ask for no release then
+        for one in names_of(below) if below and not alone and device == "cuda" else ():
+            held = self.installed.get(call.where, one)
+            if held is not None and held.package is not None and held.package.exact:
+                self.doubt(call, one, f"the sources of {package} ask for one release of it", place)
 
     def applies(self, requirement: Requirement, where: str) -> bool | None:
         """Whether a requirement's marker holds in this image; None where that is not known."""
         if not requirement.marker:
             return True
-        return _marker_holds(requirement.marker, self.installed.pythons.get(where, (None, None))[0])
+        machine = re.search(MACHINES, self.path)  # `Dockerfile.ppc64le`
+        python = self.installed.pythons.get(where, (None, None))[0]
+        return _marker_holds(requirement.marker, python, machine[0] if machine else "")
 
 
 @dataclass
@@ -346,27 +363,6 @@ class Sources:
         if name in BY_INDEX and telling:
             return telling[0]
         return self.index or next(iter(self.extra), "")
-
-
-def _published(requirement: Requirement, variant: str) -> bool:
-    """Whether torch is known to be published in that build: `cu128`, `cpu`."""
-    from envhooks.image.compat.table import load_table, release
-
-    row = load_table().torch.get(release(requirement.version or ""))
-    return row is not None and (variant == "cpu" or variant in (*row.cuda_variants, *row.cuda_variants_seen))
-
-
-CONDAS = frozenset(("conda", "mamba", "micromamba"))
-
-
-def conda_place(name: str) -> str:
-    """The environment that a conda name or prefix means."""
-    match = re.fullmatch(r".*/envs/([^/]+)/?", name)
-    if match:
-        return f"conda:{match.group(1)}"
-    if name in ("base", "root", "") or re.fullmatch(r"/.*(?:conda|mamba|forge)[0-9]?/?", name):
-        return SYSTEM
-    return name.rstrip("/") if name.startswith("/") else f"conda:{name}"
 
 
 def active_by_variables(session: Session, get: Callable[[str], str | None]) -> str:

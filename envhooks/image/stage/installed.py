@@ -179,3 +179,16 @@ def _moved(where: str, source: str, target: str) -> str | None:
     if source.startswith(f"{where}/") and re.fullmatch(_SITE, source):
         return SYSTEM if to_system else target
     return None
+
+
+CONDAS = frozenset(("conda", "mamba", "micromamba"))
+
+
+def conda_place(name: str) -> str:
+    """The environment that a conda name or prefix means."""
+    match = re.fullmatch(r".*/envs/([^/]+)/?", name)
+    if match:
+        return f"conda:{match.group(1)}"
+    if name in ("base", "root", "") or re.fullmatch(r"/.*(?:conda|mamba|forge)[0-9]?/?", name):
+        return SYSTEM
+    return name.rstrip("/") if name.startswith("/") else f"conda:{name}"
