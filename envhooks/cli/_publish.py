@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import HEADS, TAGS, Hook
 from envhooks.builds import show
 from envhooks.builds.ledger import Ledger
 from envhooks.cli._manner import answer, quiet, remark
+from envhooks.git.fetch import Fetcher
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace
 from envhooks.policy.branches import matches, tracking_ref
@@ -64,6 +66,34 @@ def sending(git: Git, trust: TrustContext, commit: str, tags: Sequence[str]) -> 
     having = [name for name, tip in heads if not git.outside([commit], [tip])]
     branch = trust.branch if trust.branch in having else next(iter(having), "")
     return Sending(trust.remote, branch, tuple(tags))
+
+
+def in_the_way(top: Path, what: Sending) -> tuple[str, str] | None:
+    """(text, command) of what would have the remote refuse the push, by its own answer; None where nothing is known.
+
+    What it has of the branch is fetched. Where it does not answer without a question, the push itself says why.
+    """
+    fetcher = Fetcher(top, what.remote)
+    try:
+        there = fetcher.ask([f"{TAGS}{tag}" for tag in what.tags]).tags
+        for ref in there:
+            tag = ref.removeprefix(TAGS)
+            command = f"git fetch {word(what.remote)} {word(f'{ref}:{ref}')}"
+            return f"{what.remote} has a tag {tag} already, and a published tag never moves", command
+        if not what.branch:
+            return None
+        with Git.open(top) as git:
+            fetcher.fetch([f"+{HEADS}{what.branch}:{tracking_ref(git, what.remote, what.branch)}"])
+    except CannotJudge:
+        return None
+    with Git.open(top) as git:
+        theirs = git.resolve(tracking_ref(git, what.remote, what.branch))
+        ours = git.resolve(f"{HEADS}{what.branch}")
+        if theirs is None or ours is None or git.is_ancestor(theirs, ours):
+            return None
+    remote, branch = word(what.remote), word(what.branch)
+    text = f"{what.branch} and {what.remote}/{what.branch} have gone apart; a merge keeps the commit, a rebase does not"
+    return text, f"git switch {branch} && git pull --no-rebase --no-edit {remote} {branch}"
 
 
 def agreed(what: Sending) -> bool:

@@ -81,8 +81,7 @@ def run(options: argparse.Namespace) -> int:
         found = changelog_for(data, path, name, policy.changelog.heading, vocabulary)
         if found.entry is not None and found.is_good:
             remark(printable(f"{path}:{found.entry.line} has an entry for it: {found.entry.heading}"))
-            answer(_facts(tag, path, "there", found.entry.heading))
-            return 0
+            return _there(git, path, tag, found.entry.heading, data, options)
         if found.entry is not None or (found.near is not None and found.near.is_mended):
             lack = _lacking(found)
             complain(printable_block(f"envhooks: {lack}" + (f"\n  fix: {found.fix}" if found.fix else "")))
@@ -105,6 +104,25 @@ def run(options: argparse.Namespace) -> int:
     if options.commit:
         _commit(top, path, data, tag)
     _say(path, tag, made, committed=options.commit)
+    return 0
+
+
+def _there(
+    git: Git, path: str, tag: str, heading: str, data: bytes | None, options: argparse.Namespace
+) -> int:
+    """What comes next where the work tree has the entry: a commit, where the last one has it not."""
+    head, top = git.resolve(), git.work_tree
+    assert head is not None and top is not None, "asked before"
+    is_committed = git.files(head).read(path) == data
+    if is_committed or options.dry_run:
+        answer(_facts(tag, path, "there", heading))
+    elif options.commit:
+        _commit(top, path, data, tag)
+        answer(_facts(tag, path, "committed", heading, next=_next(path, tag, "committed")))
+        remark(f"committed: {printable(path)}\nnext: {printable(_next(path, tag, 'committed'))}")
+    else:
+        answer(_facts(tag, path, "there", heading, next=_next(path, tag, "written")))
+        _say_next(path, tag)
     return 0
 
 
@@ -241,5 +259,9 @@ def _say(path: str, tag: str, made: Written, committed: bool) -> None:
         remark(f"committed: {printable(shown)}\nnext: {printable(_next(path, tag, 'committed'))}")
         return
     remark(f"wrote {printable(shown)}; look through it, then:\n")
+    _say_next(path, tag)
+
+
+def _say_next(path: str, tag: str) -> None:
     for line in _next(path, tag, "written").split("\n"):
         remark(f"  {printable(line)}")

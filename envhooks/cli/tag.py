@@ -10,6 +10,7 @@ opened.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -39,6 +40,9 @@ from envhooks.report import Detail, Look, render
 from envhooks.report.json import document as report_document
 
 STAGES = ("alpha", "beta", "rc", "stable", "post")
+
+_MOST = 5
+"""Names of files that are not committed, at most, in a remark."""
 
 GROUP = "make a release"
 EXAMPLES = (
@@ -103,11 +107,19 @@ def run(options: argparse.Namespace) -> int:
         if code:
             _say_nothing_made(planned)
             return code
+    _say_uncommitted(top, planned.commit)
     if options.dry_run:
         _show(planned, options.push)
         return 0
     if options.push and planned.sending is None:
         raise UsageError("there is no remote to push to", fix="git remote add origin URL")
+    hindrance = _publish.in_the_way(top, planned.sending) if options.push and planned.sending else None
+    if hindrance is not None:
+        sentence(f"cannot be pushed: {printable(hindrance[0])}:")
+        print(f"  {printable(hindrance[1])}")
+        answer(next=hindrance[1])
+        _say_nothing_made(planned)
+        return 1
     made = _make(top, planned)
     if not made:
         return 1
@@ -208,6 +220,22 @@ def _plan(git: Git, names: Sequence[str], at: str) -> Planned:
     )
     what = _publish.sending(git, judged.trust, commit, names)
     return Planned(judged.trust, commit, messages, judged.report, what, lacking)
+
+
+def _say_uncommitted(top: Path, commit: str) -> None:
+    """Remark on files that differ from the commit that is tagged, where it is the one that is checked out."""
+    workspace = Workspace(top)
+    try:
+        if workspace.run("rev-parse", "HEAD").output.strip() != commit:
+            return
+        listed = workspace.run("--no-optional-locks", "status", "--porcelain", "-z", "--untracked-files=no")
+    finally:
+        workspace.close()
+    changed = [entry[3:] for entry in listed.output.split("\0") if re.match("[MADTRC ]{2} .", entry)]
+    if listed.exit_code == 0 and changed:
+        more = f" and {len(changed) - _MOST} more" if len(changed) > _MOST else ""
+        files = ", ".join(map(printable, changed[:_MOST]))
+        remark(f"note: not committed, and so not in the tag: {files}{more}")
 
 
 def _say_nothing_made(planned: Planned) -> None:

@@ -17,7 +17,7 @@ from envhooks.git.objects import Ref
 from envhooks.judge.facts import Finding, TagReport
 from envhooks.judge.names import Known, Lookalike, alike, among, as_on_remote, deleted_as_another, standing
 from envhooks.policy.branches import matches
-from envhooks.policy.trust import TrustContext
+from envhooks.policy.trust import TrustContext, is_fast_forward
 from envhooks.tagname import Grammar, is_release_tag
 from envhooks.tagname.names import is_legal
 
@@ -204,6 +204,8 @@ def rewinds(
     after = [branch.tip for branch in before if HEADS + branch.name.removeprefix(remote) not in moved]
     after += [update.new for update in moved.values() if update.new and (sure is None or update.ref in sure)]
     commits = {commit: name for name, oid in tags if (commit := _commit_of(git, oid))}
+    if not commits:
+        return
     on_main = commits.keys() - git.outside(commits, [branch.tip for branch in before])
     lost = sorted(commits[commit] for commit in (git.outside(on_main, after) if after else on_main))
     if lost:
@@ -220,7 +222,7 @@ def rewinds(
 
 def _goes_on(git: Git, update: RefUpdate) -> bool:
     assert update.old is not None
-    return update.new is not None and git.is_ancestor(update.old, update.new)
+    return update.new is not None and is_fast_forward(git, update.old, update.new)
 
 
 def _commit_of(git: Git, oid: str) -> str | None:

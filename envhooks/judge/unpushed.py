@@ -27,7 +27,9 @@ def unpushed(git: Git, trust: TrustContext, commit: str, outside: Outside) -> tu
 
 
 def has_diverged(git: Git, trust: TrustContext, remote: str, branch: str, outside: Outside) -> bool:
-    """Whether what was last fetched of a remote's branch is not below the local branch of that name."""
+    """Whether a remote's branch, as last fetched or as this push found it, is not below the local one of that name."""
+    if branch in trust.apart:
+        return True
     tips = {ref.name: ref.oid for ref in git.refs(f"{HEADS}{branch}")}
     theirs = [one.tip for one in trust.mains if one.name == f"{remote}/{branch}"]
     return outside(theirs, [tips[f"{HEADS}{branch}"]]) != frozenset()

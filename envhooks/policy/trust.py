@@ -8,7 +8,7 @@ of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
@@ -60,6 +60,8 @@ class TrustContext:
     mains_fix: str = ""
     """Command that makes `mains` known, where they are not."""
     notes: tuple[str, ...] = ()
+    apart: frozenset[str] = frozenset()
+    """Protected branches that this push moves, and that have on the remote what the one here has not."""
     fetched: frozenset[str] = frozenset()
     """Refs of tags that a fetch by their full names has just made the remote's own."""
     asked: bool = False
@@ -106,7 +108,8 @@ def trust_context(
         fix = naming_fix(pushed_to)
     if hook is Hook.CHECK and target is not None:
         fix += f" +{HEADS}{branch}:{REMOTES}{target}/{branch}"
-    return TrustContext(hook, branch, target, root, tuple(mains), fix, notes)
+    apart = frozenset(name for name, update in _moves(updates, patterns) if not _goes_on(git, update))
+    return TrustContext(hook, branch, target, root, tuple(mains), fix, notes, apart)
 
 
 def _server_context(
@@ -176,21 +179,34 @@ def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -
     A forced main may be refused by the server while the tag beside it is taken. On a server that is not the last word:
     a main that moves in no way can be proposed as well, so the tag is looked at again when it is taken.
     """
-    found = []
+    moved = {name: update for name, update in _moves(updates, patterns) if _goes_on(git, update)}
+    return [
+        Branch(f"{name} as this push moves it", update.new, update.ref)
+        for name, update in moved.items()
+        if update.new is not None
+    ]
+
+
+def _moves(updates: Iterable[RefUpdate], patterns: Iterable[str]) -> Iterator[tuple[str, RefUpdate]]:
+    """(short name, update) of each protected branch that is pushed, and not deleted."""
+    patterns = tuple(patterns)
     for update in updates:
         name = update.ref.removeprefix(HEADS)
-        if not update.ref.startswith(HEADS) or update.new is None or not matches(name, patterns):
-            continue
-        if update.old is None or _is_fast_forward(git, update.old, update.new):
-            found.append(Branch(f"{name} as this push moves it", update.new, update.ref))
-    return found
+        if update.ref.startswith(HEADS) and update.new is not None and matches(name, patterns):
+            yield name, update
 
 
-def _is_fast_forward(git: Git, old: str, new: str) -> bool:
+def _goes_on(git: Git, update: RefUpdate) -> bool:
+    """Whether a push leaves on a branch all that was there."""
+    return update.new is not None and (update.old is None or is_fast_forward(git, update.old, update.new))
+
+
+def is_fast_forward(git: Git, old: str, new: str) -> bool:
+    """Whether a move of a branch from one commit to another loses none, as far as this clone's history goes."""
     try:
-        return git.is_ancestor(old, new)
+        return not git.outside([old], [new], in_part=True)
     except CannotJudge:
-        return False  # the remote's main is not here, so this push cannot be a fast-forward of it
+        return False  # what the remote has is not here, so this push cannot be a fast-forward of it
 
 
 @dataclass(frozen=True)

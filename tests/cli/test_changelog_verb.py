@@ -179,3 +179,15 @@ def test_git_cliff_keeps_its_own_changelog(released: Repo) -> None:
     released.commit_files({"cliff.toml": "[changelog]\n"})
     done = draft(released, NEXT)
     assert done.code == 1 and f"git cliff --unreleased --tag {NEXT} --prepend CHANGELOG.md" in done.err
+
+
+def test_an_entry_that_is_there_is_committed_too(guarded: Repo) -> None:
+    guarded.envhooks("changelog", NEXT, check=True)
+    written = (guarded.path / "CHANGELOG.md").read_bytes()
+    again = guarded.envhooks("changelog", NEXT, check=True)
+    assert "has an entry for it" in again.out and f"envhooks tag {NEXT}" in again.out, again.said
+    done = guarded.envhooks("changelog", NEXT, "--commit", check=True)
+    assert "committed: CHANGELOG.md" in done.out and guarded.git("status", "--porcelain") == ""
+    assert (guarded.path / "CHANGELOG.md").read_bytes() == written
+    third = guarded.envhooks("changelog", NEXT, "--commit", check=True)
+    assert "committed:" not in third.out and "has an entry" in third.out

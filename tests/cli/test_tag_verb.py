@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo
+from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo, run
 from test_check_as import state
 
 STABLE_ENTRY = CHANGELOG.replace(
@@ -203,3 +203,44 @@ def test_a_name_that_the_policy_leaves_alone_is_no_release(guarded: Repo) -> Non
     guarded.git("push", "-q", "origin", "main")
     done = guarded.envhooks("tag", "nightly-1")
     assert done.code == 2 and "leaves nightly-1 alone" in done.err
+
+
+def _by_somebody_else(guarded: Repo, server: Repo) -> Repo:
+    path = guarded.path.parent / "else"
+    guarded.git("clone", "-q", str(server.path), str(path))
+    return Repo(path, guarded.environ)
+
+
+def test_what_the_remote_would_refuse_is_said_before_a_tag_is_made(guarded: Repo, server: Repo) -> None:
+    other = _by_somebody_else(guarded, server)
+    other.commit("Theirs")
+    other.git("push", "-q", "origin", "main")
+    guarded.commit_files({"mine": "x"}, "Mine")
+    done = guarded.envhooks("tag", "--push")
+    assert done.code == 1 and "have gone apart" in done.out and "nothing was made" in done.out, done.said
+    assert not guarded.has_tag(GOOD_TAG)
+    command = next(line for line in done.out.split("\n") if line.startswith("  git "))
+    run(["sh", "-c", command], guarded.path, guarded.environ, check=True)
+    done = guarded.envhooks("tag", "--push")
+    assert done.code == 0 and server.has_tag(GOOD_TAG), done.said
+
+
+def test_a_name_that_the_remote_has_is_not_made_again(guarded: Repo, server: Repo) -> None:
+    other = _by_somebody_else(guarded, server)
+    other.git("tag", "-s", "-m", "x", GOOD_TAG)
+    other.git("push", "-q", "origin", GOOD_TAG)
+    done = guarded.envhooks("tag", GOOD_TAG, "--push")
+    assert done.code == 1 and f"origin has a tag {GOOD_TAG} already" in done.flat, done.said
+    assert not guarded.has_tag(GOOD_TAG)
+    command = next(line for line in done.out.split("\n") if line.startswith("  git "))
+    run(["sh", "-c", command], guarded.path, guarded.environ, check=True)
+    assert guarded.git("rev-parse", GOOD_TAG) == server.git("rev-parse", GOOD_TAG)
+
+
+def test_files_that_are_not_committed_are_named(guarded: Repo) -> None:
+    """The commit is judged and tagged; who has edited the Dockerfile since has to know."""
+    guarded.write({"Dockerfile": DOCKERFILE.replace("2.8.0", "2.7.1"), "new": "which git does not know"})
+    done = guarded.envhooks("tag", "--dry-run")
+    assert "note: not committed, and so not in the tag: Dockerfile\n" in done.out, done.said
+    guarded.git("stash", "-q")
+    assert "not committed" not in guarded.envhooks("tag", "--dry-run").out

@@ -676,6 +676,27 @@ def _gone_apart(bench: Bench) -> None:
 
 
 @case("on-main", "the tagged commit is not on origin/main")
+def _gone_apart_and_not_fetched(bench: Bench) -> None:
+    """The push itself tells what the remote's branch is: the same push once more would be as bad."""
+    base = bench.repo.git("rev-parse", "HEAD")
+    bench.repo.commit_files({"other": "theirs"}, "Theirs")
+    bench.repo.git("push", "-q", "origin", "main")
+    bench.repo.git("reset", "-q", "--hard", base)
+    bench.repo.git("update-ref", "refs/remotes/origin/main", base)
+    bench.repo.git("reflog", "expire", "--expire=now", "--all")
+    bench.repo.git("gc", "-q", "--prune=now")
+    meant = bench.repo.commit_files({"mine": "mine"}, "Mine")
+    bench.repo.git("tag", "-s", GOOD_TAG, "-m", "x")
+    bench.hooks()
+    first = bench.refused("push", "origin", GOOD_TAG)
+    assert bench.paste(first.fix, good=False).code != 0
+    shown = bench.refused("push", "--atomic", "origin", "main", GOOD_TAG)
+    assert not shown.fix
+    bench.paste(shown.command("gone apart"))
+    bench.settled(GOOD_TAG, meant)
+
+
+@case("on-main", "the tagged commit is not on origin/main")
 def _not_fetched(bench: Bench) -> None:
     meant = _on_a_side_branch(bench)
     bench.server.git("update-ref", "refs/heads/main", meant)

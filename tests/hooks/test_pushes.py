@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from smart_http import serve
-from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
 
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 STABLE = "PyTorch-CUDA-v2.8"
@@ -327,3 +327,41 @@ def test_hostile_names_are_escaped(guarded: Repo) -> None:
     assert "\u202e" not in done.said
     assert "\u200b" not in done.said
     assert not (guarded.path / "pwned").exists()
+
+
+def _moved_on(repo: Repo, server: Repo, *options: str) -> Repo:
+    """A clone, perhaps shallow, whose remote has a commit by now that it has not."""
+    repo.git("push", "-q", "origin", "main")
+    url = f"file://{server.path}"
+    path = repo.path.parent / "colleague"
+    run(["git", "clone", "-q", *options, url, str(path)], repo.path.parent, repo.environ, check=True)
+    colleague = Repo(path, repo.environ)
+    colleague.envhooks("install", check=True)
+    repo.commit("Theirs")
+    repo.git("push", "-q", "origin", "main")
+    colleague.commit("Mine")
+    return colleague
+
+
+@pytest.mark.parametrize("options", [(), ("--depth", "1")])
+def test_a_branch_that_has_moved_on_is_left_to_git(
+    guarded: Repo, server: Repo, options: tuple[str, ...]
+) -> None:
+    """No tag is in it, so the words are git's, as without the hook."""
+    guarded.commit("Older")
+    colleague = _moved_on(guarded, server, *options)
+    done = colleague.try_git("push", "origin", "main")
+    assert done.code != 0 and "fetch first" in done.err and "envhooks" not in done.err, done.err
+    colleague.git("pull", "-q", "--rebase", "origin", "main")
+    assert "envhooks" not in (done := colleague.try_git("push", "origin", "main")).err and done.code == 0
+
+
+def test_a_forced_branch_may_not_lose_a_release_that_is_known(guarded: Repo, server: Repo) -> None:
+    guarded.commit("Released")
+    guarded.git("tag", "-s", "-m", "x", GOOD_TAG)
+    guarded.git("push", "-q", "--atomic", "origin", "main", GOOD_TAG)
+    colleague = _moved_on(guarded, server)
+    assert colleague.try_git("push", "--force", "--dry-run", "origin", "main").code == 0
+    colleague.git("reset", "-q", "--hard", "HEAD~2")
+    done = colleague.try_git("push", "--force", "origin", "main")
+    assert done.code != 0 and "would no longer hold 1 published release" in done.err, done.err
