@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import envhooks
+from envhooks.base.commands import is_command
 
 PACKAGE = Path(envhooks.__file__).parent
 PRINTS = {"print", "remark", "sentence", "note", "complain", "_manner.note", "_manner.complain"}
@@ -202,3 +203,31 @@ def test_errors_are_escaped_where_they_become_text() -> None:
     text = str(CannotJudge(hostile, place=hostile, fix=hostile))
     assert text.count("\n") == 1
     assert not {"\x1b", "\u202e"} & set(text)
+
+
+_SENTENCES = ("git gave ", "git signs ", "git does ", "git asks ", "gpg does ", "ssh-keygen does ")
+"""Beginnings of sentences that begin with a program's name."""
+
+
+def _texts(node: ast.JoinedStr) -> str:
+    """A format string with a blank for each of its values."""
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_values_in_commands_are_words_of_the_shell(path: Path) -> None:
+    """`printable` is for eyes: `$(id)` is the name of a branch, and a command with it is pasted."""
+    bad = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        text = _texts(node)
+        if text.startswith(_SENTENCES) or not is_command(text.replace("\0", "x")):
+            continue
+        for part in node.values:
+            value = part.value if isinstance(part, ast.FormattedValue) else None
+            if isinstance(value, ast.Call) and ast.unparse(value.func) == "printable":
+                bad.append(f"{node.lineno}: {ast.unparse(node)}")
+    assert not bad, bad

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS
 from envhooks.base.stamps import stamp
 from envhooks.builds.further import further, image_or_none, image_tag
@@ -253,7 +253,7 @@ def _aliases(
     if remote_tags is None:
         raise CannotJudge(
             "the remote's own tags are not known, and the image's tags go by them",
-            fix=f"envhooks build {printable(name.text)}",
+            fix=f"envhooks build {word(name.text)}",
         )
     others = [other for other in map(grammar.match, remote_tags) if other and other.text != name.text]
     sharing = [other for other in others if image_or_none(policy.image or "", other) == image]

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TextIO
 
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.builds.ledger import Ledger, Row, is_stale
 
 TAIL = 15
@@ -45,7 +45,7 @@ def table(rows: Sequence[Row], again: str = "") -> str:
 
 def again_for(row: Row, again: str) -> str:
     """The command that starts a build again: of one that failed for good, only its own does."""
-    return f"envhooks build {printable(row.tag)}" if row.state == "final" else again
+    return f"envhooks build {word(row.tag)}" if row.state == "final" else again
 
 
 def _cells(row: Row) -> tuple[str, ...]:

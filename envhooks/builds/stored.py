@@ -16,7 +16,7 @@ from pathlib import Path
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.folders import find_program
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.builds import layout
 from envhooks.builds.imagefiles.manifests import PlatformImage
 from envhooks.builds.imagefiles.sources import open_images
@@ -47,7 +47,7 @@ def open_stored(
     env = engine_environment(environ)
     program = find_program(engine, env)
     if program is None:
-        raise CannotJudge(f"{engine} is not on PATH", fix=f"envhooks verify {printable(image, 200)}")
+        raise CannotJudge(f"{engine} is not on PATH", fix=f"envhooks verify {word(image)}")
     if work_tree is not None and any(
         p.is_relative_to(work_tree) for p in (Path(program), Path(program).resolve())
     ):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.git.repository import Git
 from envhooks.policy.branches import protected_branch, release_remote
 from envhooks.policy.root import FOLDER
@@ -132,15 +132,15 @@ def next_commands(git: Git, changes: Mapping[str, bytes], message: str) -> str:
     """The commands that bring the changes under the policy, fit to print."""
     try:
         remote = release_remote(git)
-        branch = printable(protected_branch(git, remote))
+        branch = protected_branch(git, remote)
     except EnvhooksError:
         remote, branch = None, "the protected branch"
     paths = " ".join(shlex.quote(f"{FOLDER}/{name}") for name in changes)
     commands = [f"git add {paths}", f"git commit -m {shlex.quote(message)} -- {paths}"]
     where = branch
     if remote is not None:
-        where = f"{printable(remote)}/{branch}"
-        commands.append(f"git push {printable(remote)} {branch}")
+        where = f"{remote}/{branch}"
+        commands.append(f"git push {word(remote)} {word(branch)}")
     text = "".join(f"  {command}\n" for command in commands)
     return printable_block(f"\nIt counts from the moment it is on {where}:\n\n{text}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import HEADS
 from envhooks.cli import install as install_verb
 from envhooks.cli._manner import answer, remark
@@ -29,7 +29,7 @@ def carry_out(git: Git, branch: str, remote: str | None, paths: Sequence[str]) -
     assert top is not None, "init has looked"
     if git.head() != HEADS + branch:
         why = f"nothing was committed: {printable(branch)}, which carries the policy, is not checked out"
-        fix = f"git switch {printable(branch)} && envhooks init --yes"
+        fix = f"git switch {word(branch)} && envhooks init --yes"
         print(f"\n{printable(why)}\n  fix: {printable(fix)}")
         answer(left=why, next=[fix])
         return 1
@@ -65,7 +65,7 @@ def _publish(git: Git, workspace: Workspace, branch: str, remote: str | None, pa
     tracked = next((ref.oid for ref in git.refs(tracking_ref(git, remote, branch))), None)
     if tracked is None:
         return ""  # nothing was ever fetched of it: the branch here is what counts
-    push = f"git push {printable(remote)} {printable(branch)}"
+    push = f"git push {word(remote)} {word(branch)}"
     if tracked != before:
         why = f"{printable(branch)} here and on {printable(remote)} differ by more than this commit"
         return f"not pushed: {why}\n  fix: {push}"

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import TAGS
 from envhooks.builds import confirm, consent, publication, show
 from envhooks.builds import remote as remotes
@@ -184,7 +184,7 @@ def _build(
     answer(builds=show.documents(shown))
     if not quiet():
         print(show.table(shown), end="")
-    return outcome(shown, f"envhooks build {printable(options.tag)}", worker.refused)
+    return outcome(shown, f"envhooks build {word(options.tag)}", worker.refused)
 
 
 def require_consent(git: Git, sections: Sequence[BuildPolicy], *, give: bool) -> None:

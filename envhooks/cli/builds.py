@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.builds import confirm, consent, kept, leftovers, show
 from envhooks.builds import remote as remotes
 from envhooks.builds.ledger import OPEN, Ledger, Row
@@ -123,7 +123,7 @@ def _cancel(ledger: Ledger, tag: str) -> None:
 def _forget(ledger: Ledger, tag: str) -> None:
     rows = _of(ledger, tag)
     if any(row.state == "building" for row in rows):
-        raise UsageError(f"{printable(tag)} is being built", fix=f"envhooks builds --cancel {printable(tag)}")
+        raise UsageError(f"{printable(tag)} is being built", fix=f"envhooks builds --cancel {word(tag)}")
     say(
         f"{printable(tag)}: forgot {ledger.forget([row.key for row in rows])}; what is published stays published"
     )

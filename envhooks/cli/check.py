@@ -244,9 +244,9 @@ def _named(ref: str, every: Sequence[RefUpdate], trust: TrustContext) -> RefUpda
     near = Grammar(trust.root.policy.tag).read(ref.removeprefix(TAGS)).suggestion
     there = near if near and any(update.ref == TAGS + near for update in every) else ""
     fix = (
-        f"envhooks check {there}"
+        f"envhooks check {word(there)}"
         if there
-        else f"git fetch {trust.remote or 'origin'} {printable(ref)}:{printable(ref)}"
+        else f"git fetch {word(trust.remote or 'origin')} {word(f'{ref}:{ref}')}"
     )
     raise UsageError(f"there is no tag {printable(ref.removeprefix(TAGS))} in this repository", fix=fix)
 

@@ -135,7 +135,7 @@ def _inspect(
     try:
         return making.inspect(seen, wanted, tag.tag, os.environ, tls_verify=tls_verify)
     except CannotJudge as error:
-        fix = f"envhooks record {printable(tag.tag)} --image {seen.reference} --no-verify, to take it by your own word"
+        fix = f"envhooks record {word(tag.tag)} --image {seen.reference} --no-verify, to take it by your own word"
         raise CannotJudge(error.message, place=error.place, fix=error.fix or fix) from None
 
 

@@ -234,8 +234,8 @@ def _say_uncommitted(top: Path, commit: str) -> None:
     changed = [entry[3:] for entry in listed.output.split("\0") if re.match("[MADTRC ]{2} .", entry)]
     if listed.exit_code == 0 and changed:
         more = f" and {len(changed) - _MOST} more" if len(changed) > _MOST else ""
-        files = ", ".join(map(printable, changed[:_MOST]))
-        remark(f"note: not committed, and so not in the tag: {files}{more}")
+        files = ", ".join(changed[:_MOST])
+        remark(f"note: not committed, and so not in the tag: {printable(files, 400)}{printable(more)}")
 
 
 def _say_nothing_made(planned: Planned) -> None:

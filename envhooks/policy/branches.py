@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from envhooks.base.errors import PolicyError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import HEADS
 from envhooks.git.objects import Ref
 from envhooks.git.repository import BRANCHES, Git
@@ -36,7 +36,7 @@ def release_remote(git: Git) -> str | None:
     if len(remotes) > 1:
         raise PolicyError(
             f"this clone has {len(remotes)} remotes and none is said to be the one that releases go to",
-            fix=f"git config envhooks.remote {printable(remotes[0])}",
+            fix=f"git config envhooks.remote {word(remotes[0])}",
         )
     return remotes[0] if remotes else None
 

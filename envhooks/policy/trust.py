@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import HEADS, TAGS, Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.policy.branches import (
@@ -103,11 +103,11 @@ def trust_context(
         mains += [Branch(n, t) for n, t in refs.local().items() if matches(n, patterns)]
     if hook is Hook.PUSH:
         mains += _proposed(git, updates, patterns)
-    fix = f"git fetch {printable(target)}" if target else f"git fetch {printable(release or 'origin')}"
+    fix = f"git fetch {word(target or release or 'origin')}"
     if hook is Hook.PUSH and target is None and pushed_to is not None:
         fix = naming_fix(pushed_to)
     if hook is Hook.CHECK and target is not None:
-        fix += f" +{HEADS}{branch}:{REMOTES}{target}/{branch}"
+        fix += f" {word(f'+{HEADS}{branch}:{REMOTES}{target}/{branch}')}"
     apart = frozenset(name for name, update in _moves(updates, patterns) if not _goes_on(git, update))
     return TrustContext(hook, branch, target, root, tuple(mains), fix, notes, apart)
 
@@ -142,10 +142,10 @@ def _client_root(
     tip = refs.local().get(branch)
     if tip is None and named and hook is Hook.CHECK:
         # a clone of one tag, as CI makes it: silence about the policy would be the built-in defaults
-        remote = printable(named[0])
+        remote = named[0]
         raise PolicyError(
-            f"the protected branch, {remote}/{printable(branch)}, is not in this clone",
-            fix=f"git fetch {remote} +{HEADS}{printable(branch)}:{REMOTES}{remote}/{printable(branch)}",
+            f"the protected branch, {printable(f'{remote}/{branch}')}, is not in this clone",
+            fix=f"git fetch {word(remote)} {word(f'+{HEADS}{branch}:{REMOTES}{remote}/{branch}')}",
         )
     return read_trust_root(git, tip, branch, check_ids), tip
 

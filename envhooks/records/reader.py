@@ -9,7 +9,7 @@ from datetime import datetime
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS
 from envhooks.base.run import Step, no_step
 from envhooks.git import notes
@@ -141,7 +141,7 @@ def tag_facts(git: Git, tag: str) -> TagFacts:
         shown = printable(ref.removeprefix(TAGS))
         raise UsageError(
             f"there is no tag {shown} in this repository",
-            fix=f"git fetch origin {printable(ref)}:{printable(ref)}",
+            fix=f"git fetch origin {word(f'{ref}:{ref}')}",
         )
     return _facts(ref.removeprefix(TAGS), found.oid, git.read(found.oid))
 
@@ -278,11 +278,11 @@ def _words(policy: Policy) -> tuple[str, ...]:
 def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> list[str]:
     """A sentence for each statement that the proof lacks."""
     found = []
-    for word in _words(policy):
-        by = {"person": " by the word of a person", "team": " by the word of the team"}.get(word, "")
-        if not any(word in ("", record.signer.word) for record in passed):
+    for whose in _words(policy):
+        by = {"person": " by the word of a person", "team": " by the word of the team"}.get(whose, "")
+        if not any(whose in ("", record.signer.word) for record in passed):
             found.append(f"nothing says{by} that the tag passed")
-        if policy.image is not None and not any(word in ("", image.signer.word) for image in images):
+        if policy.image is not None and not any(whose in ("", image.signer.word) for image in images):
             found.append(f"nothing says{by} which image is of the tag")
     return found
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from envhooks import __version__
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge, EnvhooksError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS
 from envhooks.builds.confirm import Confirmed
 from envhooks.builds.remote import Remote
@@ -120,7 +120,7 @@ def _refuse_another(before: Records, image: ImageRecord) -> None:
             name = printable(own[0] if own else image.name, 200)
             raise Contradiction(
                 f"{name} is recorded as {old.digest} by `{old.signer.name}`, and this would say {image.digest}",
-                fix=f"envhooks records {printable(before.tag)}",
+                fix=f"envhooks records {word(before.tag)}",
             )
 
 

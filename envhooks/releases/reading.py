@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS, Hook, RefUpdate
 from envhooks.changelog import Changelog
 from envhooks.git.repository import Git
@@ -113,7 +113,7 @@ class Releases:
             raise UsageError(f"{short} is a tag that the policy leaves alone, and no release")
         raise UsageError(
             f"there is no tag {short} in this repository",
-            fix=f"git fetch {self.trust.remote or 'origin'} {printable(ref)}:{printable(ref)}",
+            fix=f"git fetch {word(self.trust.remote or 'origin')} {word(f'{ref}:{ref}')}",
         )
 
 

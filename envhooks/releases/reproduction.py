@@ -10,7 +10,7 @@ from typing import TextIO
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS
 from envhooks.builds import engines, layout
 from envhooks.builds.beside import anew
@@ -167,7 +167,7 @@ def _proved(release: Release, legacy: bool) -> ImageRecord | None:
         why = records.notes[0] if records is not None and records.notes else "no record proves its image"
     raise CannotJudge(
         f"{printable(release.tag)}: {why}, so that there is nothing to compare with",
-        fix=f"envhooks reproduce {printable(release.tag)} --legacy",
+        fix=f"envhooks reproduce {word(release.tag)} --legacy",
     )
 
 

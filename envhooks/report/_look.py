@@ -7,7 +7,10 @@ from typing import Literal
 from envhooks.base.dataclass import dataclass
 
 Detail = Literal["quiet", "brief", "usual", "full"]
-"""quiet: what is refused, alone. brief: one line a tag. usual: errors whole, warnings one line a kind. full: all."""
+"""quiet: what is refused, alone, and many as brief says them. brief: one line a tag.
+
+usual: errors whole, warnings one line a kind. full: all.
+"""
 
 MANY = 3
 """Tags of which each is shown whole; of more, each has a line."""

@@ -9,7 +9,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Change
 from envhooks.judge.facts import Finding, Report, TagReport
 from envhooks.report._kinds import counted, grouped, in_order, is_misnamed, shown, tally, warned
-from envhooks.report._look import Look
+from envhooks.report._look import MANY, Look
 
 _COLOURS = {
     "error": "31",
@@ -73,7 +73,7 @@ def render(report: Report, look: Look) -> str:
     tags = sorted(report.tags, key=lambda tag: _ORDER.index(tag.verdict))
     if look.detail == "quiet":
         tags = [tag for tag in tags if tag.verdict != "accepted"]
-    if look.detail == "brief":
+    if look.detail == "brief" or (look.detail == "quiet" and len(tags) > MANY):
         lines += _brief(tags, page)
     else:
         lines += [line for tag in tags for line in _tag(tag, page)]

@@ -92,6 +92,13 @@ def test_quiet_is_what_is_refused() -> None:
     assert render(Report((tag(verdict="accepted"),)), "text", Look(detail="quiet")) == ""
 
 
+def test_quiet_of_many_is_a_line_for_each_kind() -> None:
+    """Fifty old tags that are refused alike are not fifty screens."""
+    many = tuple(tag(MISNAMED, UNSIGNED, name=f"v1.{n}") for n in range(50))
+    usual, quiet = (said(Report(many), detail=detail) for detail in ("brief", "quiet"))
+    assert quiet == usual[:-1] and "50 tags" in usual[-1] and len(quiet) == 1, quiet
+
+
 def test_quiet_says_what_could_not_be_judged() -> None:
     undecided = TagReport(
         "y",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.hooks.managers.actions import Action, MoveFile, RemoveFile, WriteFile
 from envhooks.hooks.managers.marks import is_ours, is_pre_commits, is_wired
 
@@ -56,7 +56,7 @@ def _make_room(plain: Path, place: Path, kept: Path) -> Iterator[Action]:
         raise UsageError(
             f"there are two former hooks, {printable(place.name)} and {printable(kept.name)}",
             place=printable(str(plain.parent)),
-            fix=f"mv {printable(str(kept))} {printable(str(plain))}.before-envhooks",
+            fix=f"mv {word(str(kept))} {word(f'{plain}.before-envhooks')}",
         )
 
 
