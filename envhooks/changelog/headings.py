@@ -48,7 +48,7 @@ _ABOUT = frozenset(
     ("since", "from", "after", "before", "until", "with", "to", "against", "on", "tested", "known", "compared",
      "versus", "vs")
 )  # fmt: skip
-_OTHERS_VERSION = r"(?ai)(?:python|py|cudnn|ubuntu|debian|driver)[-_ ]?v?\Z"
+_OTHERS_VERSION = r"(?ai)([A-Za-z]*(?:python|py|cudnn|ubuntu|debian|driver))[-_ ]?v?\Z"
 _HARDWARE_VERSION = r"(?ai)(?<![a-z])([a-z]+)[-_ ]?v?([0-9]+(?:\.[0-9]+)*)"
 
 _MENTIONS = 4
@@ -189,7 +189,11 @@ def _speaks_about(before: str) -> bool:
 def _names(match: re.Match[str], text: str, name: TagName, vocabulary: Words) -> bool:
     """Whether a version in a heading that is this release's is not that of something else there."""
     before = text[: match.start()]
-    if _speaks_about(before) or re.search(_OTHERS_VERSION, before):
+    other = re.search(_OTHERS_VERSION, before)
+    is_others = (
+        other is not None and _said(other[1], vocabulary) != _own(name)[0]
+    )  # `CuPy 13.6` is CuPy's own
+    if is_others or _speaks_about(before):
         return False
     bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before
     if bare[-1:].isalnum():  # `CUDA12.8`

@@ -1,7 +1,7 @@
 """The checks: one file each, found by the folder.
 
-A check is a module with a docstring (the first line is a sentence, `Refuses a tag that ...`,
-and its row in every table, the rest its page) and
+A check is a module with a docstring (the first line is a sentence without a full stop, `Refuses a tag that ...`,
+and its row in every table; the rest is its page: why, and how to put it right) and
 
 - `check(subject, policy)`, which yields Findings and opens nothing;
 - `READS`, the facts that it looks at: names of properties of `Subject`;

@@ -1,7 +1,8 @@
 """name the release to go back to, with its image
 
-It is the last good stable one before TAG in its line. Neither a pre-release, nor one that was yanked, is not proved,
-or is for other hardware. 0: it is printed; 1: there is none; 2: one that might be it could not be proved.
+It is the last good stable one before TAG in its line. Pre-releases are left out, and so are releases that were yanked,
+are not proved, or are for other hardware. 0: it is printed; 1: there is none; 2: one that might be it could not be
+proved.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envhooks.base.errors import CannotJudge
+from envhooks.catalog.lookup import words
 from envhooks.changelog import ChangelogEntry
 from envhooks.changelog.drafting import changelog_for
+from envhooks.changelog.headings import find_heading
 from envhooks.changelog.reader import MAX_BYTES, Entries, find_entry, read_changelog
 from envhooks.tagname.names import TagName
 
@@ -185,6 +187,20 @@ def test_an_entry_is_the_same_whichever_was_asked_for_before() -> None:
         (7, "Text\n\n## 2.7\n\nOld", ("2.7",)),
         (12, "Old", ()),
     ]
+
+
+@pytest.mark.parametrize("heading", ["CuPy 13.6 - 2026-05-02", "CUPY v13.6", "13.6 - 2026-05-02"])
+def test_a_framework_of_a_policy_may_end_like_the_name_of_something_else(heading: str) -> None:
+    own = TagName("CuPy-CUDA-v13.6", "CuPy", "CUDA", None, (13, 6))
+    vocabulary = words(["CuPy"])
+    assert find_heading([heading], own, vocabulary) == 0
+    assert find_heading(["Python 13.6", "numpy 13.6", "py13.6"], own, vocabulary) is None
+    assert (
+        find_heading(
+            ["CuPy 13.6"], TagName("PyTorch-CUDA-v13.6", "PyTorch", "CUDA", None, (13, 6)), vocabulary
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(
