@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 from hypothesis import HealthCheck, settings
 from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, one_at_a_time, run
@@ -20,6 +21,11 @@ settings.load_profile("untimed")
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors, for those that wait: for a watcher, a timeout, a disk."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_unconfigure() -> None:
+    """The servers of calls end with this process, and the time they took is part of its own."""
+    forked.end()
 
 
 @pytest.fixture(scope="session")

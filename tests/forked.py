@@ -1,23 +1,106 @@
-"""Many calls of envhooks, each in a process of its own that is forked from one where all is imported.
+"""Calls of envhooks, each in a process of its own that is forked from one where all is imported.
 
-It is the program itself that runs, by its `main`, without the quarter of a second in which Python imports it. Run as a
-script it reads calls as JSON from standard input, and writes what they did.
+It is the program itself that runs, as `python -I -m envhooks` runs it, without the time in which Python imports it,
+which is most of a call. The one that forks only imports: what envhooks works out or remembers, it does in the fork.
+What Python or an import takes from the environment (`settings`) is the same in both, or a server of its own is started.
+
+Three things are not as in a process that was started: its parent is the server, its command line is the server's, and
+calls of one server share one seed of hashes. Tests of these, of start-up, terminals and signals start the real one:
+`Repo.process`. `tests/test_forked.py` compares the two.
+
+Run as a script this is the server. It reads requests from the socket whose number is its argument, one at a time, and
+ends with the process that started it.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import io
 import json
 import os
+import pkgutil
+import runpy
+import selectors
+import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
-import tempfile
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-SECONDS = 120
+_SECONDS = 120
+"""Until one of many calls is taken to wait for something."""
+_HEAD = struct.Struct("!q")
+_COMMAND = (sys.executable, "-I", "-m", "envhooks")
+_NOT_BEFORE = {"envhooks.__main__", "envhooks.lineage.provider"}
+"""Modules that are not imported beforehand: the program, and a plugin that only MLflow loads."""
+_OF_OTHERS = (
+    "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.asymmetric.padding",
+    "cryptography.hazmat.primitives.serialization", "email.utils", "git", "gnupg", "http.client", "http.server",
+    "packaging.requirements", "packaging.specifiers", "pysequoia", "rich.box", "rich.console", "rich.table",
+    "rich.text", "sqlite3", "tarfile", "tomllib", "urllib.request", "yaml",
+)  # fmt: skip
+"""What verbs import when they need it."""
+
+
+def settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What Python, the C library or an imported module takes from the environment before a call's own work.
+
+    Of PATH that is which git there is: GitPython looks whether it runs.
+    """
+    prefixes = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_", "OPENSSL_", "GIT_PYTHON_", "COVERAGE_")
+    taken = {key: value for key, value in environ.items() if key.startswith(prefixes)}
+    git = shutil.which("git", path=environ.get("PATH", os.defpath))
+    return tuple(sorted({**taken, "git": git or ""}.items()))
+
+
+# ------------------------------------------------------------------------------------ the one that asks
+
+_idle: dict[tuple[tuple[str, str], ...], list[_Server]] = {}
+_lock = threading.Lock()
+
+
+def call(
+    argv: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    *,
+    stdin: str = "",
+    uid: int | None = None,
+    seconds: int = 0,
+    program: Path | None = None,
+) -> tuple[int, str, str]:
+    """(exit code, standard output, stderr) of `envhooks ARGV` in a folder, as `subprocess.run` gives them.
+
+    Args:
+        stdin: what it reads.
+        uid: the user as whom it runs.
+        seconds: after how many it is ended by SIGALRM; 0: never.
+        program: a Python program that runs in place of envhooks.
+    """
+    umask = os.umask(0o077)
+    os.umask(umask)
+    request = {
+        "argv": list(argv), "cwd": str(cwd), "environ": dict(environ), "uid": uid, "seconds": seconds,
+        "umask": umask, "program": program and str(program),
+    }  # fmt: skip
+    key = settings(environ)
+    with _lock:
+        servers = _idle.setdefault(key, [])
+        server = servers.pop() if servers else None
+    if server is None:
+        server = _Server(environ)
+    # a server that failed is not put back
+    code, out, err = server.call(request, stdin.encode("utf-8", "surrogateescape"))
+    with _lock:
+        _idle[key].append(server)
+    return code, _text(out), _text(err)
 
 
 def calls(
@@ -25,101 +108,172 @@ def calls(
     cwd: Path,
     environ: Mapping[str, str],
     *,
-    stdin: str = "",
     uid: int | None = None,
-    fresh: tuple[Path, Path] | None = None,
+    fresh: tuple[Path, Path],
 ) -> list[tuple[int, str, str]]:
-    """(exit code, standard output, stderr) of each call in a folder.
+    """What `call` gives for each, from the same beginning.
 
     Args:
-        argvs: the words behind `envhooks`.
-        stdin: what each of them reads.
-        uid: the user as whom they run.
         fresh: (folder, its copy): made anew before each call, so that none sees what another did.
     """
-    job = {
-        "argvs": [list(argv) for argv in argvs],
-        "cwd": str(cwd),
-        "environ": dict(environ),
-        "stdin": stdin,
-        "uid": uid,
-        "fresh": [str(folder) for folder in fresh or ()],
-    }
-    done = subprocess.run(
-        [sys.executable, "-I", __file__],
-        input=json.dumps(job),
-        env=os.environ,  # of the one that forks; a call has its own
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [(code, out, err) for code, out, err in json.loads(done.stdout)]
+    done = []
+    for argv in argvs:
+        subprocess.run(["rm", "-rf", fresh[1]], check=True)
+        subprocess.run(["cp", "-a", *fresh], check=True)
+        done.append(call(argv, cwd, environ, uid=uid, seconds=_SECONDS))
+    return done
+
+
+def end() -> None:
+    """End all servers."""
+    for server in [one for servers in _idle.values() for one in servers]:
+        server.end()
+    _idle.clear()
+
+
+def _text(data: bytes) -> str:
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape").read()
+
+
+class _Server:
+    """A process that forks calls, one at a time."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._socket, theirs = socket.socketpair()
+        # its streams are what those of a call are, as Python looks at them when it opens them
+        self._process = subprocess.Popen(
+            [*_COMMAND[:2], __file__, str(theirs.fileno())],
+            cwd="/",
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+
+    def end(self) -> None:
+        self._socket.close()
+        self._process.communicate()
+
+    def call(self, request: Mapping[str, Any], stdin: bytes) -> tuple[int, bytes, bytes]:
+        pipes = [os.pipe() for _ in range(3)]
+        ours, theirs = [pipes[0][1], pipes[1][0], pipes[2][0]], [pipes[0][0], pipes[1][1], pipes[2][1]]
+        try:
+            data = json.dumps(request).encode()
+            try:
+                socket.send_fds(self._socket, [_HEAD.pack(len(data))], theirs)
+                self._socket.sendall(data)
+            finally:
+                for number in theirs:
+                    os.close(number)
+            out, err = _communicate(ours, stdin)
+            answer = self._socket.recv(_HEAD.size, socket.MSG_WAITALL)
+        except OSError:
+            answer = b""
+        finally:
+            for number in ours:
+                if number >= 0:
+                    os.close(number)
+        if len(answer) != _HEAD.size:
+            raise AssertionError(f"the server of calls ended: {self._process.communicate()!r}")
+        return _HEAD.unpack(answer)[0], out, err
+
+
+def _communicate(pipes: list[int], stdin: bytes) -> tuple[bytes, bytes]:
+    """Write to the first pipe and read the other two to their ends; -1 takes the place of one that was closed."""
+    read: dict[int, list[bytes]] = {pipes[1]: [], pipes[2]: []}
+    given, left = pipes[0], memoryview(stdin)
+    with selectors.DefaultSelector() as selector:
+        for number in read:
+            selector.register(number, selectors.EVENT_READ)
+        os.set_blocking(given, False)
+        selector.register(given, selectors.EVENT_WRITE)
+        while selector.get_map():
+            for key, _ in selector.select():
+                number = key.fd
+                if number == given:
+                    with suppress(BlockingIOError):
+                        try:
+                            left = left[os.write(given, left[:65536]) :] if left else left
+                        except BrokenPipeError:
+                            left = left[:0]
+                    if not left:
+                        selector.unregister(given)
+                        os.close(given)
+                        pipes[0] = -1
+                elif data := os.read(number, 65536):
+                    read[number].append(data)
+                else:
+                    selector.unregister(number)
+    return b"".join(read[pipes[1]]), b"".join(read[pipes[2]])
+
+
+# --------------------------------------------------------------------------------------- the one that forks
+
+
+def _import_all() -> None:
+    """Import the modules of envhooks and what they import when it is needed."""
+    import envhooks
+
+    names = {module.name for module in pkgutil.walk_packages(envhooks.__path__, "envhooks.")}
+    for name in (*sorted(names - _NOT_BEFORE), *_OF_OTHERS):
+        with suppress(ImportError):  # an extra that is not there, or a git that GitPython does not find
+            importlib.import_module(name)
+
+
+def _serve(channel: socket.socket) -> dict[str, Any] | None:
+    """Fork one process for each request; returns the request in the fork, None where nobody asks any more."""
+    while True:
+        head, files, _, _ = socket.recv_fds(channel, _HEAD.size, 3)
+        if not head:
+            return None
+        wanted = _HEAD.unpack(head)[0]
+        data = b""
+        while len(data) < wanted:
+            data += channel.recv(wanted - len(data))
+        request: dict[str, Any] = json.loads(data)
+        child = os.fork()
+        if not child:
+            _become(request, files)
+            return request
+        for number in files:
+            os.close(number)
+        channel.sendall(_HEAD.pack(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+
+
+def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
+    """Take the streams, the folder, the environment and the words of a call."""
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    os.closerange(3, 256)
+    signal.alarm(request["seconds"])
+    if request["uid"] is not None:
+        os.setgid(request["uid"])
+        os.setuid(request["uid"])
+    os.umask(request["umask"])
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environ"])
 
 
 def _main() -> None:
-    job = json.load(sys.stdin)
-    from envhooks import cli
-    from envhooks.cli import _parser
-
-    _parser.build(cli.verbs())
-    found = []
-    for argv in job["argvs"]:
-        if job["fresh"]:
-            folder, copy = job["fresh"]
-            subprocess.run(["rm", "-rf", copy], check=True)
-            subprocess.run(["cp", "-a", folder, copy], check=True)
-        found.append(_call(argv, job))
-    json.dump(found, sys.stdout)
-
-
-def _call(argv: Sequence[str], job: Mapping[str, Any]) -> tuple[int, str, str]:
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(job["stdin"].encode())
-        given.seek(0)
-        child = os.fork()
-        if not child:
-            _be(argv, job, given.fileno(), out.fileno(), err.fileno())
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace"))
-        return code, texts[0].decode(), texts[1].decode()
-
-
-def _be(argv: Sequence[str], job: Mapping[str, Any], *files: int) -> None:
-    """Become `envhooks ARGV`; does not return."""
-    code = 99
-    try:
-        signal.alarm(SECONDS)
-        for number, file in enumerate(files):
-            os.dup2(file, number)
-        if job["uid"] is not None:
-            os.setgid(job["uid"])
-            os.setuid(job["uid"])
-        os.chdir(job["cwd"])
-        os.environ.clear()
-        os.environ.update(job["environ"])
-        sys.argv = ["envhooks", *argv]
-        sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
-        sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8")
-        sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8")
-        from envhooks.__main__ import main
-
-        try:
-            code = main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 98
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    _import_all()
+    gc.collect()
+    gc.freeze()  # or the first collection of each fork copies all of it
+    request = _serve(channel)
+    if request is None:
+        return
+    channel.detach()
+    # from here on as after `python -I -m envhooks`
+    program, argv = request["program"], request["argv"]
+    sys.argv = [program or "-m", *argv]
+    sys.orig_argv = [*((sys.executable, "-I", program) if program else _COMMAND), *argv]
+    if program:
+        runpy.run_path(program, run_name="__main__")
+    else:
+        runpy.run_module("envhooks", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

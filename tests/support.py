@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import forked
+
 GOOD_TAG = "PyTorch-CUDA-v2.8-rc1"
 DOCKERFILE = """\
 FROM nvidia/cuda:12.8.1-devel-ubuntu24.04
@@ -71,10 +73,14 @@ def run(
         errors="surrogateescape",
         check=False,
     )
-    result = Done(done.returncode, done.stdout, done.stderr)
+    return expected(Done(done.returncode, done.stdout, done.stderr), arguments, check)
+
+
+def expected(done: Done, arguments: Sequence[str], check: bool | None) -> Done:
+    """What was done, where it ended as `check` of `run` says."""
     if check is not None:
-        assert (done.returncode == 0) is check, f"{arguments}: {result}"
-    return result
+        assert (done.code == 0) is check, f"{arguments}: {done}"
+    return done
 
 
 # A git command that no hook of envhooks sees. Config hooks (Git 2.54) do not mind core.hooksPath, so each way is named.
@@ -99,6 +105,14 @@ class Repo:
         return run(["git", *arguments], self.path, self.environ, stdin)
 
     def envhooks(self, *arguments: str, stdin: str = "", check: bool | None = None) -> Done:
+        """What envhooks does here, in a process that is forked from one where it is imported already."""
+        if forked.settings(self.environ) != _USUAL:
+            return self.process(*arguments, stdin=stdin, check=check)
+        done = Done(*forked.call(arguments, self.path, self.environ, stdin=stdin))
+        return expected(done, ("envhooks", *arguments), check)
+
+    def process(self, *arguments: str, stdin: str = "", check: bool | None = None) -> Done:
+        """What envhooks does here, started as a user starts it: for tests of how it starts."""
         argv = [sys.executable, "-I", "-m", "envhooks", *arguments]
         return run(argv, self.path, self.environ, stdin, check)
 
@@ -162,6 +176,10 @@ def isolated_environment(home: Path) -> dict[str, str]:
         # most of the time in which pip makes an environment; Python compiles what it then imports
         "PIP_NO_COMPILE": "1",
     }
+
+
+_USUAL = forked.settings(isolated_environment(Path()))
+"""What a test's environment has unless the test says otherwise."""
 
 
 @contextlib.contextmanager
