@@ -63,6 +63,8 @@ class Framework:
     """Image whose tags name the month (`25.08-py3`): its framework is this one, in a version of the release notes."""
 
 
+_MXNET = ((11, 7), (11, 2), (11, 0), (10, 2), (10, 1), (10, 0), (9, 2), (9, 1), (9, 0), (8, 0), (7, 5))
+"""CUDA that wheels of MXNet were published for, each under a name of its own."""
 FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "PyTorch",
@@ -165,12 +167,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     Framework(
         "MXNet",
-        ("mxnet", "mxnet-cu112", "mxnet-cu110", "mxnet-cu102", "mxnet-cu101", "mxnet-mkl"),
+        ("mxnet", *(f"mxnet-cu{major}{minor}" for major, minor in _MXNET), "mxnet-mkl"),
         builds={
-            "mxnet-cu112": ("CUDA", "11.2"),
-            "mxnet-cu110": ("CUDA", "11.0"),
-            "mxnet-cu102": ("CUDA", "10.2"),
-            "mxnet-cu101": ("CUDA", "10.1"),
+            **{f"mxnet-cu{major}{minor}": ("CUDA", f"{major}.{minor}") for major, minor in _MXNET},
             "mxnet-mkl": ("CPU", None),
         },
         on_cpu=("mxnet",),

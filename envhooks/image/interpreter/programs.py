@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import framework_package
+from envhooks.catalog.lookup import CARRIERS, framework_package
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
-from envhooks.image.shell.scan import Arm, Branches, Command, Event, Script, Words
+from envhooks.image.requirements.specs import normal_name
+from envhooks.image.shell.scan import Command, Words
 from envhooks.image.stage import Arg, Call, Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import CONDAS, conda_place
@@ -298,8 +299,8 @@ KNOWN = (
     | SHELLS
     | _OTHERS
     | names(
-        "cd pushd popd chdir export declare local readonly typeset read mapfile readarray getopts unset printf source "
-        "eval exit return deactivate virtualenv pyvenv pdm pixi xargs su runuser uv "
+        "cd pushd popd chdir shift set export declare local readonly typeset read mapfile readarray getopts unset "
+        "printf source eval exit return deactivate virtualenv pyvenv pdm pixi xargs su runuser uv "
         "poetry pipenv pip"
     )
 )
@@ -322,34 +323,26 @@ class State:
         return State(dict(self.variables), self.cwd, self.where)
 
 
-def branches_of(script: Script, expander: Words) -> Branches:
-    """Which arms of a script run, decided as they are met."""
-    pairs = zip(script.events, script.events[1:], strict=False)
-    if not any(isinstance(one, Arm) or _asks(one, following) for one, following in pairs):
-        return Branches()
-    from envhooks.image.shell.branches import Arms  # late: few texts ask anything
-
-    return Arms(script, expander)
-
-
-def _asks(one: Event, following: Event) -> bool:
-    """Whether a command asks about words, and the next one goes by its answer."""
-    if not isinstance(one, Command) or not isinstance(following, Command) or not following.joined:
+def of_no_interest(command: Command, functions: Collection[str]) -> bool:
+    """Whether a command can neither install, nor change the shell or a file: most of them."""
+    if command.redirects or not command.words:
         return False
-    return bool(one.words) and one.words[0].text in ("[", "[[", "test", "!", "true", "false", ":")
+    head = command.words[0].text
+    if head in QUIET and not any("$(" in word.text or "`" in word.text for word in command.words):
+        return True
+    return (
+        head.isalnum()
+        and head not in KNOWN
+        and head not in functions
+        and not any(re.search(MATTERS, word.text) for word in command.words)
+    )
 
 
-def script_argument(texts: Sequence[str]) -> tuple[int, bool]:
-    """Index of a shell's script among its arguments, and whether it is the text itself (`-c`) and no file."""
-    at = 0
-    while at < len(texts) and texts[at].startswith(("-", "+")):
-        if texts[at].startswith("-") and not texts[at].startswith("--") and "c" in texts[at]:
-            at += 1
-            while at < len(texts) and texts[at].startswith("-"):
-                at += 1
-            return at, True
-        at += 2 if texts[at] in ("-o", "+o", "-O", "--rcfile") or re.fullmatch("-[a-z]+o", texts[at]) else 1
-    return at, False
+def doubt_named(session: Session, call: Call) -> None:
+    """Doubt the frameworks that are there and that the arguments of a function or of another program name."""
+    for name in {normal_name(re.split(r"[\[=<>!~ ]", arg.text, maxsplit=1)[0]) for arg in call.args}:
+        if name in CARRIERS and session.installed.get(call.where, name):
+            session.doubt(call, name, f"{call.program} may install another one, and is not followed")
 
 
 def swallowed_pins(

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 
+from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import Scope, join
@@ -17,23 +18,20 @@ from envhooks.image.interpreter.programs import (
     ASSIGN,
     HARMLESS_SOURCE,
     INSTALLS,
-    KNOWN,
-    MATTERS,
     MAX_DEPTH,
-    QUIET,
     SHELLS,
     State,
-    branches_of,
     carried,
+    doubt_named,
+    of_no_interest,
     run_program,
-    script_argument,
     spoil,
     swallowed_pins,
     sync_of_run,
     touch,
     unwrap,
 )
-from envhooks.image.shell import parse
+from envhooks.image.shell import branches_of, parse, script_argument
 from envhooks.image.shell.scan import Arm, Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
 from envhooks.image.stage import Arg, Call, Session, active_by_variables, prefix_of
@@ -62,6 +60,8 @@ class Runner:
         self._state = State({}, scope.workdir, where)
         self._overlay: dict[str, str] = {}
         self._functions: set[str] = set()
+        self._open: set[str] = set()
+        self._followed = 0
         self._certain = True
         self._over = False
         self._before = ""
@@ -72,7 +72,7 @@ class Runner:
         """Value of a shell variable; see `envhooks.image.shell.words`."""
         if name in self._state.variables:
             return self._state.variables[name]
-        return self._scope.lookup(name)
+        return None if name in "#123456789" else self._scope.lookup(name)
 
     def unset(self, name: str) -> str:
         """Value of a plain `$name` where nothing sets it."""
@@ -88,20 +88,11 @@ class Runner:
 
     def _environment(self, name: str) -> str | None:
         """A variable that a program sees: only what something here sets counts."""
-        if name in self._overlay:
-            return self._overlay[name]
-        if name in self._state.variables:
-            return self._state.variables[name]
-        return self._scope.values.get(name)
+        held = self._overlay if name in self._overlay else self._state.variables
+        return held[name] if name in held else self._scope.values.get(name)
 
     def script(self, text: str, place: Places, *, certain: bool = True) -> None:
-        """Follow one shell text.
-
-        Args:
-            text: the script.
-            place: offset in the text -> place in the tree.
-            certain: whether it runs for sure.
-        """
+        """Follow one shell text, which runs for sure where `certain`; `place` has the places of its offsets."""
         self._depth += 1
         self._spend(len(text))
         if self._depth > MAX_DEPTH:
@@ -152,7 +143,7 @@ class Runner:
         self._state, self._over, self._expander.bash = before
 
     def _command(self, command: Command, place: Places, certain: bool) -> None:
-        if self._of_no_interest(command):
+        if of_no_interest(command, self._functions):
             return
         certain = certain and command.certain and self._certain
         if not self._expander.bash and any(one.sign == "&>" for one in command.redirects):
@@ -192,30 +183,13 @@ class Runner:
         self._overlay = {}
         self._redirects(command, args, place)
 
-    def _of_no_interest(self, command: Command) -> bool:
-        """Whether a command can neither install, nor change the shell or a file: most of them."""
-        if command.redirects or not command.words:
-            return False
-        head = command.words[0].text
-        if head in QUIET and not any("$(" in word.text or "`" in word.text for word in command.words):
-            return True
-        return (
-            head.isalnum()
-            and head not in KNOWN
-            and head not in self._functions
-            and not any(re.search(MATTERS, word.text) for word in command.words)
-        )
-
     def _assign_all(self, values: Mapping[str, str], certain: bool, piped: bool) -> None:
-        if piped:
-            return
-        for name, value in values.items():
+        for name, value in () if piped else values.items():
             self.assign(name, value if certain else self.mark(f"{name} is set under a condition"))
 
     def _arguments(self, words: list[Word], place: Places) -> tuple[list[Arg], list[int]]:
         """(arguments, how many of them stand behind each word)."""
-        args: list[Arg] = []
-        counts: list[int] = []
+        args, counts = list[Arg](), list[int]()
         for word in words:
             at = place(word.offset)
             args += [Arg(text, at) for text in self._expander.fields(word.text)]
@@ -253,7 +227,33 @@ class Runner:
         )  # fmt: skip
         if self._shell_word(program, call, command, certain, place):
             return
-        self._program(program, call, command)
+        if not self._file(head, call):
+            self._program(program, call, command)
+
+    def _file(self, path: str, call: Call, bash: bool | None = None, *, same: bool = False) -> bool:
+        """Follow a script of the context, in a shell of its own or the same one; False where it is no such one."""
+        if "/" not in path and bash is None:
+            return False
+        from envhooks.image.interpreter.scripts import MAX_SCRIPTS, find_script  # late: few RUNs run one
+
+        script = find_script(self._session, call, path)
+        self._followed += 1
+        if script is None or script.path in self._open or self._followed > MAX_SCRIPTS:
+            return False
+        if bash is None and not script.runs:
+            return False
+        self._open.add(script.path)
+        if same:
+            self.script(script.text, script.place, certain=call.certain)
+        else:
+            kept = self._state, self._functions, self._certain, self._overlay, self._over
+            own = script.variables(self._state.variables, self._overlay, call, self.mark)
+            self._state = State(own, self._state.cwd, None if call.where == SYSTEM else call.where)
+            self._functions, self._overlay = set(), {}
+            self._inner(script.text, script.place, call.certain, script.bash if bash is None else bash)
+            self._state, self._functions, self._certain, self._overlay, self._over = kept
+        self._open.discard(script.path)
+        return True
 
     def _program(self, program: str, call: Call, command: Command) -> None:
         if run_program(self._session, program, call):
@@ -272,6 +272,7 @@ class Runner:
     def _through(self, program: str, call: Call, command: Command) -> None:
         """Another program or a function runs an install command: perhaps, and with unknown arguments."""
         self._session.note(f"what {program} does is not followed", call.place)
+        doubt_named(self._session, call)
         index = carried(call)
         if index is not None:
             self._dispatch(list(call.args[index:]), False, command, (), lambda _at: call.place)
@@ -294,6 +295,9 @@ class Runner:
             for text in texts:
                 if match := re.fullmatch(ASSIGN, text):
                     self._assign_all({match.group(1): match.group(3)}, certain, command.piped)
+        elif program in ("shift", "set") and (program == "shift" or "--" in texts):
+            for text in filter(str.isdecimal, tuple(self._state.variables)):
+                self._state.variables[text] = self.mark(f"{program} changes the script's parameters")
         elif program == "unset":
             for text in texts:
                 if not text.startswith("-"):
@@ -307,14 +311,18 @@ class Runner:
         elif program in ("source", "."):
             self._source(texts, call, certain)
         elif program == "eval":
-            self._eval(texts, call)
+            if not unknown(text := " ".join(texts)):
+                self.script(text, lambda _at: call.place, certain=call.certain)
         elif program in ("exit", "return"):
             if certain and command.words[0].text == program:
                 self._over = self._over or (not texts or texts[0] == "0")
             elif texts[:1] in ([], ["0"]):
                 self._certain = False  # `if ...; then exit 0; fi`: what follows may not run
         elif program in SHELLS:
+            before = self._state
+            self._state = before if call.where == SYSTEM else replace(before.copy(), where=call.where)
             self._shell(texts, call, command, certain, place)
+            self._state = before
         elif program in CONDAS and texts[:1] in (["activate"], ["deactivate"], ["shell"]):
             if texts[0] == "activate":
                 self._activate(conda_place(texts[1]) if len(texts) > 1 else SYSTEM, certain)
@@ -348,15 +356,11 @@ class Runner:
                 self._activate(prefix_of(self._session, prefix), certain)
         elif path == "activate" and len(texts) > 1:
             self._activate(conda_place(texts[1]), certain)
-        elif not re.fullmatch(HARMLESS_SOURCE, path):
+        elif not re.fullmatch(HARMLESS_SOURCE, path) and not self._file(path, call.behind(1), same=True):
             why = f"{readable(path)} may set it"
             for name in (*self._state.variables, *self._scope.values):
                 self.assign(name, self.mark(why))
             self._session.note(f"what {readable(path)} does is not followed", call.place)
-
-    def _eval(self, texts: list[str], call: Call) -> None:
-        if not unknown(text := " ".join(texts)):
-            self.script(text, lambda _at: call.place, certain=call.certain)
 
     def _shell(self, texts: list[str], call: Call, command: Command, certain: bool, place: Places) -> None:
         at, is_text = script_argument(texts)
@@ -366,10 +370,11 @@ class Runner:
             return
         body = next((one for one in command.redirects if one.body is not None), None)
         if at < len(texts):
-            if not unknown(texts[at]) and re.search(
-                r"(?:conda|mamba|forge)", texts[at].rpartition("/")[2].lower()
-            ):
-                return  # an installer of conda itself
+            name = "" if unknown(texts[at]) else texts[at].rpartition("/")[2].lower()
+            if re.search("conda|mamba|forge", name):  # an installer of conda itself
+                return
+            if self._file(texts[at], call.behind(at + 1), call.program == "bash"):
+                return
             self._session.note(f"what {readable(texts[at])} installs is not followed", call.place)
         elif body is not None:
             self._document(body, call, certain, place)
@@ -381,8 +386,7 @@ class Runner:
     def _quoted_script(self, text: str, arg: Arg, certain: bool, bash: bool) -> None:
         if unknown(text) and not re.search(INSTALLS, text):
             return
-        # The outer shell expanded the words already, so a blank in an unknown value would be a new
-        # word here: such words stay unknown, as their marks stand in the text.
+        # The outer shell expanded the words already: unknown ones stay so, as their marks stand in the text.
         self._inner(text, lambda _at: arg.place, certain, bash)
 
     def _document(self, body: Redirect, call: Call, certain: bool, place: Places) -> None:

@@ -8,6 +8,7 @@ the text with an explicit stack, so that neither length nor nesting can make it 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from envhooks.base.dataclass import replace
 from envhooks.image.shell.scan import (
@@ -15,9 +16,11 @@ from envhooks.image.shell.scan import (
     NAME,
     TESTS,
     Arm,
+    Branches,
     Command,
     Define,
     Enter,
+    Event,
     Frame,
     Leave,
     Loop,
@@ -26,6 +29,7 @@ from envhooks.image.shell.scan import (
     Script,
     Unclosed,
     Word,
+    Words,
     fails,
 )
 
@@ -341,3 +345,33 @@ class _Parser(Reader):
 def parse(text: str) -> Script:
     """The simple commands of a shell text, in order; never raises."""
     return _Parser(text).run()
+
+
+def branches_of(script: Script, expander: Words) -> Branches:
+    """Which arms of a script run, decided as they are met."""
+    pairs = zip(script.events, script.events[1:], strict=False)
+    if not any(isinstance(one, Arm) or _asks(one, following) for one, following in pairs):
+        return Branches()
+    from envhooks.image.shell.branches import Arms  # late: few texts ask anything
+
+    return Arms(script, expander)
+
+
+def _asks(one: Event, following: Event) -> bool:
+    """Whether a command asks about words, and the next one goes by its answer."""
+    if not isinstance(one, Command) or not isinstance(following, Command) or not following.joined:
+        return False
+    return bool(one.words) and one.words[0].text in ("[", "[[", "test", "!", "true", "false", ":")
+
+
+def script_argument(texts: Sequence[str]) -> tuple[int, bool]:
+    """Index of a shell's script among its arguments, and whether it is the text itself (`-c`) and no file."""
+    at = 0
+    while at < len(texts) and texts[at].startswith(("-", "+")):
+        if texts[at].startswith("-") and not texts[at].startswith("--") and "c" in texts[at]:
+            at += 1
+            while at < len(texts) and texts[at].startswith("-"):
+                at += 1
+            return at, True
+        at += 2 if texts[at] in ("-o", "+o", "-O", "--rcfile") or re.fullmatch("-[a-z]+o", texts[at]) else 1
+    return at, False

@@ -183,6 +183,9 @@ class Expander:
         name = _NAME.match(text, at + 1)
         if name:
             return [(self._plain(name.group()), False)], name.end()
+        value = self._variables.lookup(following) if following and following in "#123456789" else None
+        if value is not None:
+            return [(value, False)], at + 2
         if following and following in "0123456789@*#?-$!":
             return [(self._variables.mark("the shell's parameters are not followed"), False)], at + 2
         return [("$", True)], at + 1
@@ -207,6 +210,8 @@ class Expander:
 
     def _braced(self, body: str, quoted: bool) -> _Parts:
         name = _NAME.match(body)
+        if name is None and body[:1] in tuple("123456789") and self._variables.lookup(body[:1]) is not None:
+            name = re.match(r"[1-9](?![0-9])", body)
         if name is None:
             counted = self._plain(body[1:]) if body[:1] == "#" and _NAME.fullmatch(body[1:]) else None
             if counted is None or first_mark(counted):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from envhooks.image.ignorefile import IgnoreFile
 
 _GLOB = r"[*?\[]"
+_NEVER_ASKED = (
+    ".deb", ".rpm", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".run", ".whl", ".so", ".pt", ".pth", ".onnx",
+)  # fmt: skip
+"""Ends of files that no install reads as text; a context may hold some of any size."""
 MAX_MATCHES = 200
 
 
@@ -249,4 +253,4 @@ class ContainerFiles:
 
     def known(self, path: str) -> bool:
         """Whether something (spoiled or not) is known to be at the path."""
-        return not unknown(path) and self.find(path) is not None
+        return not unknown(path) and not path.endswith(_NEVER_ASKED) and self.find(path) is not None
