@@ -265,6 +265,7 @@ DOCUMENTS: dict[str, Schema] = {
                 experiment=MAYBE,
                 time=MAYBE,
                 run=MAYBE,
+                deleted=BOOL,
                 metrics=by_name({"type": "number"}),
                 state=one_of("proved", "claimed", "contradicted", "unknown"),
                 why=MAYBE,

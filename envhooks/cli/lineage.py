@@ -1,9 +1,10 @@
 """name the environment that made a run or a model, and the reverse
 
-WHAT is a release tag, `runs:/ID`, or `models:/NAME/VERSION`, in MLflow's tracking server (MLFLOW_TRACKING_URI). The
-stamp of a run is a claim; it is proved where the repository's records prove that tag object. 0: proved, or the list
-of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format otel` and `--format
-prometheus` print its facts for OpenTelemetry's resource attributes and for a text file of Prometheus.
+WHAT is a release tag, `runs:/ID`, `models:/NAME/VERSION`, `models:/NAME@ALIAS` or `models:/m-ID`, in MLflow's tracking
+server (MLFLOW_TRACKING_URI). The stamp of a run is a claim; it is proved where the repository's records prove that tag
+object. 0: proved, or the list of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format
+otel` and `--format prometheus` print its facts for OpenTelemetry's resource attributes and for a text file of
+Prometheus.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.cli._manner import answer, is_json, sentence, verbose
 from envhooks.cli._progress import Progress
@@ -35,7 +35,7 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """WHAT, `--tracking-uri`."""
-    parser.add_argument("what", metavar="WHAT", help="a tag, runs:/ID, or models:/NAME/VERSION")
+    parser.add_argument("what", metavar="WHAT", help="a tag, runs:/ID, models:/NAME/VERSION or @ALIAS")
     parser.add_argument("--tracking-uri", metavar="URI", help="default: as MLflow finds it")
 
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         return _export(what, options.format)
     if not verbose():
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # what MLflow does to its own tables
-    from envhooks.lineage.tracking import of_run, of_version, uses
+    from envhooks.lineage.tracking import of_model, of_run, uses
 
     uri = options.tracking_uri
     if what.startswith("runs:/"):
@@ -55,14 +55,9 @@ def run(options: argparse.Namespace) -> int:
             found = of_run(what, uri)
         return _one(found)
     if what.startswith("models:/"):
-        name, slash, version = what.removeprefix("models:/").rpartition("/")
-        if not slash or not name or not version.isdigit():
-            raise UsageError(
-                f"{printable(what)} names no version", fix="envhooks lineage models:/NAME/VERSION"
-            )
         with Progress() as progress:
             progress.wait(_ASKING)
-            found = of_version(name, version, uri)
+            found = of_model(what, uri)
         return _one(found)
     with Git.open() as git, Progress() as progress:
         release = Releases(git).read([what])[0]
@@ -76,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_table(
             ("id", "name", "experiment", "time", "state"),
-            [(one.id, one.name, one.experiment, one.time, one.origin.state) for one in made],
+            [(one.id, one.name, one.experiment, one.time, _state(one)) for one in made],
         )
     return 1 if any(one.origin.state == "contradicted" for one in made) else 0
 
@@ -94,10 +89,14 @@ def _one(use: Use) -> int:
             ("made in", origin.tag or "unknown"),
             ("image", origin.image),
             ("commit", origin.commit),
-            ("state", origin.state + (f": {origin.why}" if origin.why else "")),
+            ("state", _state(use) + (f": {origin.why}" if origin.why else "")),
         ]
     )
     return EXIT_CODES[origin.state]
+
+
+def _state(use: Use) -> str:
+    return f"{use.origin.state}, deleted" if use.deleted else use.origin.state
 
 
 def _export(tag: str, form: str) -> int:
@@ -120,6 +119,7 @@ def document(tag: str, found: Sequence[Use]) -> dict[str, Any]:
                 "experiment": printable(one.experiment) or None,
                 "time": one.time or None,
                 "run": printable(one.run) or None,
+                "deleted": one.deleted,
                 "metrics": {printable(name): value for name, value in one.metrics.items()},
                 "state": one.origin.state,
                 "why": printable(one.origin.why) or None,

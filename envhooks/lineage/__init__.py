@@ -4,6 +4,7 @@
 
     lineage.of_run("4b1f...")          # the release that a run was made in
     lineage.of_version("detector", 7)  # the release behind a registered model
+    lineage.of_model("models:/detector@champion")  # the same by any address that MLflow loads a model by
     lineage.uses("PyTorch-CUDA-v2.8")  # runs and models that were made in a release
 
 Tags of a run are claims; what is proved is proved by the records of the repository. Nothing is ever written.
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from envhooks.base.stamps import STAMPS, run_context
     from envhooks.lineage.facts import Origin, Use
-    from envhooks.lineage.tracking import of_run, of_version, uses
+    from envhooks.lineage.tracking import of_model, of_run, of_version, uses
 
-__all__ = ["STAMPS", "Origin", "Use", "of_run", "of_version", "run_context", "uses"]
+__all__ = ["STAMPS", "Origin", "Use", "of_model", "of_run", "of_version", "run_context", "uses"]
 _ROOMS = {
     "Origin": "lineage.facts",
     "Use": "lineage.facts",

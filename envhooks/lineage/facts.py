@@ -42,3 +42,5 @@ class Use:
     run: str = ""
     """Id of the run that made a model."""
     metrics: dict[str, float] = field(default_factory=dict)
+    deleted: bool = False
+    """Whether it is a run that was deleted in MLflow, which keeps it until it is collected."""

@@ -27,6 +27,8 @@ from envhooks.records.types import Records
 MOST = 50_000
 """Runs or models that are listed."""
 _PAGE = 1_000
+_TOGETHER = 200
+"""Experiments that are asked about at once."""
 _TAG, _COMMIT, _OBJECT = STAMPS.values()
 
 
@@ -43,7 +45,9 @@ def of_run(run_id: str, tracking_uri: str | None = None, git: Git | None = None)
         CannotJudge: the tracking server does not answer.
     """
     client = _client(tracking_uri)
-    run = _ask(lambda: client.get_run(run_id.removeprefix("runs:/").strip("/")), f"the run {run_id}")
+    # `runs:/ID/model` is how MLflow writes what a run has logged
+    alone = run_id.removeprefix("runs:/").strip("/").partition("/")[0]
+    run = _ask(lambda: client.get_run(alone), f"the run {run_id}")
     return _of_run(run, _Joined(git))
 
 
@@ -60,6 +64,39 @@ def of_version(name: str, version: int | str, tracking_uri: str | None = None, g
     return _of_version(client, found, _Joined(git))
 
 
+def of_model(uri: str, tracking_uri: str | None = None, git: Git | None = None) -> Use:
+    """The release behind a model, by an address that MLflow loads one by.
+
+    Args:
+        uri: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, `models:/NAME/latest`, `models:/NAME/STAGE`, or
+            `models:/m-ID` of a logged model.
+
+    Raises:
+        UsageError: it is none of these, or names no model.
+        CannotJudge: as for `of_run`.
+    """
+    rest = uri.removeprefix("models:/").strip("/")
+    name, slash, version = rest.rpartition("/")
+    if slash and name and version.isdigit():
+        return of_version(name, version, tracking_uri, git)
+    client = _client(tracking_uri)
+    if re.fullmatch(r"m-[0-9a-f]{32}", rest):
+        model = _ask(lambda: client.get_logged_model(rest), f"the logged model {rest}")
+        return _of_model(client, model, _Joined(git), "")
+    if "@" in rest and not slash:
+        name, _, alias = rest.rpartition("@")
+        found = _ask(lambda: client.get_model_version_by_alias(name, alias), f"the model {name}@{alias}")
+        return _of_version(client, found, _Joined(git))
+    if not slash or not name:
+        raise UsageError(f"{printable(uri)} names no version", fix="envhooks lineage models:/NAME/VERSION")
+    # a stage is what MLflow had before aliases
+    stages = None if version.casefold() == "latest" else [version]
+    among = _ask(lambda: client.get_latest_versions(name, stages), f"{version} of the model {name}")
+    if not among:
+        raise UsageError(f"the model {printable(name, 200)} has no version {printable(version, 200)}")
+    return _of_version(client, max(among, key=lambda one: int(one.version)), _Joined(git))
+
+
 def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> tuple[Use, ...]:
     """The runs, logged models and registered versions that were made in a release, oldest first.
 
@@ -69,12 +106,19 @@ def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> t
     """
     client = _client(tracking_uri)
     joined = _Joined(git)
-    experiments = {one.experiment_id: one.name for one in _pages(client.search_experiments)}
+    # a model may serve long after its run or experiment was deleted
+    everything = _view_all()
+    experiments = {
+        one.experiment_id: one.name
+        for one in _pages(partial(client.search_experiments, view_type=everything))
+    }
     ids = list(experiments)
     found: list[Use] = []
     wanted = f"tags.`{_TAG}` = '{_quoted(tag)}'"
-    for run in _pages(lambda **more: client.search_runs(ids, filter_string=wanted, **more)) if ids else ():
-        found.append(_of_run(run, joined, experiments.get(run.info.experiment_id, "")))
+    search = partial(client.search_runs, filter_string=wanted, run_view_type=everything)
+    for some in _groups(ids):
+        for run in _pages(partial(search, some)):
+            found.append(_of_run(run, joined, experiments.get(run.info.experiment_id, "")))
     runs = {use.id.removeprefix("runs:/") for use in found}
     models = [
         model
@@ -119,6 +163,11 @@ class _Joined:
             ours, theirs = records.object[:12], claimed["tag_object"][:12]
             why = f"the stamp names the tag object {theirs}, and {tag} is {ours} here"
             return Origin("contradicted", why, **claimed)
+        if claimed["commit"] and records.commit and claimed["commit"] != records.commit:
+            ours, theirs = records.commit[:12], claimed["commit"][:12]
+            return Origin(
+                "contradicted", f"the stamp names the commit {theirs}, and {tag} is of {ours}", **claimed
+            )
         if records.state == "contradicted":
             return Origin(
                 "contradicted",
@@ -157,7 +206,7 @@ def _of_run(run: Any, joined: _Joined, experiment: str = "") -> Use:
     )
     return Use(
         "run", f"runs:/{run.info.run_id}", str(run.info.run_name or ""), joined.origin(tags, why), experiment,
-        _time(run.info.start_time), run.info.run_id, _metrics(run.data.metrics),
+        _time(run.info.start_time), run.info.run_id, _metrics(run.data.metrics), run.info.lifecycle_stage == "deleted",
     )  # fmt: skip
 
 
@@ -172,7 +221,15 @@ def _model_origin(client: Any, model: Any, joined: _Joined) -> Origin:
     tags = {str(key): str(value) for key, value in dict(model.tags or {}).items()}
     if _TAG in tags or not model.source_run_id:
         return joined.origin(tags, "the model carries no stamp, and names no run")
-    run = _ask(lambda: client.get_run(model.source_run_id), f"the run {model.source_run_id}")
+    return _run_origin(client, model.source_run_id, joined)
+
+
+def _run_origin(client: Any, run_id: str, joined: _Joined) -> Origin:
+    """The origin of the run that a model or a version names; MLflow collects deleted runs for good."""
+    try:
+        run = _ask(lambda: client.get_run(run_id), f"the run {run_id}")
+    except UsageError:
+        return Origin("unknown", f"the run {printable(run_id, 60)} that it names is not there any more")
     return _of_run(run, joined).origin
 
 
@@ -182,11 +239,15 @@ def _of_version(client: Any, version: Any, joined: _Joined) -> Use:
     run_id = version.run_id or ""
     origin = Origin("unknown", "the version names neither a run nor a logged model")
     if model_id:
-        model = _ask(lambda: client.get_logged_model(model_id), f"the logged model {model_id}")
-        origin, run_id = _model_origin(client, model, joined), run_id or model.source_run_id or ""
+        try:
+            model = _ask(lambda: client.get_logged_model(model_id), f"the logged model {model_id}")
+        except UsageError:  # a deleted one is not told any more
+            why = f"the logged model {printable(model_id, 60)} that it names is not there any more"
+            origin = _run_origin(client, run_id, joined) if run_id else Origin("unknown", why)
+        else:
+            origin, run_id = _model_origin(client, model, joined), run_id or model.source_run_id or ""
     elif run_id:
-        run = _ask(lambda: client.get_run(run_id), f"the run {run_id}")
-        origin = _of_run(run, joined).origin
+        origin = _run_origin(client, run_id, joined)
     return Use("version", name, str(version.name), origin, "", _time(version.creation_timestamp), run_id)
 
 
@@ -265,9 +326,22 @@ def _pages(ask: Callable[..., Any]) -> Iterator[Any]:
 
 def _models(client: Any, experiments: Sequence[str]) -> Iterator[Any]:
     """Logged models, which MLflow has since version 3."""
-    if not experiments or not hasattr(client, "search_logged_models"):
+    if not hasattr(client, "search_logged_models"):
         return
-    yield from _pages(lambda **more: client.search_logged_models(experiment_ids=list(experiments), **more))
+    for some in _groups(experiments):
+        yield from _pages(partial(client.search_logged_models, experiment_ids=some))
+
+
+def _groups(experiments: Sequence[str]) -> Iterator[list[str]]:
+    """Experiments that one question names: each is a variable of a database's statement, or a part of an address."""
+    for at in range(0, len(experiments), _TOGETHER):
+        yield list(experiments[at : at + _TOGETHER])
+
+
+def _view_all() -> Any:
+    from mlflow.entities import ViewType
+
+    return ViewType.ALL
 
 
 def _quoted(text: str) -> str:

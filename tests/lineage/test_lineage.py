@@ -120,6 +120,85 @@ def test_both_ways(tracked: Tracked) -> None:
     assert tracked.told(f"models:/detector/{made['loose']}")[:2] == (2, "unknown")
 
 
+MOVED = """
+import json, sys
+from mlflow import MlflowClient
+client, made = MlflowClient(), json.loads(sys.argv[1])
+client.set_registered_model_alias("detector", "champion", made["by_model"])
+client.transition_model_version_stage("detector", made["by_run"], "Production")
+client.delete_run(made["nested"])
+"""
+GONE = """
+import sys
+import mlflow
+from mlflow import MlflowClient
+mlflow.set_experiment("short")
+with mlflow.start_run() as one:
+    pass
+client = MlflowClient()
+client.create_registered_model("short")
+client.create_model_version("short", "s3://x", run_id=one.info.run_id)
+client.delete_experiment(one.info.experiment_id)
+if "for good" in sys.argv[1:]:
+    client.delete_run(one.info.run_id)
+    client._tracking_client.store._hard_delete_run(one.info.run_id)
+print(one.info.run_id)
+"""
+
+
+def test_a_model_by_every_address_that_loads_it(tracked: Tracked) -> None:
+    made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
+    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
+    run([sys.executable, "-c", MOVED, json.dumps(made)], tracked.repo.path, environ, check=True)
+    addresses = {
+        "models:/detector@champion": f"models:/detector/{made['by_model']}",
+        "models:/detector/Production": f"models:/detector/{made['by_run']}",
+        f"models:/{made['model']}": f"models:/{made['model']}",
+        f"runs:/{made['outer']}/model": f"runs:/{made['outer']}",
+    }
+    for what, own in addresses.items():
+        done = tracked.lineage(what, "--format", "json")
+        (use,) = json.loads(done.out)["uses"]
+        assert (done.code, use["id"], use["state"]) == (0, own, "proved"), done.said
+    done = tracked.lineage("models:/detector/latest", "--format", "json")
+    assert json.loads(done.out)["uses"][0]["id"] == f"models:/detector/{made['loose']}"
+    for what in (
+        "models:/detector@none",
+        "models:/detector/Staging",
+        "models:/none@a",
+        "models:/none/latest",
+    ):
+        done = tracked.lineage(what)
+        assert done.code == 2 and "envhooks: " in done.err and "Traceback" not in done.said, done.said
+    # a deleted run is one that a model of today may come from
+    uses = json.loads(tracked.lineage(GOOD_TAG, "--format", "json").out)["uses"]
+    assert {one["id"]: one["deleted"] for one in uses if one["kind"] == "run"} == {
+        f"runs:/{made['outer']}": False, f"runs:/{made['nested']}": True
+    }  # fmt: skip
+    assert "proved, deleted" in tracked.lineage(GOOD_TAG).out
+
+
+def test_what_was_deleted_is_found_or_said(tracked: Tracked) -> None:
+    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
+    environ |= stamp(GOOD_TAG, tracked.commit, tracked.object)
+    kept = run([sys.executable, "-c", GONE], tracked.repo.path, environ, check=True).out.split()[-1]
+    ids = [one["id"] for one in json.loads(tracked.lineage(GOOD_TAG, "--format", "json").out)["uses"]]
+    assert ids == [f"runs:/{kept}", "models:/short/1"]
+    script = GONE.replace('"short"', '"gone"')
+    run([sys.executable, "-c", script, "for good"], tracked.repo.path, environ, check=True)
+    code, state, why = tracked.told("models:/gone/1")
+    assert (code, state) == (2, "unknown") and "is not there any more" in why
+    assert tracked.lineage(GOOD_TAG).code == 0
+
+
+def test_a_stamp_of_another_commit_is_contradicted(tracked: Tracked) -> None:
+    """A tag of a run can be set by hand: each of its three facts is compared."""
+    made = tracked.train(**stamp(GOOD_TAG, "2" * 40, tracked.object))
+    code, state, why = tracked.told(f"runs:/{made['outer']}")
+    assert (code, state) == (1, "contradicted") and "names the commit 222222222222" in why
+    assert tracked.lineage(GOOD_TAG).code == 1
+
+
 def test_a_context_of_the_users_own_is_merged(tracked: Tracked) -> None:
     """MLFLOW_RUN_CONTEXT of the person replaces the image's; the provider reads the other variables."""
     variables = stamp(GOOD_TAG, tracked.commit, tracked.object)
