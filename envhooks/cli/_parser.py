@@ -139,6 +139,12 @@ class _Parser(argparse.ArgumentParser):
         _manner.failed(message, fix=f"{self.prog} --help")
         raise SystemExit(2)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
+        # `--for "$UNSET"` would otherwise ask another question than the one that was meant, or none
+        if action.option_strings and action.nargs is None and arg_strings == [""]:
+            raise argparse.ArgumentError(action, "an empty text is no value; leave the option out")
+        return super()._get_values(action, arg_strings)
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:
             return

@@ -83,6 +83,7 @@ def _environment(what: str) -> tuple[Environment, Table]:
 def _have(text: str) -> str:
     if text == "node":
         return node_driver()
+    text = re.sub(r"\A[Rr](?=[0-9])", "", text)  # NVIDIA's own word for a branch: R570
     if not is_driver(text):
         raise UsageError(f"{printable(text)} is no driver version", fix="envhooks driver TAG --have 570.195")
     return text
@@ -98,6 +99,11 @@ def node_driver(file: Path = NODE) -> str:
         with file.open("rb") as stream:
             text = stream.read(MAX_NODE).decode("utf-8", "replace")
     except OSError:
+        if Path("/dev/dxg").exists():
+            raise CannotJudge(
+                "under WSL the driver is that of Windows, and no file here says which: nvidia-smi does",
+                fix="envhooks driver TAG --have 570.195",
+            ) from None
         raise CannotJudge(f"this machine has no NVIDIA driver: there is no {file}") from None
     match = re.search(r"(?a)Kernel Module(?: for \S+)?\s+([0-9]+(?:\.[0-9]+)+)", text)
     if match is None:
@@ -165,7 +171,7 @@ def _sentence(verdicts: Sequence[DriverVerdict], unknown: str, have: str) -> str
     answers = [verdict.answer for verdict in verdicts]
     if "no" in answers:
         worst = next(verdict.need for verdict in verdicts if verdict.answer == "no")
-        if worst.source == "base" and worst.branches:
+        if worst.at_start:
             return f"is too old: the container does not start without {worst.least}"
         return f"is too old: no GPU is found without {worst.least}"
     if unknown or "unknown" in answers:
@@ -186,7 +192,7 @@ def _part(need: DriverNeed) -> str:
         return "no published driver is known"
     if need.least is None:
         return "no published driver is known"
-    if need.source == "base" and need.branches:
+    if need.at_start and need.branches:
         older = ", ".join(need.branches)
         return f"{need.least} or newer; data-center GPUs also branch {older}"
     full = f", {need.full} for all of it" if need.full and need.full != need.least else ""
@@ -211,13 +217,29 @@ def _node_selector(needs: tuple[DriverNeed, ...], unknown: str) -> str:
         raise CannotJudge(f"no node can be chosen: {printable(unknown or 'the least driver is not known')}")
     if least is None:
         return "# needs no GPU driver: no node has to be chosen\n"
-    # label values cannot be compared as versions: nodes are distinguished by the major
-    branch = int(least.split(".")[0])
-    return (
-        "affinity:\n  nodeAffinity:\n    requiredDuringSchedulingIgnoredDuringExecution:\n      nodeSelectorTerms:\n"
-        "        - matchExpressions:\n            - key: nvidia.com/cuda.driver.major\n              operator: Gt\n"
-        f'              values: ["{branch - 1}"]\n'
-    )
+    # a label cannot be compared as a version: a term for each number, any of which is enough
+    numbers = [int(number) for number in least.split(".")]
+    while numbers[-1] == 0 and len(numbers) > 1:
+        numbers.pop()
+    lines = ["affinity:", "  nodeAffinity:", "    requiredDuringSchedulingIgnoredDuringExecution:"]
+    lines.append("      nodeSelectorTerms:")
+    for at, number in enumerate(numbers):
+        above = number - 1 if at == len(numbers) - 1 else number
+        same = [(_LABELS[n], "In", _written(text)) for n, text in enumerate(least.split(".")[:at])]
+        lines.append("        - matchExpressions:")
+        for label, operator, values in (*same, (_LABELS[at], "Gt", [str(above)])):
+            quoted = ", ".join(f'"{value}"' for value in values)
+            lines += [f"            - key: {label}", f"              operator: {operator}"]
+            lines.append(f"              values: [{quoted}]")
+    return "\n".join(lines) + "\n"
+
+
+_LABELS = ("nvidia.com/cuda.driver.major", "nvidia.com/cuda.driver.minor", "nvidia.com/cuda.driver.rev")
+
+
+def _written(text: str) -> list[str]:
+    """A number of a version as a label may have it: `6` as `06`, too."""
+    return list(dict.fromkeys((text, str(int(text)))))
 
 
 def document(

@@ -148,6 +148,9 @@ class Environment:
     replaced: tuple[Replaced, ...] = ()
     base_says: tuple[tuple[str, str], ...] = ()
     """Further facts in the base image's name and tag: ("os", "ubuntu24.04"), ("variant", "devel"), ("cudnn", "9")."""
+    runtime: tuple[tuple[str, str | None], ...] = ()
+    """What ENV sets of the variables that NVIDIA's container runtime reads as conditions: NVIDIA_REQUIRE_CUDA and
+    others of its kind, NVIDIA_DISABLE_REQUIRE; None where the value is not known."""
 
     def find(self, *names: str) -> tuple[Package, ...]:
         """The packages with any of these names, in the order in which they are installed."""

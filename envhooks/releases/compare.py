@@ -144,7 +144,14 @@ def holds(environment: Environment, wanted: Requirement, *, direct: bool = False
     last = found[-1]
     if not last.exact or not last.version:
         return True if not wanted.specifier else f"its version is not pinned: {version_text(last)}"
-    return wanted.specifier.contains(last.version, prereleases=True)
+    if not last.local and any(_names_build(one.version) for one in wanted.specifier):
+        # `torch==2.8.0` by PyTorch's own index installs 2.8.0+cu128: a build is part of the version
+        return f"its files do not say which build of {last.version} it is"
+    return wanted.specifier.contains(version_text(last), prereleases=True)
+
+
+def _names_build(version: str) -> bool:
+    return "+" in version
 
 
 def _names(name: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
 from record_parts import (
     IMAGE_POLICY,
     image_record,
@@ -42,6 +43,24 @@ def test_every_option_is_used_by_a_test_or_explained_in_a_page() -> None:
         if option.startswith("--")
     }
     assert sorted(option for option in options if option not in text) == []
+
+
+def test_an_empty_value_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--for "$UNSET"` of a script would ask another question, and be answered with 0."""
+    parser = _parser.build(cli.verbs())
+    taking = [
+        (own, action.option_strings[-1])
+        for own in _completing.parsers(parser)
+        for action in own._actions
+        if action.option_strings and action.nargs is None
+    ]
+    assert len(taking) > 30
+    for own, option in taking:
+        with pytest.raises(SystemExit) as ended:
+            own.parse_known_args([option, ""])
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert option in said and "an empty text is no value" in said, said
 
 
 def test_releases_without_an_image(good: Repo, tmp_path: Path) -> None:

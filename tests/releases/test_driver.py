@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from support import GOOD_TAG, Repo
 
 from envhooks.base.errors import CannotJudge
@@ -61,6 +62,55 @@ def test_each_part_by_its_own_fact(
     assert [judge_driver(need, have).answer for need in found] == answers
 
 
+def test_a_base_that_sets_no_condition_runs_by_minor_version_compatibility(tmp_path: Path) -> None:
+    (need,) = needs(tmp_path, "FROM pytorch/pytorch:2.8.0-cuda12.9-cudnn9-runtime\n")
+    assert [judge_driver(need, have).answer for have in ("575.51.03", "570.195", "525")] == [
+        "yes",
+        "minor",
+        "no",
+    ]
+
+
+CONDITIONS = [
+    ("cuda>=12.9", "575", (), "570.195", "no"),
+    ("cuda>=12.9", "575", (), "575.51.03", "yes"),
+    # a space is "or", a comma "and"
+    ("cuda>=12.8 brand=tesla,driver>=535,driver<536", "570", ("535",), "535.216", "branch"),
+    ("driver>=525,cuda>=12.6", "560", (), "560.28.03", "yes"),
+    ("cuda>=12.6 driver>=535", "535", (), "550", "yes"),
+    # for some GPUs only, a word that is not understood, a CUDA without a published driver, an argument
+    ("brand=tesla,driver>=450", None, ("450",), "570", "unknown"),
+    ("cuda>=12.8 whatever", None, (), "570", "unknown"),
+    ("cuda>=99.1", None, (), "570", "unknown"),
+    ("cuda>=$X", None, (), "570", "unknown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "least", "branches", "have", "answer"), CONDITIONS)
+def test_a_condition_that_the_dockerfile_sets_itself(
+    tmp_path: Path, text: str, least: str | None, branches: tuple[str, ...], have: str, answer: str
+) -> None:
+    for base in ("python:3.12-slim", BASE):  # whoever sets it anew replaces the base's
+        found = needs(
+            tmp_path, f'FROM {base}\nARG X\nENV NVIDIA_REQUIRE_CUDA="{text}"\nRUN pip install {CU128}\n'
+        )
+        (need,) = [one for one in found if one.at_start]
+        assert (need.least, need.branches, judge_driver(need, have).answer) == (least, branches, answer)
+
+
+@pytest.mark.parametrize(
+    "line", ["NVIDIA_DISABLE_REQUIRE=1", "NVIDIA_DISABLE_REQUIRE=true", 'NVIDIA_REQUIRE_CUDA=""']
+)
+def test_a_condition_that_the_dockerfile_takes_back(tmp_path: Path, line: str) -> None:
+    found = needs(tmp_path, f"FROM {BASE}\nENV {line}\nRUN pip install {CU128}\n")
+    assert not any(need.at_start for need in found)
+    assert [judge_driver(need, "535.216").answer for need in found] == ["minor", "minor"]
+    kept = needs(
+        tmp_path, f"FROM {BASE}\nARG {line}\nENV NVIDIA_DISABLE_REQUIRE=0\n"
+    )  # an ARG is not in the image
+    assert [need.at_start for need in kept] == [True]
+
+
 def test_no_gpu_needs_no_driver(tmp_path: Path) -> None:
     assert not needs(tmp_path, f"FROM python:3.12-slim\nRUN pip install torch==2.8.0+cpu {INDEX}/cpu\n")
 
@@ -102,6 +152,7 @@ def test_a_tag_in_one_sentence(good: Repo) -> None:
         ("555.42.06", 1, "is too old: the container does not start"),
         ("550.54.14", 2, "on data-center and workstation GPUs only"),
         ("450", 1, "is too old"),
+        ("R570", 0, "driver 570 is enough"),
     ],
 )
 def test_a_nodes_driver(good: Repo, have: str, code: int, says: str) -> None:
@@ -110,9 +161,9 @@ def test_a_nodes_driver(good: Repo, have: str, code: int, says: str) -> None:
     assert says in done.out.splitlines()[0]
 
 
-@pytest.mark.parametrize("have", ["", "newest", "5700000", "570; rm", "570.1.2.3.4"])
+@pytest.mark.parametrize("have", [" ", "newest", "5700000", "570; rm", "570.1.2.3.4", "RR570", "R"])
 def test_what_is_no_driver_is_said(good: Repo, have: str) -> None:
-    done = good.envhooks("driver", "--have", have or " ")
+    done = good.envhooks("driver", "--have", have)
     assert done.code == 2
     assert "is no driver version" in done.err
     assert "Traceback" not in done.said
@@ -137,9 +188,45 @@ def test_unknown_is_said_and_is_two(good: Repo) -> None:
     assert "no published driver is known for CUDA 99.1.0" in done.out
 
 
+def admits(text: str, driver: str) -> bool:
+    """Whether Kubernetes takes a node with this driver: a term of several, each expression of it."""
+    numbers = [*driver.split("."), "", ""]
+    labels = {
+        f"nvidia.com/cuda.driver.{part}": numbers[at] for at, part in enumerate(("major", "minor", "rev"))
+    }
+    chosen = yaml.safe_load(text)["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    return any(
+        all(
+            labels[one["key"]] in one["values"]
+            if one["operator"] == "In"
+            else labels[one["key"]].isdigit() and int(labels[one["key"]]) > int(one["values"][0])
+            for one in term["matchExpressions"]
+        )
+        for term in chosen["nodeSelectorTerms"]
+    )
+
+
 def test_a_node_selector(good: Repo) -> None:
     done = good.envhooks("driver", "--format", "node-selector", check=True)
     assert 'values: ["569"]' in done.out and "nvidia.com/cuda.driver.major" in done.out
+    good.write({"Dockerfile": f"FROM python:3.12-slim\nRUN pip install {CU130}\n"})
+    done = good.envhooks("driver", "--format", "node-selector", check=True)
+    assert [
+        has
+        for has in (
+            "580.10",
+            "580.65.05",
+            "580.65.06",
+            "580.65.6",
+            "580.126.16",
+            "590.44.01",
+            "575.57.08",
+            "580.82",
+        )
+        if admits(done.out, has)
+    ] == ["580.65.06", "580.65.6", "580.126.16", "590.44.01", "580.82"]
     good.write({"Dockerfile": "FROM nvidia/cuda:99.1.0-base-ubuntu24.04\n"})
     done = good.envhooks("driver", "--format", "node-selector")
     assert done.code == 2 and not done.out

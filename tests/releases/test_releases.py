@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo
+
+from envhooks.image.files import FolderFiles
+from envhooks.image.interpreter import read_environment
+from envhooks.releases.compare import holds
 
 OLDER = DOCKERFILE.replace(
     "torch==2.8.0+cu128 torchvision==0.23.0+cu128", "torch==2.5.1+cu124 torchvision==0.20.1+cu124"
@@ -69,6 +75,29 @@ def test_what_holds_a_package_and_of_what_it_is_not_known(series: Repo) -> None:
     assert listed(series, "--has", "torch>=2.8", "--has", "torchvision<0.23", "--unjudged")[1] == []
 
 
+BUILDS = [
+    # `torch==2.8.0+cu128` in the file
+    ("torch==2.8.0+cu128", True), ("Torch==2.8+cu128", True), ("torch==2.8.0+cu126", False),
+    ("torch!=2.8+cu128", False),
+    ("torch!=2.8.0+cu126", True), ("torch==2.8.0", True), ("torch===2.8.0", False), ("torch===2.8.0+cu128", True),
+    ("torch>2.8.0", False), ("torch>=2.8.0,<2.9", True), ("torch~=2.8.0", True), ("pytorch<2.9", True),
+    # `numpy==2.1.0` by an index that has builds of its own
+    ("numpy==2.1.0", True), ("numpy==2.1.0+mkl", None), ("numpy!=2.1.0+mkl", None), ("NumPy<2", False),
+    ("opencv_python==4.10.*", True), ("Epoch<2", False), ("epoch<1!2", True), ("pre<2", False), ("pre<=2", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "answer"), BUILDS)
+def test_a_build_is_a_part_of_the_version(tmp_path: Path, question: str, answer: bool | None) -> None:
+    pins = "torch==2.8.0+cu128 numpy==2.1.0 opencv-python==4.10.0.84 epoch==1!1.0 pre==2.0rc1"
+    index = "https://download.pytorch.org/whl/cu128"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM python:3.12-slim\nRUN pip install {pins} --index-url {index}\n"
+    )
+    found = holds(read_environment(FolderFiles(tmp_path), "Dockerfile"), Requirement(question))
+    assert (None if isinstance(found, str) else found) is answer, found
+
+
 def test_a_package_that_no_file_names_is_unknown(series: Repo) -> None:
     """A dependency may bring it: a guess would tell a person that an image is safe."""
     code, found, unknown = listed(series, "--has", "numpy<2", "--unjudged")
@@ -78,7 +107,7 @@ def test_a_package_that_no_file_names_is_unknown(series: Repo) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["torch<<2", "torch @ https://example.org/x.whl", "torch[x]", "torch;python_version>'3'", ""]
+    "text", ["torch<<2", "torch @ https://example.org/x.whl", "torch[x]", "torch;python_version>'3'", " "]
 )
 def test_a_question_that_is_none(good: Repo, text: str) -> None:
     done = good.envhooks("list", "--has", text)

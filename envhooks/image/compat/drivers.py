@@ -7,7 +7,7 @@ starts, and what is installed, which finds no GPU where the driver is too old fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
@@ -16,6 +16,9 @@ from envhooks.image.compat.frameworks import cuda_of_wheels
 from envhooks.image.compat.table import Drivers, Table, key, load_table
 
 _DRIVER = r"(?a)[0-9]{2,4}(?:\.[0-9]{1,4}){0,3}"
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+"""Values of NVIDIA_DISABLE_REQUIRE that the container runtime takes for true."""
+_CONSTRAINT = r"(?a)(cuda|driver|brand|arch)(=|!=|<=|>=|<|>)([0-9A-Za-z.-]{1,40})"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class DriverNeed:
     branches: tuple[str, ...]
     """Older driver branches that the base lets in on data-center and workstation GPUs."""
     place: Place
+    at_start: bool = False
+    """Whether the container runtime holds the node to it before anything starts, by NVIDIA_REQUIRE_CUDA."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,12 @@ class DriverVerdict:
 def driver_needs(environment: Environment, table: Table | None = None) -> tuple[DriverNeed, ...]:
     """The parts of an environment that ask for a driver; empty where nothing is built for NVIDIA or AMD."""
     table = table or load_table()
-    return tuple(dict.fromkeys((*_of_base(environment, table.drivers), *_of_wheels(environment, table))))
+    needs = (
+        *_of_base(environment, table.drivers),
+        *_of_variables(environment, table.drivers),
+        *_of_wheels(environment, table),
+    )
+    return tuple(dict.fromkeys(needs))
 
 
 def least_driver(needs: tuple[DriverNeed, ...]) -> str | None:
@@ -82,7 +92,7 @@ def judge_driver(need: DriverNeed, have: str) -> DriverVerdict:
     ours = key(have)
     if ours >= key(need.least):
         enough = need.full is not None and ours >= key(need.full)
-        return DriverVerdict(need, "yes" if enough or need.source == "base" else "minor")
+        return DriverVerdict(need, "yes" if enough or need.at_start else "minor")
     return DriverVerdict(need, "branch" if have.split(".")[0] in need.branches else "no")
 
 
@@ -91,20 +101,73 @@ def _of_base(environment: Environment, drivers: Drivers) -> Iterator[DriverNeed]
     if base is None:
         return
     name = base.image + (f":{base.tag}" if base.tag else "")
+    runtime = dict(environment.runtime)
+    # whoever sets the variable anew replaces the base image's
+    starts_by_base = "NVIDIA_REQUIRE_CUDA" not in runtime and not _is_disabled(runtime)
     for one in environment.hardware:
         if one.source != "base" or one.kind not in ("CUDA", "ROCm") or not one.version:
             continue
         if one.kind == "ROCm":
             yield _rocm("base", name, one.version, one.place, drivers)
-        elif _last_parts(base.image) == "nvidia/cuda":
+        elif _last_parts(base.image) == "nvidia/cuda" and starts_by_base:
             full = toolkit_driver(one.version, drivers)
             minor = ".".join(one.version.split(".")[:2])
             branches = drivers.require.get(minor, ())
             # NVIDIA_REQUIRE_CUDA names the CUDA of the driver itself: the branch of that CUDA, or a newer one
             least = full.split(".")[0] if full else None
-            yield DriverNeed("base", name, "CUDA", one.version, least, full, branches, one.place)
+            yield DriverNeed("base", name, "CUDA", one.version, least, full, branches, one.place, True)
         else:
             yield _cuda("base", name, one.version, one.place, drivers)
+
+
+def _is_disabled(runtime: Mapping[str, str | None]) -> bool:
+    return runtime.get("NVIDIA_DISABLE_REQUIRE", "") in _TRUE
+
+
+def _of_variables(environment: Environment, drivers: Drivers) -> Iterator[DriverNeed]:
+    """The conditions that the Dockerfile itself sets: NVIDIA_REQUIRE_CUDA and others of its kind."""
+    runtime = dict(environment.runtime)
+    if environment.base is None or _is_disabled(runtime):
+        return
+    for name, value in runtime.items():
+        if name == "NVIDIA_DISABLE_REQUIRE" or value == "":
+            continue
+        least, branches, version = _required(value or "", drivers)
+        place = environment.base.place
+        yield DriverNeed(
+            "base", f"{name} of the Dockerfile", "CUDA", version, least, least, branches, place, True
+        )
+
+
+def _required(text: str, drivers: Drivers) -> tuple[str | None, tuple[str, ...], str]:
+    """(least driver, branches for some GPUs, CUDA) of `cuda>=12.8 brand=tesla,driver>=535,driver<536`.
+
+    A space stands for "or", a comma for "and". None where a part is not understood, or every part is of some GPUs only.
+    """
+    least: list[str] = []
+    branches: list[str] = []
+    version = ""
+    for alternative in text.split():
+        parts = [re.fullmatch(_CONSTRAINT, part) for part in alternative.split(",")]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None, (), version
+        asked = []
+        for part in known:
+            if part[1] == "cuda" and part[2] in (">=", "="):
+                version = version or part[3]
+                toolkit = toolkit_driver(part[3], drivers)
+                asked.append(toolkit.split(".")[0] if toolkit else "")
+            elif part[1] == "driver" and part[2] in (">=", "="):
+                asked.append(part[3])
+        for_some = any(part[1] in ("brand", "arch") or part[2] in ("<", "<=", "!=", "=") for part in known)
+        if for_some:
+            branches += [one.split(".")[0] for one in asked if one]
+        elif not asked or "" in asked or not all(map(is_driver, asked)):
+            return None, (), version
+        else:
+            least.append(max(asked, key=key))
+    return (min(least, key=key) if least else None), tuple(dict.fromkeys(branches)), version
 
 
 def _of_wheels(environment: Environment, table: Table) -> Iterator[DriverNeed]:

@@ -253,6 +253,15 @@ class Scope:
         self.workdir: str = parent.workdir if parent else self._first_workdir(stage)
         build.work.spend(10 * len(self.values))
 
+    @property
+    def runtime(self) -> tuple[tuple[str, str | None], ...]:
+        """Variables of ENV that NVIDIA's container runtime reads as conditions; None for a value that is not known."""
+        return tuple(
+            (name, None if unknown(self.values[name]) else self.values[name])
+            for name in sorted(self._env & self.values.keys())
+            if name.startswith("NVIDIA_REQUIRE_") or name == "NVIDIA_DISABLE_REQUIRE"
+        )
+
     def _first_workdir(self, stage: Stage) -> str:
         if self._bare:
             return "/"

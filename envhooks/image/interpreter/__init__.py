@@ -75,6 +75,7 @@ class Summary:
             base_says=self._installed.base_says,
             replaced=tuple(dict.fromkeys(self._installed.replaced)),
             hints=tuple(hints(self._build.file.instructions, self._path)),
+            runtime=self._state.scope.runtime,
         )
 
     def base(self) -> Below:
