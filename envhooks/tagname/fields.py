@@ -14,6 +14,8 @@ from envhooks.tagname.template import Field, distance, is_package
 
 MISSING = 4
 """Cost of a missing field in an alignment; see `nearest`."""
+_WORDS = ("os", "variant")
+"""Fields that begin with a letter."""
 UNKNOWN = 3
 MISSPELT = 1
 _REMEMBERED = 20_000
@@ -215,7 +217,8 @@ class FieldReader:
                 return Reading(
                     MISSPELT, other, (f"the {wanted.name} is written `{other}`, not `{_quoted(text)}`",)
                 )
-        if not re.fullmatch(r"[A-Za-z0-9.]+", text):
+        # an operating system and a variant are words; a number there belongs to another field
+        if not re.fullmatch(r"[A-Za-z0-9.]+", text) or (wanted.name in _WORDS and not text[0].isalpha()):
             return None
         example = "2.7.4" if is_package(wanted.name) else _EXAMPLES[str(wanted)[1:-1]]
         return Reading(UNKNOWN, None, (f"`{_quoted(text)}` is no {wanted.name}, such as {example}",))

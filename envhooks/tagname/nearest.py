@@ -26,6 +26,8 @@ MAX_WORDS = 48
 _LONGEST = 9
 """Words that one field may take: `cuda-12.8.1` has seven."""
 _EXCESS = 2
+_WORD_MISSING = 3
+"""Cost of a word of a template that a name lacks: `cudnn` tells more than a mark, and a `v` is often forgotten."""
 _TELLING = 5
 """Faults. A name with more of them is of another kind, and its template says more than they do."""
 # the `v` before a version is a word of its own, also where a mark before it was forgotten
@@ -196,17 +198,30 @@ class _Alignment:
             past = later[len(self.items) - item.end][at]
             return [_Step(past.cost, item.end, at, "pass"), _Step(following[at].cost, number + 1, at, "pass")]
         if isinstance(item, str):
-            ways = [_Step(1 + following[at].cost, number + 1, at, "missing")]
+            absent = 1 if len(item) == 1 else _WORD_MISSING
+            ways = [_Step(absent + following[at].cost, number + 1, at, "missing")]
             cost = _mark_cost(item, self.words[at]) if at < len(self.words) else None
+            if item != "." and self._is_in_a_number(at):
+                cost = None
             if cost is not None:
                 ways.append(_Step(cost + following[at + 1].cost, number + 1, at + 1, "take"))
             return ways
-        ways = [_Step(MISSING + following[at].cost, number + 1, at, "missing")]
+        ways, unknown = [], []
+        dotted = self.items[number + 1 : number + 2] == ["."]
         for end in range(at + 1, min(at + _LONGEST, len(self.words)) + 1):
+            if (self._is_in_a_number(end) and not dotted) or self._is_in_a_number(end - 1):
+                continue  # the 12 of 12.8 would be one field's, and the 8 another's
             reading = self.fields.read(item, "".join(self.words[at:end]))
             if reading is not None:
-                ways.append(_Step(reading.cost + following[end].cost, number + 1, end, "take"))
-        return ways
+                kind = ways if reading.cost < UNKNOWN else unknown
+                kind.append(_Step(reading.cost + following[end].cost, number + 1, end, "take"))
+        # of ways that cost the same the first one is taken
+        return [*ways, _Step(MISSING + following[at].cost, number + 1, at, "missing"), *unknown]
+
+    def _is_in_a_number(self, at: int) -> bool:
+        """Whether a word is the full stop between two numbers."""
+        around = self.words[max(at - 1, 0) : at + 2]
+        return len(around) == 3 and around[1] == "." and around[0].isdigit() and around[2].isdigit()
 
     # --------------------------------------------------------------------------- reading it off
 

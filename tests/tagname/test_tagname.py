@@ -542,6 +542,27 @@ def test_a_date_is_a_day_of_the_calendar(text: str) -> None:
     assert grammar("{date}").read(text).name is None
 
 
+_AS_PYTORCH = "{version}-cuda{cuda}-cudnn{cudnn}-{variant}"
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "said"),
+    [
+        (_AS_PYTORCH, "2.8.0-cuda12.8-cudnn9", "the variant is missing"),
+        (_AS_PYTORCH, "2.8.0-cuda12.8-devel", "the cudnn is missing"),
+        (_AS_PYTORCH, "2.8.0-cudnn9-devel", "the cuda is missing"),
+        (_AS_PYTORCH, "cuda12.8-cudnn9-devel", "the version is missing"),
+        ("v{version}-cuda{cuda}-py{python}", "v2.8.0-py3.12", "the cuda is missing"),
+        ("{version}-py{python}-{os}", "2.8.0-py3.12", "the os is missing"),
+        ("{framework:lower}-notebook-{date}", "pytorch-notebook", "the date is missing"),
+    ],
+)
+def test_a_field_that_is_missing_is_named(template: str, text: str, said: str) -> None:
+    """And not made up of a half of another one's number: 12.8 is neither a 12 nor an 8."""
+    naming = grammar(template).read(text)
+    assert naming.name is None and naming.faults == (said,) and not naming.suggestion, naming
+
+
 def test_templates_are_tried_in_turn() -> None:
     both = grammar("v{version}", "{framework}-v{version}")
     assert read("v2.8", both).framework is None
