@@ -12,9 +12,11 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.image import Environment
 from envhooks.releases.reading import Releases, environment_at
-from envhooks.tagname import Grammar, expand, field_names
+from envhooks.tagname import DEFAULT_TEMPLATE, Grammar, expand, field_names
 from envhooks.tagname.names import TagName, TagPolicy, trimmed
 
+_KNOWN = ("framework", "hardware", "version", "stage", "cuda", "rocm", "release")
+"""Fields that a name holds by themselves, and not among the further ones."""
 _NUMBERS = r"[0-9]+(?:\.[0-9]+)*"
 
 
@@ -71,7 +73,7 @@ def _of(
         (one for one in policy.templates if _written(one, last) == last.text), policy.templates[0]
     )
     try:
-        moved = _moved(last, environment, policy)
+        moved = _moved(last, environment, policy, template)
         name = _staged(moved, last, template, policy, taken, stage)
     except UsageError as error:
         return Proposal(line, "", error.message, last.text)
@@ -119,17 +121,42 @@ def _first_of(policy: TagPolicy, environment: Environment, stage: str | None) ->
         kinds = dict.fromkeys(one.kind for one in environment.hardware) or {"CPU": None}
         hardware = constants.get("hardware") or _only([*kinds], "kinds of hardware")
         version = _version_of(environment, policy.frameworks.get(framework, ()), framework)
-        numbers = version[:2] if not any(version[2:]) else version[:4]
+        is_short = template == DEFAULT_TEMPLATE and not any(version[2:])
+        numbers = version[:2] if is_short else version[:4]
         fields = field_names(template)
+        if "release" in fields:
+            text = f"{{release}} of {template} is a number of your own: give the first release its name"
+            raise UsageError(text)
+        number = _build(environment, policy, template, hardware)
         extra = tuple(
-            (field, _field(field, "", environment)) for field in fields if field in ("python", "date")
+            (field, found)
+            for field in fields
+            if field not in _KNOWN and (found := _field(field, "", environment))
         )
-        bare = TagName("", framework, hardware, None, numbers if "version" in fields else (), extra=extra)
+        bare = TagName("", framework, hardware, number, numbers if "version" in fields else (), extra=extra)
         name = _staged(bare, None, template, policy, (), stage)
     except UsageError as error:
         return Proposal("", "", error.message)
     line = printable(f"{framework}-{hardware}")
     return _settled(line, template, name, policy, "the first release, by the pins of the Dockerfile")
+
+
+def _build(environment: Environment, policy: TagPolicy, template: str, hardware: str) -> str | None:
+    """The version of the hardware where a template writes it; None where it does not, or none is known."""
+    if not re.search(r"\{(?:cuda|rocm|hardware:compact)\b", template):
+        return None
+    found = _versions(environment, policy, template, hardware)
+    return _cut(found[-1], "12.8") if found else None
+
+
+def _versions(environment: Environment, policy: TagPolicy, template: str, hardware: str) -> list[str]:
+    """Versions of the hardware, the wheels' last; the base image's alone where a template speaks of that."""
+    of_base = template in policy.meanings and {"cuda", "rocm"} & policy.meanings[template].of_base
+    return [
+        one.version
+        for one in environment.hardware
+        if one.kind == hardware and one.version and not (of_base and one.source != "base")
+    ]
 
 
 def _only(found: Sequence[str], what: str) -> str:
@@ -153,7 +180,7 @@ def _version_of(environment: Environment, packages: Sequence[str], framework: st
     return tuple(map(int, match.group().split(".")))
 
 
-def _moved(last: TagName, environment: Environment, policy: TagPolicy) -> TagName:
+def _moved(last: TagName, environment: Environment, policy: TagPolicy, template: str) -> TagName:
     """The last name with each field as the Dockerfile has it now, in as many numbers as the tag writes."""
     version = last.version
     if version:
@@ -163,7 +190,7 @@ def _moved(last: TagName, environment: Environment, policy: TagPolicy) -> TagNam
         version = last.version if trimmed(version) == trimmed(last.version) else version
     number = last.hardware_version
     if number is not None:
-        kinds = [one.version for one in environment.hardware if one.kind == last.hardware and one.version]
+        kinds = _versions(environment, policy, template, last.hardware or "")
         number = _cut(kinds[-1], number) if kinds else number
     extra = tuple((field, _field(field, text, environment)) for field, text in last.extra)
     return replace(last, text="", version=version, hardware_version=number, extra=extra)
@@ -179,6 +206,9 @@ def _field(field: str, last: str, environment: Environment) -> str:
         return date.today().strftime(form)
     if field == "python" and environment.python:
         return _cut(environment.python, last or "3.12")
+    said = dict(environment.base_says).get(field)
+    if said and (not last or (field != "os" and said.split(".")[0] != last.split(".")[0])):
+        return said  # the same system has several names, and the tag's own stays
     package = environment.find(field)[-1:]
     return package[0].version if package and package[0].exact and package[0].version else last
 
@@ -211,8 +241,12 @@ def _staged(
     if chosen == "stable":
         name = replace(moved, stage="stable", stage_number=0)
         if _written(template, name) in taken:
-            text = f"{printable(_written(template, name))} is out already; a rebuild of it is a `post`"
-            raise UsageError(text, fix="envhooks tag --stage post")
+            text = f"{printable(_written(template, name))} is out already"
+            if "post" not in known:
+                raise UsageError(
+                    f"{text}, and {printable(template)} writes neither a stage nor a {{release}}"
+                )
+            raise UsageError(f"{text}; a rebuild of it is a `post`", fix="envhooks tag --stage post")
         return name
     for number in range(1, 1000):
         name = replace(moved, stage=chosen, stage_number=number)

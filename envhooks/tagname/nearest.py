@@ -206,7 +206,8 @@ class _Alignment:
             if cost is not None:
                 ways.append(_Step(cost + following[at + 1].cost, number + 1, at + 1, "take"))
             return ways
-        ways, unknown = [], []
+        ways = []
+        unknown: list[_Step] = []
         dotted = self.items[number + 1 : number + 2] == ["."]
         for end in range(at + 1, min(at + _LONGEST, len(self.words)) + 1):
             if (self._is_in_a_number(end) and not dotted) or self._is_in_a_number(end - 1):

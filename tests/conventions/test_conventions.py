@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,41 @@ def test_a_wrong_field_is_the_only_fault(good: Repo) -> None:
     for wrong, _, said in WRONG[one.tag]:
         matches = [message for check, message in errors(judged(good, wrong)) if check == "dockerfile-matches"]
         assert len(matches) == 1 and said in matches[0]
+
+
+PROPOSED = {
+    "2.8.0-cuda12.8-cudnn9-devel": "2.8.0-cuda12.8-cudnn9-devel",
+    "12.8.1-cudnn-devel-ubuntu24.04": "12.8-cudnn-devel-ubuntu24.04",
+    "2.8.0-gpu-py312-cu129-ubuntu22.04-ec2": "2.8.0-gpu-py312-cu129-ubuntu22.04-ec2",
+    "rocm6.4_ubuntu24.04_py3.12_pytorch_release_2.7.1": "rocm_ubuntu24.04_py3.12_pytorch_release_2.7.1",
+    "pytorch-notebook-2026-01-30": f"pytorch-notebook-{date.today():%Y%m%d}",
+    "v2.19.0-gpu": "v2.19.0-rc1-gpu",
+    "release/pytorch-2.8.0-cu128": "release/pytorch-2.8.0-rc1-cu128",
+    "th2.8.0-cu128-flashattn2.8.3": "th2.8.0-cu128-flashattn2.8.3",
+    "images/pytorch-cuda/v2.1.0": "",
+}
+"""Tag of a convention -> the first name of it that `envhooks tag` proposes; none where a number is one's own."""
+
+
+@pytest.mark.parametrize("one", DOCUMENTED.values(), ids=DOCUMENTED)
+def test_the_first_name_that_is_proposed_is_good(good: Repo, one: Convention) -> None:
+    """Each field is what the Dockerfile has."""
+    repository(good, one)
+    name = PROPOSED[one.tag]
+    done = good.envhooks("tag", "--dry-run")
+    if not name:
+        assert done.code == 2 and "no next name can be told" in done.err, done.said
+        return
+    assert f"next: {name} (the first release" in done.out, done.said
+    wrong = [check for check, _ in errors(judged(good, name)) if check != "changelog-entry"]
+    assert not wrong, (name, wrong)
+
+
+def test_the_name_after_a_release_goes_by_the_field_that_the_template_means(good: Repo) -> None:
+    """The CUDA of the base image, where the template speaks of that, and not the wheel's."""
+    repository(good, DOCUMENTED["12.8.1-cudnn-devel-ubuntu24.04"])
+    good.git("tag", "-s", "-m", "A release", "12.8.1-cudnn-devel-ubuntu24.04")
+    good.commit_files({"Dockerfile": (good.path / "Dockerfile").read_text().replace("12.8.1", "12.9.1")})
+    assert "next: 12.9.1-cudnn-devel-ubuntu24.04 (after" in good.envhooks("tag", "--dry-run").out
+    again = good.envhooks("tag", "--dry-run", "--at", "HEAD~1")
+    assert again.code == 2 and "is of this commit already" in again.err
