@@ -8,8 +8,9 @@ proved.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
@@ -46,6 +47,12 @@ def run(options: argparse.Namespace) -> int:
         if options.environment:
             named = environment_named(policy, options.environment)
             deploy = replace(named, stages=stable_only(named.stages))
+            if not deploy.stages:
+                taken = " and ".join(named.stages)
+                raise UsageError(
+                    f"[deploy.{named.name}] takes {taken} alone, and a way back is a stable release",
+                    place=policy.origin,
+                )
         found, passed_over = Gate(releases, deploy).rollback(options.tag)
     # one that is not proved is passed over for an older one that is; where there is none, nothing is known
     unproved = any(one.outcome == "unproved" for one in passed_over)
@@ -53,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     answer(document(options.tag, found, passed_over, code))
     if options.patch:
         if found is None:
-            _print(options.tag, found, passed_over)
+            _print(options.tag, found, passed_over, sys.stderr)  # standard output may be a file of patches
             return code
         if not found.reference:
             raise UsageError("the policy names no image: there is no line to change")
@@ -76,12 +83,9 @@ def document(tag: str, found: Answer | None, passed_over: Sequence[Answer], code
     }
 
 
-def _print(tag: str, found: Answer | None, passed_over: Sequence[Answer]) -> None:
-    if found is None:
-        print(f"there is no release to go back to from {printable(tag)}")
-    else:
-        print(f"{printable(found.tag)}" + (f"\n  {printable(found.reference)}" if found.reference else ""))
-        if found.why:
-            print(f"  {printable(found.why)}")
-    for one in passed_over:
-        print(f"  passed over {printable(one.tag)}: {printable(one.why)}")
+def _print(tag: str, found: Answer | None, passed_over: Sequence[Answer], file: TextIO | None = None) -> None:
+    lines = [f"there is no release to go back to from {tag}"]
+    if found is not None:
+        lines = [found.tag, *(f"  {text}" for text in (found.reference, found.why) if text)]
+    lines += [f"  passed over {one.tag}: {one.why}" for one in passed_over]
+    print("\n".join(map(printable, lines)), file=file)

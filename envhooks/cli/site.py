@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.cli._manner import answer, remark
 from envhooks.cli._progress import Progress
 from envhooks.git.addresses import web_address
@@ -20,7 +20,7 @@ from envhooks.image.compat import table_of
 from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.site.feed import render_feed
-from envhooks.releases.site.page import SiteFacts, render_page, today
+from envhooks.releases.site.page import GENERATOR, SiteFacts, render_page, today
 
 GROUP = "read releases"
 EXAMPLES = (("envhooks site public", "writes public/index.html and public/feed.atom"),)
@@ -63,11 +63,37 @@ def _title(git: Git, releases: Releases) -> str:
     return path or (git.work_tree or git.common_dir).name
 
 
+def _may_replace(file: Path) -> None:
+    """Whether a file may be written anew: it is not there, or it is an older page of ours.
+
+    Raises:
+        UsageError: it is somebody else's, or a link.
+    """
+    if file.is_symlink():
+        raise UsageError("this is a link, and is not written through", place=printable(str(file)))
+    if not file.exists():
+        return
+    with file.open("rb") as stream:
+        is_ours = GENERATOR.encode() in stream.read(2_000)
+    if not is_ours:
+        raise UsageError(
+            "this was not made by envhooks, and is not overwritten",
+            place=printable(str(file)),
+            fix=f"envhooks site {word(str(file.parent / 'releases'))}",
+        )
+
+
 def _write(folder: Path, files: dict[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            _may_replace(folder / name)
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+            new = folder / f".{name}.new"  # a reader meets the old page or the new one, and never a half
+            new.unlink(missing_ok=True)
+            with new.open("x", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            new.replace(folder / name)
     except OSError as error:
         why = printable(error.strerror or type(error).__name__)
         raise UsageError(f"the page cannot be written: {why}", place=printable(str(folder))) from None

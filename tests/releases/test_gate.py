@@ -154,6 +154,17 @@ def test_a_rollback_from_each_of_ten_tags(series: Repo) -> None:
     assert f"  {NAME}@{digest(number)}" in series.envhooks("rollback", "PyTorch-CUDA-v2.10").out
 
 
+def test_a_way_back_that_the_environment_does_not_take(series: Repo) -> None:
+    policy = (series.path / ".envhooks/policy.toml").read_text()
+    series.commit_files({".envhooks/policy.toml": policy + '[deploy.trial]\nstages = ["rc"]\n'})
+    series.git("push", "-q", "origin", "main")
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.8", "--for", "trial")
+    assert done.code == 2 and "[deploy.trial] takes rc alone" in done.err, done.said
+    # what is written to a file of patches is a patch, or nothing
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.5", "--patch", "kustomize")
+    assert (done.code, done.out) == (1, "") and "no release to go back to" in done.err
+
+
 def test_the_same_image_under_another_name_is_no_way_out(series: Repo, made: Path) -> None:
     """The image of a yanked release may not run as that of another, and it is no way back from itself."""
     tags = list(SERIES)

@@ -47,9 +47,16 @@ def site(good: Repo) -> Path:
     good.git("push", "-q", "origin", "main")
     good.git("tag", "-a", "PyTorch-CUDA-v2.9-rc1", "-m", HOSTILE)
     good.git("tag", "-a", "a<b>&'c", "-m", HOSTILE)
+    (good.path / "Dockerfile").unlink()
+    good.commit_files({"CHANGELOG.md": CHANGELOG})
+    good.git("tag", "-a", "PyTorch-CUDA-v2.9-rc2", "-m", "No Dockerfile")
+    good.commit_files(
+        {"Dockerfile": "FROM ubuntu:24.04\nRUN pip install -r https://example.org/r.txt constructor==1\n"}
+    )
+    good.git("tag", "-a", "PyTorch-CUDA-v2.9-rc3", "-m", "Not wholly known")
     out = good.path.parent / "site"
     done = good.envhooks("site", str(out), "--url", "https://team.example.org/environments", check=True)
-    assert "4 releases" in done.out
+    assert "6 releases" in done.out
     return out
 
 
@@ -134,6 +141,19 @@ def test_no_release_is_a_page_too(good: Repo, tmp_path: Path) -> None:
     assert "0 releases" in (tmp_path / "new/site/index.html").read_text(encoding="utf-8")
     ElementTree.parse(tmp_path / "new/site/feed.atom")
     (tmp_path / "file").write_text("x")
+    # older pages are written anew, and nothing that is somebody else's
+    good.envhooks("site", str(tmp_path / "new/site"), check=True)
+    for name in ("index.html", "feed.atom"):
+        own = tmp_path / name.partition(".")[0]
+        own.mkdir()
+        (own / name).write_text("<p>mine</p>")
+        done = good.envhooks("site", str(own))
+        assert done.code == 2 and "is not overwritten" in done.err, done.said
+        assert [(file.name, file.read_text()) for file in own.iterdir()] == [(name, "<p>mine</p>")]
+        (own / name).unlink()
+        (own / name).symlink_to(tmp_path / "file")
+        done = good.envhooks("site", str(own))
+        assert done.code == 2 and "a link" in done.err and (tmp_path / "file").read_text() == "x", done.said
     done = good.envhooks("site", str(tmp_path / "file"))
     assert done.code == 2 and "cannot be written" in done.err
     assert good.envhooks("site", str(tmp_path / "x"), "--url", "javascript:alert(1)").code == 2
@@ -200,6 +220,13 @@ found.opened = await page.evaluate(() => document.activeElement.parentElement.op
 await page.selectOption("#one", "PyTorch-CUDA-v2.8-rc1");
 await page.selectOption("#other", "PyTorch-CUDA-v2.8");
 found.difference = await page.locator("#difference tbody tr").allTextContents();
+found.others = [];
+for (const tag of ["PyTorch-CUDA-v2.9-rc2", "PyTorch-CUDA-v2.9-rc3"]) {
+  await page.selectOption("#other", tag);
+  found.others.push((await page.locator("#difference").innerText()).replace(/\\s+/g, " "));
+}
+await page.goto(page_url + "#100%");
+await page.goto("about:blank");
 await page.goto(page_url + "#PyTorch-CUDA-v2.9-rc1");
 found.hash = await page.evaluate(() => document.getElementById("PyTorch-CUDA-v2.9-rc1").open);
 await browser.close();
@@ -226,8 +253,12 @@ def test_in_a_browser(site: Path) -> None:
     assert (found["alerts"], found["errors"]) == (0, [])
     assert (found["wide 360"], found["wide 1280"]) == (0, 0)  # nothing scrolls sideways
     assert found["focus"] == "search"
-    assert found["said"] == "1 of 4 releases"
+    assert found["said"] == "1 of 6 releases"
     assert found["shown"] == ["PyTorch-CUDA-v2.8"]
     assert found["opened"] is True
     assert found["difference"] == ["numpy-2.1.3"]
+    none, some = found["others"]
+    assert none == "Cannot tell: the environment of PyTorch-CUDA-v2.9-rc2 is not known."
+    # an open part may hold torch; a package that only one of the two names is no difference that is known
+    assert "torch 2.8.0+cu128 not known" in some and "constructor - 1" in some, some
     assert found["hash"] is True

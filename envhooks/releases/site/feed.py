@@ -34,6 +34,7 @@ def render_feed(releases: Iterable[Release], title: str, url: str = "") -> str:
     add(feed, "title", printable(f"Environments of {title}"))
     add(feed, "id", _urn(title))
     add(feed, "updated", _time(shown[0].seconds if shown else 0))
+    add(feed, "generator", "envhooks site")
     author = add(feed, "author")
     add(author, "name", printable(title))
     if url:

@@ -56,11 +56,19 @@
   };
   const compare = () => {
     result.replaceChildren();
-    const [a, b] = [data[one.value], data[other.value]];
-    if (!a || !b) return;
+    if (!one.value || !other.value) return;
+    // a package may be called `constructor`, which every object has of its own
+    const [a, b] = [one, other].map((chosen) => new Map(Object.entries(data[chosen.value].facts)));
+    const unknown = [one, other].find((chosen) => !Object.keys(data[chosen.value].facts).length);
+    if (unknown) {
+      result.textContent = `Cannot tell: the environment of ${unknown.value} is not known.`;
+      return;
+    }
+    // what the files of one do not name may be there all the same where a part of them could not be read
+    const said = (facts, chosen, name) => facts.get(name) || (data[chosen.value].open ? "not known" : "-");
     const rows = [];
-    for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
-      if ((a[name] || "") !== (b[name] || "")) rows.push([name, a[name] || "-", b[name] || "-"]);
+    for (const name of new Set([...a.keys(), ...b.keys()])) {
+      if ((a.get(name) || "") !== (b.get(name) || "")) rows.push([name, said(a, one, name), said(b, other, name)]);
     }
     if (!rows.length) {
       result.textContent = "The same environment, as far as the files say.";
@@ -83,7 +91,9 @@
   other.addEventListener("change", compare);
 
   const open = () => {
-    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let id = location.hash.slice(1);
+    try { id = decodeURIComponent(id); } catch { /* a stray % of somebody's link */ }
+    const found = document.getElementById(id);
     if (found && found.matches("details")) {
       found.open = true;
       found.hidden = false;

@@ -18,6 +18,8 @@ from envhooks.releases.facts import Release
 from envhooks.releases.site.markup import Markup, element, raw
 
 _FOLDER = Path(__file__).parent
+GENERATOR = "envhooks site"
+"""What page and feed say of the program that made them."""
 _STAGES = ("stable", "post", "rc", "beta", "alpha")
 
 
@@ -48,6 +50,7 @@ def render_page(releases: Sequence[Release], facts: SiteFacts, table: Table) -> 
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="generator", content=GENERATOR),
         element("meta", name="referrer", content="no-referrer"),
         element("title", f"Environments of {facts.title}"),
         element("link", rel="alternate", type="application/atom+xml", href="feed.atom", title="Releases"),
@@ -99,14 +102,26 @@ def _hash(text: str) -> str:
 
 
 def _json(releases: Iterable[Release], table: Table) -> str:
-    """Tag -> label -> text, for the difference of two; no character of it can end the element."""
-    facts = {release.tag: dict(_facts(release, table)) for release in releases}
+    """Tag -> its facts by label, and whether it may hold more than they say; no character of it can end the element."""
+    facts = {
+        release.tag: {"facts": dict(_facts(release, table)), "open": _is_open(release)}
+        for release in releases
+    }
     return json.dumps(facts).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _is_open(release: Release) -> bool:
+    environment = release.environment
+    return not isinstance(environment, Environment) or any(
+        doubt.what not in ("python", "hardware") for doubt in environment.cannot_tell
+    )
 
 
 def _facts(release: Release, table: Table) -> Iterator[tuple[str, str]]:
     environment = release.environment
-    if not isinstance(environment, Environment):
+    if not isinstance(environment, Environment) or any(
+        doubt.what == "dockerfile" for doubt in environment.cannot_tell
+    ):
         return
     yield "base image", base_text(environment)
     yield "Python", environment.python or ""
