@@ -9,15 +9,11 @@ from pathlib import Path
 import pytest
 from record_parts import (
     IMAGE_POLICY,
-    image_record,
-    key_of,
-    lines,
     make_key,
     make_tag,
     set_policy,
-    tag_record,
     verifier,
-    write_lines,
+    write_record,
 )
 from support import GOOD_TAG, Repo
 
@@ -66,10 +62,10 @@ def test_an_empty_value_is_none(capsys: pytest.CaptureFixture[str]) -> None:
 def test_releases_without_an_image(good: Repo, tmp_path: Path) -> None:
     file, public = make_key(tmp_path, "ci")
     set_policy(good, IMAGE_POLICY + verifier("ci", public))
-    oid = make_tag(good)
+    make_tag(good)
     make_tag(good, "PyTorch-CUDA-v2.8-rc2")
     then = datetime.now(timezone.utc) - timedelta(hours=1)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good, time=then), image_record(time=then)))
+    write_record(good, file, time=then)
 
     def named(*arguments: str) -> list[str]:
         document = json.loads(

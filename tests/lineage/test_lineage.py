@@ -12,15 +12,11 @@ from pathlib import Path
 import pytest
 from record_parts import (
     IMAGE_POLICY,
-    image_record,
-    key_of,
-    lines,
     make_key,
     make_tag,
     set_policy,
-    tag_record,
     verifier,
-    write_lines,
+    write_record,
 )
 from support import GOOD_TAG, Done, Repo, run
 
@@ -90,10 +86,8 @@ def tracked(good: Repo, tmp_path: Path, empty_store: Path) -> Tracked:
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     key, public = make_key(tmp_path, "ci")
     set_policy(good, IMAGE_POLICY + verifier("ci", public))
-    oid = make_tag(good)
-    when = datetime(2026, 10, 20, 12, tzinfo=timezone.utc)
-    image = image_record(time=when)
-    write_lines(good, oid, lines(key_of(good, key), tag_record(good, time=when), image))
+    make_tag(good)
+    write_record(good, key, time=datetime(2026, 10, 20, 12, tzinfo=timezone.utc))
     return Tracked(good, tmp_path)
 
 

@@ -121,6 +121,15 @@ def write_lines(repo: Repo, oid: str, new: tuple[bytes, ...]) -> None:
         notes.append(git, {oid: new}, "Record")
 
 
+def write_record(
+    repo: Repo, file: Path, tag: str = GOOD_TAG, *, time: datetime = NOW, predicate: Any = "vsa", **image: Any
+) -> None:
+    """Write onto a tag that it passed and which image is of it, signed by the key in a file."""
+    passed = tag_record(repo, tag, time=time)
+    both = lines(key_of(repo, file), passed, image_record(time=time, **image), predicate)
+    write_lines(repo, passed.object, both)
+
+
 def read_records(repo: Repo, tag: str = GOOD_TAG, now: datetime = NOW) -> Records:
     with Git(repo.path) as git:
         return read(git, root_of(git), tag, now)

@@ -21,6 +21,7 @@ from record_parts import (
     tag_record,
     verifier,
     write_lines,
+    write_record,
 )
 from support import GOOD_TAG, Repo
 
@@ -51,8 +52,8 @@ def signed_repository(
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_verifier_signed_is_proved(good: Repo, tmp_path: Path, kind: str, predicate: str) -> None:
     file = signed_repository(good, tmp_path, kind)
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record(), predicate))
+    make_tag(good)
+    write_record(good, file, predicate=predicate)
     found = read_records(good)
     assert (found.state, found.faults, found.notes, found.exit_code) == ("proved", (), (), 0)
     assert found.image is not None and found.image.digest == DIGEST
@@ -119,8 +120,8 @@ def test_each_flipped_byte_of_the_note_is_seen(good: Repo, tmp_path: Path, kind:
 def test_what_nobody_allowed_signed_is_refused(good: Repo, tmp_path: Path) -> None:
     signed_repository(good, tmp_path, "p256")
     stranger, _ = make_key(tmp_path, "stranger")
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, stranger), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, stranger)
     found = read_records(good)
     assert found.exit_code == 1 and "nobody whom the policy allows" in found.faults[0]
 
@@ -129,7 +130,7 @@ def test_what_a_stranger_adds_takes_nothing_from_a_proof(good: Repo, tmp_path: P
     file = signed_repository(good, tmp_path, "p256")
     stranger, _ = make_key(tmp_path, "stranger")
     oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    write_record(good, file)
     other = image_record(digest="sha256:" + "e" * 64, platforms={})
     write_lines(good, oid, lines(key_of(good, stranger), tag_record(good), other))
     found = read_records(good)
@@ -175,8 +176,8 @@ def test_a_key_counts_by_the_dates_of_the_policy(
     good: Repo, tmp_path: Path, kind: str, rule: str, counts: bool
 ) -> None:
     file = signed_repository(good, tmp_path, kind, more=rule)
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     found = read_records(good, now=NOW + timedelta(days=400))
     assert (found.state == "proved") is counts, found
     if not counts:
@@ -195,15 +196,15 @@ def test_the_window_of_an_ssh_key_is_held_against_the_time_of_the_record(
     line = line.replace('namespaces="git,', f'{options},namespaces="git,' if options else 'namespaces="git,')
     good.commit_files({".envhooks/allowed_signers": line})
     good.git("push", "-q", "origin", "main")
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     assert (read_records(good, now=NOW + timedelta(days=400)).state == "proved") is counts
 
 
 def test_an_ssh_key_in_revoked_keys_signed_nothing(good: Repo, tmp_path: Path) -> None:
     file = signed_repository(good, tmp_path, "ssh")
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     assert read_records(good).state == "proved"
     good.commit_files({".envhooks/revoked_keys": file.with_suffix(".pub").read_bytes()})
     good.git("push", "-q", "origin", "main")
@@ -216,15 +217,15 @@ def test_an_ssh_key_that_may_sign_tags_alone_signs_no_records(good: Repo, tmp_pa
     line = (good.path / ".envhooks/allowed_signers").read_text().replace(",envhooks-record", "")
     good.commit_files({".envhooks/allowed_signers": line})
     good.git("push", "-q", "origin", "main")
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     assert read_records(good).exit_code == 1
 
 
 def test_the_future_is_not_believed(good: Repo, tmp_path: Path) -> None:
     file = signed_repository(good, tmp_path, "p256")
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     found = read_records(good, now=NOW - timedelta(days=1))
     assert found.exit_code == 1 and "to come" in found.faults[0]
 
@@ -250,9 +251,9 @@ def test_a_policy_asks_for_the_word_of_the_team_or_of_a_person(
         + verifier("ci", files["ci"][1])
         + verifier("alice", files["alice"][1], 'word = "person"'),
     )
-    oid = make_tag(good)
+    make_tag(good)
     for name in signers:
-        write_lines(good, oid, lines(key_of(good, files[name][0]), tag_record(good), image_record()))
+        write_record(good, files[name][0])
     assert read_records(good).state == state
 
 
@@ -271,8 +272,8 @@ def test_two_images_of_one_name_contradict_each_other(good: Repo, tmp_path: Path
 def test_a_yanked_release_is_proved_and_says_why_not_to_use_it(good: Repo, tmp_path: Path) -> None:
     yanked = f'[[yanked]]\ntag = "{GOOD_TAG}"\nreason = "wrong CUDA"\n'
     file = signed_repository(good, tmp_path, "p256", IMAGE_POLICY + yanked)
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    make_tag(good)
+    write_record(good, file)
     found = read_records(good)
     assert (found.state, found.yanked) == ("proved", "wrong CUDA")
 

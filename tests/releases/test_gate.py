@@ -10,13 +10,9 @@ from pathlib import Path
 import pytest
 from record_parts import (
     IMAGE_POLICY,
-    image_record,
-    key_of,
-    lines,
     make_key,
-    tag_record,
     verifier,
-    write_lines,
+    write_record,
 )
 from support import DOCKERFILE, GOOD_TAG, Repo, run
 
@@ -90,15 +86,16 @@ OCTOBER = datetime(2026, 10, 20, 12, tzinfo=timezone.utc)
 def record(repo: Repo, key: Path, tag: str, number: int, time: datetime = OCTOBER) -> None:
     name = CPU_NAME if "CPU" in tag else NAME
     short = tag.split("-v", 1)[1]
-    image = image_record(
+    write_record(
+        repo,
+        key,
+        tag,
+        time=time,
         name=name,
         references=(f"{name}:{short}",),
         digest=digest(number),
         platforms={"linux/amd64": digest(number + 500)},
-        time=time,
     )
-    oid = repo.git("rev-parse", f"refs/tags/{tag}")
-    write_lines(repo, oid, lines(key_of(repo, key), tag_record(repo, tag, time=time), image))
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,11 @@ import pytest
 from builder_parts import need, registry
 from image_parts import PYTHON, SITE, Layout, layer, torch
 from record_parts import (
-    image_record,
-    key_of,
-    lines,
     make_key,
     make_tag,
     set_policy,
-    tag_record,
     verifier,
-    write_lines,
+    write_record,
 )
 from support import GOOD_TAG, Repo
 
@@ -61,11 +57,9 @@ def test_a_tag_of_an_image_is_resolved_and_its_digest_printed(
     repo, key, image = recorded
     digest = publish(tmp_path / "a", f"{image}:2.8-rc1", Labels=LABELS)
     when = datetime(2026, 10, 20, tzinfo=timezone.utc)
-    record = image_record(
-        name=image, references=(f"{image}:2.8-rc1",), digest=digest, platforms={}, time=when
+    write_record(
+        repo, key, time=when, name=image, references=(f"{image}:2.8-rc1",), digest=digest, platforms={}
     )
-    oid = repo.git("rev-parse", f"refs/tags/{GOOD_TAG}")
-    write_lines(repo, oid, lines(key_of(repo, key), tag_record(repo, time=when), record))
     done = repo.envhooks("gate", f"{image}:2.8-rc1", "--for", "production")
     assert done.code == 0, done.said
     assert f"is {digest} now" in done.err and f"{image}@{digest}" in done.out
