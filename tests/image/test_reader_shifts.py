@@ -79,6 +79,22 @@ def test_the_fault_between_both_is_told_still() -> None:
     assert doubt.why == "vllm 0.9.0 is installed behind it, and asks for torch==2.7.0: pip replaces 2.6.0"
 
 
+@pytest.mark.parametrize(
+    ("run", "left"),
+    [
+        ("pip install ours[hub]", None),
+        ("pip install ours[hub]==1.2.0", None),
+        ("pip install ours", "1.6.0"),
+        ("pip install --no-deps ours[hub]", "1.6.0"),
+        ("pip install other[hub]", "1.6.0"),
+    ],
+)
+def test_a_release_of_this_repository_asks_for_what_its_project_does(run: str, left: str | None) -> None:
+    project = '[project]\nname = "ours"\n[project.optional-dependencies]\nhub = ["accelerate>=0.20"]\n'
+    files = {"pyproject.toml": project, "src/ours/__init__.py": ""}
+    assert told(read(f"{TORCH_16}\nRUN {run}", **files)) == left
+
+
 def test_a_marker_of_another_machine_is_not_taken_for_ours() -> None:
     text = "FROM ubuntu\nCOPY r.txt .\nRUN conda install pytorch-cpu=2.1.2 && pip install -r r.txt"
     asked = {"r.txt": 'torch==2.4.0+cpu; platform_machine != "ppc64le"\n'}

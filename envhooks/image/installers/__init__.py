@@ -126,6 +126,8 @@ class InstallTask:
         self._sources = sources
         self._found: list[tuple[Requirement, str, Place]] = []
         self._constraints: list[Requirement] = []
+        self._own: list[tuple[Requirement, Place]] = []
+        """What this repository's own project asks for, where an index brings a release of it."""
         self.upgrade = False
         self.reinstall = False
         self.alone = False
@@ -146,12 +148,32 @@ class InstallTask:
             requirement = parse_requirement(f"./{text}") or requirement  # a file beside, to pip: no name
         if requirement is not None:
             self._found.append((requirement, self._how, arg.place))
+            self._released(requirement, arg)
         elif _is_path(text):
             self.project(arg)
         elif re.fullmatch(r"[^/]*[*?][^/]*(?:\.whl|\.tar\.gz)?", text):
             self.project(Arg(f"./{text}", arg.place))
         else:
             session.note(f"{text} is not a requirement that can be read", arg.place)
+
+    def _released(self, requirement: Requirement, arg: Arg) -> None:
+        """Doubt what this repository's own project speaks against, where a release of it comes from an index."""
+        session, name = self._session, requirement.name
+        if not name or requirement.url is not None or self.alone or not session.files.is_clone(name):
+            return
+        for path in ("pyproject.toml", "setup.py", "setup.cfg"):
+            file = session.files.namesake(path)
+            if file is None:
+                continue
+            extras = set(requirement.extras)
+            answer = read_requirements({path: file.data}.get, path)
+            for asked in (*answer.requirements, *answer.perhaps):
+                chosen = with_extras(asked, extras)
+                if chosen is not None:
+                    why = f"{name} is installed, and {file.path} asks for {chosen.text}"
+                    call = replace(self._call, where=self._where)
+                    _doubt_one(session, call, chosen, why, arg.place)
+                    self._own.append((chosen, arg.place))
 
     def _fetched(self, pattern: str, arg: Arg) -> None:
         """Doubt what `pip download` or `pip wheel` brought to the folder of these archives."""
@@ -248,12 +270,13 @@ class InstallTask:
         for one in self._constraints:
             constraints.setdefault(one.name, []).append(one)
         held = self._session.installed
-        moved = {one for name in names if name in MOVERS for one in names_of(MOVERS[name])}
+        asked = {*names, *(one.name for one, _ in self._own)}
+        moved = {one for name in asked if name in MOVERS for one in names_of(MOVERS[name])}
         if not self.alone and any(held.get(self._where, one) for one in moved):
             from envhooks.image.installers.shifts import shift  # late: most commands move nothing
 
             fresh = self.upgrade or self.reinstall
-            found = [(requirement, place) for requirement, _, place in self._found]
+            found = [*((requirement, place) for requirement, _, place in self._found), *self._own]
             shift(held, self._where, found, constraints, fresh=fresh)
         stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
         for requirement, how, place in self._found:

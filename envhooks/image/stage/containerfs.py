@@ -218,7 +218,7 @@ class ContainerFiles:
     def is_clone(self, folder: str) -> bool:
         """Whether a folder that nothing here brought is called as this repository's own package is."""
         name = posixpath.basename(folder.rstrip("/")).lower().replace("-", "_")
-        tops = self._files.list(".")
+        tops = (*self._files.list("."), *self._files.list("src"))
         self._spend(10 * len(tops))
         return bool(name) and not unknown(name) and name in {one.lower().replace("-", "_") for one in tops}
 
