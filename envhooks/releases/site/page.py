@@ -212,15 +212,16 @@ def _timeline(name: str, releases: Sequence[Release]) -> Markup | None:
             )
         )  # fmt: skip
     begin, end = min(one.date for one in dated), max(one.date for one in dated)
-    return element(
+    picture = element(
         "svg",
         element("line", x1="20", y1="20", x2="980", y2="20"),
         dots,
-        element("text", begin, x="14", y="44"),
-        element("text", end, x="986", y="44", text_anchor="end"),
-        class_="time", viewBox="0 0 1000 50", role="img", preserveAspectRatio="xMidYMid meet",
+        class_="time", viewBox="0 0 1000 40", role="img", preserveAspectRatio="xMidYMid meet",
         aria_label=f"{len(dated)} releases of {name or 'other tags'} from {begin} to {end}",
     )  # fmt: skip
+    # beside the picture: a text in it would shrink with it, and could not be read on a telephone
+    ends = element("p", element("span", begin), element("span", end), class_="ends quiet", aria_hidden="true")
+    return element("div", picture, ends)
 
 
 def _word(release: Release) -> str:
