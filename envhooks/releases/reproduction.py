@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from envhooks.base.dataclass import dataclass
-from envhooks.base.errors import CannotJudge, UsageError
+from envhooks.base.dataclass import dataclass, replace
+from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS
 from envhooks.builds import engines, layout
@@ -27,7 +27,10 @@ from envhooks.builds.process import run
 from envhooks.builds.registry import Registry
 from envhooks.builds.types import Job, Plan
 from envhooks.git.addresses import redact
+from envhooks.git.objects import TreeFiles
 from envhooks.policy import BuildPolicy, Policy
+from envhooks.policy.reader import parse_policy
+from envhooks.policy.root import FOLDER
 from envhooks.records.types import Base, ImageRecord
 from envhooks.releases.facts import Release
 from envhooks.releases.reading import Releases
@@ -73,12 +76,15 @@ class Rebuild:
         self, releases: Releases, release: Release, engine: str = "", *, legacy: bool = False
     ) -> None:
         self._git = releases.git
-        self._policy = releases.trust.root.policy
         self.release = release
         self.record = _proved(release, legacy)
+        self._policy = _policy_then(releases, self.record)
         section = _section(self._policy, engine, self.record)
         address = self._git.setting(f"remote.{releases.trust.remote}.url") if releases.trust.remote else ""
-        self.plan = anew(_plan(releases, release, section, redact(address)))
+        plan = _plan(releases, self._policy, release, section, redact(address))
+        if self.record is not None and self.record.epoch is not None:  # of a build, whose values it states
+            plan = replace(plan, args=tuple(self.record.arguments.items()), epoch=self.record.epoch)
+        self.plan = anew(plan)
         self._section = section
         self._top = Path(tempfile.gettempdir())
 
@@ -177,6 +183,9 @@ def _section(policy: Policy, engine: str, record: ImageRecord | None) -> BuildPo
     options = dict(own.options) if own else {}
     if engine:
         options["engine"] = engine
+    if record is not None and len(record.platforms) == 1:
+        # another machine, or the policy of another day, would build another platform's image
+        options.setdefault("platform", next(iter(record.platforms)))
     if record is not None and record.bases:
         options["pull"] = "never"  # the bases are there by the digests of the record
     for key in ("cache_to", "output", "test"):
@@ -184,10 +193,29 @@ def _section(policy: Policy, engine: str, record: ImageRecord | None) -> BuildPo
     return BuildPolicy(own.name if own else "reproduce", "local", options=options, image=policy.image)
 
 
-def _plan(releases: Releases, release: Release, section: BuildPolicy, remote_url: str) -> Plan:
+def _policy_then(releases: Releases, record: ImageRecord | None) -> Policy:
+    """Today's policy with the build sections, and the stamp, of the policy that the image was built by.
+
+    That one was on the protected branch, and a record that is proved names it. It is passed over where this
+    repository does not have it, or this version does not read it: a difference is found by the comparison then.
+    """
+    policy = releases.trust.root.policy
+    if record is None or not record.policy_digest:
+        return policy
+    try:
+        data = TreeFiles(releases.git, record.policy_digest).read("policy.toml")
+        then = parse_policy(data, f"{FOLDER}/policy.toml of the record") if data is not None else None
+    except EnvhooksError:
+        return policy
+    return policy if then is None else replace(policy, builds=then.builds, image_stamp=then.image_stamp)
+
+
+def _plan(
+    releases: Releases, policy: Policy, release: Release, section: BuildPolicy, remote_url: str
+) -> Plan:
     if release.name is None or release.commit is None:
         raise CannotJudge(f"{printable(release.tag)} names no commit, or no version")
-    git, policy = releases.git, releases.trust.root.policy
+    git = releases.git
     tagged = Tagged(release.tag, release.name, release.object, release.commit)
     facts = facts_of(git, policy, tagged, release.environment, release.signer)
     if not facts.dockerfile:

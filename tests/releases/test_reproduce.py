@@ -110,6 +110,21 @@ def test_twice_to_the_same_digest_and_with_a_moved_base_too(built: Built) -> Non
     assert code == 0 and "is reproduced" in said, said
 
 
+def test_a_policy_of_another_day_builds_no_other_image(built: Built) -> None:
+    """Arguments, labels, the stamp and the engine's options are those of the day on which it was built."""
+    policy = (built.clone.path / ".envhooks/policy.toml").read_text()
+    changed = policy.replace("stamp = true\n", "").replace(
+        "[image]\n", '[dockerfile]\nargs = { SEED = "2" }\n\n[image]\n'
+    )
+    changed = changed.replace(
+        'pull = "always"\n', 'pull = "always"\nlabels = { "org.example.day" = "another" }\n'
+    )
+    built.clone.commit_files({".envhooks/policy.toml": changed}, "Another day")
+    built.clone.git("push", "-q", "origin", "main")
+    code, said = built.reproduce()
+    assert code == 0 and f"{GOOD_TAG} is reproduced: sha256:" in said, said
+
+
 def test_another_image_is_told_with_what_differs(built: Built) -> None:
     """The record's base is lost; a base of other bytes under its digest cannot be, so the build itself is changed."""
     record = built.clone.envhooks("records", GOOD_TAG, "--format", "json").out
