@@ -8,6 +8,8 @@ Sign with `git tag -s`. A new colleague's key comes into `.envhooks/allowed_sign
 protected branch (`envhooks signers add`); a key that leaked goes into `.envhooks/revoked_keys`
 (`envhooks signers revoke`).
 
+A lightweight tag is not signed either: where `tag-annotated` is lowered in the policy, it is refused here.
+
 A tag that `.envhooks/tags.lock` lists was judged when it was locked, and its bytes are those that were
 judged then: it stays good when its key expires, is removed or is revoked later.
 """
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend
 
 NEEDS = ("tag-annotated",)
+ALONE = True
 READS = ("signature", "object")
 MAY_READ = ("publication", "ways_to_a_key")
 _MERGED = "it counts once the protected branch holds it: commit .envhooks/, and have it merged by one who may"
@@ -74,12 +77,13 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
 
 def _mend(subject: Subject) -> Mend:
     """The tag signed once more, where that helps; else who has to let the key in, or how to come by one."""
-    from envhooks.judge.fixes import remake
+    from envhooks.judge.fixes import remake, target_of
 
     verdict = subject.signature
     if verdict.fix:
         return {"fix": verdict.fix, "advice": _MERGED}
-    again = remake(subject, subject.annotation.target[:12])
+    target = target_of(subject)
+    again = remake(subject, target) if target else {"advice": "make the tag at a commit, by git tag -s"}
     if verdict.status == "unsigned":
         if not subject.ways_to_a_key:
             return again

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from envhooks.signatures.verify import PendingVerification
 
 NO_OBJECT = Inapplicable("no tag object yet")
-NOT_SIGNED = Inapplicable("the tag has no object that could be signed")
+NOT_SIGNED = Verdict("unsigned", "the tag is not signed", got="no object that could carry a signature")
 CHUNK = 400
 """Tags whose objects are read ahead at once."""
 
@@ -273,7 +273,8 @@ class _Collector(NameFacts):
             for draft in signed:
                 draft.facts["ways_to_a_key"] = ways
         for draft in self.drafts:
-            draft.facts.setdefault("signature", NO_OBJECT if self.trust.is_draft else NOT_SIGNED)
+            found = draft.facts["object"]
+            draft.facts.setdefault("signature", NOT_SIGNED if isinstance(found, TagObject) else found)
 
     def finish(self) -> None:
         """Wait for the verifier of a single tag, which was at work while the tag's files were read."""

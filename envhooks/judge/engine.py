@@ -54,6 +54,8 @@ class Check:
     not_applicable: Callable[[Subject, Policy], str]
     admitted: bool = False
     """Whether it judges tags that tags.lock admits (`Subject.admitted`), too."""
+    alone: bool = False
+    """Whether it speaks all the same where the policy lowered what it needs, or switched it off."""
 
 
 def ids() -> frozenset[str]:
@@ -94,6 +96,7 @@ def _read(module: ModuleType) -> Check:
         judge=module.check,
         not_applicable=getattr(module, "not_applicable", lambda subject, policy: ""),
         admitted=getattr(module, "ADMITTED", False),
+        alone=getattr(module, "ALONE", False),
     )
 
 
@@ -129,6 +132,10 @@ class _Outcome:
     not_compared: dict[str, str] = field(default_factory=dict)
     blocking: dict[str, str] = field(default_factory=dict)
     """Check id -> why what needs it stays silent."""
+    lowered: set[str] = field(default_factory=set)
+    """Those of them that are no errors by the policy."""
+    untold: dict[str, Unknown] = field(default_factory=dict)
+    """Check id -> why it could not judge, where that is not the verdict; what needs it cannot judge either."""
 
 
 def judge(
@@ -169,9 +176,13 @@ def _judge_one(subject: Subject, checks: Sequence[Check], policy: Policy) -> Tag
 def _apply(
     check: Check, subject: Subject, policy: Policy, setting: CheckSetting | None, outcome: _Outcome
 ) -> None:
-    silence = ""
+    silence, untold = "", None
     if outcome.blocking:
-        silence = next((outcome.blocking[need] for need in check.needs if need in outcome.blocking), "")
+        blocking = [need for need in check.needs if need in outcome.blocking]
+        if check.alone:
+            blocking = [need for need in blocking if need not in outcome.lowered]
+        untold = next((outcome.untold[need] for need in blocking if need in outcome.untold), None)
+        silence = next((outcome.blocking[need] for need in blocking if need not in outcome.untold), "")
     reason = silence or _not_applicable(check, subject)
     if reason:
         outcome.not_applicable[check.id] = reason
@@ -179,12 +190,15 @@ def _apply(
             outcome.blocking[check.id] = silence
         return
     off = setting is not None and setting.level == "off"
-    unknown = _first(Unknown, check, subject)
+    unknown = untold or _first(Unknown, check, subject)
     findings, crash = ((), unknown) if unknown else _run(check, subject, policy)
     if isinstance(findings, str):  # its own reason why it does not apply
         outcome.not_applicable[check.id] = findings
     elif crash is not None:
         outcome.blocking[check.id] = f"{check.id} could not judge"
+        if off or (setting.level if setting else check.level) == "warning":
+            outcome.lowered.add(check.id)
+            outcome.untold[check.id] = crash
         if (setting.level if setting else check.level) == "warning":
             text = f"could not be judged: {crash.why}"
             outcome.findings.append(
@@ -211,6 +225,8 @@ def _record(
     refuses = any(finding.level == "error" for finding in findings)
     if refuses:
         outcome.blocking[check.id] = f"{check.id} refuses the tag"
+        if level != "error":
+            outcome.lowered.add(check.id)
     if level == "off":
         return
     for finding in findings:

@@ -50,7 +50,7 @@ def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
     """Command that gives the tag another name: made at the same commit with the same message, the old one deleted."""
     if name in taken:
         return {"advice": f"there is a tag {name} already; the next free name is for you to choose"}
-    target = _commit(subject)
+    target = target_of(subject)
     if not target:
         return {"advice": f"tag a commit as {name}"}
     command = f"git tag -s {_message(subject)}{word(name)} {target}"
@@ -167,7 +167,8 @@ def _where_it_may_be_made(subject: Subject, command: str) -> Mend:
     return {"fix": command}
 
 
-def _commit(subject: Subject) -> str:
+def target_of(subject: Subject) -> str:
+    """Short id of the commit that a tag leads to, for a command; empty where it leads to none."""
     found = subject.facts.get("object")
     if not isinstance(found, TagObject):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import GOOD_TAG, Repo
 from tag_parts import COMMIT, NAME, NEW, findings, subject
 
 from envhooks.base.dataclass import replace
@@ -78,3 +79,27 @@ def test_what_tags_lock_vouches_for_stays_good() -> None:
     for other in (replace(locked, sha256="3" * 64), replace(locked, locked_oid="4" * 40)):
         (finding,) = findings(subject(NEW, signature=bad, publication=other), "tag-signed")[:1]
         assert (finding.level, finding.message) == ("error", "the signing key is revoked")
+
+
+LEVELS = ('"warning"', '{ level = "off", reason = "light ones are convenient" }')
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_tag_without_an_object_is_unsigned_where_tag_annotated_is_lowered(good: Repo, level: str) -> None:
+    """By the policy's word it may be lightweight; that nobody has to sign it is another word."""
+    good.commit_files({".envhooks/policy.toml": f"[checks]\ntag-annotated = {level}\n"})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", GOOD_TAG)
+    done = good.envhooks("check", GOOD_TAG)
+    assert done.code == 1 and "[tag-signed] the tag is not signed" in done.out, done
+    assert f"git tag -f -s {GOOD_TAG} {good.git('rev-parse', 'HEAD')[:12]}" in done.out
+    made = f"object {good.git('rev-parse', 'HEAD')}\ntype commit\ntag {GOOD_TAG}\n\nno tagger\n"
+    oid = good.git("hash-object", "-t", "tag", "-w", "--stdin", "--literally", stdin=made)
+    good.git("update-ref", f"refs/tags/{GOOD_TAG}", oid)
+    done = good.envhooks("check", GOOD_TAG)
+    assert done.code == 1 and "[tag-signed] the tag is not signed" in done.out, done
+    off = '{ level = "off", reason = "we sign elsewhere" }'
+    good.commit_files({".envhooks/policy.toml": f"[checks]\ntag-annotated = {level}\ntag-signed = {off}\n"})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-f", GOOD_TAG)
+    assert good.envhooks("check", GOOD_TAG).code == 0

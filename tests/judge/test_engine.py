@@ -10,7 +10,7 @@ import pytest
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
-from envhooks.judge.engine import Check, in_order, judge
+from envhooks.judge.engine import Check, in_order, judge, load
 from envhooks.judge.facts import Finding, Inapplicable, Subject, TagReport, Unknown
 from envhooks.policy import CheckSetting, Policy
 from envhooks.policy.reader import default_policy
@@ -143,6 +143,24 @@ def test_a_warning_check_that_cannot_judge_warns() -> None:
     assert [(f.level, f.message) for f in report.findings] == [("warning", "could not be judged: gone")]
 
 
+@pytest.mark.parametrize("level", ["error", "warning"])
+def test_the_level_of_the_policy_counts_where_a_check_could_not_judge(level: str) -> None:
+    setting = {"a": CheckSetting(level)}  # type: ignore[arg-type]
+    for own in ("error", "warning"):
+        report = one(make("a", crashes, level=own), settings=setting)
+        assert report.not_applicable == {}
+        if level == "error":
+            assert report.verdict == "undecided" and set(report.undecided) == {"a"}
+        else:
+            (found,) = report.findings
+            assert report.verdict == "accepted" and (found.level, found.check, found.tag) == (
+                "warning",
+                "a",
+                "x",
+            )
+        assert one(make("a", passes, level=own), settings=setting).not_applicable == {}
+
+
 def test_a_check_that_is_off_is_named_with_its_reason_and_still_silences() -> None:
     off = {"a": CheckSetting("off", "we sign elsewhere")}
     report = one(make("a", refuses), make("b", refuses, ("a",)), settings=off)
@@ -150,6 +168,55 @@ def test_a_check_that_is_off_is_named_with_its_reason_and_still_silences() -> No
     assert report.not_applicable["a"] == "switched off by the policy: we sign elsewhere"
     assert "b" in report.not_applicable
     assert one(make("a", crashes), settings=off).verdict == "accepted"
+
+
+LOWERED = (CheckSetting("warning"), CheckSetting("off", "we do without"))
+
+
+@pytest.mark.parametrize("setting", LOWERED)
+def test_what_needs_a_lowered_check_that_could_not_judge_cannot_judge_either(setting: CheckSetting) -> None:
+    """Else a level of the policy for one check would switch off the others."""
+    checks = (make("a", crashes), make("b", refuses, ("a",)), make("c", refuses, ("b",)))
+    report = one(*checks, settings={"a": setting})
+    assert report.verdict == "undecided" and set(report.undecided) == {"b"}
+    assert "ZeroDivisionError" in report.undecided["b"].why
+    assert report.not_applicable["c"] == "b could not judge"
+    unknown = one(
+        make("a", reads=("naming",)), checks[1], settings={"a": setting}, naming=Unknown("shallow", "look")
+    )
+    assert unknown.undecided == {"b": Unknown("shallow", "look")}
+    assert one(*checks, settings={"a": setting, "b": setting, "c": setting}).verdict == "accepted"
+
+
+@pytest.mark.parametrize("setting", LOWERED)
+def test_a_check_that_stands_alone_speaks_behind_a_lowered_one(setting: CheckSetting) -> None:
+    alone = make("b", refuses, ("a",), alone=True)
+    assert [f.check for f in one(make("a", refuses), alone).findings] == ["a"]
+    report = one(make("a", refuses), alone, settings={"a": setting})
+    assert report.verdict == "refused" and report.findings[-1].check == "b"
+    broken = one(make("a", crashes), alone, settings={"a": setting})
+    assert broken.verdict == "refused" and not broken.undecided
+
+
+def test_a_check_says_itself_what_it_is() -> None:
+    checks = {check.id: check for check in load()}
+    assert {id for id, check in checks.items() if check.admitted} == {"tag-immutable"}
+    assert {id for id, check in checks.items() if check.alone} == {"tag-signed"}
+    assert {id for id, check in checks.items() if check.level == "warning"} == {"ci-green"}
+    assert {id for id, check in checks.items() if Change.DELETED in check.changes} == {"tag-immutable"}
+    assert {id for id, check in checks.items() if Change.STANDING not in check.changes} == {"tag-order"}
+    assert set(checks) - {check.id for check in load(online=False)} == {"ci-green"}
+    for check in checks.values():
+        assert check.page and check.summary and not check.page.startswith("\n"), check.id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "object"),
+    [(None, "b" * 40, "b" * 40), ("a" * 40, None, "a" * 40), ("a" * 40, "b" * 40, "b" * 40)],
+)
+def test_a_report_names_the_object_that_was_judged(old: str | None, new: str | None, object: str) -> None:
+    report = judge([Subject(RefUpdate("refs/tags/x", old, new))], [make("a")], default_policy(), ("noted",))
+    assert report.tags[0].object == object and report.notes == ("noted",)
 
 
 def test_deleted_tags_are_judged_only_by_checks_that_want_them() -> None:
