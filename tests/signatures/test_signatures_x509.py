@@ -51,7 +51,9 @@ def test_it_is_asked_about_these_very_bytes_for_each_identity(
 ) -> None:
     monkeypatch.setenv("GITSIGN_REKOR_URL", "https://evil.example")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    way_out = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    for name in way_out:
+        monkeypatch.setenv(name, f"of {name}")
     found = judged(RAW, ALICE, CI)
     assert found == Verdict("good", scheme="x509", key=f"{CI.identity} ({CI.issuer})", signer=CI.identity)
     assert (gitsign / "object").read_bytes() == RAW
@@ -63,7 +65,8 @@ def test_it_is_asked_about_these_very_bytes_for_each_identity(
     )
     assert len(asked) == 2
     environ = (gitsign / "environment").read_text()
-    assert "evil" not in environ and "GIT_CONFIG_COUNT" not in environ and "http://proxy.example" in environ
+    assert "evil" not in environ and "GIT_CONFIG_COUNT" not in environ
+    assert {f"{name}=of {name}" for name in way_out} | {"GIT_CONFIG_NOSYSTEM=1"} <= set(environ.split("\n"))
 
 
 def test_another_identity_is_refused(gitsign: Path) -> None:
