@@ -11,7 +11,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
 from envhooks.judge.engine import Check, in_order, judge, load
-from envhooks.judge.facts import Finding, Inapplicable, Subject, TagReport, Unknown
+from envhooks.judge.facts import Finding, Inapplicable, Publication, Subject, TagReport, Unknown
 from envhooks.policy import CheckSetting, Policy
 from envhooks.policy.reader import default_policy
 from envhooks.tagname.names import Naming
@@ -196,6 +196,31 @@ def test_a_check_that_stands_alone_speaks_behind_a_lowered_one(setting: CheckSet
     assert report.verdict == "refused" and report.findings[-1].check == "b"
     broken = one(make("a", crashes), alone, settings={"a": setting})
     assert broken.verdict == "refused" and not broken.undecided
+
+
+def test_what_refuses_has_not_passed_and_a_note_stays_one() -> None:
+    def remarks(subject: Subject, policy: Policy) -> Iterator[Finding]:
+        yield Finding("it is so", "note")
+        yield Finding("it is wrong")
+
+    report = one(make("a", remarks), make("b", passes))
+    assert report.passed == ("b",) and [f.level for f in report.findings] == ["note", "error"]
+    report = one(make("a", remarks), settings={"a": CheckSetting("warning")})
+    assert report.passed == () and [f.level for f in report.findings] == ["note", "warning"]
+
+
+def test_a_tag_that_is_admitted_is_judged_by_those_who_look_at_such_alone() -> None:
+    legacy = Publication(True, "listed", "a" * 40, "2" * 64, "2" * 64, legacy="made by hand")
+    report = one(make("a", refuses), make("b", refuses, admitted=True), publication=legacy)
+    assert [f.check for f in report.findings] == ["b"]
+    assert report.not_applicable == {"a": "admitted as legacy: made by hand"}
+    for other in (
+        replace(legacy, legacy=""),
+        replace(legacy, sha256=""),
+        replace(legacy, locked_oid="b" * 40),
+    ):
+        assert [f.check for f in one(make("a", refuses), publication=other).findings] == ["a"]
+    assert one(make("a", refuses), publication=replace(legacy, legacy="", ignored=True)).findings == ()
 
 
 def test_a_check_says_itself_what_it_is() -> None:

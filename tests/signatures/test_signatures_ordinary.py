@@ -268,6 +268,10 @@ ODD["weak key"] = _added(
 )
 
 
+ODD["signature of version 5"] = _added(3, lambda s: packet(2, b"\x05\x10\x16\x08" + bytes(8)))
+ODD["damaged signature"] = _added(3, lambda s: packet(2, b"\x04\x10\x16\x08\xff\xff"))
+
+
 def both(raw: bytes, files: dict[str, bytes]) -> tuple[Verdict | None, Verdict]:
     """What is made of a tag in this process, and by GnuPG."""
     payload, signers = split(raw, 40), root(files)
@@ -314,6 +318,21 @@ def test_an_odd_one_is_good_only_where_gnupg_calls_it_good(signer: str) -> None:
         make(sketch)
         found.append(is_good_here_and_so_there(sketch, name))
     assert 50 < sum(found) < len(found) / 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["photo", "long user id", "user id again", "subkey again", "direct signature", "a second user id that differs 2",
+     "key of version 5", "key of tomorrow", "signature of version 5", "damaged signature", "a second own 2, 50 later",
+     "a stranger's own", "own, more 7", "binding, more 7", "back, digest 3", "own, more 20", "own, uncovered 2"],
+)  # fmt: skip
+def test_what_is_not_known_here_is_left_to_gnupg(name: str) -> None:
+    """Whether it calls it good or not, and also where Sequoia has the same answer today."""
+    for signer in ("primary", "subkey"):
+        sketch = Sketch(signer)
+        ODD[name](sketch)
+        raw, files = sketch.built()
+        assert Fast(root(files), NOW).verify(split(raw, 40)) is None, signer
 
 
 def test_two_odd_things_together() -> None:
