@@ -100,6 +100,7 @@ ELSEWHERE = {
     "neither gpgv nor gpg was found, and one of them is needed for OpenPGP signatures": "a package of the system",
     "the FIDO key of the CA was not touched when it signed the certificate": "as other certificates, by hardware",
     "an SSH certificate names too many principals, or too long ones": "as other certificates",
+    "an SSH certificate's key id holds a zero byte": "as other certificates",
     "this is no SSH certificate": "of a signer's file, and of no tag",
     "the OpenPGP signature uses algorithm {}, which is not judged": "as a key that is too weak",
     "the signature uses SHA-3, which GnuPG does not know": "as a digest that is too weak, by another program than gpg",
