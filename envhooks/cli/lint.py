@@ -13,7 +13,7 @@ from pathlib import Path
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
-from envhooks.base.hygiene import printable_block
+from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.invocation import spelled
 from envhooks.base.place import Level, Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
@@ -21,6 +21,7 @@ from envhooks.builds.stamping import missing_lines
 from envhooks.cli._manner import answer, complain, is_json, quiet
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.cli._terminal import columns, use_colour
+from envhooks.git.repository import Git
 from envhooks.image import CannotTell, Environment
 from envhooks.judge import engine
 from envhooks.judge.engine import judge
@@ -31,6 +32,7 @@ from envhooks.policy.reader import default_policy, parse_policy
 from envhooks.policy.root import FOLDER, parse_lock, with_compat
 from envhooks.report import Look, render
 from envhooks.report.json import document as report_document
+from envhooks.tagname import Grammar
 
 _READABLE = {"environment", "compatibility"}
 """The facts that a file has without a tag."""
@@ -210,11 +212,27 @@ def _policy(top: Path, files: Sequence[str]) -> Report:
     lock = own.read("tags.lock")
     if lock is not None:
         parse_lock(lock, f"{FOLDER}/tags.lock")
+    found = tuple(_yanked(top, policy))
     if not policy.builds:
-        return Report()
+        return Report((), found)
     from envhooks.builds.sections import faults
 
-    return Report((), tuple(str(fault) for fault in faults(policy)))
+    return Report((), (*found, *(str(fault) for fault in faults(policy))))
+
+
+def _yanked(top: Path, policy: Policy) -> Iterator[str]:
+    """A sentence for each `[[yanked]]` that is no release's name: a misspelt one yanks nothing."""
+    grammar = Grammar(policy.tag)
+    odd = [tag for tag in policy.yanked if grammar.match(tag) is None]
+    if not odd:
+        return
+    with Git.open(top) as git:
+        there = {ref.name for ref in git.refs(TAGS)}  # a release of before the policy's names is one, too
+    for tag in odd:
+        if TAGS + tag not in there:
+            naming = grammar.read(tag)
+            hint = f"; did you mean {printable(naming.suggestion, 120)}?" if naming.suggestion else ""
+            yield f"`[[yanked]]` names {printable(tag, 120)}, which is no release tag{hint}"
 
 
 def _file_report(name: str, findings: tuple[Finding, ...]) -> TagReport:

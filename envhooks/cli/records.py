@@ -11,10 +11,12 @@ import os
 import sys
 from pathlib import Path
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import UsageError
-from envhooks.base.hygiene import word
+from envhooks.base.hygiene import printable, word
 from envhooks.base.refs import TAGS, Hook
 from envhooks.builds import remote as remotes
+from envhooks.builds.registry import Reference
 from envhooks.cli._manner import answer, note
 from envhooks.cli._options import add_tls
 from envhooks.cli._progress import Progress
@@ -25,6 +27,7 @@ from envhooks.policy.branches import release_remote
 from envhooks.policy.root import TrustRoot
 from envhooks.policy.trust import trust_context
 from envhooks.records import images, reader, render, share
+from envhooks.records.types import Records
 
 FORMATS = ("text", "json", "dsse")
 FORMATS_HELP = (
@@ -46,7 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="first fetch the records, the tag and the protected branch from the release remote",
     )
     parser.add_argument(
-        "--image", metavar="REF@sha256:...", help="read the records beside this image as well as the tag's"
+        "--image",
+        metavar="REF@sha256:...",
+        help="whether this image is of the tag; the records beside it are read as well as the tag's",
     )
     add_tls(parser)
 
@@ -71,11 +76,13 @@ def run(options: argparse.Namespace) -> int:
             return _print_all(git, root)
         beside = images.attached(reference, os.environ, tls_verify=options.tls_verify) if reference else ()
         found = reader.read(git, root, ref, beside=beside)
+    if reference:
+        found = _of_image(found, reference)
     answer(render.document([found]))
     print(render.as_text(found), end="")
     if found.state == "none" and not options.fetch:
         note(f"  fix: envhooks records {word(found.tag)} --fetch")
-    if found.state == "contradicted":
+    if found.state == "contradicted" and not reference:
         note("  advice: envhooks check --all, which says whether somebody changed them")
     return found.exit_code
 
@@ -85,6 +92,14 @@ def _fetch(ref: str | None) -> None:
     with Git.open(Path.cwd()) as git:
         if name := release_remote(git):
             share.fetch(git, remotes.named(git, name, os.environ), os.environ)
+
+
+def _of_image(found: Records, asked: Reference) -> Records:
+    """The records, contradicted where they prove another image than the one that was asked about."""
+    if not found.images or any(asked.digest in one.digests for one in found.images):
+        return found
+    text = f"{printable(str(asked), 300)} is not the image of the tag, which is {found.images[0].reference}"
+    return replace(found, state="contradicted", faults=(*found.faults, text))
 
 
 def _print_all(git: Git, root: TrustRoot) -> int:

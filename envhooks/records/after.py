@@ -12,9 +12,11 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.builds import watcher
 from envhooks.builds.confirm import Confirmed
+from envhooks.builds.options import Section
 from envhooks.builds.registry import parse
 from envhooks.builds.remote import Remote, user_environment
 from envhooks.builds.types import Plan, Result
+from envhooks.builds.verify_image import LOCAL, published_settings, settings
 from envhooks.git.repository import Git
 from envhooks.records import images, making, share, writer
 from envhooks.records.keys import find_key
@@ -59,17 +61,19 @@ def _record(
     if not plan.own or result.digest is None:
         raise CannotJudge("the build does not tell the digest of an image in a registry")
     key = find_key(git, environ=environ)
-    tls_verify = plan.options.get("tls_verify", True) is not False
+    tls_verify, pythons = _settings(confirmed, plan)
     seen = images.look(replace(parse(plan.own), digest=result.digest), environ, tls_verify=tls_verify)
     if not result.verified:
-        verified, holds = making.inspect(seen, plan.expected, plan.tag, environ, tls_verify=tls_verify)
+        verified, holds = making.inspect(
+            seen, plan.expected, plan.tag, environ, tls_verify=tls_verify, pythons=pythons
+        )
         result = replace(result, verified=verified, holds=holds)
     tag = writer.tag_record(git, confirmed, plan.ref)
     share.fetch(git, remote, environ)
     image = making.by_build(confirmed, tag, plan, result, seen)
     written = writer.write(git, confirmed.trust.root, remote, tag, image, key)
     share.share(git, remote, environ)
-    signer = written.records.image.signer.name if written.records.image else ""
+    signer = written.signer
     if not written.lines:
         return f"recorded before, by {signer}"
     try:
@@ -77,3 +81,13 @@ def _record(
     except EnvhooksError as error:
         return f"recorded by {signer}, and not beside the image: {printable(error.message, 200)}"
     return f"recorded by {signer}"
+
+
+def _settings(confirmed: Confirmed, plan: Plan) -> tuple[bool, tuple[str, ...]]:
+    """(whether certificates are verified, the interpreters to try): as the build's own section says."""
+    build = next(one for one in confirmed.policy.builds if one.name == plan.build)
+    if plan.using != LOCAL:
+        found = published_settings(build)
+        return found.tls_verify, found.pythons
+    own = settings(Section("a `local` build", plan.options))
+    return plan.options.get("tls_verify", True) is not False, own.pythons

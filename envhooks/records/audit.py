@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
+from envhooks.base.hygiene import printable
 from envhooks.base.refs import TAGS
 from envhooks.base.run import Step, no_step
 from envhooks.git import notes
@@ -27,6 +29,7 @@ CHECK = "records"
 
 def with_records(git: Git, root: TrustRoot, report: Report, step: Step = no_step) -> Report:
     """The report with what the records of its tags say; as it was where there are no records and no verifiers."""
+    report = replace(report, errors=(*report.errors, *_yanked_of_nothing(git, root)))
     try:
         tip = notes.tip(git)
         if tip is None and not root.policy.verifiers:
@@ -47,6 +50,18 @@ def with_records(git: Git, root: TrustRoot, report: Report, step: Step = no_step
         if oid not in known
     )
     return replace(report, tags=tags, errors=(*report.errors, *lost))
+
+
+def _yanked_of_nothing(git: Git, root: TrustRoot) -> Iterator[str]:
+    """A sentence for each `[[yanked]]` that no tag here is called by: a misspelt one yanks nothing."""
+    if not root.policy.yanked:
+        return
+    tags = dict.fromkeys(ref.name.removeprefix(TAGS) for ref in git.refs(TAGS))
+    for tag in root.policy.yanked:
+        if tag not in tags:
+            close = get_close_matches(tag[:200], tags, 1)
+            hint = f"; did you mean {printable(close[0], 120)}?" if close else ""
+            yield f"`[[yanked]]` names {printable(tag, 120)}, and there is no such tag{hint}"
 
 
 def _gone(git: Git, tip: str, root: TrustRoot) -> dict[str, int]:

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
-from envhooks.builds.registry import Descriptor, Manifest, Reference, Registry, RegistryError, parse
+from envhooks.builds.registry import (
+    Descriptor,
+    LoginWanted,
+    Manifest,
+    Reference,
+    Registry,
+    RegistryError,
+    parse,
+)
 from envhooks.records.dsse import MAX_ENVELOPE, decode
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
@@ -138,8 +146,7 @@ def attached(
     registry = Registry(reference, environ, tls_verify=tls_verify)
     found: list[bytes] = []
     for one in registry.referrers(reference.digest, KIND)[:MAX_REFERRERS]:
-        manifest = registry.manifest(one.digest)
-        for layer in manifest.parts("layers") if manifest is not None else ():
+        for layer in _layers(registry, one.digest):
             if layer.media_type != ENVELOPE or layer.size > MAX_ENVELOPE:
                 continue
             try:
@@ -147,3 +154,14 @@ def attached(
             except RegistryError:
                 continue
     return tuple(dict.fromkeys(found))
+
+
+def _layers(registry: Registry, digest: str) -> tuple[Descriptor, ...]:
+    """The layers of a referrer; none of a damaged one, which anybody who may push could put beside the others."""
+    try:
+        manifest = registry.manifest(digest)
+        return manifest.parts("layers") if manifest is not None else ()
+    except LoginWanted:
+        raise
+    except RegistryError:
+        return ()

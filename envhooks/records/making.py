@@ -14,6 +14,7 @@ from envhooks.builds.further import image_tag
 from envhooks.builds.imagefiles.sources import open_registry
 from envhooks.builds.types import Expected, Plan, Result
 from envhooks.builds.verify_files import hold, look_into
+from envhooks.builds.verify_image import PYTHONS
 from envhooks.image import Environment
 from envhooks.records.images import Seen
 from envhooks.records.statement import UNSIGNED
@@ -96,9 +97,17 @@ def _record(
 
 
 def inspect(
-    seen: Seen, expected: Expected | None, tag: str, environ: Mapping[str, str], *, tls_verify: bool = True
+    seen: Seen,
+    expected: Expected | None,
+    tag: str,
+    environ: Mapping[str, str],
+    *,
+    tls_verify: bool = True,
+    pythons: tuple[str, ...] = PYTHONS,
 ) -> tuple[str, dict[str, str]]:
     """(how the image was compared with the tag, what it holds), by reading its layers from the registry.
+
+    `pythons` are the interpreters to try in it.
 
     Raises:
         Contradiction: it is not what the tag says.
@@ -110,7 +119,7 @@ def inspect(
         raise CannotJudge("the plan does not say what the image has to hold", place=printable(tag))
     with open_registry(reference, environ, tls_verify=tls_verify) as (_, found):
         for one in found:
-            inside = look_into(one)
+            inside = look_into(one, pythons)
             held = hold(expected, inside, tag)
             where = f"{printable(reference, 300)} ({printable(one.platform, 60)})"
             if held.verdict == "contradicts":

@@ -173,14 +173,16 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
     for line in lines:
         _read_line(line, facts, verifiers, found)
     passed = tuple(sorted(found.passed, key=lambda one: one.time, reverse=True))
-    images = tuple(sorted(found.images, key=lambda one: one.time, reverse=True))
-    state, faults, notes = _state(found, passed, images, policy)
+    claimed = tuple(sorted(found.images, key=lambda one: one.time, reverse=True))
+    images = tuple(one for one in claimed if not _unbacked(one, claimed, policy))
+    state, faults, notes = _state(found, passed, images, claimed, policy)
     return Records(
         facts.tag,
         facts.object,
         state,
         passed,
         images,
+        claimed,
         tuple(dict.fromkeys(faults)),
         tuple(dict.fromkeys(notes)),
         policy.yanked.get(facts.tag, ""),
@@ -188,16 +190,24 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
 
 
 def _state(
-    found: _Found, passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy
+    found: _Found,
+    passed: tuple[TagRecord, ...],
+    images: tuple[ImageRecord, ...],
+    claimed: tuple[ImageRecord, ...],
+    policy: Policy,
 ) -> tuple[State, list[str], list[str]]:
-    """(state of the records, what contradicts them, what else has to be said)."""
-    faults = [*found.changed, *_conflicts(images)]
+    """(state of the records, what contradicts them, what else has to be said).
+
+    Of what was `claimed`, `images` are those by whose word the policy asks for.
+    """
+    faults = [*found.changed, *_conflicts(claimed)]
     if faults:
         return "contradicted", faults, []
-    missing = _missing(passed, images, policy)
+    missing = _missing(passed, images, claimed, policy)
     if not missing:
-        return "proved", [], [f"passed over: {text}" for text in found.passed_over]
-    if found.passed_over or _wrong_words(passed, images, policy):
+        unbacked = filter(None, (_unbacked(one, claimed, policy) for one in claimed))
+        return "proved", [], [f"passed over: {text}" for text in (*found.passed_over, *unbacked)]
+    if found.passed_over or _wrong_words(passed, claimed, policy):
         return (
             "contradicted",
             [*found.passed_over, *missing],
@@ -258,32 +268,52 @@ def _of_another(statement: Statement, facts: TagFacts) -> str:
 
 def _conflicts(images: tuple[ImageRecord, ...]) -> list[str]:
     """A sentence for each published name that is recorded as two images."""
-    known: dict[str, ImageRecord] = {}
+    known: dict[str, list[ImageRecord]] = {}
     found = []
     for image in reversed(images):
         own = image.references[0] if image.references else image.name
-        first = known.setdefault(own, image)
-        if image.digests.isdisjoint(first.digests):
+        before = known.setdefault(own, [])
+        other = next((one for one in before if not image.is_same(one)), None)
+        if other is not None:
             found.append(
-                f"{printable(own, 200)} is recorded as two images: {first.digest} by `{first.signer.name}`,"
+                f"{printable(own, 200)} is recorded as two images: {other.digest} by `{other.signer.name}`,"
                 f" and {image.digest} by `{image.signer.name}`"
             )
+        elif not any(image.digests == one.digests for one in before):
+            before.append(image)
     return found
+
+
+def _unbacked(image: ImageRecord, claimed: tuple[ImageRecord, ...], policy: Policy) -> str:
+    """A sentence where not all whose word the policy asks for say that this image is of the tag; else empty."""
+    said = {one.signer.word for one in claimed if one.is_same(image)}
+    lacking = [word for word in policy.records.words if word not in said]
+    if not lacking:
+        return ""
+    who = " and ".join({"person": "a person", "team": "the team"}[word] for word in lacking)
+    return f"`{image.signer.name}` says {printable(image.reference, 300)}, and the policy asks for the word of {who}"
 
 
 def _words(policy: Policy) -> tuple[str, ...]:
     return policy.records.words or ("",)
 
 
-def _missing(passed: tuple[TagRecord, ...], images: tuple[ImageRecord, ...], policy: Policy) -> list[str]:
+def _missing(
+    passed: tuple[TagRecord, ...],
+    images: tuple[ImageRecord, ...],
+    claimed: tuple[ImageRecord, ...],
+    policy: Policy,
+) -> list[str]:
     """A sentence for each statement that the proof lacks."""
     found = []
     for whose in _words(policy):
         by = {"person": " by the word of a person", "team": " by the word of the team"}.get(whose, "")
         if not any(whose in ("", record.signer.word) for record in passed):
             found.append(f"nothing says{by} that the tag passed")
-        if policy.image is not None and not any(whose in ("", image.signer.word) for image in images):
+        if policy.image is not None and not any(whose in ("", image.signer.word) for image in claimed):
             found.append(f"nothing says{by} which image is of the tag")
+    if policy.image is not None and claimed and not images and not found:
+        found.append("the team and a person say different images of the tag")
     return found
 
 

@@ -150,11 +150,19 @@ def read_statement(payload: bytes) -> Statement:
         StatementError: it says nothing that envhooks understands, or that a tag did not pass.
     """
     try:
-        return _read(json.loads(payload))
+        return _read(json.loads(payload, object_pairs_hook=_once))
     except (KeyError, TypeError, ValueError, RecursionError, AttributeError) as error:
         if isinstance(error, StatementError):
             raise
         raise StatementError("this is no statement about a release") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON: of a key that stands twice, other readers may take the other value."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise StatementError("the statement has a key that stands twice")
+    return found
 
 
 def _read(value: Any) -> Statement:
@@ -207,6 +215,8 @@ def _image_record(
     if extension["statement"] != "image":
         raise StatementError("the statement is about neither a tag nor an image")
     platforms = {_text(key): _digest(one) for key, one in _dict(extension["platforms"]).items()}
+    if any(set(subject["digest"]) != {"sha256"} for subject in subjects):
+        raise StatementError("the statement's subjects have digests that cannot be compared with an image")
     digests = [_digest(f"sha256:{subject['digest']['sha256']}") for subject in subjects]
     others = [digest for digest in platforms.values() if digest != digests[0]]
     if digests[1:] != others or len({subject["name"] for subject in subjects}) != 1:

@@ -98,6 +98,13 @@ class ImageRecord:
         """Digests of the index and of each platform."""
         return frozenset((self.digest, *self.platforms.values()))
 
+    def is_same(self, other: ImageRecord) -> bool:
+        """Whether two records mean one image: of one digest, or the one a platform of the other.
+
+        Two indexes that share a platform are two images.
+        """
+        return self.digest in other.digests or other.digest in self.digests
+
 
 @dataclass(frozen=True)
 class Records:
@@ -114,7 +121,9 @@ class Records:
     passed: tuple[TagRecord, ...] = ()
     """Proved statements that the tag passed, the newest first."""
     images: tuple[ImageRecord, ...] = ()
-    """Proved statements of images, the newest first."""
+    """Proved statements of images by those whose word the policy asks for, the newest first."""
+    claimed: tuple[ImageRecord, ...] = ()
+    """Proved statements of images, whosever word they are, the newest first."""
     faults: tuple[str, ...] = ()
     """Reason why it is contradicted, a sentence each."""
     notes: tuple[str, ...] = ()

@@ -69,7 +69,10 @@ class Verifiers:
         """
         self.now = now
         self._keys = {key_id(one.key): one for one in root.policy.verifiers if one.key}
-        self._ssh = {one.ssh: one for one in root.policy.verifiers if one.ssh}
+        self._ssh: dict[str, tuple[Verifier, ...]] = {}
+        for one in root.policy.verifiers:
+            if one.ssh:  # one person may have several names, with dates and words of their own
+                self._ssh[one.ssh] = (*self._ssh.get(one.ssh, ()), one)
         self._identities = tuple(one for one in root.policy.verifiers if one.identity)
         self._sigstore_root = sigstore_root
         self.where = root.where
@@ -85,22 +88,24 @@ class Verifiers:
             CannotJudge: a library that is needed is not installed.
         """
         if envelope.bundle:
-            return (self._by_identity(envelope, time),)
+            return self._by_identity(envelope, time)
         found: list[Signer] = []
         why = []
         for signature in envelope.signatures:
             try:
-                verifier, key = self._who(envelope, signature, time)
-                self._dates(verifier, time)
+                verifiers, key = self._who(envelope, signature, time)
+                verifiers = self._valid(verifiers, time)
             except NotAllowed as error:
                 why.append(str(error))
             else:
-                found.append(Signer(verifier.name, verifier.word, key))
+                found += (Signer(one.name, one.word, key) for one in verifiers)
         if not found:
             raise NotAllowed("; ".join(why))
         return tuple(dict.fromkeys(found))
 
-    def _who(self, envelope: Envelope, signature: Signature, time: datetime) -> tuple[Verifier, str]:
+    def _who(
+        self, envelope: Envelope, signature: Signature, time: datetime
+    ) -> tuple[tuple[Verifier, ...], str]:
         if is_signature(signature.sig):
             return self._by_ssh(envelope, signature, time)
         claimed = self._keys.get(signature.keyid)
@@ -109,17 +114,19 @@ class Verifiers:
                 raise Changed(
                     f"the signature of `{claimed.name}` does not fit: the statement or the signature was changed"
                 )
-            return claimed, signature.keyid
+            return (claimed,), signature.keyid
         for key, verifier in self._keys.items():
             if _is_good(verifier.key, signature.sig, envelope.signed):
                 if signature.keyid:  # cosign leaves it empty
                     raise Changed(f"`{verifier.name}` signed this, and it names another key: it was changed")
-                return verifier, key
+                return (verifier,), key
         raise NotAllowed(
             f"no verifier of the policy made the signature by the key {printable(signature.keyid, 80)}"
         )
 
-    def _by_ssh(self, envelope: Envelope, signature: Signature, time: datetime) -> tuple[Verifier, str]:
+    def _by_ssh(
+        self, envelope: Envelope, signature: Signature, time: datetime
+    ) -> tuple[tuple[Verifier, ...], str]:
         if self._signers is None:
             raise NotAllowed(f"the policy names no SSH key for records: {printable(signature.keyid, 80)}")
         try:
@@ -137,7 +144,7 @@ class Verifiers:
             raise Changed(f"`{name}` signed this, and it names another key: it was changed")
         return self._ssh[name], key
 
-    def _by_identity(self, envelope: Envelope, time: datetime) -> Signer:
+    def _by_identity(self, envelope: Envelope, time: datetime) -> tuple[Signer, ...]:
         from envhooks.records.identities import BundleError, verify_bundle
 
         why = "the policy names no identity"
@@ -151,14 +158,23 @@ class Verifiers:
                 continue
             if payload != envelope.payload:
                 raise Changed(f"the bundle of `{one.name}` holds another statement")
+            same = tuple(x for x in self._identities if (x.identity, x.issuer) == (one.identity, one.issuer))
             # the time by the transparency log is not the signer's claim
-            self._dates(one, max(time, logged) if logged else time)
-            return Signer(one.name, one.word, f"{one.identity} ({one.issuer})")
+            valid = self._valid(same, max(time, logged) if logged else time)
+            return tuple(Signer(x.name, x.word, f"{x.identity} ({x.issuer})") for x in valid)
         raise NotAllowed(why)
 
-    def _dates(self, verifier: Verifier, time: datetime) -> None:
-        for text in _faults(verifier, time, self.now):
-            raise NotAllowed(f"`{verifier.name}` signed this, and {text}")
+    def _valid(self, verifiers: tuple[Verifier, ...], time: datetime) -> tuple[Verifier, ...]:
+        """Those of one signer's names that count at a time; a name that is revoked takes the others with it."""
+        faults = {one: tuple(_faults(one, time, self.now)) for one in verifiers}
+        for one, texts in faults.items():
+            if texts and (_is_revoked(one, time) or all(faults.values())):
+                raise NotAllowed(f"`{one.name}` signed this, and {texts[0]}")
+        return tuple(one for one, texts in faults.items() if not texts)
+
+
+def _is_revoked(verifier: Verifier, time: datetime) -> bool:
+    return verifier.revoked is not None and (verifier.revoked == 0 or time.timestamp() >= verifier.revoked)
 
 
 def _faults(verifier: Verifier, time: datetime, now: datetime) -> Iterator[str]:

@@ -41,6 +41,8 @@ class Written:
     """The envelopes that were added to the note; empty where all was recorded before."""
     records: Records
     """All that the tag's note proves now."""
+    signer: str = ""
+    """Name of the verifier that the key is."""
 
 
 def tag_record(git: Git, confirmed: Confirmed, ref: str, now: datetime | None = None) -> TagRecord:
@@ -104,19 +106,19 @@ def write(
         except NotAllowed as error:
             raise _not_allowed(key, root, str(error)) from None
         assert said is not None
-        known = before.passed if isinstance(said, TagRecord) else before.images
+        known = before.passed if isinstance(said, TagRecord) else before.claimed
         if not any(_is_same(replace(said, signer=signer), old) for old in known):
             lines.append(envelope.encode())
     if lines:
         notes.append(git, {tag.object: lines}, f"Record {tag.tag}")
     after = judge_lines(facts, notes.lines_of(git, notes.tip(git), tag.object), root.policy, verifiers)
-    return Written(tuple(lines), after)
+    return Written(tuple(lines), after, signer.name)
 
 
 def _refuse_another(before: Records, image: ImageRecord) -> None:
     own = image.references[:1]
-    for old in before.images:
-        if old.name == image.name and old.references[:1] == own and old.digests.isdisjoint(image.digests):
+    for old in before.claimed:
+        if old.name == image.name and old.references[:1] == own and not old.is_same(image):
             name = printable(own[0] if own else image.name, 200)
             raise Contradiction(
                 f"{name} is recorded as {old.digest} by `{old.signer.name}`, and this would say {image.digest}",

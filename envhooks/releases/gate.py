@@ -173,7 +173,7 @@ class Gate:
         if self._yanked_images is None:
             self._yanked_images = {}
             for tag in filter(self._releases.has, self._policy.yanked):
-                for one in reader.read(self._releases.git, self._root, tag).images:
+                for one in reader.read(self._releases.git, self._root, tag).claimed:
                     self._yanked_images |= dict.fromkeys(one.digests, (tag, self._policy.yanked[tag]))
         for digest in sorted(image.digests & self._yanked_images.keys()):
             tag, reason = self._yanked_images[digest]

@@ -132,3 +132,19 @@ def test_what_is_recorded_and_not_locked_is_noted(good: Repo, tmp_path: Path) ->
     done = audit(good)
     assert done.code == 0 and found(done) == ["it is recorded, and tags.lock does not list it"]
     assert notes.REF in good.git("for-each-ref")
+
+
+def test_a_release_that_is_yanked_by_a_misspelt_name_is_not_yanked(good: Repo) -> None:
+    make_tag(good)
+    wrong = GOOD_TAG.replace("2.8", "2.9")
+    set_policy(good, f'[[yanked]]\ntag = "{wrong}"\nreason = "wrong CUDA"\n')
+    done = good.envhooks("check", "--all")
+    assert done.code == 2
+    assert f"names {wrong}, and there is no such tag; did you mean {GOOD_TAG}?" in " ".join(done.said.split())
+    assert good.envhooks("lint", "policy").code == 0  # the name itself is a release's
+    set_policy(good, f'[[yanked]]\ntag = "{GOOD_TAG.lower()}"\nreason = "wrong CUDA"\n')
+    done = good.envhooks("lint", "policy")
+    assert done.code == 2 and f"did you mean {GOOD_TAG}?" in " ".join(done.said.split()), done
+    set_policy(good, f'[[yanked]]\ntag = "{GOOD_TAG}"\nreason = "wrong CUDA"\n')
+    assert good.envhooks("lint", "policy").code == 0
+    assert good.envhooks("check", "--all").code == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from record_parts import (
+    AMD64,
     DIGEST,
     IMAGE_POLICY,
     NOW,
@@ -28,6 +30,8 @@ from support import GOOD_TAG, Repo
 from envhooks.git import notes
 from envhooks.git.repository import Git
 from envhooks.records.dsse import pae
+from envhooks.records.statement import image_statement
+from envhooks.records.types import ImageRecord
 
 KINDS = ("p256", "ed25519", "ssh")
 
@@ -306,3 +310,112 @@ def test_pae_is_that_of_the_specification() -> None:
     assert pae("http://example.com/HelloWorld", b"hello world") == (
         b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
     )
+
+
+OTHER_NAME = "registry.example.com/team/elsewhere"
+MORE = {"linux/arm64": "sha256:" + "f" * 64}
+
+
+def two_signers(good: Repo, tmp_path: Path, asked: str) -> dict[str, Path]:
+    files = {name: make_key(tmp_path, name) for name in ("ci", "alice")}
+    set_policy(
+        good,
+        f"{IMAGE_POLICY}[records]\nsigned-by = {asked}\n"
+        + verifier("ci", files["ci"][1])
+        + verifier("alice", files["alice"][1], 'word = "person"'),
+    )
+    return {name: file for name, (file, _) in files.items()}
+
+
+def of_another_name(**changes: Any) -> ImageRecord:
+    """A later record, of other bytes under another name: no contradiction of the first."""
+    time = NOW + timedelta(minutes=1)
+    digest = "sha256:" + "e" * 64
+    more = {"name": OTHER_NAME, "references": (f"{OTHER_NAME}:2.8-rc1",), "digest": digest, "platforms": {}}
+    return image_record(**{**more, "time": time, **changes})
+
+
+def test_an_image_by_the_wrong_word_is_not_the_image_of_the_tag(good: Repo, tmp_path: Path) -> None:
+    """Nor the one that a gate lets run."""
+    files = two_signers(good, tmp_path, '"team"')
+    oid = make_tag(good)
+    write_lines(good, oid, lines(key_of(good, files["ci"]), tag_record(good), image_record()))
+    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), of_another_name()))
+    found = read_records(good, now=NOW + timedelta(hours=1))
+    assert found.state == "proved" and found.image is not None and found.image.digest == DIGEST
+    assert [one.signer.name for one in found.images] == ["ci"]
+    assert any("`alice` says" in text and "the word of the team" in text for text in found.notes)
+
+
+def test_one_of_each_means_one_image(good: Repo, tmp_path: Path) -> None:
+    files = two_signers(good, tmp_path, '["team", "person"]')
+    oid = make_tag(good)
+    write_lines(good, oid, lines(key_of(good, files["ci"]), tag_record(good), image_record()))
+    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), of_another_name()))
+    found = read_records(good, now=NOW + timedelta(hours=1))
+    assert found.state != "proved" and found.image is None
+    assert "the team and a person say different images of the tag" in (*found.faults, *found.notes)
+    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), image_record()))
+    found = read_records(good, now=NOW + timedelta(hours=1))
+    assert found.state == "proved" and found.image is not None and found.image.digest == DIGEST
+
+
+def test_two_indexes_that_share_a_platform_are_two_images(good: Repo, tmp_path: Path) -> None:
+    file = signed_repository(good, tmp_path, "p256")
+    oid = make_tag(good)
+    key = key_of(good, file)
+    platforms = {"linux/amd64": AMD64, **MORE}
+    other = image_record(digest="sha256:" + "e" * 64, platforms=platforms)
+    write_lines(good, oid, lines(key, tag_record(good), image_record()))
+    # one platform of it, by its own digest, is the same image
+    write_lines(good, oid, lines(key, tag_record(good), image_record(digest=AMD64, platforms={})))
+    assert read_records(good).state == "proved"
+    write_lines(good, oid, lines(key, tag_record(good), other))
+    found = read_records(good)
+    assert found.exit_code == 1 and "two images" in found.faults[0]
+
+
+@pytest.mark.parametrize("what", ["twice", "digests"])
+def test_a_statement_that_others_would_read_otherwise_proves_nothing(
+    good: Repo, tmp_path: Path, what: str
+) -> None:
+    file = signed_repository(good, tmp_path, "p256")
+    oid = make_tag(good)
+    key = key_of(good, file)
+    tag = tag_record(good)
+    payload = image_statement(image_record(), tag, "pkg:oci/pytorch-cuda", "vsa")
+    assert payload.startswith(b'{"_type"')
+    if what == "twice":
+        payload = b'{"subject":[],' + payload[1:]
+    else:
+        said = json.loads(payload)
+        said["subject"][0]["digest"]["sha512"] = "0" * 128
+        payload = json.dumps(said, separators=(",", ":")).encode()
+    write_lines(good, oid, (*lines(key, tag, None), key.envelope(payload).encode()))
+    found = read_records(good)
+    assert found.exit_code == 1 and found.image is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "signers"),
+    [
+        ("valid-before = 2026-11-29", "", ["b"]),
+        ("", "valid-after = 2026-12-01", ["ci"]),
+        ("", "", ["b", "ci"]),
+        ("valid-before = 2026-11-29", "valid-after = 2026-12-01", []),
+        ("revoked = true", "", []),
+        ("", "revoked = 2026-11-01", []),
+        ("", "revoked = 2026-12-01", ["b", "ci"]),
+    ],
+)
+def test_one_person_of_two_names(
+    good: Repo, tmp_path: Path, first: str, second: str, signers: list[str]
+) -> None:
+    """Each name has its own dates; one that is revoked takes the key away under every name."""
+    more = f'{first}\n[[verifier]]\nname = "b"\nssh = "alice@example.org"\n{second}\n'
+    file = signed_repository(good, tmp_path, "ssh", more=more)
+    oid = make_tag(good)
+    write_lines(good, oid, lines(key_of(good, file), tag_record(good), image_record()))
+    found = read_records(good)
+    assert sorted(one.signer.name for one in found.images) == signers
+    assert found.exit_code == (0 if signers else 1)

@@ -129,6 +129,13 @@ def test_recorded_in_one_clone_and_proved_in_another(
     assert without.envhooks("records", GOOD_TAG).code == 2
     found = without.envhooks("records", GOOD_TAG, "--image", f"{name}@{index}")
     assert found.code == 0, found
+    # what was asked is whether this very image is of the tag
+    other = put_index(Registry(name, environ, push=True), {"other": "image"})[0]
+    found = without.envhooks("records", GOOD_TAG, "--image", f"{name}@{other}")
+    assert found.code == 2, found  # nothing is recorded beside that one
+    found = clone.envhooks("records", GOOD_TAG, "--image", f"{name}@{other}")
+    assert found.code == 1 and f"@{other} is not the image of the tag, which is {name}@{index}" in found.out
+    assert clone.envhooks("records", GOOD_TAG, "--image", f"{name}@{platforms['linux/amd64']}").code == 0
 
     again = record(good, f"{name}:2.8-rc1@{index}", key)
     assert "recorded before" in again.err
