@@ -21,6 +21,8 @@ STYLES = {
 
 _UNBROKEN = 2000
 """Columns of a file, in which no line is broken."""
+_LEAST = 8
+"""Columns that a text needs which may be folded."""
 KEPT = 12
 """Characters of a column that is never folded: a date, a word, a short digest."""
 
@@ -45,10 +47,11 @@ def console() -> Console:
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Sequence[str] = ()) -> None:
     """Print rows of text under their heads; a column that is empty in every row is left out.
 
-    The first column is never folded, so that a name can be copied. `groups` has a text for each row: a rule stands
-    where it changes.
+    The first column is never folded, so that a name can be copied: where the terminal is too narrow for it beside the
+    others, those stand below it. `groups` has a text for each row: a rule stands where it changes.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
@@ -57,13 +60,23 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Seq
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
+    out = console()
+    needed = 0
     for at in shown:
+        widest = max(map(cell_len, (heads[at], *(row[at] for row in rows))))
         keep = at == 0 or max(len(row[at]) for row in rows) <= KEPT
+        needed += 1 + (widest if keep else min(widest, _LEAST))
         table.add_column(Text(heads[at]), overflow="fold", no_wrap=keep)
+    if needed > out.width:
+        for row in rows:
+            cells = [Text(row[at], style=STYLES.get(row[at], "")) for at in shown if row[at]]
+            out.print(cells[0], soft_wrap=True)
+            out.print(Text("  ").append_text(Text("  ").join(cells[1:])), soft_wrap=True)
+        return
     for number, row in enumerate(rows):
         last = bool(groups) and groups[number] != groups[min(number + 1, len(groups) - 1)]
         table.add_row(*(Text(row[at], style=STYLES.get(row[at], "")) for at in shown), end_section=last)
-    console().print(table)
+    out.print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:

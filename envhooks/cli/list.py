@@ -62,7 +62,13 @@ def run(options: argparse.Namespace) -> int:
     wanted = [_requirement(text) for text in options.has]
     with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
-        chosen = [one for one in releases.read() if _fits(one, options.line, options.stage)]
+        everything = releases.read()
+        if options.line and not any(_is_of(one, options.line) for one in everything):
+            # a slip would be answered as if no release held the package
+            lines = [*dict.fromkeys(one.line for one in everything if one.line)]
+            known = f"; there are {', '.join(lines[:20])}" if lines else ", and no release at all"
+            raise UsageError(printable(f"there is no line {options.line} here{known}"))
+        chosen = [one for one in everything if _fits(one, options.line, options.stage)]
         chosen = list(releases.with_records(chosen))
         if options.without_image:
             chosen = [one for one in chosen if not one.image]
@@ -71,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
             found = list(releases.judge(found))
     answer(document(found, unknown))
     if not is_json():
-        _print(found, unknown, options.has)
+        chosen_by = options.line or options.stage or options.without_image
+        _print(found, unknown, options.has, "such releases" if chosen_by else "releases")
     undecided = any(one.verdict == "undecided" for one in found)
     return 2 if unknown or undecided else 0
 
@@ -89,10 +96,10 @@ def _requirement(text: str) -> Requirement:
 
 
 def _fits(release: Release, line: str | None, stage: str | None) -> bool:
-    if stage and release.stage != stage:
-        return False
-    if not line:
-        return True
+    return (not stage or release.stage == stage) and (not line or _is_of(release, line))
+
+
+def _is_of(release: Release, line: str) -> bool:
     # a line of `PyTorch-CUDA` holds `PyTorch-CUDA12.8` as well, where a team writes the version into the name
     name = release.name
     plain = "-".join(part for part in (name.framework, name.hardware) if part) if name else ""
@@ -152,7 +159,9 @@ def _image(release: Release) -> str:
     return digest.partition(":")[2][:12] if at else ""
 
 
-def _print(found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has: Sequence[str]) -> None:
+def _print(
+    found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has: Sequence[str], kind: str
+) -> None:
     if found:
         print_table(
             ("tag", "stage", "date", "verdict", "signer", "image"),
@@ -160,7 +169,7 @@ def _print(found: Sequence[Release], unknown: Sequence[tuple[Release, str]], has
             [one.line for one in found],
         )
     elif not unknown:
-        what = f"no release holds {' and '.join(has)}" if has else "there are no releases here"
+        what = f"no release holds {' and '.join(has)}" if has else f"there are no {kind} here"
         print(printable(what))
     if unknown:
         print(f"\nnot known of {len(unknown)}:")

@@ -122,6 +122,31 @@ def test_the_table_on_80_columns(series: Repo) -> None:
     assert "PyTorch-CUDA-v2.8-rc1" in done.out and "\x1b" not in done.out
 
 
+def test_a_name_is_whole_in_any_width(series: Repo) -> None:
+    """A terminal of a telephone, or half of one: a name that is cut is another release's."""
+    for width in ("20", "40", "60", "200"):
+        narrow = Repo(series.path, {**series.environ, "COLUMNS": width})
+        done = narrow.envhooks("list", "--format", "table")
+        words = done.out.split()
+        for tag in (
+            "PyTorch-CPU-v2.9",
+            "PyTorch-CUDA-v2.5",
+            "PyTorch-CUDA-v2.8-rc1",
+            "PyTorch-CUDA-v2.8-rc2",
+        ):
+            assert tag in words, done.out
+        assert words.count("accepted") == 2 and words.count("2026-11-01") == 4, done.out
+
+
+def test_a_line_that_is_none_is_no_answer(series: Repo) -> None:
+    done = series.envhooks("list", "--has", "torch<2.6", "--line", "PyTorch-CUDA12", "--format", "table")
+    assert done.code == 2 and "no line PyTorch-CUDA12 here; there are PyTorch-CPU, PyTorch-CUDA" in done.err
+    done = series.envhooks(
+        "list", "--line", "pytorch-cuda", "--stage", "beta", "--format", "table", check=True
+    )
+    assert done.out == "there are no such releases here\n"
+
+
 def test_one_release_in_full(series: Repo) -> None:
     done = series.envhooks("show", GOOD_TAG, "--format", "text")
     assert done.code == 0, done.said
