@@ -66,6 +66,8 @@ class Near:
     """The file where it is not the changelog's own."""
     is_mended: bool = False
     """Whether the changelog's `fix` makes it the entry, so that another beside it would be one too many."""
+    is_foreign: bool = False
+    """Whether the file's entries are no headings, so that it is not known where the next one belongs."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class Changelog:
     @property
     def is_to_be_drafted(self) -> bool:
         """Whether nothing is there, nor in the work tree, that a fix would make the entry."""
-        return not (self.entry or self.written or (self.near is not None and self.near.is_mended))
+        near = self.near
+        return not (self.entry or self.written or (near is not None and (near.is_mended or near.is_foreign)))
 
 
 # ------------------------------------------------------------ questions that an entry answers

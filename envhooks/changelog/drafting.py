@@ -16,7 +16,7 @@ from envhooks.changelog import Changelog, Near
 from envhooks.changelog.dates import doubtful_day, heading_date, is_unreleased
 from envhooks.changelog.near import closest
 from envhooks.changelog.reader import Entries, find_entry, read_changelog, text_of
-from envhooks.changelog.style import DAY, USUAL, styled, usual_heading
+from envhooks.changelog.style import DAY, USUAL, is_oldest_first, styled, usual_heading
 from envhooks.changelog.weaving import Spot, printed, raw_lines, woven
 from envhooks.tagname.names import TagName
 
@@ -81,6 +81,8 @@ def draft(
         heading, fix = _new_entry(file)
         if close is None:
             return replace(found, heading=heading, fix=fix)
+        if close.near.is_foreign:  # where the file's own next entry belongs is not known
+            return replace(found, heading=heading, near=close.near)
         mended = _mended(file, close.mended, close.near.line - 1, close.more)
         return replace(
             found, heading=heading, fix=mended or fix, near=replace(close.near, is_mended=bool(mended))
@@ -109,7 +111,7 @@ def _marked(heading: str) -> str:
 
 
 def _new_entry(file: _File) -> tuple[str, str]:
-    """(heading, command) of an entry above the newest release; what stands below `Unreleased` becomes its own."""
+    """(heading, command) of an entry beside the newest release; what stands below `Unreleased` becomes its own."""
     heading, form = styled(file.entries.headings, file.name, file.template)
     places = [*file.entries.places]
     newest = next((place for place in places if not is_unreleased(place.text)), None)
@@ -122,7 +124,7 @@ def _new_entry(file: _File) -> tuple[str, str]:
         more = 0 if waiting.mark.startswith("#") else 1
         return own[0], woven(file.spot(waiting.line - 1, more), own, form, "behind")
     new = [*own, "", _body(file.name)]
-    if newest is not None:
+    if newest is not None and not is_oldest_first(places):
         return own[0], woven(file.spot(newest.line - 1), new, form, "before")
     return own[0], f"{printed(['', *new], form)} >> {word(file.path)}"
 

@@ -39,6 +39,10 @@ _TITLE_WORDS = frozenset(
     )
 )
 _NUMBERS = re.compile(r"(?<![0-9.])[0-9]+(?:\.[0-9]+)+(?![0-9]|\.[0-9])")
+_BEGINNING = re.compile(
+    r"(?:[\s|*+>_-]|<[^<>]*>|\w[\w.+-]* \()*[vV]?(?:[0-9]+\.[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])"
+)
+"""A version or a day behind marks of a list, a table, bold text or HTML, or behind a package's name: `envs (2.7-1)`."""
 _BUILD = re.compile(r"(?<=[0-9])[+_.-](?P<word>[A-Za-z]+[0-9]*(?:\.[0-9]+)*)(?![0-9A-Za-z.])")
 
 
@@ -98,7 +102,23 @@ def closest(
         if mended and not line.is_hidden:
             return _close(near, mended, lines, line, entries, path)
         other = other or Close(near)
-    return other or _unreleased(entries)
+    return other or _unreleased(entries) or _foreign(lines, entries)
+
+
+def _foreign(lines: Sequence[str], entries: Entries) -> Close | None:
+    at = None if entries.lines else foreign_entry(lines)
+    if at is None:
+        return None
+    why = "it looks like an entry, and an entry is a heading"
+    return Close(Near(" ".join(lines[at].split()), at + 1, why, is_foreign=True))
+
+
+def foreign_entry(lines: Sequence[str]) -> int | None:
+    """Index of the first line that begins as entries do, with a version or a day, whatever stands before: `* 2.7`."""
+    for at, line in enumerate(lines):
+        if len(line) <= MAX_HEADING and _BEGINNING.match(line):
+            return at
+    return None
 
 
 def unread_headings(text: str) -> Iterator[tuple[int, str]]:

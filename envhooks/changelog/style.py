@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from envhooks.changelog.dates import heading_date
+from envhooks.changelog.dates import digits_of, find_day, heading_date, is_unreleased
 from envhooks.changelog.headings import find_heading, release_in
 from envhooks.tagname.names import TagName
+
+if TYPE_CHECKING:
+    from envhooks.changelog.reader import EntryPlace
 
 DAY = "DATE"
 """Stands for the day of today until a command, or `envhooks changelog`, writes it."""
 USUAL = "##"
 """The mark of an entry's heading where the file has none."""
 _MONTH = r"[A-Za-z]{3,9}\.?"
+
+
+def is_oldest_first(places: Sequence[EntryPlace]) -> bool:
+    """Whether the entries stand in the order of their days, so that the next one comes last."""
+    found = (find_day(place.text) for place in places if not is_unreleased(place.text))
+    days = [digits_of(day) for day in found if day is not None]
+    return len(days) > 1 and days[0] < days[-1]
 
 
 def usual_heading(name: TagName, template: str | None) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.errors import CannotJudge
 from envhooks.changelog.dates import is_unreleased
+from envhooks.changelog.near import foreign_entry
 from envhooks.changelog.reader import EntryPlace, read_changelog
-from envhooks.changelog.style import DAY, USUAL, styled
+from envhooks.changelog.style import DAY, USUAL, is_oldest_first, styled
 from envhooks.tagname.names import TagName
 
 _BOM = b"\xef\xbb\xbf"
@@ -84,11 +86,18 @@ def with_entry(
         kept = "\n".join(lines[start:end]).strip("\n").split("\n")
         entry = [*own, "", *kept, *(["", *body] if body else [])]
         done = [*lines[:start], "", *entry, "", *lines[end:]]
-    elif newest is not None:
+    elif newest is not None and not is_oldest_first(places):
         entry = [*own, "", *body]
         at = newest.line - (2 if newest.is_overlined else 1)
         done = [*lines[:at], *entry, "", *lines[at:]]
     else:
+        foreign = foreign_entry(lines) if not places else None
+        if foreign is not None:
+            raise CannotJudge(
+                "its entries are no headings, so that it is not known where the next one belongs; write it there,"
+                f" with what changed below it: {mark} {heading}",
+                place=f"{path}:{foreign + 1}",
+            )
         entry = [*own, "", *body]
         at = _without_links(lines, len(lines))
         above = "\n".join(lines[:at]).rstrip("\n").split("\n")
@@ -123,7 +132,7 @@ def _without_links(lines: Sequence[str], end: int) -> int:
 
 def _bullet(places: Sequence[EntryPlace]) -> str:
     """The mark of the file's lists."""
-    marks = re.findall(r"(?m)^([-*+]) \S", "\n".join(place.body for place in places[:20]))
+    marks = re.findall(r"(?m)^ {0,3}([-*+]) +\S", "\n".join(place.body for place in places[:20]))
     return max(dict.fromkeys(marks), key=marks.count, default="-")
 
 

@@ -43,7 +43,10 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
     elif changelog.entry is not None and changelog.entry.is_yanked:
         yield found
     else:
-        yield replace(found, advice=f"write the entry: {changelog.heading}")
+        advice = f"write the entry: {changelog.heading}"
+        if changelog.near is not None and changelog.near.is_foreign:
+            advice += "\nas a heading, where the file has its newest"
+        yield replace(found, advice=advice)
 
 
 def _lacking(changelog: Changelog) -> Finding:

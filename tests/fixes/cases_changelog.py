@@ -108,6 +108,34 @@ def _with_carriage_returns(bench: Bench) -> None:
 
 
 @case("changelog-entry", NO_ENTRY)
+def _where_the_oldest_stands_first(bench: Bench) -> None:
+    older = "## 2.6 - 2025-06-01\n\nPyTorch 2.6.\n\n## 2.7 - 2026-01-09\n\nPyTorch 2.7.\n"
+    text = _written(bench, f"# Changelog\n\n{older}")
+    assert text.startswith(f"# Changelog\n\n{older}\n## 2.8-rc1 - {_today(bench)}\n")
+
+
+@case("changelog-entry", NO_ENTRY)
+def _where_entries_are_no_headings(bench: Bench) -> None:
+    """Nothing is put to the end of a table, a list or a Debian changelog: a person sees where it belongs."""
+    bench.hooks()
+    for text in (
+        "# Changelog\n\n| version | date |\n|---|---|\n| 2.7 | 2026-01-09 |\n",
+        "# Changelog\n\n* 2.7 (2026-01-09): PyTorch 2.7\n* 2.6 (2025-06-01): PyTorch 2.6\n",
+        "# Changelog\n\n**2.7** (2026-01-09)\n\nPyTorch 2.7.\n",
+        "envs (2.7-1) unstable; urgency=medium\n\n  * PyTorch 2.7.\n",
+        "2026-01-09  Alice  <alice@example.org>\n\n\t* PyTorch 2.7.\n",
+        "<h1>Changelog</h1>\n<h2>2.7 - 2026-01-09</h2>\n<p>PyTorch 2.7.</p>\n",
+    ):
+        bench.repo.commit_files({"CHANGELOG.md": text})
+        bench.repo.git("push", "-q", "origin", "main")
+        shown = bench.refused("tag", "-s", "-m", "First candidate", GOOD_TAG)
+        assert not shown.fix and "where the file has its newest" in shown.advice, text
+        drafted = bench.repo.envhooks("changelog", GOOD_TAG)
+        assert drafted.code == 2 and "no headings" in drafted.flat, drafted.said
+        assert bench.repo.git("status", "--porcelain") == ""
+
+
+@case("changelog-entry", NO_ENTRY)
 def _as_the_first_entry(bench: Bench) -> None:
     assert "## 2.8-rc1 - " in _written(bench, "# Changelog\n\nAll notable changes.\n")
 
