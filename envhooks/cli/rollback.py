@@ -88,4 +88,4 @@ def _print(tag: str, found: Answer | None, passed_over: Sequence[Answer], file: 
     if found is not None:
         lines = [found.tag, *(f"  {text}" for text in (found.reference, found.why) if text)]
     lines += [f"  passed over {one.tag}: {one.why}" for one in passed_over]
-    print("\n".join((printable(line) for line in lines)), file=file)
+    print("\n".join(printable(line) for line in lines), file=file)
