@@ -67,6 +67,9 @@ class BranchRefs:
 
     def tip(self, ref: str) -> str | None:
         """Object id of a branch by its full name; None where there is none."""
+        if ref not in self._refs and not ref.startswith(BRANCHES):
+            # a refspec of the user's own may keep a remote's branch anywhere
+            self._refs.update((found.name, found) for found in self._git.refs(ref) if found.name == ref)
         return self._refs[ref].oid if ref in self._refs else None
 
     def symref(self, ref: str) -> str:

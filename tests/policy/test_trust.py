@@ -188,6 +188,61 @@ def test_branches_of_the_policy_are_globs(good: Repo) -> None:
     assert mains(good, Hook.CHECK) == ["origin/main", "origin/release/2.7"]
 
 
+def test_a_branch_is_found_where_a_refspec_keeps_it(good: Repo) -> None:
+    good.git("update-ref", "refs/elsewhere/m", "refs/remotes/origin/main")
+    good.git("update-ref", "-d", "refs/remotes/origin/main")
+    good.git("config", "--replace-all", "remote.origin.fetch", "+refs/heads/main:refs/elsewhere/m")
+    assert mains(good, Hook.CHECK) == ["origin/main"]
+    with Git.open(good.path) as git:
+        assert trust_context(git, Hook.CHECK).root.where == "origin/main"
+
+
+def test_what_a_push_moves_counts_for_that_push_alone(good: Repo) -> None:
+    old, new = good.git("rev-parse", "main"), good.commit("Newer")
+    moved = RefUpdate("refs/heads/main", old, new)
+    assert mains(good, Hook.PUSH, moved, to="origin") == ["origin/main", "main as this push moves it"]
+    assert mains(good, Hook.CHECK, moved) == ["origin/main"]
+
+
+def test_how_main_becomes_known_is_said_for_each_hook(good: Repo) -> None:
+    def fix(hook: Hook, to: str | None = None) -> str:
+        with Git.open(good.path) as git:
+            return trust_context(git, hook, (), to).mains_fix
+
+    assert fix(Hook.TAG) == fix(Hook.PUSH, "origin") == "git fetch origin"
+    assert fix(Hook.CHECK) == "git fetch origin +refs/heads/main:refs/remotes/origin/main"
+    assert "git remote add" in fix(Hook.PUSH, "https://example.org/x.git")
+
+
+def test_a_local_branch_with_the_same_policy_is_no_other_policy(good: Repo) -> None:
+    good.commit_files({"x": "y\n"})
+    with Git.open(good.path) as git:
+        assert trust_context(git, Hook.TAG).notes == ()
+    good.git("rm", "-q", "-r", ".envhooks")
+    good.git("commit", "-q", "-m", "No policy")
+    with Git.open(good.path) as git:
+        assert any("another policy" in note for note in trust_context(git, Hook.TAG).notes)
+
+
+def test_only_a_check_has_to_have_the_remotes_main(good: Repo) -> None:
+    """A tag that is made, and a push, are judged by what the clone has; a CI's clone of one tag would have nothing."""
+    good.git("update-ref", "-d", "refs/remotes/origin/main")
+    with Git.open(good.path) as git:
+        for hook in (Hook.TAG, Hook.PUSH, Hook.CHECK):
+            assert trust_context(git, hook, (), "origin").root.where == "main"
+    good.git("checkout", "-q", "--detach")
+    good.git("branch", "-q", "-D", "main")
+    good.git("config", "envhooks.branch", "main")
+    with Git.open(good.path) as git:
+        for hook in (Hook.TAG, Hook.PUSH):
+            assert not trust_context(git, hook, (), "origin").root.has_signers
+        with pytest.raises(PolicyError, match="not in this clone"):
+            trust_context(git, Hook.CHECK)
+    good.git("remote", "remove", "origin")
+    with Git.open(good.path) as git:
+        assert not trust_context(git, Hook.CHECK).root.has_signers, "nobody else has one"
+
+
 # ------------------------------------------------------------------------------- the trust root
 
 
