@@ -1,17 +1,14 @@
 """Families of base images, one entry each: how their tags are read, and what they then hold.
 
-A tag is believed only where its publisher writes it that way for every image; the rest is "cannot tell". The first
-family whose image fits is asked, and of its templates the first that reads the whole tag.
+A tag is believed only where its publisher writes it that way for every image; the rest is "cannot tell".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.catalog.frameworks import FRAMEWORKS
-from envhooks.catalog.tags import pattern, read
 
 
 @dataclass(frozen=True)
@@ -316,84 +313,3 @@ FAMILIES: tuple[Family, ...] = (
         plain=True,
     ),
 )
-# Images of an operating system, a language or an accelerator's libraries: no framework in them.
-_PLAIN_NAMES = frozenset(
-    ("ubuntu", "debian", "alpine", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
-     "openeuler", "busybox", "python", "buildpack-deps", "node", "golang", "rust", "gcc", "uv")
-)  # fmt: skip
-_PLAIN = (
-    r"(?:.*/)?(?:ubi[0-9]+(?:/ubi)?(?:-[a-z]+)?|opensuse/[a-z]+)|nvidia/cuda(?:-[a-z0-9]+)?|condaforge/[a-z0-9-]+"
-    r"|continuumio/[a-z0-9-]+|mambaorg/micromamba|intel/oneapi[a-z-]*|conda/[a-z0-9-]+|jupyter/(?:docker-stacks-foundation|(?:base|minimal|scipy|r|julia|datascience|pyspark|all-spark)-notebook)|pypa/(?:many|musl)linux[0-9a-z_]+"
-)
-
-
-def is_plain(name: str) -> bool:
-    """Whether an image of this name, without its registry, holds no framework whatever its tag."""
-    return name.rpartition("/")[2] in _PLAIN_NAMES or re.fullmatch(_PLAIN, name) is not None
-
-
-def named(text: str) -> tuple[str, ...]:
-    """Packages of the frameworks that an image's name or tag speaks of, in no form that states a version."""
-    return tuple(
-        package
-        for package, words in _WORDS.items()
-        if re.search(rf"(?:^|[/_.:-])(?:{words})(?:[/_.:0-9-]|\Z)", text)
-    )
-
-
-_WORDS = {
-    one.packages[0]: "|".join(
-        dict.fromkeys((one.name.lower(), one.packages[0], *(a for a in one.aliases if len(a) > 4)))
-    )
-    for one in FRAMEWORKS
-}
-
-
-def family_of(name: str) -> tuple[Family, Holds] | None:
-    """The catalog's family of an image by its name, and the facts in the name itself."""
-    return next((found for family in FAMILIES if (found := _named_by(family, name)) is not None), None)
-
-
-def own_family(
-    names: Iterable[str], own: Iterable[Family], tag: str, digest: str
-) -> tuple[Family, Holds] | None:
-    """The first family of a policy that is for an image under one of its names, and reads its tag or names its digest.
-
-    Where a policy says what one tag or one digest holds, it says nothing of the others.
-    """
-    names = tuple(names)
-    for family in own:
-        if family.digest and family.digest != digest:
-            continue
-        if family.tags and not family.digest and tell(family, tag) is None:
-            continue
-        for name in names:
-            if "{" not in family.image and name.endswith(f"/{family.image}"):
-                return family, {}
-            found = _named_by(family, name)
-            if found is not None:
-                return found
-    return None
-
-
-def _named_by(family: Family, name: str) -> tuple[Family, Holds] | None:
-    if name == family.image:
-        return family, {}
-    if "{" in family.image and re.fullmatch(pattern(family.image), name):
-        return family, read(family.image, name) or {}
-    return None
-
-
-def is_fixed(name: str, tag: str) -> bool:
-    """Whether an image's publisher never moves this tag; `name` is without its registry."""
-    found = family_of(name)
-    return bool(found and found[0].fixed and re.fullmatch(found[0].fixed, tag))
-
-
-def tell(family: Family, tag: str) -> Holds | None:
-    """Facts in a tag by the first template that reads it; None where none does."""
-    for template, holds in family.tags.items():
-        found = read(template, tag)
-        if found is not None:
-            return {**holds, **found}
-    return None

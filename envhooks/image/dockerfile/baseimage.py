@@ -13,8 +13,9 @@ from functools import lru_cache
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.place import Place
-from envhooks.catalog.families import SAID, Family, family_of, is_plain, named, own_family, tell
+from envhooks.catalog.families import SAID, Family
 from envhooks.catalog.lookup import KINDS, PACKAGES, package_of, system, system_of, version_variables
+from envhooks.catalog.tags import family_of, is_fixed, is_plain, named, own_family, tell
 from envhooks.image import BaseImage, Hint, versions_agree
 from envhooks.image.dockerfile import Instruction
 from envhooks.image.text import readable, unknown
@@ -44,6 +45,11 @@ class Reference:
         """The name without its registry: mirrors carry the same images under the same names."""
         match = re.match(_REGISTRY, self.name)
         return (self.name[match.end() :] if match else self.name).removeprefix("library/")
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it means one image for ever: by a digest, or by a tag that its publisher never moves."""
+        return self.digest is not None or is_fixed(self.short, self.tag or "")
 
 
 def parse_reference(text: str) -> Reference | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
-from envhooks.catalog.families import Family, is_fixed
+from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import BY_BUILD
 from envhooks.image import CannotTell, Environment, Hardware, Named, Package, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage, read_dockerfile
@@ -100,8 +100,7 @@ class Summary:
         reference = baseimage.parse_reference(head.base)
         if reference is None:
             return None, [], [CannotTell("base", f"{head.base} is not an image reference", place)]
-        fixed = reference.digest is not None or is_fixed(reference.short, reference.tag or "")
-        base = baseimage.BaseImage(reference.name, reference.tag, reference.digest, place, fixed)
+        base = baseimage.BaseImage(reference.name, reference.tag, reference.digest, place, reference.is_fixed)
         loose = []
         if reference.digest is None and reference.tag in (None, "latest"):
             why = "it has no tag" if reference.tag is None else "latest names another image each time"
