@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         tag = propose_for(releases, place.policy.tag, place.last, found.environment)
         name = Grammar(place.policy.tag).match(tag.name) if tag.name else None
         files = dict(found.files)
-        notes = [*found.notes]
+        notes = [*found.notes, *_base_that_stays(found.environment, target)]
         if name is not None:
             files |= _changelog(place, name, before, found.environment, notes)
     for line in _summary(place, found, target, before, tag.name or "", tag.why, notes):
@@ -239,6 +239,14 @@ def _changelog(
 
 
 # ------------------------------------------------------------------------------------------ what is said
+
+
+def _base_that_stays(environment: Environment, target: Target) -> Iterator[str]:
+    """A base image for other hardware: which one is meant instead, no published fact says."""
+    kinds = {one.kind for one in environment.hardware if one.source == "base"}
+    if target.hardware and kinds and target.hardware not in kinds and environment.base:
+        kind = ", ".join(sorted(kinds))
+        yield f"the base image {environment.base.image} is for {kind} and stays: choose one for {target.hardware}"
 
 
 def _what(found: Move, target: Target) -> str:
