@@ -9,11 +9,12 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.builds.secrets import Secret, token
 from envhooks.builds.web import Refused, call, checked_url
 from envhooks.git.repository import Git
@@ -127,7 +128,7 @@ class Forge:
             loaded: object = json.loads(answer.body)
         except (ValueError, RecursionError):
             raise CannotJudge(
-                "the forge's answer is no JSON", place=printable(urlsplit(self.api).hostname or "")
+                "the forge's answer is no JSON", place=printable(split_url(self.api).hostname or "")
             ) from None
         return loaded
 
@@ -163,5 +164,5 @@ def forge_of(git: Git, remote: str | None, branch: str, environ: Mapping[str, st
 
 def _is_api_of(variable: str, host: str, environ: Mapping[str, str]) -> bool:
     """Whether CI's own variable names the API of this host: GitHub Enterprise Server, a GitLab of one's own."""
-    named = (urlsplit(environ.get(variable, "")).hostname or "").lower()
+    named = (split_url(environ.get(variable, "")).hostname or "").lower()
     return bool(host) and named.removeprefix("api.") == host

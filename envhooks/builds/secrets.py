@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.git.environ import NEVER_ASK, find_git
 
 _SECONDS = 20
@@ -70,7 +71,7 @@ def token(name: str, urls: Iterable[str], environ: Mapping[str, str]) -> Secret:
         found = found or _from_git(url, environ)
     if found is not None:
         return found
-    place = printable(urlsplit(wanted[0]).hostname or "") if wanted else ""
+    place = printable(split_url(wanted[0]).hostname or "") if wanted else ""
     tried = f"the environment variable {name} is not set, and " if name else ""
     fix = (
         f"export {name}=..."
@@ -81,7 +82,7 @@ def token(name: str, urls: Iterable[str], environ: Mapping[str, str]) -> Secret:
 
 
 def _from_git(url: str, environ: Mapping[str, str]) -> Secret | None:
-    parts = urlsplit(url)
+    parts = split_url(url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
     question = f"protocol={parts.scheme}\nhost={host}\npath={parts.path.strip('/')}\n\n"
     kept = {key: value for key, value in environ.items() if key not in ("GIT_TRACE", "GIT_TRACE_CURL")}

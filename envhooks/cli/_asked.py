@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.git.addresses import redact_text
 
 _MOST = 200
@@ -71,7 +71,7 @@ def _without_settings(words: Sequence[str]) -> list[str]:
 def _request(arguments: tuple[Any, ...]) -> str:
     """`GET https://HOST/PATH`: a query may hold what is secret."""
     url, _, _, method = arguments
-    parts = urlsplit(str(url))
+    parts = split_url(str(url))
     return f"{method} {parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable, word
+from envhooks.base.urls import split_url
 from envhooks.cli._manner import answer, remark
 from envhooks.cli._progress import Progress
 from envhooks.git.addresses import web_address
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write both files; 0 also where a release is refused, for the page says so."""
     url = options.url and options.url.rstrip("/") + "/"
-    if url and urlsplit(url).scheme not in ("https", "http"):
+    if url and split_url(url).scheme not in ("https", "http"):
         raise UsageError(
             f"{printable(options.url)} is no http address", fix="--url https://team.example.org/environments"
         )
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 def _title(git: Git, releases: Releases) -> str:
     remote = releases.trust.remote
     address = git.setting(f"remote.{remote}.url") if remote else ""
-    path = urlsplit(web_address(address)).path.strip("/") if address else ""
+    path = split_url(web_address(address)).path.strip("/") if address else ""
     return path or (git.work_tree or git.common_dir).name
 
 

@@ -18,11 +18,12 @@ from email.message import Message
 from email.parser import BytesParser
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError, cause_of
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import join_url, split_url
 
 TIMEOUT = 60.0
 """Seconds that one answer may be silent."""
@@ -72,7 +73,7 @@ class Index:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+        parts = split_url(url)
         local = parts.hostname in ("127.0.0.1", "::1", "localhost")
         if parts.scheme != "https" and not (parts.scheme == "http" and local):
             raise UsageError(f"a package index is an https:// URL, not {printable(_shown(url), 120)}")
@@ -138,7 +139,7 @@ class Index:
         import urllib.request
 
         request = urllib.request.Request(url, headers={"User-Agent": "envhooks", **headers})  # noqa: S310 - https
-        if urlsplit(url).scheme != "https" and urlsplit(self._url).scheme == "https":
+        if split_url(url).scheme != "https" and split_url(self._url).scheme == "https":
             raise CannotJudge("the index leads to an address without TLS")
         try:
             return urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310 - https
@@ -218,7 +219,7 @@ def _from_json(body: bytes, address: str) -> Iterator[File]:
         day = str(one.get("upload-time") or "")[:10]
         yield from _file(
             one["filename"],
-            urljoin(address, str(one.get("url", ""))),
+            join_url(address, str(one.get("url", ""))),
             str(one.get("requires-python") or ""),
             bool(one.get("yanked")),
             day if re.fullmatch(r"(?a)[0-9]{4}-[0-9]{2}-[0-9]{2}", day) else "",
@@ -240,8 +241,8 @@ def _from_html(body: bytes, address: str) -> Iterator[File]:
     links = _Links()
     links.feed(body.decode("utf-8", "replace"))
     for link in links.found:
-        url = urldefrag(urljoin(address, link.get("href", "")))[0]
-        name = unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+        url = urldefrag(join_url(address, link.get("href", "")))[0]
+        name = unquote(split_url(url).path.rsplit("/", 1)[-1])
         yield from _file(
             name,
             url,
@@ -256,7 +257,7 @@ def _file(
     name: str, url: str, requires_python: str, yanked: bool, day: str, has_metadata: bool
 ) -> Iterator[File]:
     match = _WHEEL.fullmatch(name)
-    if match and urlsplit(url).scheme in ("https", "http"):
+    if match and split_url(url).scheme in ("https", "http"):
         version = match["version"].replace("_", "+", 1) if "+" not in match["version"] else match["version"]
         yield File(
             version, match["python"], match["platform"], url, requires_python, yanked, day, has_metadata
@@ -304,10 +305,10 @@ def default_index(environ: Mapping[str, str] | None = None) -> str:
 
 
 def _name(url: str) -> str:
-    return printable(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1], 120)
+    return printable(split_url(url).path.rstrip("/").rsplit("/", 1)[-1], 120)
 
 
 def _shown(url: str) -> str:
     """An address without what may be a password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+    parts = split_url(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() or "what is no address"

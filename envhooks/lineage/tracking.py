@@ -12,12 +12,13 @@ from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.refs import Hook
 from envhooks.base.stamps import STAMPS
+from envhooks.base.urls import split_url
 from envhooks.git.repository import Git
 from envhooks.lineage.facts import Origin, Use
 from envhooks.policy.trust import trust_context
@@ -286,7 +287,7 @@ def _is_there(uri: str) -> bool:
     if scheme == "sqlite":
         return Path(rest.removeprefix("///").partition("?")[0]).is_file()
     if scheme == "file":
-        path = unquote(urlsplit(uri).path)
+        path = unquote(split_url(uri).path)
         return Path(path[1:] if re.match("/[A-Za-z]:", path) else path).is_dir()
     return "://" in uri or Path(uri).is_dir() or uri == "databricks" or uri.startswith("databricks:")
 

@@ -268,6 +268,12 @@ def test_an_identity_token_is_posted(environ: dict[str, str], tmp_path: Path) ->
         ((200, {}, b"x" * (transport.MAX_ANSWER + 1)), RegistryError, "more than 4194304 bytes"),
         ((200, {"Docker-Content-Digest": ABSENT}, b"{}"), RegistryError, "bytes of another digest"),
         ((302, {"Location": "ftp://x.example/"}, b""), RegistryError, "no https address"),
+        ((302, {"Location": "https://[::1/x"}, b""), RegistryError, "Invalid IPv6 URL|no https address"),
+        (
+            (401, {"WWW-Authenticate": 'Bearer realm="https://[::1/t"'}, b""),
+            RegistryError,
+            "no https address",
+        ),
         ((302, {"Location": "/v2/again"}, b""), RegistryError, "more than 5 times"),
     ],
 )

@@ -177,10 +177,23 @@ def test_an_answer_that_is_no_listing(index: Served, body: bytes) -> None:
         assert "no listing" in error.message
 
 
-@pytest.mark.parametrize("url", ["http://example.org/simple", "file:///etc", "ftp://x", "", "x"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.org/simple", "file:///etc", "ftp://x", "", "x", "http://[::1", "https://x:99999999"],
+)
 def test_what_is_no_index(url: str) -> None:
     with pytest.raises(UsageError):
         Index(url)
+
+
+def test_a_link_that_is_no_address_is_passed_over(index: Served) -> None:
+    wheel = "torch-9.9.0-cp312-cp312-manylinux_2_28_x86_64.whl"
+    good = f"https://files.example.org/{wheel}"
+    links = "".join(
+        f'<a href="{url}">{wheel}</a>' for url in (f"https://[/{wheel}", f"http://[::1/{wheel}", good)
+    )
+    index.answer = lambda path, wanted: (200, links.encode(), {"Content-Type": "text/html"})  # type: ignore[method-assign]
+    assert [file.url for file in Index(index.url).wheels("torch")] == [good]
 
 
 def test_a_password_is_not_repeated() -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.builds import githubruns
 from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
@@ -132,7 +133,7 @@ def _repository(remote_url: str, api: str) -> str:
 
 
 def _web_host(api: str) -> str:
-    return (urlsplit(api).hostname or "").removeprefix("api.")
+    return (split_url(api).hostname or "").removeprefix("api.")
 
 
 def commands(plan: Plan, context: Path) -> tuple[str, ...]:
@@ -230,7 +231,7 @@ def _address(value: object, host: str) -> str | None:
     """An address that a person may be sent to: on the service's own host, and nothing but a URL."""
     if not isinstance(value, str) or not re.fullmatch(r"https://[\x21-\x7e]{1,500}", value, re.ASCII):
         return None
-    return value if urlsplit(value).hostname in (urlsplit(host).hostname, "github.com") else None
+    return value if split_url(value).hostname in (split_url(host).hostname, "github.com") else None
 
 
 def _follow(

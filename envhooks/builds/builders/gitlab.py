@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, TextIO
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import PolicyError
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import Section, fields, fill
 from envhooks.builds.secrets import required
@@ -117,7 +118,7 @@ def _project(remote_url: str, url: str) -> str:
         remote_url,
         re.ASCII,
     )
-    if match is None or match[1].lower() != urlsplit(url).hostname or "/" not in match[2]:
+    if match is None or match[1].lower() != split_url(url).hostname or "/" not in match[2]:
         raise PolicyError(
             f"the remote {printable(remote_url, 120)} does not tell the project on GitLab",
             place=".envhooks/policy.toml",
@@ -163,7 +164,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
             fix = 'inputs = { tag = "{tag}", images = "{images}", key = "{key}" }'
             raise Refused(f"{error.message}; name `inputs` in place of variables", fix=fix) from None
         raise
-    run_url = _address(details.get("web_url"), urlsplit(wanted.url).hostname)
+    run_url = _address(details.get("web_url"), split_url(wanted.url).hostname)
     number = details.get("id")
     if not wanted.follow or not isinstance(number, int) or isinstance(number, bool):
         return Result("started", None, run_url, "GitLab started a pipeline", None)
@@ -197,4 +198,4 @@ def _address(value: object, host: str | None) -> str | None:
     """An address that a person may be sent to: on the service's own host, and nothing but a URL."""
     if not isinstance(value, str) or not re.fullmatch(r"https?://[\x21-\x7e]{1,500}", value, re.ASCII):
         return None
-    return value if urlsplit(value).hostname == host else None
+    return value if split_url(value).hostname == host else None

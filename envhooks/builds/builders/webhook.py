@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, TextIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import split_url
 from envhooks.builds.following import Seen, follow
 from envhooks.builds.options import FIELDS, Section, fields, fill
 from envhooks.builds.secrets import Secret, required
@@ -156,7 +157,7 @@ def build(plan: Plan, context: Path, log: TextIO, environ: Mapping[str, str], jo
         return {**signed, "Authorization": f"Bearer {token.value}"} if token else signed
 
     secrets = (secret, token) if token else (secret,)
-    host = printable(urlsplit(wanted.url).hostname or "", 100)
+    host = printable(split_url(wanted.url).hostname or "", 100)
     if wanted.follow and job.request:
         return _follow(job.request, host, wanted, token, log, job)  # taken over at an earlier attempt
     answer = call("POST", wanted.url, body, headers, log, secrets)
@@ -185,7 +186,7 @@ def _own_status(plan: Plan, wanted: _Wanted) -> str:
 
 
 def _is_same_host(one: str, other: str) -> bool:
-    parts = [urlsplit(url) for url in (one, other)]
+    parts = [split_url(url) for url in (one, other)]
     return parts[0][:2] == parts[1][:2]
 
 

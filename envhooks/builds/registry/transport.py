@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import cause_of
 from envhooks.base.hygiene import printable
+from envhooks.base.urls import join_url, split_url
 from envhooks.builds.registry.credentials import Login, find_login
 from envhooks.builds.registry.errors import LoginWanted, RegistryError, RegistryUnavailable
 from envhooks.builds.registry.reference import Reference
@@ -189,8 +190,8 @@ class Transport:
                 if error.code not in (301, 302, 303, 307, 308) or method not in ("GET", "HEAD") or not there:
                     raise
                 error.close()
-                target = urljoin(url, there)
-                scheme = urlsplit(target).scheme
+                target = join_url(url, there)
+                scheme = split_url(target).scheme
                 if scheme != "https" and not (scheme == "http" and self._base.startswith("http:")):
                     raise RegistryError(
                         f"{self.name} sends to {printable(_shown(target), 200)}, which is no https address"
@@ -210,11 +211,11 @@ class Transport:
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the registry itself, which may see the login."""
-        own, other = urlsplit(self._base), urlsplit(url)
+        own, other = split_url(self._base), split_url(url)
         return (own.scheme, own.netloc.lower()) == (other.scheme, other.netloc.lower())
 
     def _make_opener(self) -> urllib.request.OpenerDirector:
-        host = urlsplit(f"//{self._image.api_host}").hostname or ""
+        host = split_url(f"//{self._image.api_host}").hostname or ""
         proxies = {} if is_loopback(host) else urllib.request.getproxies()
         handlers: list[Any] = [_Stay, urllib.request.ProxyHandler(proxies)]
         context = ssl.create_default_context()
@@ -242,7 +243,7 @@ class Transport:
         if self._base:
             return self._base
         host = self._image.api_host
-        may_be_plain = not self._tls_verify or is_loopback(urlsplit(f"//{host}").hostname or "")
+        may_be_plain = not self._tls_verify or is_loopback(split_url(f"//{host}").hostname or "")
         fault: Exception | None = None
         for scheme in ("https", "http") if may_be_plain else ("https",):
             self._base = f"{scheme}://{host}"
@@ -280,8 +281,8 @@ class Transport:
             raise RegistryError(
                 f"{self.name} asks for a login in a way that is not known: {printable(kind, 40)}"
             )
-        parts = urlsplit(realm)
-        own_host = urlsplit(self._base).hostname if self._base.startswith("http:") else None
+        parts = split_url(realm)
+        own_host = split_url(self._base).hostname if self._base.startswith("http:") else None
         is_plain = parts.scheme == "http" and (
             is_loopback(parts.hostname or "") or parts.hostname == own_host
         )
