@@ -6,11 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from dockerfile_parts import at, environment, judged, pinned, torch
+from dockerfile_parts import at, environment, judged, pinned, subject, torch
 from support import DOCKERFILE, Repo
 
-from envhooks.image import CannotTell, Unpinned
+from envhooks.base.dataclass import replace
+from envhooks.checks import dockerfile_pinned
+from envhooks.image import BaseImage, CannotTell, Unpinned
 from envhooks.judge.facts import Unknown
+from envhooks.policy.reader import default_policy, parse_policy
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,10 @@ from envhooks.judge.facts import Unknown
         (Unpinned("flash-thing", "python", "flash-thing>=2.0", "", at(3), swallowed=True), "error"),
         (Unpinned("git", "system", "git", "no version", at(2)), "note"),
         (Unpinned("pip", "installer", "pip", "no version", at(2)), "note"),
+        (Unpinned("git", "system", "git>2", "", at(2), swallowed=True, manager="apt-get"), "error"),
+        (Unpinned("pytorch", "python", "pytorch=2.3.0", "any build", at(3), manager="conda"), "warning"),
+        (Unpinned("pytorch", "python", "pytorch=2.3", "any patch", at(3), manager="conda"), "error"),
+        (Unpinned("pytorch", "python", "pytorch=2.3.0", "no pin of pip", at(3)), "error"),
     ],
 )
 def test_levels_of_what_is_not_pinned(unpinned: Unpinned, level: str) -> None:
@@ -63,6 +70,40 @@ def test_doubts_are_reported_once() -> None:
     ]
     alone = pinned(environment(cannot_tell=doubts), naming=Unknown("no tag: a commit is judged"))
     assert [one.level for one in alone] == ["error", "error", "error", "warning", "warning"]
+
+
+DIGEST = f"sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("image", "tag", "digest", "got"),
+    [
+        ("nvidia/cuda", "12.8.1-devel", None, "nvidia/cuda:12.8.1-devel"),
+        ("nvidia/cuda", None, None, "nvidia/cuda"),
+        ("nvidia/cuda", "12.8.1-devel", DIGEST, ""),
+        ("scratch", None, None, ""),
+    ],
+)
+def test_a_base_image_without_a_digest_is_refused_where_the_policy_wants_one(
+    image: str, tag: str | None, digest: str | None, got: str
+) -> None:
+    built = replace(environment(torch("2.8.0")), base=BaseImage(image, tag, digest, at(1)))
+    wanted = parse_policy(b"[checks]\ndockerfile-pinned = { base-digest = true }\n", ".envhooks/policy.toml")
+    found = list(dockerfile_pinned.check(subject(built), wanted))
+    assert [(one.level, one.got, one.expected, one.line) for one in found] == (
+        [("error", got, f"{got}@sha256:<digest>", 1)] if got else []
+    )
+    assert list(dockerfile_pinned.check(subject(built), default_policy())) == []
+    assert list(dockerfile_pinned.check(subject(environment(torch("2.8.0"))), wanted)) == []
+
+
+def test_doubts_about_what_stands_in_a_fixed_base_are_none() -> None:
+    """The next build gets the same, whatever it is; what is installed on top of it may change."""
+    doubts = (CannotTell("numpy", "it comes with the base", at(1)), CannotTell("scipy", "computed", at(4)))
+    built = environment(torch("2.8.0"), cannot_tell=doubts)
+    for is_fixed, lines in ((True, [4]), (False, [1, 4])):
+        base = BaseImage("pytorch/pytorch", "2.8.0", DIGEST, at(1), is_fixed)
+        assert [one.line for one in pinned(replace(built, base=base))] == lines
 
 
 def test_a_base_image_by_digest_on_request(good: Repo) -> None:

@@ -70,6 +70,14 @@ def test_an_unsigned_tag_is_unsigned(workshop: Workshop, tmp_path: Path) -> None
     assert verify_all([split(raw, 40)], Signers.empty("main"), NOW)[0].status == "unsigned"
 
 
+def test_a_block_that_is_not_whole_is_bad_and_not_missing() -> None:
+    payload = split(tag_text() + b"-----BEGIN SSH SIGNATURE-----\nAAAA\n", 40)
+    for fast in (False, True):
+        found = verify_all([payload], Signers.empty("main"), NOW, fast=fast)[0]
+        assert found.status == "bad" and "does not end with one whole signature block" in found.why
+    assert PendingVerification(payload, Signers.empty("main"), NOW).verdict() == found
+
+
 def test_a_stranger_is_told_what_was_expected(workshop: Workshop) -> None:
     stranger = workshop.pgp("mallory")
     workshop.pgp("alice")
