@@ -132,6 +132,7 @@ class Attempt:
             if is_local
             else published_settings(self.build).tls_verify,
             keep=self.job.keep,
+            is_wanted=self.job.is_wanted,
         )
 
     def _say(self, text: str) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -250,13 +250,16 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3
+
         with self._connection() as db:
             # IMMEDIATE: two that read first and write then would not exclude each other
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
             except BaseException:
-                db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # SQLite has ended it already where the disk is full
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
 
@@ -288,7 +291,8 @@ def is_waiting_for_push(row: Row) -> bool:
     if row.state != "pending" or not row.owner:
         return False
     gone = owner.is_gone(row.owner)
-    return time.time() - row.updated < FOREIGN_CLAIM if gone is None else not gone
+    # a clock that was set back shows the row in the future
+    return abs(time.time() - row.updated) < FOREIGN_CLAIM if gone is None else not gone
 
 
 def is_stale(row: Row) -> bool:

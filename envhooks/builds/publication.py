@@ -66,6 +66,8 @@ class Publisher:
     known: str = ""
     """The digest that this clone's ledger has for the release; empty: none."""
     tls_verify: bool = True
+    is_wanted: Callable[[], bool] = lambda: True
+    """Whether nobody has cancelled the build meanwhile; asked before each name is given."""
     keep: Callable[..., None] = lambda **_: None
     """Writes `step` and `digest` into the ledger."""
     _given: set[str] = field(default_factory=set)
@@ -253,7 +255,9 @@ class Publisher:
         return True
 
     def _require_tag(self) -> Collection[str]:
-        """The remote's tags now, among which this release has to be as it was."""
+        """The remote's tags now, among which this release has to be as it was, and wanted still."""
+        if not self.is_wanted():
+            raise _Stop(Result("gone", None, None, "cancelled; no further name is given to its image", None))
         tags, there = self.now()
         if there != self.plan.tag_object:
             what = (

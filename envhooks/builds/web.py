@@ -21,7 +21,10 @@ TIMEOUT = 30.0
 """Seconds that one attempt may be silent."""
 PATIENCE = 20.0
 """Seconds of a `Retry-After` that are waited for here; more is kept in the ledger, and the build tried again then."""
-_BODY = 1024 * 1024
+_BODY = 8 << 20
+"""Bytes of an answer: GitHub's list of a hundred runs has about two million."""
+BODY_SECONDS = 120.0
+"""Seconds in which the body of an answer has to be there, however it drips."""
 _WORDS = 300
 
 
@@ -48,6 +51,38 @@ def json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
+
+
+def read_within(body: Any, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The body of an answer, at most `limit` bytes of it.
+
+    A timeout of the connection alone bounds the silence between two bytes, and not how long an answer takes.
+
+    Raises:
+        TimeoutError: it was not there in time.
+    """
+    end, parts, left = time.monotonic() + seconds, [], limit
+    while left > 0 and (data := body.read1(min(left, 1 << 16))):
+        parts.append(data)
+        left -= len(data)
+        if time.monotonic() > end:
+            raise TimeoutError(f"the answer took longer than {seconds:g} s")
+    return b"".join(parts)
+
+
+class Pieces:
+    """A body that gives what is there: a reader that waits for a whole piece never looks at the clock."""
+
+    def __init__(self, response: Any) -> None:
+        """`response` is of http.client or urllib."""
+        self._response = response
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, as many as are there; none at the end."""
+        data: bytes = self._response.read() if size < 0 else self._response.read1(size)
+        return data
+
+    read1 = read
 
 
 @dataclass(frozen=True)
@@ -182,7 +217,12 @@ def _attempt(
     try:
         with urllib.request.build_opener(Stay, proxies).open(request, timeout=TIMEOUT) as response:
             got = {key.lower(): value for key, value in response.headers.items()}
-            return Answer(response.status, got, response.read(_BODY)), "", 0.0
+            body = read_within(response, _BODY + 1)
+            if len(body) > _BODY:
+                raise Refused(
+                    f"{redact(f'{method} {url}', secrets)}: an answer of more than {_BODY >> 20} MiB"
+                )
+            return Answer(response.status, got, body), "", 0.0
     except urllib.error.HTTPError as error:
         with error:
             words = _words(error)
@@ -201,7 +241,7 @@ def _attempt(
 
 def _words(error: Any) -> bytes:
     try:
-        data = error.read(_BODY)
+        data = read_within(error, 1 << 20)
     except Exception:  # the status is known; a body that breaks off adds nothing
         return b""
     return data if isinstance(data, bytes) else b""

@@ -350,3 +350,23 @@ def test_a_service_that_asked_for_a_day_is_not_waited_for_by_a_watcher(ledger: L
     ledger.claim(key)
     ledger.finish(key, "final", "another tag object")
     assert resumable(ledger.rows()) == ()
+
+
+def test_a_disk_that_is_full_is_said_and_takes_nothing(ledger: Ledger) -> None:
+    record(ledger)
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from envhooks.base.errors import CannotJudge\n"
+        "from envhooks.builds.ledger import Intent, Ledger\n"
+        "ledger = Ledger(Path(sys.argv[1])); size = ledger.path.stat().st_size\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "many = [Intent(f'refs/tags/{n}', 'b' * 40, 'image') for n in range(500)]\n"
+        "try: ledger.record('https://example.com/env.git', 'origin', 'client', many)\n"
+        "except CannotJudge as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(ledger.folder.parent)], capture_output=True, text=True, check=True
+    )
+    assert "the ledger of builds cannot be used" in done.stdout, done
+    assert "rollback" not in done.stdout  # SQLite's own cause, not what came of it
+    assert [row.ref for row in ledger.rows()] == ["refs/tags/x"]

@@ -340,3 +340,16 @@ def test_patience_is_kept() -> None:
         with pytest.raises(RegistryUnavailable) as said:
             world.publisher(world.plan("2.8.0")).look()
     assert publication.failure("ask the registry", said.value).after == 600
+
+
+def test_what_is_cancelled_while_it_is_published_gets_no_further_name(world: World) -> None:
+    plan = world.push_tag("2.8.0")
+    result = world.publish(plan, is_wanted=lambda: False)
+    assert result.status == "gone" and "cancelled" in result.message and world.names() == {}
+    answers = iter((True, False))
+    result = world.publish(plan, is_wanted=lambda: next(answers))
+    assert result.status == "gone" and set(world.names()) == {"2.8.0"}
+    # and it goes on with the same image where somebody wants it again
+    first = world.names()["2.8.0"]
+    assert world.publish(plan).status == "done"
+    assert world.names() == dict.fromkeys(("2.8.0", "2.8", "latest"), first)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.server
 import json
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,9 @@ import pytest
 from builder_parts import Reply, htpasswd, login_file, need, registry, service
 
 from envhooks.base.errors import CannotJudge
+from envhooks.builds import web
+from envhooks.builds.imagefiles.layers import Layer, read_layers
+from envhooks.builds.imagefiles.limits import Limits, Unreadable
 from envhooks.builds.registry import (
     Descriptor,
     LoginWanted,
@@ -275,6 +281,10 @@ def test_an_identity_token_is_posted(environ: dict[str, str], tmp_path: Path) ->
             "no https address",
         ),
         ((302, {"Location": "/v2/again"}, b""), RegistryError, "more than 5 times"),
+        ((401, {"WWW-Authenticate": 'Bearer realm="https://["'}, b""), RegistryError, "no https address"),
+        ((401, {"WWW-Authenticate": 'Bearer realm="https:///t"'}, b""), RegistryError, "no https address"),
+        ((302, {"Location": "http://["}, b""), RegistryUnavailable, "no connection"),
+        ((200, {"Content-Length": "900"}, b"{}"), RegistryUnavailable, "no connection"),
     ],
 )
 def test_an_answer_that_is_none(answer: Reply, kind: type, said: str, environ: dict[str, str]) -> None:
@@ -383,3 +393,67 @@ def test_a_file_of_logins_that_is_none(text: str, environ: dict[str, str]) -> No
     (docker / "config.json").write_text(text)
     with pytest.raises(CannotJudge):
         find_login(parse("registry.example.com/x"), environ)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://x.example/", "http://[", "data:,x"])
+def test_an_address_that_a_registry_names_is_looked_at_before_it_is_called(
+    environ: dict[str, str], address: str
+) -> None:
+    """The next page of a list, and where a layer goes: neither opens a file of this machine."""
+    said = r"no https address|an address that is none"
+    page: Reply = (200, {"Link": f'<{address}>; rel="next"'}, b'{"tags": ["a"]}')
+    with service(OK, page) as server, pytest.raises(RegistryError, match=said):
+        there(server.url, environ).tags()
+    with service(OK, (404, {}, b""), (202, {"Location": address}, b"")) as server:
+        with pytest.raises(RegistryError, match=said):
+            there(server.url, environ).put_blob(b"secret")
+        assert [request.method for request in server.got] == ["GET", "HEAD", "POST"]
+
+
+class _Drip:
+    """A body that never ends, a byte at a time."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def read1(self, size: int) -> bytes:
+        self.given += 1
+        return b" "
+
+
+def test_a_body_that_drips_ends_with_its_time() -> None:
+    body = _Drip()
+    with pytest.raises(TimeoutError, match="longer than 0 s"):
+        web.read_within(body, 1 << 20, 0)
+    assert body.given < 1000
+    assert web.read_within(body, 10, 60) == b" " * 10
+
+
+def test_a_layer_that_drips_ends_with_the_time_of_the_image(environ: dict[str, str]) -> None:
+    """Each byte comes well within the patience of a connection, and unpacks to nothing."""
+    wanted = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "2" if self.path == "/v2/" else str(1 << 30))
+            self.end_headers()
+            self.wfile.write(b"{}" if self.path == "/v2/" else b"\x1f\x8b\x08\x08" + b"name" * 200)
+            with contextlib.suppress(OSError):
+                while self.path != "/v2/" and not wanted.wait(0.01):
+                    self.wfile.write(b"x")
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Not into the tests' output."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        found = there(f"http://127.0.0.1:{server.server_address[1]}", environ)
+        layer = Layer(lambda: found.open_blob(ABSENT), ABSENT, "")
+        with pytest.raises(Unreadable, match="not read within"):
+            read_layers([layer], lambda path: None, Limits(0.5))
+    finally:
+        wanted.set()
+        server.shutdown()
+        server.server_close()

@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 
 from envhooks.base.dataclass import dataclass, field
 from envhooks.base.hygiene import printable
-from envhooks.base.urls import join_url
 from envhooks.builds.registry import transport
 from envhooks.builds.registry.errors import RegistryError
 from envhooks.builds.registry.reference import DIGEST, TAG, Reference, parse
@@ -250,7 +249,7 @@ class Registry:
             answer = self._transport.request(
                 "POST", "blobs/uploads/", body=lambda: b"", accept=(202,), once=True
             )
-            where = join_url(answer.url, answer.headers.get("location", ""))
+            where = self._transport.joined(answer.url, answer.headers.get("location", ""))
             where += ("&" if "?" in where else "?") + urlencode({"digest": digest})
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
             self._transport.request(
@@ -340,7 +339,7 @@ class Registry:
             more = re.search(r'<([^>]+)>\s*;\s*rel="?next"?', answer.headers.get("link", ""))
             if more is None:
                 return
-            path = join_url(answer.url, more[1])
+            path = self._transport.joined(answer.url, more[1])
         raise RegistryError(f"{self._transport.name} lists more than {MAX_PAGES} pages")
 
     # -------------------------------------------------------------------------------------------- words

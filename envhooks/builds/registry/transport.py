@@ -21,7 +21,7 @@ from envhooks.base.urls import join_url, split_url
 from envhooks.builds.registry.credentials import Login, find_login
 from envhooks.builds.registry.errors import LoginWanted, RegistryError, RegistryUnavailable
 from envhooks.builds.registry.reference import Reference
-from envhooks.builds.web import is_loopback, json_object, retry_after
+from envhooks.builds.web import Pieces, is_loopback, json_object, read_within, retry_after
 
 TIMEOUT = 30.0
 """Seconds that a registry may be silent."""
@@ -123,9 +123,12 @@ class Transport:
         for pause in (*(() if once else PAUSES), None):
             try:
                 with self.stream(method, path, body=body, headers=headers, accept=accept) as (answer, data):
-                    read = b"" if method == "HEAD" else data.read(limit + 1)
+                    read = b"" if method == "HEAD" else read_within(data, limit + 1)
                     if len(read) > limit:
                         raise RegistryError(f"{self.name} answered with more than {limit} bytes")
+                    told = answer.headers.get("content-length", "")
+                    if method != "HEAD" and told.isdecimal() and len(read) < int(told[:20]):
+                        raise http.client.IncompleteRead(read, int(told[:20]) - len(read))
                     return Answer(answer.status, answer.headers, read, answer.url)
             except RegistryUnavailable as error:
                 if pause is None or error.after > PATIENCE:
@@ -155,7 +158,7 @@ class Transport:
             RegistryError: any other status.
         """
         base = self._find_base()
-        url = path if "://" in path else f"{base}/v2/{self._image.path}/{path}"
+        url = self._allowed(path) if "://" in path else f"{base}/v2/{self._image.path}/{path}"
         for has_login in (False, True):
             try:
                 response = self._follow(method, url, body, headers or {})
@@ -174,8 +177,8 @@ class Transport:
                     self._log_in(answer.headers.get("www-authenticate", ""))
                     continue
                 if answer.status not in accept:
-                    self._refuse(method, url, answer, response.read(MAX_ANSWER))
-                yield answer, response
+                    self._refuse(method, url, answer, _words_of(response))
+                yield answer, Pieces(response)
                 return
 
     # ------------------------------------------------------------------------------------- one attempt
@@ -190,14 +193,25 @@ class Transport:
                 if error.code not in (301, 302, 303, 307, 308) or method not in ("GET", "HEAD") or not there:
                     raise
                 error.close()
-                target = join_url(url, there)
-                scheme = split_url(target).scheme
-                if scheme != "https" and not (scheme == "http" and self._base.startswith("http:")):
-                    raise RegistryError(
-                        f"{self.name} sends to {printable(_shown(target), 200)}, which is no https address"
-                    ) from None
-                url = target
+                url = self._allowed(join_url(url, there))
         raise RegistryError(f"{self.name} redirects more than {MAX_REDIRECTS} times")
+
+    def joined(self, base: str, there: str) -> str:
+        """The address that an answer of this registry names, as `Location` or `Link` does.
+
+        Raises:
+            RegistryError: it is none, or not one to be called.
+        """
+        return self._allowed(join_url(base, there))
+
+    def _allowed(self, url: str) -> str:
+        """An address that was named by an answer: https, or http where the registry itself has no https."""
+        scheme = split_url(url).scheme
+        if scheme != "https" and not (scheme == "http" and self._base.startswith("http:")):
+            raise RegistryError(
+                f"{self.name} sends to {printable(_shown(url), 200)}, which is no https address"
+            ) from None
+        return url
 
     def _open(self, method: str, url: str, body: Body | None, headers: Mapping[str, str]) -> Any:
         sent = {"User-Agent": "envhooks", **headers}
@@ -281,12 +295,12 @@ class Transport:
             raise RegistryError(
                 f"{self.name} asks for a login in a way that is not known: {printable(kind, 40)}"
             )
-        parts = split_url(realm)
         own_host = split_url(self._base).hostname if self._base.startswith("http:") else None
+        parts = split_url(realm)
         is_plain = parts.scheme == "http" and (
             is_loopback(parts.hostname or "") or parts.hostname == own_host
         )
-        if parts.scheme != "https" and not is_plain:
+        if not parts.hostname or (parts.scheme != "https" and not is_plain):
             raise RegistryError(
                 f"{self.name} sends logins to {printable(realm, 200)}, which is no https address"
             )
@@ -307,7 +321,7 @@ class Transport:
         opener = self._opener or self._make_opener()
         try:
             with closing(opener.open(request, timeout=TIMEOUT)) as response:
-                answer = Answer(200, {}, response.read(MAX_ANSWER), realm).json()
+                answer = Answer(200, {}, read_within(response, MAX_ANSWER), realm).json()
         except urllib.error.HTTPError as error:
             with error:
                 if error.code in (400, 401, 403):
@@ -344,6 +358,14 @@ class Transport:
         if answer.status == 429 or answer.status >= 500:
             raise RegistryUnavailable(said, after=retry_after(answer.headers))
         raise RegistryError(said)
+
+
+def _words_of(response: Any) -> bytes:
+    """The body of a refusal; one that breaks off or drips adds nothing to its status."""
+    try:
+        return read_within(response, MAX_ANSWER, 10.0)
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def _shown(url: str) -> str:
