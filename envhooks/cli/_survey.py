@@ -18,7 +18,7 @@ from envhooks.tagname.proposal import Proposal, globs_of, propose
 
 _DOCKERFILE = r"(?:.*/)?(?:(?:Docker|Container)file(?:[.-][^/]+)?|[^/]+\.(?:Docker|Container)file)"
 _NO_DOCKERFILE = r".*\.(?:dockerignore|md|txt|j2|jinja2?|tmpl|template|erb|in|sh|py|ya?ml)"
-_ASIDE = r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|\.devcontainer|\.github)/.*"
+_ASIDE = r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|\.devcontainer|\.github|dev|ci|lint|tools|docs?)/.*"
 _CHANGELOG = rf"(?i:docs?/)?(?:{FILE_NAME})"
 _MOST_DOCKERFILES = 30
 """Dockerfiles that are read; of more, those nearest to the top."""
@@ -110,10 +110,26 @@ def survey(git: Git, commit: str | None) -> Survey:
     versions = [version for one in dockerfiles for _, version in one.frameworks if version]
     tags = _tags(git)
     majors = {version.split(".")[0] for version in versions} if _follows(tags, versions) else set()
-    proposal = propose(tags, lambda text: "." in text and text.split(".")[0] in majors)
+    proposal = propose(
+        tags,
+        lambda text: "." in text and text.split(".")[0] in majors,
+        majors=_majors(dockerfiles),
+    )
     taken = dockerfiles[0].path if dockerfiles else ""
     by_fields = _by_fields(dockerfiles, field_names(proposal.template))
-    return Survey(proposal, tuple(dockerfiles), by_fields or taken, _changelog(paths))
+    where = by_fields or taken
+    changelog = _changelog(paths) or _changelog_beside(where, dockerfiles, paths)
+    return Survey(proposal, tuple(dockerfiles), where, changelog)
+
+
+def _majors(dockerfiles: Sequence[Dockerfile]) -> dict[str, frozenset[str]]:
+    """Framework -> first numbers of the versions that are installed of it."""
+    found: dict[str, set[str]] = {}
+    for one in dockerfiles:
+        for framework, version in one.frameworks:
+            if version:
+                found.setdefault(framework, set()).add(version.split(".")[0])
+    return {framework: frozenset(numbers) for framework, numbers in found.items()}
 
 
 def _paths(git: Git, commit: str | None) -> list[str]:
@@ -210,6 +226,25 @@ def _path_by(one: Dockerfile, fields: Sequence[str]) -> str:
 def _changelog(paths: Sequence[str]) -> str:
     found = [path for path in paths if re.fullmatch(_CHANGELOG, path)]
     return min(found, key=_preferred, default="")
+
+
+def _changelog_beside(where: str, dockerfiles: Sequence[Dockerfile], paths: Sequence[str]) -> str:
+    """Changelog in the folder of the Dockerfile: the one of that name in each folder, where the path has fields."""
+    folder, _, name = where.rpartition("/")
+    if not folder:
+        return ""
+    if "{" not in where:
+        names = {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == folder}
+    elif "{" in name:
+        return ""
+    else:
+        folders = {one.path.rpartition("/")[0] for one in dockerfiles if one.frameworks}
+        beside = (
+            {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == one} for one in folders
+        )
+        names = set.intersection(*beside) if folders else set()
+    found = [one for one in names if re.fullmatch(FILE_NAME, one, re.IGNORECASE)]
+    return f"{folder}/{min(found, key=_preferred)}" if found else ""
 
 
 def _preferred(path: str) -> tuple[bool, bool, int, str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from envhooks.base.refs import HEADS
 from envhooks.cli import _signing
 from envhooks.cli._manner import answer, remark, sentence
 from envhooks.cli._survey import Survey, others, survey
+from envhooks.cli._terminal import columns
 from envhooks.git.repository import BRANCHES, Git
 from envhooks.policy.branches import protected_branch, release_remote
 from envhooks.policy.commented import commented, toml_text
@@ -118,9 +121,7 @@ def _say_found(found: Survey, git: Git, branch: str, remote: str | None) -> None
     remotes = sorted(key[7:-4] for key in git.config if key.startswith("remote.") and key.endswith(".url"))
     elsewhere = [name for name in remotes if name != remote]
     if remote and elsewhere:
-        remark(
-            f"            other remotes: {_some(elsewhere)}; to release there: git config envhooks.remote NAME"
-        )
+        _remark_below(f"other remotes: {_some(elsewhere)}; to release there: git config envhooks.remote NAME")
     proposal = found.proposal
     form = f"{proposal.template}"
     if proposal.read or proposal.rest:
@@ -130,14 +131,22 @@ def _say_found(found: Survey, git: Git, branch: str, remote: str | None) -> None
     else:
         remark(f"tags:       none yet; a release is named {printable(form)}")
     for name, value in found.constants.items():
-        remark(f"            {printable(name)} of all of them: {printable(value)}, as the Dockerfile says")
+        _remark_below(f"{name} of all of them: {value}, as the Dockerfile says")
     remark(
         f"Dockerfile: {printable(found.dockerfile) or 'none is committed: a release needs one, or path = false'}"
     )
     aside = list(others(found))
     if aside and "{" not in found.dockerfile:
-        remark(f"            others: {_some(aside)}; several are built with [[dockerfile]] sections")
+        _remark_below(f"others: {_some(aside)}; several are built with [[dockerfile]] sections")
     remark(f"changelog:  {printable(found.changelog) or 'none is committed: a release needs an entry in it'}")
+
+
+def _remark_below(text: str) -> None:
+    """Print more on what the line above says, below its beginning."""
+    width = columns(sys.stdout)
+    lines = textwrap.wrap(text, max(width - 12, 20), break_long_words=False) if width else [text]
+    for line in lines:
+        remark(f"            {printable(line, 2000)}")
 
 
 def _some(names: Sequence[str]) -> str:

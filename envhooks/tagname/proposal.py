@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.tagname.grammar import Grammar, template_faults
@@ -25,6 +25,7 @@ _NO_RELEASE = re.compile(
     r"(?<![a-z])(?:nightly|snapshot|latest|dev|test|tmp|wip|backup|ci)(?![a-z])", re.IGNORECASE
 )
 _STAGE_WORD = "alpha|beta|rc|post"
+_NO_MAJORS: Mapping[str, frozenset[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,19 @@ def propose(
     names: Sequence[str],
     is_framework_version: Callable[[str], bool] = lambda text: False,
     policy: TagPolicy = DEFAULT_TAG_POLICY,
+    majors: Mapping[str, frozenset[str]] = _NO_MAJORS,
 ) -> Proposal:
     """The template that reads most of `names`, which are given with the latest first.
 
-    `is_framework_version` decides for a name without a framework whether its number is the framework's, `{version}`, or
-    one of the environment's own, `{release}`.
+    Args:
+        is_framework_version: decides for a name without a framework whether its number is the framework's, `{version}`,
+            or one of the environment's own, `{release}`.
+        majors: framework -> first numbers of its versions that are installed. A name with that framework and another
+            first number has a number of the environment's own; with a framework that is not in it, the framework's.
     """
     looked_at = names[:_MOST_NAMES]
-    counted = Counter(filter(None, (template_of(name, is_framework_version, policy) for name in looked_at)))
+    made = (template_of(name, is_framework_version, policy, majors) for name in looked_at)
+    counted = Counter(filter(None, made))
     candidates = [DEFAULT_TEMPLATE]
     for template, _ in counted.most_common(_MOST_TEMPLATES):
         if template not in candidates and not template_faults(template):
@@ -73,14 +79,20 @@ def _rank(template: str, names: Sequence[str], policy: TagPolicy) -> tuple[int, 
     return number, template == DEFAULT_TEMPLATE, fields, -len(template)
 
 
-def template_of(name: str, is_framework_version: Callable[[str], bool], policy: TagPolicy) -> str:
+def template_of(
+    name: str,
+    is_framework_version: Callable[[str], bool],
+    policy: TagPolicy,
+    majors: Mapping[str, frozenset[str]] = _NO_MAJORS,
+) -> str:
     """A template that reads this name and those like it; empty where nothing in it distinguishes a release."""
     if not name.isascii() or any(char in name for char in "{}[]") or _NO_RELEASE.search(name):
         return ""
-    has_framework = any(
-        re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z])", name, re.IGNORECASE)
+    named = [
+        word
         for word in policy.frameworks
-    )
+        if re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z])", name, re.IGNORECASE)
+    ]
     patterns = _patterns(policy)
     parts: list[str] = []
     used: set[str] = set()
@@ -88,7 +100,9 @@ def template_of(name: str, is_framework_version: Callable[[str], bool], policy: 
     while at < len(name):
         field, text = _field_at(name, at, patterns, used)
         if field == "number":
-            is_version = has_framework or is_framework_version(text)
+            major = text.split(".")[0]
+            is_version = any(word not in majors or major in majors[word] for word in named)
+            is_version = is_version or (not named and is_framework_version(text))
             field = "version" if is_version and "." in text and "version" not in used else "release"
             if field in used:
                 return ""
@@ -121,6 +135,7 @@ def _patterns(policy: TagPolicy) -> tuple[tuple[str, str], ...]:
         ("python:compact", r"(?<=py)3[0-9]{1,2}(?![0-9.])"),
         ("python", r"(?:(?<=py)|(?<=python)|(?<=python-))3\.[0-9]{1,2}(?![0-9])"),
         ("cudnn", rf"(?<=cudnn){_NUMBER}"),
+        ("cuda", r"(?<=cu)1[0-9](?![0-9.])"),
         # behind a word other than `v` a number needs a dot: the 2 of `ec2` counts no releases
         ("number", rf"(?<![0-9.])(?:(?<![A-Za-z])|(?<=[vV])|(?=[0-9]+\.)){_NUMBER}(?![0-9])"),
     )
@@ -134,10 +149,10 @@ def _field_at(name: str, at: int, patterns: Sequence[tuple[str, str]], used: set
     """The field that begins here, and its text; no field and one word or mark where there is none."""
     starts_word = at == 0 or not name[at - 1].isalnum()
     for field, pattern in patterns:
-        if field.partition(":")[0] in used:
+        if field.partition(":")[0] in used or (field == "cuda" and "hardware" in used):
             continue
         # words stay as they are; numbers and what follows a literal word may touch it
-        touches = field in ("number", "python:compact", "python", "cudnn")
+        touches = field in ("number", "python:compact", "python", "cudnn", "cuda")
         behind_number = field == "stage" and at > 0 and name[at - 1].isdigit()
         if not (starts_word or touches or behind_number):
             continue

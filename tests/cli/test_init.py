@@ -173,6 +173,41 @@ def test_a_repository_of_many_images(fresh: Repo) -> None:
     assert policy.dockerfiles[0].path == "docker/{framework:lower}/Dockerfile"
 
 
+def test_a_changelog_beside_each_image(fresh: Repo) -> None:
+    """And numbers that are no framework's are the environment's own, though the name has a framework."""
+    files = {}
+    for name, text in (
+        ("pytorch", GOOD_DOCKERFILE),
+        ("tensorflow", "FROM ubuntu:24.04\nRUN pip install tensorflow==2.16.1\n"),
+    ):
+        files[f"images/{name}/Dockerfile"] = text
+        files[f"images/{name}/CHANGELOG.md"] = "# Changes\n\n## 1.0.0 - 2026-01-09\n\nThe first.\n"
+    fresh.commit_files(files)
+    for name in ("pytorch/v1.0.0", "tensorflow/v1.0.0"):
+        fresh.git("tag", name)
+    fresh.envhooks("init", "--yes", check=True)
+    policy = policy_of(fresh)
+    assert policy.tag.templates == ("{framework:lower}/v{release}[-{stage}]",)
+    assert policy.dockerfiles[0].path == "images/{framework:lower}/Dockerfile"
+    assert policy.changelog.path == "images/{framework:lower}/CHANGELOG.md"
+    assert not (fresh.path / "CHANGELOG.md").exists()
+    fresh.envhooks("changelog", "pytorch/v1.1.0", "--commit", check=True)
+    fresh.envhooks("tag", "pytorch/v1.1.0", check=True)
+
+
+def test_of_several_images_the_one_for_work_is_not_taken(fresh: Repo) -> None:
+    fresh.commit_files(
+        {
+            f"{folder}/Dockerfile": GOOD_DOCKERFILE
+            for folder in ("dev", "ci", "tools/lint", "serving", "training")
+        }
+    )
+    done = Repo(fresh.path, {**fresh.environ, "COLUMNS": "80"}).envhooks("init", check=True)
+    assert policy_of(fresh).dockerfiles[0].path == "serving/Dockerfile"
+    assert "training/Dockerfile" in done.out
+    assert all(len(line) <= 80 for line in done.out.split("\n")), done.out
+
+
 CPU = (
     "FROM python:3.12.3-slim\nRUN pip install torch==2.8.0 --index-url https://download.pytorch.org/whl/cpu\n"
 )

@@ -33,11 +33,22 @@ def numbered_by_the_framework(text: str) -> bool:
         (("2025-06-12", "2025-06-30"), "{date}[-{stage}]"),
         (("images/train/v1.4", "images/train/v1.5"), "images/train/v{release}[-{stage}]"),
         (("env-7", "env-8"), "env-{release}[-{stage}]"),
+        (("pytorch-2.8.0-cu12-5", "pytorch-2.7.1-cu11-4"),
+         "{framework:lower}-{version}-cu{cuda}-{release}[-{stage}]"),
     ],
 )  # fmt: skip
 def test_conventions(names: tuple[str, ...], template: str) -> None:
     found = propose(names, numbered_by_the_framework)
     assert (found.template, found.read, found.rest) == (template, names, ())
+
+
+def test_a_number_that_no_version_of_the_framework_begins_with_is_ones_own() -> None:
+    names = ("pytorch-cuda/v1.1.0", "jax-cuda/v1.0.0")
+    told = {"PyTorch": frozenset("2"), "JAX": frozenset("0")}
+    form = "{{framework:lower}}-{{hardware:lower}}/v{{{}}}[-{{stage}}]".format
+    assert propose(names, majors=told).template == form("release")
+    assert propose(names).template == form("version")
+    assert propose(("pytorch-cuda/v2.8.0",), majors=told).template == form("version")
 
 
 def test_the_one_that_reads_most_is_taken_and_the_rest_is_told() -> None:
