@@ -18,7 +18,10 @@ from envhooks.tagname.proposal import Proposal, globs_of, propose
 
 _DOCKERFILE = r"(?:.*/)?(?:(?:Docker|Container)file(?:[.-][^/]+)?|[^/]+\.(?:Docker|Container)file)"
 _NO_DOCKERFILE = r".*\.(?:dockerignore|md|txt|j2|jinja2?|tmpl|template|erb|in|sh|py|ya?ml)"
-_ASIDE = r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|\.devcontainer|\.github|dev|ci|lint|tools|docs?)/.*"
+_ASIDE = (
+    r"(?:.*/)?(?:node_modules|third_party|vendor|tests?|examples?|docs?|dev|ci|lint|tools"
+    r"|\.devcontainer|\.github)/.*"
+)
 _CHANGELOG = rf"(?i:docs?/)?(?:{FILE_NAME})"
 _MOST_DOCKERFILES = 30
 """Dockerfiles that are read; of more, those nearest to the top."""
