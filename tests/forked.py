@@ -8,8 +8,8 @@ Three things are not as in a process that was started: its parent is the server,
 calls of one server share one seed of hashes. Tests of these, of start-up, terminals and signals start the real one:
 `Repo.process`. `tests/test_forked.py` compares the two.
 
-Run as a script this is the server. It reads requests from the socket whose number is its argument, one at a time, and
-ends with the process that started it.
+Run as a script this is the server. It reads requests from the socket whose number is its first argument, one at a time,
+and ends with the process that started it. Its other arguments are modules to import.
 """
 
 from __future__ import annotations
@@ -47,6 +47,14 @@ _OF_OTHERS = (
     "rich.text", "sqlite3", "tarfile", "tomllib", "urllib.request", "yaml",
 )  # fmt: skip
 """What verbs import when they need it."""
+_OF_A_VERB = {
+    "lineage": (
+        "mlflow", "mlflow.tracking", "mlflow.store.tracking.sqlalchemy_store",
+        "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.file_store",
+        "mlflow.store.model_registry.file_store",
+    )
+}  # fmt: skip
+"""What is imported in a server for one verb: it takes seconds."""
 
 
 def settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -54,7 +62,18 @@ def settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
     Of PATH that is which git there is: GitPython looks whether it runs.
     """
-    prefixes = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_", "OPENSSL_", "GIT_PYTHON_", "COVERAGE_")
+    prefixes = (
+        "PYTHON",
+        "LC_",
+        "LANG",
+        "TZ",
+        "LD_",
+        "MALLOC_",
+        "OPENSSL_",
+        "GIT_PYTHON_",
+        "COVERAGE_",
+        "MLFLOW_",
+    )
     taken = {key: value for key, value in environ.items() if key.startswith(prefixes)}
     git = shutil.which("git", path=environ.get("PATH", os.defpath))
     return tuple(sorted({**taken, "git": git or ""}.items()))
@@ -62,7 +81,7 @@ def settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 # ------------------------------------------------------------------------------------ the one that asks
 
-_idle: dict[tuple[tuple[str, str], ...], list[_Server]] = {}
+_idle: dict[tuple[object, ...], list[_Server]] = {}
 _lock = threading.Lock()
 
 
@@ -90,12 +109,13 @@ def call(
         "argv": list(argv), "cwd": str(cwd), "environ": dict(environ), "uid": uid, "seconds": seconds,
         "umask": umask, "program": program and str(program),
     }  # fmt: skip
-    key = settings(environ)
+    more = () if program else _OF_A_VERB.get(next(iter(argv), ""), ())
+    key = (settings(environ), more)
     with _lock:
         servers = _idle.setdefault(key, [])
         server = servers.pop() if servers else None
     if server is None:
-        server = _Server(environ)
+        server = _Server(environ, more)
     # a server that failed is not put back
     code, out, err = server.call(request, stdin.encode("utf-8", "surrogateescape"))
     with _lock:
@@ -138,11 +158,11 @@ def _text(data: bytes) -> str:
 class _Server:
     """A process that forks calls, one at a time."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], modules: Sequence[str]) -> None:
         self._socket, theirs = socket.socketpair()
         # its streams are what those of a call are, as Python looks at them when it opens them
         self._process = subprocess.Popen(
-            [*_COMMAND[:2], __file__, str(theirs.fileno())],
+            [*_COMMAND[:2], __file__, str(theirs.fileno()), *modules],
             cwd="/",
             env=dict(environ),
             stdin=subprocess.PIPE,
@@ -212,12 +232,12 @@ def _communicate(pipes: list[int], stdin: bytes) -> tuple[bytes, bytes]:
 # --------------------------------------------------------------------------------------- the one that forks
 
 
-def _import_all() -> None:
-    """Import the modules of envhooks and what they import when it is needed."""
+def _import_all(more: Sequence[str]) -> None:
+    """Import the modules of envhooks, what they import when it is needed, and these."""
     import envhooks
 
     names = {module.name for module in pkgutil.walk_packages(envhooks.__path__, "envhooks.")}
-    for name in (*sorted(names - _NOT_BEFORE), *_OF_OTHERS):
+    for name in (*sorted(names - _NOT_BEFORE), *_OF_OTHERS, *more):
         with suppress(ImportError):  # an extra that is not there, or a git that GitPython does not find
             importlib.import_module(name)
 
@@ -259,7 +279,7 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
 
 def _main() -> None:
     channel = socket.socket(fileno=int(sys.argv[1]))
-    _import_all()
+    _import_all(sys.argv[2:])
     gc.collect()
     gc.freeze()  # or the first collection of each fork copies all of it
     request = _serve(channel)

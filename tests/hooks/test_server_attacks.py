@@ -6,11 +6,13 @@ A push is judged when it comes in and taken some time later; a client can make t
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from raw_client import ZERO, Answer, oid_of, push
@@ -21,6 +23,7 @@ from test_server_beliefs import BROKEN_TAG, bare_tag, closure, release, side, st
 TAG = f"refs/tags/{GOOD_TAG}"
 MAIN = "refs/heads/main"
 STABLE = "PyTorch-CUDA-v2.8"
+OTHER = GOOD_TAG.replace("rc1", "rc2")
 Send = Callable[..., Answer]
 
 
@@ -255,31 +258,59 @@ NEVER: dict[str, Callable[[str, str], Sequence[str]]] = {
 }
 
 
+class Released(NamedTuple):
+    """A server that protects `main` and `release/*`, with a release, and what an attacker has beside it."""
+
+    folder: Path
+    commits: tuple[str, str]
+    """Of main: below the release, and its own."""
+    tag: str
+    evil: str
+    """A commit that was never merged."""
+    evil_tag: str
+    objects: Sequence[tuple[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def released(
+    guarded_template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]
+) -> Released:
+    folder = tmp_path_factory.mktemp("released") / "repos"
+    shutil.copytree(guarded_template, folder, symlinks=True)
+    clone = Repo(folder / "clone", session_environ)
+    policy(clone, 'branch = ["main", "release/*"]\n')
+    first = clone.git("rev-parse", "HEAD")
+    clone.git("push", "-q", "origin", "main:refs/heads/release/y")
+    second = clone.commit_files({"new": "1"}, "To be released")
+    clone.git("push", "-q", "origin", "main")
+    tag, evil = release(clone), side(clone)
+    evil_tag, data = bare_tag(clone, OTHER, evil)
+    return Released(
+        folder, (first, second), tag, evil, evil_tag, [*closure(clone, evil, "main"), ("tag", data)]
+    )
+
+
 @pytest.mark.parametrize("never", NEVER)
 @pytest.mark.parametrize("atomic", [False, True])
 def test_a_branch_that_never_comes_into_being_protects_nothing(
-    never: str, atomic: bool, send: Send, guarded: Repo, server: Repo
+    never: str, atomic: bool, released: Released, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    policy(guarded, 'branch = ["main", "release/*"]\n')
-    first = guarded.git("rev-parse", "HEAD")
-    guarded.git("push", "-q", "origin", "main:refs/heads/release/y")
-    second = guarded.commit_files({"new": "1"}, "To be released")
-    guarded.git("push", "-q", "origin", "main")
-    tag = release(guarded)
+    shutil.copytree(released.folder, tmp_path / "repos", symlinks=True)
+    server = Repo(tmp_path / "repos" / "server.git", environ)
+    first, second = released.commits
     protected = [MAIN, "refs/heads/release/y", "refs/heads/release/q"]
     for order in (1, -1):
-        lines = [f"{second} {first} {MAIN}", *NEVER[never](second, tag)][::order]
-        answer = send(*lines, atomic=atomic)
+        lines = [f"{second} {first} {MAIN}", *NEVER[never](second, released.tag)][::order]
+        answer = push(server.path, lines, environ, atomic=atomic)
         assert lies_on_main(server, TAG, *protected), answer
         server.git("update-ref", MAIN, second)
         server.git("update-ref", "-d", "refs/heads/release/q")
-    evil = side(guarded)
-    other = TAG.replace("rc1", "rc2")
-    tag, data = bare_tag(guarded, GOOD_TAG.replace("rc1", "rc2"), evil)
-    objects = [*closure(guarded, evil, "main"), ("tag", data)]
+    other = f"refs/tags/{OTHER}"
     for order in (1, -1):
-        lines = [f"{ZERO} {tag} {other}", *NEVER[never](evil, tag)][::order]
-        answer = send(*lines, objects=objects, atomic=atomic)
+        lines = [f"{ZERO} {released.evil_tag} {other}", *NEVER[never](released.evil, released.evil_tag)][
+            ::order
+        ]
+        answer = push(server.path, lines, environ, objects=released.objects, atomic=atomic)
         assert lies_on_main(server, other, *protected), answer
         server.git("update-ref", "-d", "refs/heads/release/q")
 

@@ -35,7 +35,7 @@ def test_the_environment_of_the_image_is_on_the_run(works: Shop, empty_store: Pa
     inside = dict(one.split("=", 1) for one in variables if not one.startswith("PATH="))
     environ = {**kept, "PATH": works.clone.environ["PATH"], **store, **inside}
     made = json.loads(run([sys.executable, "-c", TRAIN], tmp_path, environ, check=True).out.splitlines()[-1])
-    done = works.clone.envhooks(
+    done = works.clone.process(
         "lineage", f"runs:/{made['outer']}", "--tracking-uri", store["MLFLOW_TRACKING_URI"]
     )
     assert done.code == 0, done.said

@@ -241,6 +241,12 @@ def test_what_is_not_there_is_a_sentence(tracked: Tracked) -> None:
         assert "Traceback" not in done.said and "envhooks: " in done.err, done.said
 
 
+def test_a_fork_of_what_has_imported_mlflow_says_what_a_process_says(tracked: Tracked) -> None:
+    made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
+    words = ("lineage", f"models:/detector/{made['by_run']}", "--tracking-uri", tracked.uri)
+    assert tracked.repo.envhooks(*words) == tracked.repo.process(*words)
+
+
 @pytest.mark.parametrize("uri", ["", "sqlite:///none/mlflow.db", "file:none", "none", "file:///none/here"])
 def test_asking_begins_no_store(good: Repo, uri: str) -> None:
     """MLflow makes a database in the current folder where it is told of none."""
