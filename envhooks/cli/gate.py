@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.builds.publication import labels_of
 from envhooks.builds.registry.client import Registry
-from envhooks.builds.registry.reference import Reference, parse
+from envhooks.builds.registry.reference import DIGEST, Reference, parse
 from envhooks.builds.verify_files import NAME_LABEL, OBJECT_LABEL
 from envhooks.cli._manner import answer, note, quiet
 from envhooks.git.repository import Git
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
 def _image(gate: Gate, text: str) -> Answer:
     """One image; that it cannot be asked for is its own answer, and the others are judged all the same."""
     try:
+        if re.fullmatch(DIGEST, text):  # by itself it would be read as an image `sha256` of Docker Hub
+            return gate.of_digest("", text, text)
         reference = parse(text)
         if gate.ignores(reference.name):  # before its registry is asked, which may not be ours
             return Answer(text, "ignored", "the policy leaves this image alone")

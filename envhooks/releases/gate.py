@@ -104,7 +104,7 @@ class Gate:
         """The answer about an image by its digest: its record leads to the tag, and the tag is judged.
 
         Args:
-            name: the image's name without tag and digest; a record under another name is a copy, and is said.
+            name: the image's name without tag and digest; that the record has another one is said. Empty: not known.
             digest: `sha256:...` of an index or of one platform.
         """
         if self.ignores(name):
@@ -117,14 +117,18 @@ class Gate:
                 why = contradicted.faults[0] if contradicted.faults else "its record is contradicted"
                 return Answer(what, "refused", why, contradicted.tag)
             return Answer(what, "unproved", "no record says of which release this image is")
-        answers = [self._of_record(one, digest, what) for one in proved]
+        answers = [self._of_record(one, name, digest, what) for one in proved]
         # one image may be of two tags, rc2 and stable: that one of them may run is enough
         return min(answers, key=lambda one: ("allowed", "unproved", "refused").index(one.outcome))
 
-    def _of_record(self, records: Records, digest: str, what: str) -> Answer:
+    def _of_record(self, records: Records, name: str, digest: str, what: str) -> Answer:
         image = next(one for one in records.images if digest in one.digests)
         release = self._releases.judge(self._releases.read([records.tag]))[0]
-        return self._decide(what, release, records, image)
+        found = self._decide(what, release, records, image)
+        # the same bytes by another name, such as that of a mirror: a registry cannot give others for a digest
+        if found.outcome == "allowed" and name and name.casefold() != image.name.casefold():
+            return replace(found, why=f"a copy, as the record names {image.name}")
+        return found
 
     def _decide(self, what: str, release: Release, records: Records, image: ImageRecord | None) -> Answer:
         image = image or records.image

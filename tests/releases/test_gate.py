@@ -206,6 +206,13 @@ def test_an_image_by_its_digest_is_followed_to_its_tag(series: Repo) -> None:
         assert done.code == 0, done.said
         assert "(PyTorch-CUDA-v2.8) may run in production" in done.out
     assert series.envhooks("gate", f"{NAME}@{digest(candidate)}", "--for", "production").code == 1
+    done = series.envhooks(
+        "gate", f"mirror.example.net/x@{digest(stable)}", "--for", "production", check=True
+    )
+    assert f"may run in production: a copy, as the record names {NAME}" in done.out, done.said
+    done = series.envhooks("gate", digest(stable), "--for", "production", check=True)  # no registry is asked
+    assert "copy" not in done.out, done.said
+    assert series.envhooks("gate", digest(candidate), "--for", "production").code == 1
     done = series.envhooks("gate", f"{NAME}@{digest(12345)}", "--for", "production")
     assert done.code == 2 and "no record says" in done.out
 
