@@ -324,7 +324,8 @@ def test_an_odd_one_is_good_only_where_gnupg_calls_it_good(signer: str) -> None:
     "name",
     ["photo", "long user id", "user id again", "subkey again", "direct signature", "a second user id that differs 2",
      "key of version 5", "key of tomorrow", "signature of version 5", "damaged signature", "a second own 2, 50 later",
-     "a stranger's own", "own, more 7", "binding, more 7", "back, digest 3", "own, more 20", "own, uncovered 2"],
+     "a stranger's own", "own, more 7", "binding, more 7", "back, digest 3", "own, more 20", "own, uncovered 2",
+     "tag, issuer 4", "tag, more 1", "tag, more 21", "tag, more 27"],
 )  # fmt: skip
 def test_what_is_not_known_here_is_left_to_gnupg(name: str) -> None:
     """Whether it calls it good or not, and also where Sequoia has the same answer today."""
@@ -333,6 +334,17 @@ def test_what_is_not_known_here_is_left_to_gnupg(name: str) -> None:
         ODD[name](sketch)
         raw, files = sketch.built()
         assert Fast(root(files), NOW).verify(split(raw, 40)) is None, signer
+
+
+def test_a_key_in_two_lines_is_left_to_gnupg() -> None:
+    raw, files = Sketch("primary").built()
+    twice = {**files, "allowed_signers": files["allowed_signers"] * 2}
+    fast, plain = both(raw, twice)
+    assert fast is None and plain.status == "good"
+    other = Sketch("subkey").built()[1]
+    beside = {**files, **other, "allowed_signers": files["allowed_signers"] + other["allowed_signers"]}
+    fast, plain = both(raw, beside)
+    assert fast == plain and plain.status == "good"
 
 
 def test_two_odd_things_together() -> None:
