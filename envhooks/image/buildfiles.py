@@ -137,7 +137,8 @@ class _Bake:
     def _inherited(self, name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         """A target with what it inherits; args are put together, the rest is replaced."""
         if name in seen or len(seen) > MAX_DEPTH:
-            raise CannotJudge(f"the target {name} inherits itself", place=self._path)
+            why = "inherits itself" if name in seen else f"is inherited through more than {MAX_DEPTH} others"
+            raise CannotJudge(f"the target {name} {why}", place=self._path)
         if name not in self._merged:
             own = _table(self._targets.get(name))
             out: dict[str, Any] = {}

@@ -93,6 +93,68 @@ def test_it_ends(name: str) -> None:
     assert time.process_time() - before < MOST_SECONDS
 
 
+ALL = "FROM a\nWORKDIR /a\nCOPY . .\n"
+AROUND: dict[str, dict[str, str]] = {
+    "a long file that each RUN reads again": {
+        "Dockerfile": ALL + "RUN pip install -r r.txt\n" * 200,
+        "r.txt": "".join(f"p{i}==1\n" for i in range(2_000)),
+    },
+    "files that name each other": {
+        "Dockerfile": ALL + "RUN pip install -r r0.txt\n",
+        **{f"r{i}.txt": f"-r r{i + 1}.txt\n-c r{i + 1}.txt\n" * 20 for i in range(12)},
+    },
+    "a file that names itself": {
+        "Dockerfile": ALL + "RUN conda env create -f e.yml\n",
+        "e.yml": "name: x\ndependencies:\n  - pip:\n" + "    - -r r.txt\n" * 3_000,
+        "r.txt": "-r r.txt\n" * 500,
+    },
+    "scripts that start each other": {
+        "Dockerfile": ALL + "RUN bash s0.sh\n",
+        **{f"s{i}.sh": f"bash s{i + 1}.sh\n. ./s{i + 1}.sh\n" * 30 for i in range(8)},
+    },
+    "a script that each RUN starts": {
+        "Dockerfile": ALL + "RUN bash s.sh\n" * 100,
+        "s.sh": "bash t.sh\n" * 60,
+        "t.sh": "pip install p==1\n" * 50,
+    },
+    "parameters of scripts that grow": {
+        "Dockerfile": ALL + "RUN bash s0.sh aaaaaaaaaa\n",
+        **{f"s{i}.sh": f"bash s{i + 1}.sh {'$1' * 20}\n" for i in range(8)},
+    },
+    "this repository's own project, with many extras": {
+        "Dockerfile": ALL + "RUN pip install " + " ".join(f"ours[e{i}]" for i in range(1_000)),
+        "src/ours/__init__.py": "",
+        "pyproject.toml": '[project]\nname = "ours"\n[project.optional-dependencies]\n'
+        + "".join(f'e{i} = ["p>={i}"]\n' for i in range(1_000)),
+    },
+    "extras that name each other": {
+        "Dockerfile": ALL + "RUN pip install .[e0]",
+        "pyproject.toml": '[project]\nname = "ours"\n[project.optional-dependencies]\n'
+        + "".join(f'e{i} = ["ours[{",".join(f"e{j}" for j in range(60))}]"]\n' for i in range(60)),
+    },
+    "lists of a setup.py that double": {
+        "Dockerfile": ALL + "RUN pip install .",
+        "setup.py": 'a0 = ["torch==1"]\n'
+        + "".join(f"a{i} = a{i - 1} + a{i - 1}\n" for i in range(1, 60))
+        + "setup(install_requires=a59)\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_it_ends_with_the_files_around(name: str) -> None:
+    before = time.process_time()
+    try:
+        environment = read_environment(
+            StrictFiles({path: text.encode() for path, text in AROUND[name].items()}), "Dockerfile"
+        )
+    except CannotJudge as error:
+        assert error.place.startswith("Dockerfile") and len(str(error)) < 300
+    else:
+        assert not any(package.exact and package.name == "torch" for package in environment.packages)
+    assert time.process_time() - before < MOST_SECONDS
+
+
 PIECES = [
     "FROM x AS b\n",
     "FROM b\n",

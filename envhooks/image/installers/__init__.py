@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
@@ -110,6 +111,7 @@ def ask(session: Session, call: Call, arg: Arg) -> Asked | None:
         return found.data
 
     asked = Asked(file, read_requirements(read, session.locate(call, arg.text)), origins, arg.place)
+    session.files.work(100 * len(asked.answer.requirements))  # each RUN may read the same long file again
     for why, path, line in asked.answer.faults:
         session.note(why, asked.place(path, line))
     return asked
@@ -126,8 +128,10 @@ class InstallTask:
         self._sources = sources
         self._found: list[tuple[Requirement, str, Place]] = []
         self._constraints: list[Requirement] = []
-        self._own: list[tuple[Requirement, Place]] = []
-        """What this repository's own project asks for, where an index brings a release of it."""
+        self._ours: dict[str, set[str]] = {}
+        """This repository's own projects that an index brings -> the extras that are asked for."""
+        self._ours_at: Place | None = None
+        self._others: set[str] = set()
         self.upgrade = False
         self.reinstall = False
         self.alone = False
@@ -157,23 +161,28 @@ class InstallTask:
             session.note(f"{text} is not a requirement that can be read", arg.place)
 
     def _released(self, requirement: Requirement, arg: Arg) -> None:
-        """Doubt what this repository's own project speaks against, where a release of it comes from an index."""
-        session, name = self._session, requirement.name
-        if not name or requirement.url is not None or self.alone or not session.files.is_clone(name):
-            return
-        for path in ("pyproject.toml", "setup.py", "setup.cfg"):
-            file = session.files.namesake(path)
-            if file is None:
-                continue
-            extras = set(requirement.extras)
-            answer = read_requirements({path: file.data}.get, path)
-            for asked in (*answer.requirements, *answer.perhaps):
+        """Note where a release of this repository's own project comes from an index."""
+        name = requirement.name
+        if name and requirement.url is None and not self.alone and name not in self._others:
+            if name in self._ours or self._session.files.is_clone(name):
+                self._ours[name] = {*self._ours.get(name, ()), *requirement.extras}
+                self._ours_at = arg.place
+            else:
+                self._others.add(name)
+
+    def _ask_ours(self) -> Iterator[tuple[Requirement, Place]]:
+        """What this repository's own project asks for, where an index brings a release of it; likewise doubted."""
+        call = replace(self._call, where=self._where)
+        for path in ("pyproject.toml", "setup.py", "setup.cfg") if self._ours_at else ():
+            file = self._session.files.namesake(path)
+            answer = read_requirements({path: file.data if file else None}.get, path)
+            extras = {extra for several in self._ours.values() for extra in several}
+            for asked in (*answer.requirements, *answer.perhaps) if file else ():
                 chosen = with_extras(asked, extras)
-                if chosen is not None:
-                    why = f"{name} is installed, and {file.path} asks for {chosen.text}"
-                    call = replace(self._call, where=self._where)
-                    _doubt_one(session, call, chosen, why, arg.place)
-                    self._own.append((chosen, arg.place))
+                if chosen is not None and self._ours_at is not None:
+                    why = f"{', '.join(self._ours)} is installed, and {path} asks for {chosen.text}"
+                    _doubt_one(self._session, call, chosen, why, self._ours_at)
+                    yield chosen, self._ours_at
 
     def _fetched(self, pattern: str, arg: Arg) -> None:
         """Doubt what `pip download` or `pip wheel` brought to the folder of these archives."""
@@ -270,13 +279,14 @@ class InstallTask:
         for one in self._constraints:
             constraints.setdefault(one.name, []).append(one)
         held = self._session.installed
-        asked = {*names, *(one.name for one, _ in self._own)}
+        ours = list(self._ask_ours())
+        asked = {*names, *(one.name for one, _ in ours)}
         moved = {one for name in asked if name in MOVERS for one in names_of(MOVERS[name])}
         if not self.alone and any(held.get(self._where, one) for one in moved):
             from envhooks.image.installers.shifts import shift  # late: most commands move nothing
 
             fresh = self.upgrade or self.reinstall
-            found = [*((requirement, place) for requirement, _, place in self._found), *self._own]
+            found = [*((requirement, place) for requirement, _, place in self._found), *ours]
             shift(held, self._where, found, constraints, fresh=fresh)
         stated = {name for name, several in names.items() if name and any(one.exact for one in several)}
         for requirement, how, place in self._found:

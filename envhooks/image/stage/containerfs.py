@@ -77,6 +77,10 @@ class ContainerFiles:
         other._layers = list(self._layers)
         return other
 
+    def work(self, amount: int) -> None:
+        """Count work that the content of a file makes, within the budget of the Dockerfile."""
+        self._spend(amount)
+
     # ---------------------------------------------------------------- changes
 
     def add(
@@ -179,8 +183,8 @@ class ContainerFiles:
         """A file of the context; a path cannot climb out of it, whatever it says."""
         clean = posixpath.normpath("/" + candidate).lstrip("/") or "."
         path = posixpath.normpath(posixpath.join(self._context, clean))
-        self._spend(200)
         data = self._files.read(path)
+        self._spend(200 + len(data or b"") // 8)
         if data is not None and self._ignore is not None:
             left_out = self._ignore.leaves_out(clean)
             if left_out is None:
