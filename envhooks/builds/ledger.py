@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envhooks.base.errors import CannotJudge
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.builds import owner
 from envhooks.builds.plan import key_of
 from envhooks.builds.rows import COLUMNS, VERSION, migrate
@@ -275,8 +275,13 @@ class Ledger:
                     migrate(db)
                 yield db
         except (sqlite3.Error, OSError) as error:
+            # what is published is in the registry: a damaged ledger may go
+            is_damaged = type(error) is sqlite3.DatabaseError
+            path = str(self.path)
             raise CannotJudge(
-                f"the ledger of builds cannot be used: {error}", place=printable(str(self.path))
+                f"the ledger of builds cannot be used: {error}",
+                place=printable(path),
+                fix=f"mv {word(path)} {word(f'{path}.damaged')}" if is_damaged else "",
             ) from None
 
     def _make_file(self) -> None:

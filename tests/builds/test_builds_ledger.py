@@ -144,8 +144,20 @@ def test_a_row_waits_for_its_push(ledger: Ledger) -> None:
 def test_a_file_that_is_no_ledger_is_said(ledger: Ledger) -> None:
     ledger.folder.mkdir()
     ledger.path.write_text("not a database, but long enough to be taken for one " * 10)
-    with pytest.raises(CannotJudge, match="ledger"):
+    with pytest.raises(CannotJudge, match="ledger") as error:
         record(ledger)
+    subprocess.run(error.value.fix, shell=True, check=True)
+    assert len(record(ledger)) == 1
+
+
+def test_a_ledger_that_is_damaged_in_the_middle_is_said(ledger: Ledger) -> None:
+    record(ledger, *(Intent(f"refs/tags/{n}", "a" * 40, "image") for n in range(200)))
+    with ledger.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(CannotJudge, match="ledger") as error:
+        ledger.rows()
+    assert error.value.fix.startswith("mv ")
 
 
 def test_an_ending_says_whether_it_is_tried_again_and_from_where(ledger: Ledger) -> None:

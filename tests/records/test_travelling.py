@@ -26,10 +26,11 @@ from record_parts import (
 )
 from support import GOOD_TAG, Done, Repo, isolated_environment, run
 
+from envhooks.base.dataclass import replace
 from envhooks.builds.registry import Registry
 from envhooks.builds.registry.client import OCI_INDEX, OCI_MANIFEST
 from envhooks.git import notes
-from envhooks.records.images import attached, reference_of
+from envhooks.records.images import KIND, attached, reference_of
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,13 @@ def test_recorded_in_one_clone_and_proved_in_another(
     beside = attached(reference_of(f"{name}@{index}"), environ)
     listed = clone.envhooks("records", GOOD_TAG, "--format", "dsse", check=True).out.encode().split()
     assert sorted(beside) == sorted(listed)
+    # one that cannot be read, which anybody who may push could put there, takes nothing from the others
+    there = Registry(name, environ, push=True)
+    blob = there.put_blob(b"{}")
+    subject = there.manifest(index)
+    assert subject is not None
+    there.attach(subject.descriptor, KIND, [replace(blob, media_type="x/y")] * 1001)
+    assert attached(reference_of(f"{name}@{index}"), environ) == beside
 
     without = fresh_clone(server, tmp_path, "without-notes")
     assert without.envhooks("records", GOOD_TAG).code == 2
