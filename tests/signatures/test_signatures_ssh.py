@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from signing import NOW, Workshop, root, tag_text
+from signing import NOW, Workshop, root, ssh_files, tag_text
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -178,3 +178,13 @@ def test_a_certificate_is_good_only_where_openssh_calls_it_good(changed: dict[st
     if changed in GOOD:
         assert plain.status == "good" and plain.signer == "bot@ci.example.org"
         assert fast == plain
+
+
+@pytest.mark.parametrize("bits", ["256", "384", "521"])
+def test_each_curve_of_ecdsa_is_good_on_both_paths(workshop: Workshop, bits: str) -> None:
+    path = workshop.ssh(f"curve{bits}", "ecdsa", "-b", bits)
+    raw, signers = workshop.ssh_sign(tag_text(), path), root(ssh_files(workshop, f"curve{bits}"))
+    plain = verify_all([split(raw, 40)], signers, NOW, fast=False)[0]
+    assert plain.status == "good" and Fast(signers, NOW).verify(split(raw, 40)) == plain
+    other = split(raw.replace(b"First", b"Final"), 40)
+    assert Fast(signers, NOW).verify(other) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import subprocess
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -189,3 +190,49 @@ def test_without_ssh_keygen_nothing_is_known(
         verdict(blob, policy, message=b"another")
     with pytest.raises(CannotJudge, match="ssh-keygen was not found"):
         sign_message(MESSAGE, str(workshop.ssh("alice")), SPACE, {"PATH": str(tmp_path)})
+
+
+def test_an_agent_signs_for_a_public_key(workshop: Workshop, tmp_path: Path) -> None:
+    private = workshop.ssh("alice")
+    socket = workshop.folder / "agent"  # a short path: a socket's has to fit into 107 bytes
+    environ = {**workshop.environ, "SSH_AUTH_SOCK": str(socket)}
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], env=environ, stdout=subprocess.DEVNULL)
+    try:
+        while not socket.exists():
+            assert agent.poll() is None
+        subprocess.run(["ssh-add", "-q", str(private)], env=environ, check=True)
+        public = workshop.public("alice")
+        (tmp_path / "only.pub").write_text(public + "\n")
+        for key in (public, f"key::{public}", str(tmp_path / "only.pub")):
+            assert verdict(sign_message(MESSAGE, key, SPACE, environ), files(workshop)), key
+        workshop.ssh("mallory")
+        with pytest.raises(CannotJudge, match="ssh-keygen does not sign the record") as caught:
+            sign_message(MESSAGE, workshop.public("mallory"), SPACE, environ)
+        assert caught.value.place.startswith("ssh-ed25519 ")
+    finally:
+        agent.terminate()
+        agent.wait()
+        socket.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("content", ["", "no key\n", None])
+def test_what_is_no_key_signs_nothing(workshop: Workshop, tmp_path: Path, content: str | None) -> None:
+    key = tmp_path / "key"
+    if content is not None:
+        key.write_text(content)
+        key.chmod(0o600)
+    with pytest.raises(CannotJudge, match="ssh-keygen does not sign the record") as caught:
+        sign_message(MESSAGE, str(key), SPACE, workshop.environ)
+    assert caught.value.place == str(key)
+
+
+BEGUN = "-----BEGIN SSH SIGNATURE-----\n"
+
+
+@pytest.mark.parametrize("told", ["", BEGUN, f"{BEGUN}?\n-----END SSH SIGNATURE-----\n"])
+def test_a_program_that_ends_well_and_writes_no_signature_has_made_none(tmp_path: Path, told: str) -> None:
+    program = tmp_path / "ssh-keygen"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{told}'\n")
+    program.chmod(0o755)
+    with pytest.raises(CannotJudge):
+        sign_message(MESSAGE, str(tmp_path / "key"), SPACE, {"PATH": f"{tmp_path}:/bin:/usr/bin"})
