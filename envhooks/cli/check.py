@@ -130,6 +130,8 @@ def run(options: argparse.Namespace) -> int:
     _write(outcome, outputs, _detail(options, outcome), exists=options.draft is None)
     if not outcome.tags and not outcome.errors:
         _manner.note(f"envhooks: nothing to judge: {_why_nothing(options)}")
+        if not options.fetch:
+            _note_what_a_checkout_lacks(options)
     return outcome.exit_code
 
 
@@ -183,6 +185,15 @@ def _why_nothing(options: argparse.Namespace) -> str:
     if options.tags or options.draft is not None:
         return "the policy leaves these tags alone"
     return "no release tag points at HEAD, and no CI variable names one"
+
+
+def _note_what_a_checkout_lacks(options: argparse.Namespace) -> None:
+    """Remark on a shallow clone, in which tags are seldom found: a CI's checkout leaves them on the remote."""
+    with Git.open(Path.cwd()) as git:
+        if not git.is_shallow or git.refs(TAGS):
+            return
+    _manner.note("note: this clone is shallow and has no tags; this brings them")
+    _manner.note("  fix: envhooks check --all --fetch" if options.all else "  fix: envhooks check --fetch")
 
 
 # ------------------------------------------------------------------------------------------ output

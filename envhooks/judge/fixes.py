@@ -52,6 +52,14 @@ def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
         return {"advice": f"there is a tag {name} already; the next free name is for you to choose"}
     target = target_of(subject)
     if not target:
+        if (
+            "object" in subject.facts
+            and subject.update.new
+            and not isinstance(subject.facts["object"], TagObject)
+        ):
+            return {
+                "fix": f"envhooks tag {word(name)} --at {subject.update.new[:12]}"
+            }  # a draft: nothing is made yet
         return {"advice": f"tag a commit as {name}"}
     command = f"git tag -s {_message(subject)}{word(name)} {target}"
     if publication_of(subject).here:

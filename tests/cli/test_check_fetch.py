@@ -316,3 +316,16 @@ def test_ssh_is_told_not_to_ask_unless_the_user_says_how_to_call_it(good: Repo) 
     assert command({**good.environ, "GIT_SSH_COMMAND": "ssh -i key"}) == "ssh -i key"
     good.git("config", "core.sshCommand", "ssh -i deploy-key")  # as actions/checkout does with ssh-key
     assert command(good.environ) == ""
+
+
+def test_a_shallow_clone_without_tags_is_told_where_they_are(good: Repo, server: Repo) -> None:
+    """Nothing to judge is no fault, but in a CI's checkout it is seldom what was meant."""
+    good.git("tag", "-s", "-m", "x", GOOD_TAG)
+    good.git("push", "-q", "origin", GOOD_TAG)
+    path = good.path.parent / "checkout"
+    good.git("clone", "-q", "--depth", "1", "--no-tags", f"file://{server.path}", str(path))
+    checkout = Repo(path, good.environ)
+    for options in (("--all",), ()):
+        done = checkout.envhooks("check", *options)
+        assert done.code == 0 and f"check{' --all' * len(options)} --fetch" in done.err, done.said
+    assert f"{GOOD_TAG}: good" in checkout.envhooks("check", "--all", "--fetch").out

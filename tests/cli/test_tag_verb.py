@@ -244,3 +244,15 @@ def test_files_that_are_not_committed_are_named(guarded: Repo) -> None:
     assert "note: not committed, and so not in the tag: Dockerfile\n" in done.out, done.said
     guarded.git("stash", "-q")
     assert "not committed" not in guarded.envhooks("tag", "--dry-run").out
+
+
+def test_a_draft_of_a_wrong_name_is_made_under_the_right_one(guarded: Repo) -> None:
+    """No tag is there that could be renamed: the command that is printed makes it at the commit that was meant."""
+    meant = guarded.git("rev-parse", "HEAD")
+    done = guarded.envhooks("tag", "pytorch-cuda-2.8rc1")
+    (fix,) = (line.split("fix:")[1].strip() for line in done.out.split("\n") if "fix:" in line)
+    words = fix.split()
+    assert words[-4:-2] == ["tag", GOOD_TAG] and meant.startswith(words[-1]), fix
+    guarded.commit("A later one")
+    assert guarded.envhooks("tag", *words[-3:]).code == 0
+    assert guarded.git("rev-parse", f"{GOOD_TAG}^{{commit}}") == meant
