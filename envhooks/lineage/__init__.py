@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envhooks.lineage.tracking import of_model, of_run, of_version, uses
 
 __all__ = ["STAMPS", "Origin", "Use", "of_model", "of_run", "of_version", "run_context", "uses"]
-_ROOMS = {
+_MODULES = {
     "Origin": "lineage.facts",
     "Use": "lineage.facts",
     "STAMPS": "base.stamps",
@@ -34,4 +34,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"envhooks.{_ROOMS.get(name, 'lineage.tracking')}"), name)
+    return getattr(import_module(f"envhooks.{_MODULES.get(name, 'lineage.tracking')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

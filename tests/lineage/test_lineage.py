@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from record_parts import (
 )
 from support import GOOD_TAG, Done, Repo, run
 
+from envhooks import lineage
 from envhooks.base.stamps import run_context, stamp
 
 TRAIN = """
@@ -43,6 +45,14 @@ print(json.dumps({"outer": outer.info.run_id, "nested": nested.info.run_id, "mod
     "bare": bare.info.run_id, "by_run": by_run.version, "by_model": by_model.version, "by_bare": by_bare.version,
     "loose": loose.version}))
 """
+
+
+def test_a_shell_that_completes_knows_every_public_name() -> None:
+    code = "from envhooks import lineage; import sys; print(*dir(lineage)); print('mlflow' in sys.modules)"
+    done = run([sys.executable, "-c", code], Path("/"), os.environ, check=True)
+    names, loaded = done.out.split("\n")[:2]
+    assert names.split() == sorted(lineage.__all__) and loaded == "False"
+    assert all(getattr(lineage, name) for name in lineage.__all__)
 
 
 class Tracked:
