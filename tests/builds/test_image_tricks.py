@@ -5,10 +5,13 @@ The engine's own view is the oracle: buildah unpacks the same image, and what it
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import io
 import json
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,11 @@ from builder_parts import missing, need, storage
 from image_parts import OCI, PYTHON, SITE, Layout, digest, layer, torch
 from support import run
 
+from envhooks.base.errors import EnvhooksError
 from envhooks.builds.imagefiles.layers import Layer, read_layers
 from envhooks.builds.imagefiles.limits import Limits, Unreadable
+from envhooks.builds.imagefiles.sources import open_images
+from envhooks.builds.verify_files import look_into
 from envhooks.cli import run as envhooks
 
 TAG = "PyTorch-CUDA-v2.8"
@@ -279,3 +285,85 @@ def test_a_key_that_stands_twice(tmp_path: Path, capsys: pytest.CaptureFixture[s
     manifest["config"] = made.blob(twice, f"{OCI}.config.v1+json")
     code, said = verify(capsys, written(tmp_path, manifest, made), TAG)
     assert code == 2 and "`config` stands twice" in said
+
+
+VALUES: tuple[Any, ...] = (None, 1, 1.5, "x", "", [], {}, [1], [None], True, "\ud800", {"a": 1}, 10**30)
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value in a document."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*at, key))
+
+
+def changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    if not at:
+        return new
+    made = copy.copy(value)
+    made[at[0]] = changed(value[at[0]], at[1:], new)
+    return made
+
+
+def opened(image: str) -> None:
+    """Read as `envhooks verify` reads it: whatever is wrong is an error with a sentence."""
+    with contextlib.suppress(EnvhooksError), open_images(image) as (_, found):
+        for one in found:
+            look_into(one)
+
+
+@pytest.mark.parametrize("which", ["index.json", "index", "manifest", "configuration", "docker"])
+def test_any_value_in_any_place_of_a_document_ends_in_a_sentence(tmp_path: Path, which: str) -> None:
+    data = layer(*PYTHON)
+    config = {
+        "os": "linux",
+        "architecture": "amd64",
+        "config": {"Env": ["PATH=/bin"], "Labels": {"a": "b"}, "User": "u"},
+        "rootfs": {"type": "layers", "diff_ids": [digest(data)]},
+    }
+    made = Layout(tmp_path / "image")
+    kind = f"{OCI}.manifest.v1+json"
+
+    def manifest_of(config: Any) -> dict[str, Any]:
+        stored = made.blob(json.dumps(config).encode(), f"{OCI}.config.v1+json")
+        layers = [made.blob(data, f"{OCI}.layer.v1.tar")]
+        return {"schemaVersion": 2, "mediaType": kind, "config": stored, "layers": layers, "annotations": {}}
+
+    def index_of(manifest: Any) -> dict[str, Any]:
+        entry = {**made.blob(json.dumps(manifest).encode(), kind), "annotations": {"a": "b"}}
+        return {"manifests": [{**entry, "platform": {"os": "linux", "architecture": "amd64"}}]}
+
+    def top_of(index: Any) -> dict[str, Any]:
+        return {"manifests": [made.blob(json.dumps(index).encode(), f"{OCI}.index.v1+json")]}
+
+    saved = [{"Config": "c.json", "RepoTags": ["x:1"], "Layers": ["a/layer.tar"]}]
+    documents = {
+        "configuration": config,
+        "manifest": manifest_of(config),
+        "index": index_of(manifest_of(config)),
+        "index.json": top_of(index_of(manifest_of(config))),
+        "docker": saved,
+    }
+    steps = {
+        "configuration": (manifest_of, index_of, top_of),
+        "manifest": (index_of, top_of),
+        "index": (top_of,),
+    }
+    for at in places(documents[which]):
+        for value in VALUES:
+            document = changed(documents[which], at, value)
+            if which == "docker":
+                files = {"manifest.json": document, "c.json": config}
+                archive = layer(
+                    ("a/layer.tar", data),
+                    *((name, json.dumps(text).encode()) for name, text in files.items()),
+                )
+                (tmp_path / "saved.tar").write_bytes(archive)
+                for name in ("", ":x:1"):
+                    opened(f"docker-archive:{tmp_path}/saved.tar{name}")
+                continue
+            for step in steps.get(which, ()):
+                document = step(document)
+            (tmp_path / "image/index.json").write_text(json.dumps(document))
+            opened(f"oci:{tmp_path}/image")

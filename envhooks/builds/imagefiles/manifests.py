@@ -107,7 +107,7 @@ def _found(
         # what it is would be for the registry to say (CVE-2021-41190)
         raise Unreadable(f"{shown(digest)} could be taken for an index and a manifest")
     if kind in INDEXES or (not kind and isinstance(manifest.get("manifests"), list)):
-        for entry in _list(manifest, "manifests"):
+        for entry in descriptors(manifest, "manifests"):
             told = _platform(entry.get("platform"))
             if _is_run_by_nobody(entry, told):
                 continue
@@ -116,7 +116,7 @@ def _found(
                 entry.get("artifactType") not in (None, *CONFIGS)
                 or (isinstance(notes := entry.get("annotations"), dict) and _REFERS in notes)
             )
-            where = _descriptor(entry)
+            where = descriptor(entry)
             yield from _found(blobs, *where, told or platform, count, depth + 1, may_be_none=is_loose)
         return
     if manifest.get("schemaVersion") == 1:
@@ -145,11 +145,11 @@ def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str
     kind = manifest["config"].get("mediaType")
     if kind not in CONFIGS:
         raise Unreadable(f"{shown(digest)} holds {shown(kind)} and no image")
-    config = load(blobs.config, *_descriptor(manifest["config"]))
-    entries = _list(manifest, "layers")
+    config = load(blobs.config, *descriptor(manifest["config"]))
+    entries = descriptors(manifest, "layers")
     if len(entries) > MAX_LAYERS:
         raise Unreadable(f"the image has {len(entries)} layers, more than {MAX_LAYERS}")
-    stored = [_descriptor(entry) for entry in entries]
+    stored = [descriptor(entry) for entry in entries]
     unpacked = diff_ids(config, len(stored))
 
     def layer(number: int) -> Layer:
@@ -257,14 +257,24 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _list(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+def descriptors(document: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The entries of a list in a manifest.
+
+    Raises:
+        Unreadable: it is none.
+    """
     found = document.get(key)
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unreadable(f"`{key}` of a manifest is no list of descriptors")
     return found
 
 
-def _descriptor(entry: Mapping[str, Any]) -> tuple[str, int]:
+def descriptor(entry: Mapping[str, Any]) -> tuple[str, int]:
+    """(digest, bytes) of a descriptor.
+
+    Raises:
+        Unreadable: it states no digest that can be checked, or no size.
+    """
     refuse_spellings(entry, _DESCRIPTOR)
     digest, size = entry.get("digest"), entry.get("size")
     if not isinstance(digest, str) or not re.fullmatch(_DIGEST, digest):

@@ -22,6 +22,8 @@ from envhooks.builds.imagefiles.layers import Layer, Source, unpack
 from envhooks.builds.imagefiles.limits import MAX_DOCUMENT, MAX_UNPACKED, Unreadable, shown
 from envhooks.builds.imagefiles.manifests import (
     PlatformImage,
+    descriptor,
+    descriptors,
     diff_ids,
     digest_of,
     document,
@@ -247,7 +249,7 @@ def _layout(files: _Files, path: Path, name: str) -> tuple[str, tuple[PlatformIm
     if not files.has("index.json"):
         raise UsageError("this is no OCI layout: it has no index.json", place=shown(path, 300))
     index = parse(_small(files, "index.json"), "index.json")
-    entries = [one for one in index.get("manifests") or () if isinstance(one, dict)]
+    entries = descriptors(index, "manifests")
     chosen = [one for one in entries if not name or name in _names(one)]
     if len(chosen) != 1:
         known = ", ".join(shown(names[0]) for one in entries if (names := _names(one))) or "none has a name"
@@ -255,9 +257,7 @@ def _layout(files: _Files, path: Path, name: str) -> tuple[str, tuple[PlatformIm
         raise UsageError(
             f"there is {what} in it: {known}", place=shown(path, 300), fix=f"oci:{shown(path)}:NAME"
         )
-    digest, size = chosen[0].get("digest"), chosen[0].get("size")
-    if not isinstance(digest, str) or not isinstance(size, int):
-        raise Unreadable("an entry of index.json has no digest or no size")
+    digest, size = descriptor(chosen[0])
     return digest, images(_LayoutBlobs(files), digest, size)
 
 
@@ -279,9 +279,9 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
         )
     listed = parse(b'{"images": %s}' % _small(files, "manifest.json"), "manifest.json")["images"]
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    chosen = [one for one in entries if not name or name in (one.get("RepoTags") or ())]
+    chosen = [one for one in entries if not name or name in _tags(one)]
     if len(chosen) != 1:
-        known = [shown(tag) for one in entries for tag in one.get("RepoTags") or ()]
+        known = [shown(tag) for one in entries for tag in _tags(one)]
         what = f"no image {shown(name)}" if not chosen and name else f"{len(chosen)} images"
         fix = f"docker-archive:{shown(path)}:NAME"
         raise UsageError(
@@ -305,3 +305,9 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
     words = [config.get(key) for key in ("os", "architecture")]
     platform = "/".join(word for word in words if isinstance(word, str)) or "unknown"
     return "", (PlatformImage(shown(platform, 100), digest, run_config(config), layers),)
+
+
+def _tags(entry: Mapping[str, Any]) -> list[str]:
+    """The names of an image in an archive."""
+    found = entry.get("RepoTags")
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
