@@ -47,13 +47,11 @@ _OF_OTHERS = (
     "rich.text", "sqlite3", "tarfile", "tomllib", "urllib.request", "yaml",
 )  # fmt: skip
 """What verbs import when they need it."""
-_OF_A_VERB = {
-    "lineage": (
-        "mlflow", "mlflow.tracking", "mlflow.store.tracking.sqlalchemy_store",
-        "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.file_store",
-        "mlflow.store.model_registry.file_store",
-    )
-}  # fmt: skip
+MLFLOW = (
+    "mlflow", "mlflow.tracking", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.tracking.file_store",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.model_registry.file_store",
+)  # fmt: skip
+_OF_A_VERB = {"lineage": MLFLOW}
 """What is imported in a server for one verb: it takes seconds."""
 
 
@@ -94,6 +92,7 @@ def call(
     uid: int | None = None,
     seconds: int = 0,
     program: Path | None = None,
+    modules: Sequence[str] = (),
 ) -> tuple[int, str, str]:
     """(exit code, standard output, stderr) of `envhooks ARGV` in a folder, as `subprocess.run` gives them.
 
@@ -102,6 +101,7 @@ def call(
         uid: the user as whom it runs.
         seconds: after how many it is ended by SIGALRM; 0: never.
         program: a Python program that runs in place of envhooks.
+        modules: what is imported beforehand for that program.
     """
     umask = os.umask(0o077)
     os.umask(umask)
@@ -109,7 +109,7 @@ def call(
         "argv": list(argv), "cwd": str(cwd), "environ": dict(environ), "uid": uid, "seconds": seconds,
         "umask": umask, "program": program and str(program),
     }  # fmt: skip
-    more = () if program else _OF_A_VERB.get(next(iter(argv), ""), ())
+    more = tuple(modules) if program else _OF_A_VERB.get(next(iter(argv), ""), ())
     key = (settings(environ), more)
     with _lock:
         servers = _idle.setdefault(key, [])

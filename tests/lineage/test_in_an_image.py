@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_the_environment_of_the_image_is_on_the_run(works: Shop, empty_store: Pa
     image = policy.split('name = "')[1].split("/")[0] + "/team/pytorch-cuda"
     variables = inspect(f"{image}:2.8-rc1", works.clone.environ)["Env"]
     assert isinstance(variables, list)
-    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{empty_store}"}
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{shutil.copy(empty_store, tmp_path)}"}
     kept = {name: value for name, value in works.clone.environ.items() if name != "PATH"}
     inside = dict(one.split("=", 1) for one in variables if not one.startswith("PATH="))
     environ = {**kept, "PATH": works.clone.environ["PATH"], **store, **inside}

@@ -10,6 +10,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+import forked
 import pytest
 from record_parts import (
     IMAGE_POLICY,
@@ -19,14 +20,19 @@ from record_parts import (
     verifier,
     write_record,
 )
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, Done, Repo, one_at_a_time, run
 
 from envhooks import lineage
 from envhooks.base.stamps import run_context, stamp
 
-TRAIN = """
+GIVEN = """
 import json, os, sys
+os.environ.update(json.loads((sys.argv[1:] or ["{}"])[0]))
 import mlflow
+"""
+TRAIN = (
+    GIVEN
+    + """
 from mlflow import MlflowClient
 mlflow.set_experiment("detector")
 with mlflow.start_run() as outer:
@@ -45,6 +51,7 @@ print(json.dumps({"outer": outer.info.run_id, "nested": nested.info.run_id, "mod
     "bare": bare.info.run_id, "by_run": by_run.version, "by_model": by_model.version, "by_bare": by_bare.version,
     "loose": loose.version}))
 """
+)
 
 
 def test_a_shell_that_completes_knows_every_public_name() -> None:
@@ -66,12 +73,22 @@ class Tracked:
 
     def train(self, **environ: str) -> dict[str, str]:
         """Train in an environment with these variables, as in a container of the image."""
-        more = {"MLFLOW_TRACKING_URI": self.uri, "GIT_PYTHON_REFRESH": "quiet", **environ}
-        done = run(
-            [sys.executable, "-c", TRAIN], self.repo.path.parent, {**self.repo.environ, **more}, check=True
-        )
-        found: dict[str, str] = json.loads(done.out.splitlines()[-1])
+        found: dict[str, str] = json.loads(self.python(TRAIN, **environ))
         return found
+
+    def python(self, code: str, **environ: str) -> str:
+        """The last line of a program, forked from a process that has imported MLflow; it takes its variables itself.
+
+        `test_in_an_image` starts Python in the environment that the image has.
+        """
+        program = self.repo.path.parent / "program.py"
+        program.write_text(code)
+        given = json.dumps({"MLFLOW_TRACKING_URI": self.uri, "GIT_PYTHON_REFRESH": "quiet", **environ})
+        exit_code, out, err = forked.call(
+            [given], program.parent, self.repo.environ, program=program, modules=forked.MLFLOW
+        )
+        assert exit_code == 0, err
+        return out.splitlines()[-1]
 
     def lineage(self, *arguments: str) -> Done:
         return self.repo.envhooks("lineage", *arguments, "--tracking-uri", self.uri)
@@ -82,12 +99,15 @@ class Tracked:
         return done.code, use["state"], use["why"] or use["image"]
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Path:
-    """MLflow's tables, which take it seconds to make."""
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{file}'); mlflow.set_experiment('detector')"
-    run([sys.executable, "-c", code], file.parent, session_environ, check=True)
+@pytest.fixture(scope="session")
+def empty_store(shared: Path, session_environ: dict[str, str]) -> Path:
+    """MLflow's tables, which take it seconds to make: a file that is copied."""
+    file = shared / "mlflow" / "mlflow.db"
+    with one_at_a_time(shared, "mlflow"):
+        if not file.parent.is_dir():
+            file.parent.mkdir()
+            code = f"import mlflow; mlflow.set_tracking_uri('sqlite:///{file}'); mlflow.set_experiment('detector')"
+            run([sys.executable, "-c", code], file.parent, session_environ, check=True)
     return file
 
 
@@ -209,10 +229,8 @@ def test_a_context_of_the_users_own_is_merged(tracked: Tracked) -> None:
     variables["MLFLOW_RUN_CONTEXT"] = json.dumps({"team": "vision"})
     made = tracked.train(**variables)
     assert tracked.told(f"runs:/{made['outer']}")[1] == "proved"
-    code = "import mlflow, sys; tags = mlflow.get_run(sys.argv[1]).data.tags; print(tags['team'], tags['envhooks.tag'])"
-    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
-    done = run([sys.executable, "-c", code, made["outer"]], tracked.repo.path, environ, check=True)
-    assert done.out.split() == ["vision", GOOD_TAG]
+    code = f"tags = mlflow.get_run({made['outer']!r}).data.tags; print(tags['team'], tags['envhooks.tag'])"
+    assert tracked.python(GIVEN + code).split() == ["vision", GOOD_TAG]
 
 
 def test_a_stamp_that_is_not_proved(tracked: Tracked) -> None:
@@ -221,13 +239,8 @@ def test_a_stamp_that_is_not_proved(tracked: Tracked) -> None:
     assert (exit_code, state) == (1, "contradicted") and "names the tag object 111111111111" in why
     tracked.repo.git("update-ref", "-d", "refs/notes/envhooks")
     stamped = stamp(GOOD_TAG, tracked.commit, tracked.object)
-    script = (
-        "import mlflow; mlflow.set_experiment('other')\n"
-        "with mlflow.start_run() as one: print(one.info.run_id)"
-    )
-    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri, **stamped}
-    done = run([sys.executable, "-c", script], tracked.repo.path, environ, check=True)
-    assert tracked.told(f"runs:/{done.out.split()[-1]}")[:2] == (2, "claimed")
+    script = "mlflow.set_experiment('other')\nwith mlflow.start_run() as one: print(one.info.run_id)"
+    assert tracked.told(f"runs:/{tracked.python(GIVEN + script, **stamped)}")[:2] == (2, "claimed")
 
 
 def test_outside_of_the_repository_it_is_a_claim(tracked: Tracked, tmp_path: Path) -> None:
