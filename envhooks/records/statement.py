@@ -151,7 +151,7 @@ def read_statement(payload: bytes) -> Statement:
     """
     try:
         return _read(json.loads(payload, object_pairs_hook=_once))
-    except (KeyError, TypeError, ValueError, RecursionError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError, AttributeError) as error:
         if isinstance(error, StatementError):
             raise
         raise StatementError("this is no statement about a release") from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ from support import GOOD_TAG, Repo
 from envhooks.git import notes
 from envhooks.git.repository import Git
 from envhooks.records.dsse import pae
-from envhooks.records.statement import image_statement
+from envhooks.records.statement import StatementError, image_statement, read_statement, tag_statement
 from envhooks.records.types import ImageRecord
 
 KINDS = ("p256", "ed25519", "ssh")
@@ -419,3 +422,52 @@ def test_one_person_of_two_names(
     found = read_records(good)
     assert sorted(one.signer.name for one in found.images) == signers
     assert found.exit_code == (0 if signers else 1)
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value in a document."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from _places(one, (*at, key))
+
+
+def _changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    if not at:
+        return new
+    made = copy.copy(value)
+    made[at[0]] = _changed(value[at[0]], at[1:], new)
+    return made
+
+
+@pytest.mark.parametrize("predicate", ["vsa", "svr"])
+@pytest.mark.parametrize("what", ["tag", "image"])
+def test_any_value_in_any_place_of_a_statement_is_read_or_refused(
+    good: Repo, predicate: Any, what: str
+) -> None:
+    """It is read before its signature is looked at, so anybody may have written it."""
+    make_tag(good)
+    tag = tag_record(good)
+    payload = (
+        tag_statement(tag, "r", predicate)
+        if what == "tag"
+        else image_statement(image_record(), tag, "r", predicate)
+    )
+    document = json.loads(payload)
+    values: tuple[Any, ...] = (None, 1, 1.5, "x", "", [], {}, [1], [None], True, {"a": 1}, 10**30)
+    for at in _places(document):
+        for value in values:
+            with suppress(StatementError):
+                read_statement(json.dumps(_changed(document, at, value)).encode())
+
+
+def test_a_statement_about_nothing_ends_in_a_sentence(good: Repo, tmp_path: Path) -> None:
+    file = signed_repository(good, tmp_path, "p256")
+    oid = make_tag(good)
+    key, tag = key_of(good, file), tag_record(good)
+    write_lines(good, oid, lines(key, tag, image_record()))
+    said = json.loads(image_statement(image_record(), tag, "r", "vsa"))
+    empty = json.dumps({**said, "subject": []}, separators=(",", ":")).encode()
+    write_lines(good, oid, (key.envelope(empty).encode(),))
+    done = good.envhooks("records", GOOD_TAG)
+    assert done.code == 1 and "no statement about a release" in done.said and "Traceback" not in done.said
