@@ -23,6 +23,8 @@ _UNBROKEN = 2000
 """Columns of a file, in which no line is broken."""
 _LEAST = 8
 """Columns that a text needs which may be folded."""
+_HEAD = 10
+"""Columns of a head that is not folded."""
 KEPT = 12
 """Characters of a column that is never folded: a date, a word, a short digest."""
 
@@ -65,8 +67,9 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]], groups: Seq
     for at in shown:
         widest = max(map(cell_len, (heads[at], *(row[at] for row in rows))))
         keep = at == 0 or max(len(row[at]) for row in rows) <= KEPT
-        needed += 1 + (widest if keep else min(widest, _LEAST))
-        table.add_column(Text(heads[at]), overflow="fold", no_wrap=keep)
+        least = widest if keep else min(widest, max(_LEAST, min(cell_len(heads[at]), _HEAD)))
+        needed += 1 + least
+        table.add_column(Text(heads[at]), overflow="fold", no_wrap=keep, min_width=least)
     if needed > out.width:
         for row in rows:
             cells = [Text(row[at], style=STYLES.get(row[at], "")) for at in shown if row[at]]

@@ -70,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
         sentence(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
     else:
         print_table(
-            ("id", "name", "experiment", "time", "state"),
-            [(one.id, one.name, one.experiment, one.time, _state(one)) for one in made],
+            ("id", "name", "experiment", "date", "state"),
+            [(one.id, one.name, one.experiment, one.time[:10], _state(one)) for one in made],
         )
     return 1 if any(one.origin.state == "contradicted" for one in made) else 0
 

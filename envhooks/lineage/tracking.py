@@ -7,6 +7,7 @@ carries no stamp, and neither does a tag of a registered version: that is joined
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import partial
@@ -92,7 +93,11 @@ def of_model(uri: str, tracking_uri: str | None = None, git: Git | None = None) 
         raise UsageError(f"{printable(uri)} names no version", fix="envhooks lineage models:/NAME/VERSION")
     # a stage is what MLflow had before aliases
     stages = None if version.casefold() == "latest" else [version]
-    among = _ask(lambda: client.get_latest_versions(name, stages), f"{version} of the model {name}")
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # MLflow's advice to whoever calls it is none for a person
+        among = _ask(lambda: client.get_latest_versions(name, stages), f"{version} of the model {name}")
     if not among:
         raise UsageError(f"the model {printable(name, 200)} has no version {printable(version, 200)}")
     return _of_version(client, max(among, key=lambda one: int(one.version)), _Joined(git))

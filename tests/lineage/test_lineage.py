@@ -185,6 +185,7 @@ def test_a_model_by_every_address_that_loads_it(tracked: Tracked) -> None:
         (use,) = json.loads(done.out)["uses"]
         assert (done.code, use["id"], use["state"]) == (0, own, "proved"), done.said
     done = tracked.lineage("models:/detector/latest", "--format", "json")
+    assert "Warning" not in done.err, done.err
     assert json.loads(done.out)["uses"][0]["id"] == f"models:/detector/{made['loose']}"
     for what in (
         "models:/detector@none",
@@ -199,7 +200,10 @@ def test_a_model_by_every_address_that_loads_it(tracked: Tracked) -> None:
     assert {one["id"]: one["deleted"] for one in uses if one["kind"] == "run"} == {
         f"runs:/{made['outer']}": False, f"runs:/{made['nested']}": True
     }  # fmt: skip
-    assert "proved, deleted" in tracked.lineage(GOOD_TAG).out
+    narrow = Repo(tracked.repo.path, {**tracked.repo.environ, "COLUMNS": "80"})
+    done = narrow.envhooks("lineage", GOOD_TAG, "--tracking-uri", tracked.uri)
+    assert "proved, deleted" in " ".join(done.out.split()), done.out
+    assert all(len(line) <= 80 for line in done.out.splitlines()), done.out
 
 
 def test_what_was_deleted_is_found_or_said(tracked: Tracked) -> None:
