@@ -193,7 +193,9 @@ def _note_what_a_checkout_lacks(options: argparse.Namespace) -> None:
         if not git.is_shallow or git.refs(TAGS):
             return
     _manner.note("note: this clone is shallow and has no tags; this brings them")
-    _manner.note("  fix: envhooks check --all --fetch" if options.all else "  fix: envhooks check --fetch")
+    _manner.note(
+        spelled("  fix: envhooks check --all --fetch" if options.all else "  fix: envhooks check --fetch")
+    )
 
 
 # ------------------------------------------------------------------------------------------ output
