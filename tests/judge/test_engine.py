@@ -11,7 +11,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change, RefUpdate
 from envhooks.judge.engine import Check, in_order, judge, load
-from envhooks.judge.facts import Finding, Inapplicable, Publication, Subject, TagReport, Unknown
+from envhooks.judge.facts import Finding, Inapplicable, NotCompared, Publication, Subject, TagReport, Unknown
 from envhooks.policy import CheckSetting, Policy
 from envhooks.policy.reader import default_policy
 from envhooks.tagname.names import Naming
@@ -196,6 +196,29 @@ def test_a_check_that_stands_alone_speaks_behind_a_lowered_one(setting: CheckSet
     assert report.verdict == "refused" and report.findings[-1].check == "b"
     broken = one(make("a", crashes), alone, settings={"a": setting})
     assert broken.verdict == "refused" and not broken.undecided
+
+
+def test_a_check_that_does_not_apply_silences_nobody() -> None:
+    quiet = make("a", refuses, not_applicable=lambda subject, policy: "not here")
+    for absent, why in (
+        (quiet, "not here"),
+        (make("a", refuses, changes=(Change.DELETED,)), "the tag is created"),
+    ):
+        report = one(absent, make("b", refuses, ("a",)))
+        assert report.not_applicable == {"a": why} and [f.check for f in report.findings] == ["b"]
+
+
+def test_one_need_that_refuses_is_enough_for_silence() -> None:
+    report = one(make("a", passes), make("b", refuses), make("c", refuses, ("a", "b")))
+    assert report.not_applicable == {"c": "b refuses the tag"} and report.passed == ("a",)
+
+
+def test_what_is_not_compared_is_reported() -> None:
+    def compares(subject: Subject, policy: Policy) -> Iterator[NotCompared]:
+        yield NotCompared("date", "no file states it")
+
+    report = one(make("a", compares))
+    assert report.not_compared == {"date": "no file states it"} and report.passed == ("a",)
 
 
 def test_what_refuses_has_not_passed_and_a_note_stays_one() -> None:
