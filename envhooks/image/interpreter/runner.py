@@ -1,7 +1,7 @@
 """Goes through the shell text of a RUN and hands each install command to its reader.
 
-Followed: plain assignments, `export`, `cd`, activation of environments, nested `sh -c`. What a
-condition, a loop, a function or a substitution decides is not followed and not guessed.
+Followed: plain assignments, `export`, `cd`, activation of environments, nested `sh -c`, scripts of the context. What
+a loop or a function decides, and conditions that ask for more than words, are not followed and not guessed.
 """
 
 from __future__ import annotations
