@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from envhooks.base.hygiene import printable
+from envhooks.base.run import held_back
 from envhooks.cli._manner import quiet, verbose
 from envhooks.cli._terminal import use_colour
 
@@ -61,7 +62,8 @@ class Progress:
             self._timer.cancel()
             self._timer.join()
         if self._live is not None:
-            self._live.stop()
+            with held_back():
+                self._live.stop()
 
     def step(self, what: str, done: int, total: int) -> None:
         """Tell that `done` of `total` are done."""
@@ -70,10 +72,11 @@ class Progress:
         if not self._is_on or now < self._next or self._timer is not None:
             return
         self._next = now + PAUSE
-        if self._live is None:
-            self._live = self._line()
-            self._live.start()
-        self._live.refresh()
+        with held_back():  # a console that is interrupted while it draws keeps what comes to itself
+            if self._live is None:
+                self._live = self._line()
+                self._live.start()
+            self._live.refresh()
 
     def wait(self, what: str) -> None:
         """Tell what is waited for, of which it is not known how long it takes."""
