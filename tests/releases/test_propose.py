@@ -224,3 +224,13 @@ def test_jax_with_its_plugin(good: Repo, version: str, code: int, said: str) -> 
     started(good, f"FROM nvidia/cuda:12.8.1-base-ubuntu24.04\n{install}", "JAX-CUDA-v0.7-rc1")
     done = good.envhooks("propose", "--framework", version)
     assert done.code == code and said in done.said, done.said
+
+
+def test_a_base_image_for_other_hardware_is_said(good: Repo) -> None:
+    """No published fact says which base a team takes for other hardware: it stays, and the patch is not whole."""
+    done = good.envhooks("propose", "--framework", "2.9.1", "--hardware", "rocm6.4")
+    assert "the base image nvidia/cuda is for CUDA and stays: choose one for ROCm" in " ".join(
+        done.said.split()
+    )
+    done = good.envhooks("propose", "--framework", "2.9.1", "--hardware", "cu130")
+    assert "stays" not in done.said, done.said
