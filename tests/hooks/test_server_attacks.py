@@ -18,7 +18,7 @@ import pytest
 from raw_client import ZERO, Answer, oid_of, push
 from smart_http import serve
 from support import GOOD_TAG, Repo, run
-from test_server_beliefs import BROKEN_TAG, bare_tag, closure, release, side, stored
+from test_server_beliefs import BROKEN_TAG, bare_tag, closure, release, release_judged, side, stored
 
 TAG = f"refs/tags/{GOOD_TAG}"
 MAIN = "refs/heads/main"
@@ -45,9 +45,9 @@ def by_http(guarded: Repo, server: Repo) -> Iterator[str]:
 
 
 def policy(repo: Repo, text: str) -> None:
-    """The policy file on main, pushed."""
+    """The policy file on main, published: what a test begins with, and no hook is asked."""
     repo.commit_files({".envhooks/policy.toml": text}, "A policy")
-    repo.git("push", "-q", "origin", "main")
+    repo.put("main")
 
 
 def update_hook(server: Repo, body: str) -> Path:
@@ -126,7 +126,7 @@ def test_a_deletion_does_not_wait_for_what_comes_in(
     held = Held(server, ref)
     with held.push(lambda: send(f"{old} {ZERO} {ref}", *beside, objects=objects)):
         if what == "a tag":
-            release(guarded)
+            release_judged(guarded)
         else:
             guarded.git("push", "-q", "origin", "main:refs/heads/release/1")
     assert stored(server, ref), held.answer
@@ -207,7 +207,7 @@ def test_versions_are_compared_when_the_push_comes_in(send: Send, guarded: Repo,
     held = Held(server, TAG)
     with held.push(lambda: send(f"{ZERO} {tag} {TAG}", objects=[("tag", data)])) as is_waiting:
         assert is_waiting, held.answer
-        release(guarded, STABLE)
+        release_judged(guarded, STABLE)
     assert stored(server, TAG), held.answer
     # the same release by another name is compared again, for no push may bring both
     twin, bytes_of = bare_tag(guarded, f"{STABLE}.0", "HEAD")
@@ -280,9 +280,9 @@ def released(
     clone = Repo(folder / "clone", session_environ)
     policy(clone, 'branch = ["main", "release/*"]\n')
     first = clone.git("rev-parse", "HEAD")
-    clone.git("push", "-q", "origin", "main:refs/heads/release/y")
+    clone.put("main:refs/heads/release/y")
     second = clone.commit_files({"new": "1"}, "To be released")
-    clone.git("push", "-q", "origin", "main")
+    clone.put("main")
     tag, evil = release(clone), side(clone)
     evil_tag, data = bare_tag(clone, OTHER, evil)
     return Released(
