@@ -8,7 +8,8 @@ Sign with `git tag -s`. A new colleague's key comes into `.envhooks/allowed_sign
 protected branch (`envhooks signers add`); a key that leaked goes into `.envhooks/revoked_keys`
 (`envhooks signers revoke`).
 
-A lightweight tag is not signed either: where `tag-annotated` is lowered in the policy, it is refused here.
+A lightweight tag is not signed either, and a tag object under another name than its own is signed for that
+one: where `tag-annotated` is lowered in the policy, both are refused here.
 
 A tag that `.envhooks/tags.lock` lists was judged when it was locked, and its bytes are those that were
 judged then: it stays good when its key expires, is removed or is revoked later.
@@ -71,6 +72,10 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
             expected=verdict.expected or "a signature by an allowed signer",
             **_mend(subject),
         )
+    elif subject.annotation.name != subject.tag:
+        # met only where tag-annotated is lowered: what was signed is the release of another name
+        text = "the signature is for another name than the one that the tag is stored under"
+        yield Finding(text, got=subject.annotation.name, expected=subject.tag, **_mend(subject))
     for warning in verdict.warnings:
         yield Finding(warning, "warning")
 

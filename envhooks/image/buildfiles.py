@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from envhooks.base.dataclass import dataclass
@@ -91,6 +91,10 @@ def _blocks(text: str, path: str) -> Mapping[str, Any]:
 # ---------------------------------------------------------------- bake
 
 
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) or "none"
+
+
 class _Bake:
     """Targets of a bake file. What one stands on is worked out once: two names on each line would cost 2^n."""
 
@@ -109,12 +113,31 @@ class _Bake:
     def names(self) -> tuple[str, ...]:
         return tuple(self._targets)
 
+    def _of_group(self, name: str) -> list[str]:
+        """The targets of a group, and of the groups in it."""
+        found: dict[str, None] = {}
+        seen = {name}
+        left = [name]
+        while left:
+            listed = _table(self._groups.get(left.pop(0))).get("targets")
+            for one in listed if isinstance(listed, list) else ():
+                if isinstance(one, str) and one in self._targets:
+                    found[one] = None
+                elif isinstance(one, str) and one not in seen:
+                    seen.add(one)
+                    left.append(one)
+        return list(found)
+
     def planned(self, name: str) -> Planned:
         if name not in self._targets:
-            groups = _table(self._groups.get(name)).get("targets")
-            listed = groups if isinstance(groups, list) else sorted(self._targets)
-            shown = ", ".join(str(one) for one in listed[:20]) or "none"
-            raise CannotJudge(f"there is no target {name!r}; the targets are {shown}", place=self._path)
+            listed = self._of_group(name)
+            if len(listed) != 1:
+                if listed:
+                    what = f"{name!r} is a group; name one of {_shown(listed)}"
+                else:
+                    what = f"there is no target {name!r}; the targets are {_shown(sorted(self._targets))}"
+                raise CannotJudge(what, place=self._path)
+            name = listed[0]
         merged = self._inherited(name, ())
         args: dict[str, str] = {}
         lost: list[str] = []

@@ -103,3 +103,16 @@ def test_a_tag_without_an_object_is_unsigned_where_tag_annotated_is_lowered(good
     good.git("push", "-q", "origin", "main")
     good.git("tag", "-f", GOOD_TAG)
     assert good.envhooks("check", GOOD_TAG).code == 0
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_signature_for_another_name_is_none_where_tag_annotated_is_lowered(good: Repo, level: str) -> None:
+    """A good, signed object that is stored under the name of the next release."""
+    good.commit_files({".envhooks/policy.toml": f"[checks]\ntag-annotated = {level}\n"})
+    good.git("push", "-q", "origin", "main")
+    good.git("tag", "-s", "-m", "PyTorch 2.7", "PyTorch-CUDA-v2.7")
+    good.git("update-ref", f"refs/tags/{GOOD_TAG}", good.git("rev-parse", "PyTorch-CUDA-v2.7"))
+    done = good.envhooks("check", GOOD_TAG)
+    assert done.code == 1 and "[tag-signed] the signature is for another name" in done.out, done
+    commit = good.git("rev-parse", "HEAD")[:12]
+    assert f"git tag -f -s -m 'PyTorch 2.7' {GOOD_TAG} {commit}" in done.out

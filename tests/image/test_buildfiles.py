@@ -50,6 +50,15 @@ target "many" {
 }
 """
 
+GROUPS = """
+target "a" { dockerfile = "A" }
+target "b" {}
+group "g1" { targets = ["a", "gone"] }
+group "all" { targets = ["g1", "b", "g1", "a", "all"] }
+group "empty" { targets = [] }
+group "round" { targets = ["round"] }
+"""
+
 
 def test_a_target_of_a_bake_file_with_what_it_inherits() -> None:
     assert BuildFile(BAKE.encode(), "docker-bake.hcl").planned("cuda") == Planned(
@@ -63,6 +72,10 @@ def test_a_target_of_a_bake_file_with_what_it_inherits() -> None:
             ("CUDA_VERSION", "12.8.1"),
         ),
     )
+
+
+def test_a_group_of_one_target_is_that_target() -> None:
+    assert BuildFile(GROUPS.encode(), "docker-bake.hcl").planned("g1").dockerfile == "A"
 
 
 def test_an_argument_that_a_function_computes_is_named_and_not_guessed() -> None:
@@ -129,7 +142,10 @@ def test_a_service_of_a_compose_file(service: str, expected: Planned) -> None:
     ("path", "data", "name", "why"),
     [
         ("docker-bake.hcl", BAKE.encode(), "gone", "the targets are _common, cpu, cuda, loop, many"),
-        ("docker-bake.hcl", BAKE.encode(), "default", "the targets are cuda, cpu"),
+        ("docker-bake.hcl", BAKE.encode(), "default", "'default' is a group; name one of cuda, cpu"),
+        ("docker-bake.hcl", GROUPS.encode(), "all", "'all' is a group; name one of b, a"),
+        ("docker-bake.hcl", GROUPS.encode(), "empty", "no target 'empty'; the targets are a, b"),
+        ("docker-bake.hcl", GROUPS.encode(), "round", "no target 'round'; the targets are a, b"),
         ("docker-bake.hcl", BAKE.encode(), "loop", "inherits itself"),
         ("docker-bake.hcl", BAKE.encode(), "many", "not followed"),
         ("docker-bake.hcl", b'target "a" {', "a", "no end"),
