@@ -10,7 +10,10 @@ from envhooks.cli import _signing
 from envhooks.git.repository import Git
 from envhooks.policy.root import FOLDER
 from envhooks.policy.trust import TrustContext
-from envhooks.signatures.signers import Entry, Signers, choose, read_signers
+from envhooks.signatures.packets import PacketError
+from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, choose, read_signers
+from envhooks.signatures.signers.expiry import key_states
+from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.ownkey import OwnKey
 
 _EXPECTED_FORMATS = ("openpgp", "ssh")
@@ -55,6 +58,10 @@ def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
         return SigningFault(text, ("  fix: envhooks signers add", "  then have that change merged"))
     if not entry.is_for_git:
         return SigningFault(f"{shown} may not sign what git makes ({FOLDER}/allowed_signers:{entry.line})")
+    stale = _fault_of_certificate(entry, key)
+    if stale:
+        text = f"{shown}: its certificate on {printable(root.where)} {stale}"
+        return SigningFault(text, ("  fix: envhooks signers add --renew", "  then have that change merged"))
     fault = entry.window.fault(datetime.now(timezone.utc))
     return SigningFault(f"{shown}: {fault} ({FOLDER}/allowed_signers:{entry.line})") if fault else None
 
@@ -65,5 +72,25 @@ def _entries(signers: Signers, key: OwnKey) -> list[Entry]:
     return [one for one in signers.ssh if not one.is_ca and one.key.fingerprint == key.key]
 
 
+def _fault_of_certificate(entry: Entry, key: OwnKey) -> str:
+    """Why the part of the key that signs does not count by the certificate that the policy has; empty where it does."""
+    if not isinstance(entry, OpenPgpEntry) or not key.part:
+        return ""
+    try:
+        states = {state.key.fingerprint: state for state in key_states(entry.certificate)}
+    except PacketError:
+        return ""  # what reads it is asked again by the judge
+    state = states.get(key.part)
+    if state is None:
+        return f"lacks the subkey that signs, {key.part}"
+    if state.revoked:
+        return f"revokes the part that signs, {key.part}"
+    if not state.may_sign:
+        return f"gives {key.part}, which signs, no right to"
+    if state.expires is not None and state.expires <= datetime.now(timezone.utc).timestamp():
+        return f"lets the part that signs, {key.part}, end on {moment(state.expires)}"
+    return ""
+
+
 def _is_revoked(signers: Signers, key: OwnKey) -> bool:
-    return key.key in signers.revoked.ssh or key.key in signers.revoked.openpgp
+    return key.key in signers.revoked.ssh or bool({key.key, key.part} & set(signers.revoked.openpgp))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError, UsageError
-from envhooks.base.hygiene import printable, printable_block
+from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.cli._manner import answer, complain, remark
 from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.git.repository import Git
@@ -162,9 +162,16 @@ def _with_key(text: str, key: NewKey, signers: Signers, options: argparse.Namesp
         raise UsageError(
             f"the {shown} is there already, for {printable(there.signer, 80)}",
             place=f"{FOLDER}/{ALLOWED}:{there.line}",
-            fix="to give it another window, or its new certificate: envhooks signers add KEY --renew",
+            fix=_renewal(options.key),
         )
     return _renewed(text, there, signers, options)
+
+
+def _renewal(named: str | None) -> str:
+    """The command that takes the new certificate; another window needs a date besides."""
+    if named == "-":
+        return "to take its new certificate, or another window: envhooks signers add - --renew"
+    return f"envhooks signers add {word(named)} --renew" if named else "envhooks signers add --renew"
 
 
 def _renewed(text: str, there: Entry, signers: Signers, options: argparse.Namespace) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -338,7 +338,8 @@ class OpenPgp:
             if _may_not_sign(claimed, claim):
                 why, fix = NO_RIGHT, _signing_subkey(claimed.fingerprint)
         elif isinstance(refused, ExpiredKey) and proven is not None:
-            fix = _renewal(proven.fingerprint)
+            ended = _ended_parts(proven, claim, self._now)
+            fix = _renewal(proven.fingerprint, ended)
         got = proven.fingerprint if proven else claim
         return Refused(
             why,
@@ -361,8 +362,28 @@ def _may_not_sign(entry: OpenPgpEntry, issuer: str) -> bool:
     return any(state.key.fingerprint.endswith(issuer) and not state.may_sign for state in states)
 
 
-def _renewal(key: str) -> str:
-    return f"gpg --cert-digest-algo SHA256 --quick-set-expire {key} 1y && {_export(key)}"
+def _ended_parts(entry: OpenPgpEntry, issuer: str, now: datetime) -> list[str]:
+    """Fingerprints of the primary key and of the subkey that signed, as far as they have expired."""
+    from envhooks.signatures.signers.expiry import key_states  # only a refusal needs it
+
+    try:
+        states = key_states(entry.certificate)
+    except PacketError:
+        return []
+    return [
+        state.key.fingerprint
+        for state in states
+        if state.key.fingerprint == entry.fingerprint or (issuer and state.key.fingerprint.endswith(issuer))
+        if state.expires is not None and state.expires <= now.timestamp()
+    ]
+
+
+def _renewal(key: str, parts: Sequence[str] = ()) -> str:
+    """The command that lets these parts of a key last longer; the primary key by default."""
+    extend = f"gpg --cert-digest-algo SHA256 --quick-set-expire {key} 1y"
+    # with a second fingerprint it is the subkey that is extended, and the primary key stays as it is
+    steps = [extend if part == key else f"{extend} {part}" for part in parts or (key,)]
+    return " && ".join((*steps, _export(key)))
 
 
 def _signing_subkey(key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ ORIGIN = "your own git configuration"
 _PLACE = "user.signingkey"
 _SIZE_LIMIT = 64 << 10
 _GPG_NAME = r"gpg[0-9.]*(?:\.exe)?"
+_UNUSABLE = ("e", "r", "d", "i")
+"""Letters of gpg's listing: expired, revoked, disabled, invalid."""
 _ADDRESS = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
 SSH_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 """Names of the files in `~/.ssh` that ssh-keygen gives to keys, those that sign best first."""
@@ -38,6 +40,8 @@ class OwnKey:
     """The line that pins this key in `.envhooks/allowed_signers`."""
     certificate: bytes | None = None
     """The armored OpenPGP certificate for `.envhooks/keys/<key>.asc`; None for an SSH key."""
+    part: str = ""
+    """Fingerprint of the primary key or subkey that signs; empty where gpg does not tell, and for an SSH key."""
 
     def as_signers(self) -> Signers:
         """Signers with nobody but the user.
@@ -217,7 +221,7 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
             return None
         raise CannotJudge("gpg was not found, so your signing key is not known", fix="apt-get install gnupg")
     gpg = _open_gpg(program, environ)
-    keys = _usable_keys(gpg, wanted)
+    keys = {str(key["fingerprint"]).upper(): key for key in _usable_keys(gpg, wanted)}
     if not keys:
         if not named:
             return None
@@ -226,15 +230,57 @@ def _own_openpgp_key(config: Mapping[str, str], environ: Mapping[str, str]) -> O
         raise CannotJudge(
             f"{len(keys)} of your secret keys fit {printable(wanted, 80)}, and it is unclear which one signs",
             place=_PLACE,
-            fix=configure(config, "user.signingkey", keys[0]),
+            fix=configure(config, "user.signingkey", next(iter(keys))),
         )
+    ((fingerprint, key),) = keys.items()
+    part = _signing_part(config, key, wanted if named.endswith("!") else "")
     principal = _principal(config, environ)
-    armored = str(gpg.export_keys(keys[0], armor=True, minimal=True)).encode()
+    armored = str(gpg.export_keys(fingerprint, armor=True, minimal=True)).encode()
     if not armored.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"):
-        fix = f"gpg --armor --export {keys[0]}"
+        fix = f"gpg --armor --export {fingerprint}"
         raise CannotJudge("gpg did not export your public key", place=_PLACE, fix=fix)
-    line = f'{principal} namespaces="git" openpgp {keys[0]}'
-    return OwnKey("openpgp", keys[0], principal, line, armored)
+    line = f'{principal} namespaces="git" openpgp {fingerprint}'
+    return OwnKey("openpgp", fingerprint, principal, line, armored, part)
+
+
+def _signing_part(config: Mapping[str, str], key: Mapping[str, Any], exact: str) -> str:
+    """Fingerprint of the part of a key that gpg signs with: the one that `ID!` names, else its newest subkey that can.
+
+    Raises:
+        CannotJudge: the named one cannot sign now.
+    """
+    parts = [key, *key.get("subkey_info", {}).values()]
+    fingerprints = [key["fingerprint"], *(one[2] for one in key.get("subkeys", ()))]
+    able = [
+        (str(number).upper(), int(part.get("date") or 0))
+        for part, number in zip(parts, fingerprints, strict=True)
+        # a small letter is of this part; `#`: its secret is on another machine
+        if "s" in part["cap"] and part["trust"] not in _UNUSABLE and part.get("token") != "#"
+    ]
+    if exact:
+        digits = exact.upper().removeprefix("0X")
+        named = [at for at, one in enumerate(fingerprints) if digits and str(one).upper().endswith(digits)]
+        if len(named) != 1:
+            return ""  # a name or an address: gpg takes the primary key or none
+        found = str(fingerprints[named[0]]).upper()
+        if found not in dict(able):
+            raise _unable_part(
+                config, str(key["fingerprint"]), parts[named[0]], found, [one for one, _ in able]
+            )
+        return found
+    subkeys = [one for one in able if one[0] != str(key["fingerprint"]).upper()]
+    return max(subkeys or able, key=lambda one: one[1], default=("", 0))[0]
+
+
+def _unable_part(
+    config: Mapping[str, str], key: str, part: Mapping[str, Any], found: str, able: Sequence[str]
+) -> CannotJudge:
+    why = {"e": "has expired", "r": "is revoked"}.get(part["trust"], "cannot sign here")
+    fix = configure(config, "user.signingkey", f"{able[-1]}!") if able else ""
+    if part["trust"] == "e":
+        # the primary key is extended by the command without a second fingerprint
+        fix = f"gpg --quick-set-expire {key} 2y{'' if found == key else f' {found}'}"
+    return CannotJudge(f"user.signingkey {found}! {why}", place=_PLACE, fix=fix)
 
 
 def _is_ssh(named: str, environ: Mapping[str, str]) -> bool:
@@ -293,9 +339,8 @@ def _unusable(gpg: Any, wanted: str, named: str) -> CannotJudge:
     return CannotJudge(f"user.signingkey names {shown}, and {why}", place=_PLACE, fix=fix)
 
 
-def _usable_keys(gpg: Any, wanted: str) -> list[str]:
-    """Fingerprints of the primary keys that fit and can sign today."""
+def _usable_keys(gpg: Any, wanted: str) -> list[Mapping[str, Any]]:
+    """The keys that fit and can sign today."""
     listed = gpg.list_keys(True, keys=[wanted])
-    # capabilities in capitals are those of the whole key as it can be used now; e, r, d, i: expired, ...
-    usable = (k for k in listed if k["trust"] not in ("e", "r", "d", "i") and "S" in k.get("cap", ""))
-    return list(dict.fromkeys(str(key["fingerprint"]).upper() for key in usable))
+    # capabilities in capitals are those of the whole key as it can be used now
+    return [key for key in listed if key["trust"] not in _UNUSABLE and "S" in key.get("cap", "")]
