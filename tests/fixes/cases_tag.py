@@ -275,6 +275,19 @@ def _of_another_name(bench: Bench) -> None:
 # -------------------------------------------------------------------------------------- tag-signed
 
 
+@case("tag-signed", "the signature is for another name than the one that the tag is stored under")
+def _signed_for_another_name(bench: Bench) -> None:
+    bench.repo.commit_files({".envhooks/policy.toml": '[checks]\ntag-annotated = "warning"\n'})
+    bench.repo.git("push", "-q", "origin", "main")
+    meant = bench.repo.git("rev-parse", "HEAD")
+    bench.repo.git("tag", "-s", "PyTorch-CUDA-v2.7-rc2", "-m", "Candidate")
+    bench.repo.git("update-ref", f"refs/tags/{GOOD_TAG}", "refs/tags/PyTorch-CUDA-v2.7-rc2")
+    bench.hooks()
+    shown = bench.refused("push", "origin", GOOD_TAG)
+    bench.paste(shown.fix)
+    bench.settled(GOOD_TAG, meant)
+
+
 @case("tag-signed", NOT_SIGNED)
 def _unsigned_while_it_is_made(bench: Bench) -> None:
     bench.hooks()
