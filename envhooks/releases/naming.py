@@ -13,7 +13,7 @@ from envhooks.base.refs import TAGS
 from envhooks.image import Environment
 from envhooks.releases.reading import Releases, environment_at
 from envhooks.tagname import DEFAULT_TEMPLATE, Grammar, expand, field_names
-from envhooks.tagname.names import TagName, TagPolicy, trimmed
+from envhooks.tagname.names import STAGE_RANKS, TagName, TagPolicy, trimmed
 
 _KNOWN = ("framework", "hardware", "version", "stage", "cuda", "rocm", "release")
 """Fields that a name holds by themselves, and not among the further ones."""
@@ -109,6 +109,10 @@ def last_of_lines(releases: Releases) -> tuple[str, ...]:
 def _first(releases: Releases, commit: str, policy: TagPolicy, stage: str | None) -> Proposal:
     environment = environment_at(releases, commit, "")
     if not isinstance(environment, Environment):
+        files = releases.trust.root.policy.dockerfiles
+        if len(files) > 1 or any("{" in (one.path or "") for one in files):
+            why = "which Dockerfile it is depends on the name: give the first release its name"
+            return Proposal("", "", why)
         return Proposal("", "", environment.why)
     return _first_of(policy, environment, stage)
 
@@ -146,7 +150,11 @@ def _build(environment: Environment, policy: TagPolicy, template: str, hardware:
     if not re.search(r"\{(?:cuda|rocm|hardware:compact)\b", template):
         return None
     found = _versions(environment, policy, template, hardware)
-    return _cut(found[-1], "12.8") if found else None
+    if not found:
+        return None
+    # where nothing else counts the releases, a number that is cut off would be one name for two of them
+    is_counted = {"version", "release", "date"} & {*field_names(template)}
+    return _cut(found[-1], "12.8") if is_counted or "hardware:compact" in template else found[-1]
 
 
 def _versions(environment: Environment, policy: TagPolicy, template: str, hardware: str) -> list[str]:
@@ -237,7 +245,10 @@ def _staged(
         moved, is_same = replace(moved, extra=extra), False
     chosen = stage or _usual(last if is_same else None, known)
     if chosen not in known:
+        if not writes:
+            raise UsageError(f"{printable(template)} writes no stage, so each release is stable")
         raise UsageError(f"the policy has no stage {chosen}; it has {', '.join(known)}")
+    _refuse_backwards(chosen, last if is_same else None)
     if chosen == "stable":
         name = replace(moved, stage="stable", stage_number=0)
         if _written(template, name) in taken:
@@ -253,6 +264,20 @@ def _staged(
         if _written(template, name).casefold() not in {one.casefold() for one in taken}:
             return name
     raise UsageError("no free number is left")
+
+
+def _refuse_backwards(chosen: str, last: TagName | None) -> None:
+    """Refuse a stage in which no release of the version can be good any more, or yet.
+
+    Raises:
+        UsageError: tag-order would refuse whatever name it has.
+    """
+    if chosen == "post":
+        if last is None or not last.is_stable:
+            raise UsageError("a `post` is a rebuild of a stable release, and there is none: --stage stable")
+    elif last is not None and chosen != "stable" and STAGE_RANKS[chosen] < STAGE_RANKS[last.stage]:
+        way_out = "a rebuild of it is a `post`" if last.is_stable else f"the next one is a later {last.stage}"
+        raise UsageError(f"{printable(last.text)} is out already, and no {chosen} follows it; {way_out}")
 
 
 def _usual(last: TagName | None, known: Collection[str]) -> str:

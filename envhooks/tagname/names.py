@@ -14,7 +14,7 @@ from envhooks.base.hygiene import printable
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.catalog.lookup import ALIASES, KINDS, PACKAGES
 
-_RANKS: Mapping[str, int] = {"alpha": 0, "a": 0, "beta": 1, "b": 1, "rc": 2, "stable": 3, "post": 4}
+STAGE_RANKS: Mapping[str, int] = {"alpha": 0, "a": 0, "beta": 1, "b": 1, "rc": 2, "stable": 3, "post": 4}
 _APART = ("python", "cudnn", "os", "variant")
 """Fields that distinguish environments that exist side by side; the others of `extra` are ordered."""
 Order = tuple[object, ...]
@@ -109,7 +109,7 @@ class TagName:
         day = self.field("date").replace("-", "").replace(".", "")
         packages = tuple((name, _package_order(version)) for name, version in self.packages)
         numbers = (trimmed(self.version), packages, trimmed(_numbers(self.field("release"))), day)
-        return (*numbers, _RANKS[self.stage], self.stage_number)
+        return (*numbers, STAGE_RANKS[self.stage], self.stage_number)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ def _package_order(version: str) -> Order:
     match = re.fullmatch(r"([0-9.]*[0-9])\.?(?:([a-z]+)([0-9]+))?", version)
     assert match is not None, "the grammar has matched it"
     stage = match[2] or "stable"
-    return trimmed(_numbers(match[1])), _RANKS[stage], int(match[3] or 0)
+    return trimmed(_numbers(match[1])), STAGE_RANKS[stage], int(match[3] or 0)
 
 
 @dataclass(frozen=True)

@@ -256,3 +256,66 @@ def test_a_draft_of_a_wrong_name_is_made_under_the_right_one(guarded: Repo) -> N
     guarded.commit("A later one")
     assert guarded.envhooks("tag", *words[-3:]).code == 0
     assert guarded.git("rev-parse", f"{GOOD_TAG}^{{commit}}") == meant
+
+
+@pytest.mark.parametrize(
+    ("tagged", "stage", "said"),
+    [
+        ((), "post", "a `post` is a rebuild of a stable release, and there is none"),
+        (("PyTorch-CUDA-v2.8-rc1",), "post", "a `post` is a rebuild of a stable release, and there is none"),
+        (
+            ("PyTorch-CUDA-v2.8-rc1",),
+            "beta",
+            "v2.8-rc1 is out already, and no beta follows it; the next one is",
+        ),
+        (
+            ("PyTorch-CUDA-v2.8",),
+            "rc",
+            "PyTorch-CUDA-v2.8 is out already, and no rc follows it; a rebuild of it",
+        ),
+    ],
+)
+def test_a_stage_in_which_no_release_can_be_good_is_not_proposed(
+    guarded: Repo, tagged: tuple[str, ...], stage: str, said: str
+) -> None:
+    """tag-order would refuse the name, whatever the changelog says."""
+    guarded.commit_files({"CHANGELOG.md": STABLE_ENTRY})
+    guarded.git("push", "-q", "origin", "main")
+    for name in tagged:
+        guarded.envhooks("tag", name, check=True)
+    guarded.commit_files({"README": "x"})
+    guarded.git("status")
+    before = state(guarded)
+    done = guarded.envhooks("tag", "--stage", stage)
+    assert done.code == 2 and said in done.flat and state(guarded) == before, done.said
+
+
+@pytest.mark.parametrize(
+    ("policy", "arguments", "said"),
+    [
+        (
+            '[tag]\ntemplates = ["{version}-cuda{cuda}"]\n[dockerfile]\npath = "Dockerfile"\n',
+            ("--stage", "rc"),
+            "{version}-cuda{cuda} writes no stage, so each release is stable",
+        ),
+        (POLICY, (), "which Dockerfile it is depends on the name: give the first release its name"),
+    ],
+)
+def test_why_there_is_no_proposal(guarded: Repo, policy: str, arguments: tuple[str, ...], said: str) -> None:
+    guarded.commit_files({".envhooks/policy.toml": policy})
+    guarded.git("push", "-q", "origin", "main")
+    done = guarded.envhooks("tag", *arguments)
+    assert done.code == 2 and said in done.flat, done.said
+
+
+def test_a_number_that_alone_counts_the_releases_is_proposed_whole(guarded: Repo) -> None:
+    policy = '[tag]\ntemplates = [{ template = "{cuda}-{variant}-{os}", base = ["cuda"] }]\n'
+    guarded.commit_files(
+        {
+            ".envhooks/policy.toml": policy,
+            "Dockerfile": "FROM nvidia/cuda:12.8.1-devel-ubuntu24.04\nRUN pip install torch==2.8.0+cu128\n",
+        }
+    )
+    guarded.git("push", "-q", "origin", "main")
+    done = guarded.envhooks("tag", "--dry-run")
+    assert "next: 12.8.1-devel-ubuntu24.04 " in done.out, done.said

@@ -167,7 +167,7 @@ def test_a_wrong_field_is_the_only_fault(good: Repo) -> None:
 
 PROPOSED = {
     "2.8.0-cuda12.8-cudnn9-devel": "2.8.0-cuda12.8-cudnn9-devel",
-    "12.8.1-cudnn-devel-ubuntu24.04": "12.8-cudnn-devel-ubuntu24.04",
+    "12.8.1-cudnn-devel-ubuntu24.04": "12.8.1-cudnn-devel-ubuntu24.04",
     "2.8.0-gpu-py312-cu129-ubuntu22.04-ec2": "2.8.0-gpu-py312-cu129-ubuntu22.04-ec2",
     "rocm6.4_ubuntu24.04_py3.12_pytorch_release_2.7.1": "rocm_ubuntu24.04_py3.12_pytorch_release_2.7.1",
     "pytorch-notebook-2026-01-30": f"pytorch-notebook-{date.today():%Y%m%d}",
