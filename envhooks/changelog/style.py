@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from envhooks.base.dataclass import replace
 from envhooks.changelog.dates import digits_of, find_day, heading_date, is_unreleased
 from envhooks.changelog.headings import find_heading, release_in
 from envhooks.tagname.names import TagName
@@ -89,7 +90,7 @@ def _spelt(heading: str, name: TagName) -> list[str]:
         ways.append(heading[: whole.start()] + name.text + heading[end:])
     between = re.search(r"[0-9](\W?)[A-Za-z]", old)
     joint = between[1] if between else "-"
-    version = name.release_text if not name.version else name.version_text
+    version = name.version_text or replace(name, stage="stable", stage_number=0).release_text
     stage = f"{joint}{name.stage_text}" if name.stage_text else ""
     return [*ways, heading[:start] + version + stage + heading[end:]]
 

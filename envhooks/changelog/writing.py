@@ -12,6 +12,7 @@ from datetime import date
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.changelog.dates import is_unreleased
+from envhooks.changelog.links import linked_heading, linked_lines
 from envhooks.changelog.near import foreign_entry
 from envhooks.changelog.reader import EntryPlace, read_changelog
 from envhooks.changelog.style import DAY, USUAL, is_oldest_first, styled
@@ -44,6 +45,8 @@ class Written:
     """The entry as it stands in the file, heading and all."""
     is_waiting: bool = False
     """Whether what stood below `Unreleased` has become its own."""
+    unlinked: str = ""
+    """The label of the heading, where the entries before it have an address behind theirs and this one lacks it."""
 
 
 def with_entry(
@@ -70,6 +73,9 @@ def with_entry(
     waiting = next((place for place in places if is_unreleased(place.text)), None)
     heading, form = styled(entries.headings, name, template)
     heading = heading.replace(DAY, day.strftime(form))
+    is_last = is_oldest_first(places)
+    before = [place.text for place in places if not is_unreleased(place.text)][:: -1 if is_last else 1]
+    heading = linked_heading(heading, before, name.text)
     style = newest or waiting
     mark = style.mark if style else USUAL
     own = _heading(heading, mark, style is not None and style.is_overlined)
@@ -86,7 +92,7 @@ def with_entry(
         kept = "\n".join(lines[start:end]).strip("\n").split("\n")
         entry = [*own, "", *kept, *(["", *body] if body else [])]
         done = [*lines[:start], "", *entry, "", *lines[end:]]
-    elif newest is not None and not is_oldest_first(places):
+    elif newest is not None and not is_last:
         entry = [*own, "", *body]
         at = newest.line - (2 if newest.is_overlined else 1)
         done = [*lines[:at], *entry, "", *lines[at:]]
@@ -102,9 +108,12 @@ def with_entry(
         at = _without_links(lines, len(lines))
         above = "\n".join(lines[:at]).rstrip("\n").split("\n")
         done = [*(above if above != [""] else []), "", *entry, "", *lines[at:]]
+    done, unlinked = linked_lines(done, heading, before, name.text, is_last)
     text = re.sub(r"\n+\Z", "\n", "\n".join(done)).lstrip("\n")
     bom = _BOM if raw.startswith(_BOM) else b""
-    return Written(bom + text.replace("\n", newline).encode(), heading, "\n".join(entry), is_waiting)
+    return Written(
+        bom + text.replace("\n", newline).encode(), heading, "\n".join(entry), is_waiting, unlinked
+    )
 
 
 def _heading(text: str, mark: str, is_overlined: bool) -> list[str]:

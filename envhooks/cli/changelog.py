@@ -97,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
             print(printable_block(made.text), end="\n\n")
             return 0
         remark(printable_block(made.text), end="\n\n")
+        if made.unlinked:
+            complain(f"note: the other headings have an address, and [{printable(made.unlinked)}] needs one")
         if options.commit:
             _refuse_mixed(top, path)
         file.parent.mkdir(parents=True, exist_ok=True)
