@@ -216,16 +216,17 @@ class Worker:
             self._tell(row, note)
         self._tell(row, f"building with {plan.using}; log: {log}")
         self.ledger.keep(row.key, image=plan.own)
-        try:
-            with Heartbeat(self.ledger, row.key):
+        with Heartbeat(self.ledger, row.key):
+            try:
                 result = self._attempt(claimed, plan, build, confirmed, remote, log)
-        except EnvhooksError as error:  # what the commit holds will be no better the next time
-            result = Result("failed", None, None, str(error), None, may_help=False)
-        except Exception as error:
-            text = f"the builder {plan.using} fell over: {type(error).__name__}: {printable(str(error), 200)}"
-            result = Result("failed", None, None, text, None)
-        if result.status == "done" and self.record is not None:
-            result = self._recorded(self.record, confirmed, remote, plan, result)
+            except EnvhooksError as error:  # what the commit holds will be no better the next time
+                result = Result("failed", None, None, str(error), None, may_help=False)
+            except Exception as error:
+                text = f"the builder {plan.using} fell over: {type(error).__name__}: {printable(str(error), 200)}"
+                result = Result("failed", None, None, text, None)
+            if result.status == "done" and self.record is not None:
+                # reads the image's layers where the builder did not: as long as a build, and claimed as long
+                result = self._recorded(self.record, confirmed, remote, plan, result)
         left = self._finished(claimed, result, is_last=is_last)
         if not left:
             self._notify(claimed.key)

@@ -7,17 +7,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from builder_parts import missing, need, new_log
-from shop import until
+from shop import Shop, shop, until
+from support import GOOD_TAG
 
-from envhooks.builds import ledger as ledgers
-from envhooks.builds import owner, process
+from envhooks.builds import owner, process, work
 from envhooks.builds.heartbeat import Heartbeat
 from envhooks.builds.ledger import Intent, Ledger, is_stale
+from envhooks.git.repository import Git
+
+__all__ = ["shop"]
 
 
 @pytest.fixture
@@ -33,31 +36,59 @@ def claimed(ledger: Ledger) -> str:
     return key
 
 
-def test_a_claim_that_cannot_be_seen_lapses_without_a_heartbeat(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hours_ago(ledger: Ledger) -> None:
+    """All that was written down was so long ago that a claim without a heartbeat has lapsed since."""
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("UPDATE builds SET updated=updated-7200, beat=beat-7200")
+
+
+def has_lapsed(ledger: Ledger, key: str) -> bool:
+    row = ledger.row(key)
+    assert row is not None
+    return is_stale(row)
+
+
+def test_a_claim_that_cannot_be_seen_lapses_without_a_heartbeat(ledger: Ledger) -> None:
     key = claimed(ledger)
     with sqlite3.connect(ledger.path) as db:  # of a process in another container
         db.execute("UPDATE builds SET owner=?", ("host\nboot/pid:[1]\n1\n1",))
     row = ledger.row(key)
     assert row is not None and not is_stale(row) and not ledger.reclaim(key)
-    monkeypatch.setattr(ledgers, "LAPSE", 0.05)
-    time.sleep(0.1)
+    hours_ago(ledger)
     assert ledger.reclaim(key), "no day has to pass"
 
 
 def test_a_heartbeat_keeps_it(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     key = claimed(ledger)
-    monkeypatch.setattr(ledgers, "LAPSE", 1.0)
     monkeypatch.setattr(owner, "is_gone", lambda text: None)
     with Heartbeat(ledger, key, every=0.05):
-        time.sleep(2.0)
+        hours_ago(ledger)
+        until(lambda: not has_lapsed(ledger, key))
         row = ledger.row(key)
-        assert row is not None and not is_stale(row)
-        assert row.updated < row.beat, "how long it has been building can still be told"
-    time.sleep(1.2)
+        assert row is not None and row.updated < row.beat, "how long it has been building can still be told"
+    hours_ago(ledger)
+    assert has_lapsed(ledger, key)
+
+
+def test_a_build_is_claimed_until_it_is_recorded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What records may read gigabytes of layers; another process would begin the build anew meanwhile."""
+    shop.server.git("fetch", "-q", str(shop.clone.path), f"refs/tags/{GOOD_TAG}:refs/tags/{GOOD_TAG}")
+    ledger, oid = shop.ledger, shop.clone.git("rev-parse", f"refs/tags/{GOOD_TAG}")
+    url = str(shop.server.path)
+    (key,) = ledger.record(url, "origin", "client", [Intent(f"refs/tags/{GOOD_TAG}", oid, "image")])
+    monkeypatch.setattr(work, "Heartbeat", partial(Heartbeat, every=0.05))
+
+    def record(*of_a_build: object) -> str:
+        monkeypatch.setattr(owner, "is_gone", lambda text: None)  # as another container sees it
+        hours_ago(ledger)
+        until(lambda: not has_lapsed(ledger, key))
+        return "recorded"
+
+    said: list[str] = []
+    with Git(shop.clone.path) as git:
+        work.Worker(git, ledger, shop.clone.environ, said.append, record=record).run([key], ())
     row = ledger.row(key)
-    assert row is not None and is_stale(row)
+    assert row is not None and row.state == "done" and row.reason.endswith("; recorded"), said
 
 
 def test_a_claim_that_is_taken_away_ends_the_engine(ledger: Ledger, tmp_path: Path) -> None:
@@ -126,25 +157,24 @@ def elsewhere(words: list[str], folder: Path) -> tuple[subprocess.Popen[str], st
     return process, process.stdout.readline().strip()
 
 
-def test_a_build_killed_with_its_container_frees_its_row(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_killed_with_its_container_frees_its_row(ledger: Ledger) -> None:
     """The number of its process is somebody else's here, so the heartbeat alone tells."""
     need("unshare")
-    monkeypatch.setattr(ledgers, "LAPSE", 1.0)
     words = ["--pid", "--fork", "--mount-proc", "--kill-child"]
     process, key = elsewhere(words, ledger.folder.parent)
     try:
         row = ledger.row(key)
         assert row is not None and owner.is_gone(row.owner) is None, "nobody here can see it"
-        time.sleep(1.5)
+        hours_ago(ledger)
+        until(lambda: not has_lapsed(ledger, key))
         assert not ledger.reclaim(key), "its heart beats"
     finally:
         process.kill()
         process.communicate()
     row = ledger.row(key)
     assert row is not None and owner.is_gone(row.owner) is None
-    until(lambda: ledger.reclaim(key))
+    hours_ago(ledger)
+    assert ledger.reclaim(key)
 
 
 def test_a_host_that_has_another_name_since_keeps_and_frees_its_rows(ledger: Ledger) -> None:

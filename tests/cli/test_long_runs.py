@@ -205,7 +205,7 @@ def verdicts(repo: Repo, *options: str) -> object:
 
 
 def nothing_left(terminal: Terminal, repo: Repo) -> None:
-    end = time.monotonic() + 3  # a `sleep` of a program above is nobody's child to wait for
+    end = time.monotonic() + DEADLINE  # a `sleep` of a program above is nobody's child to wait for
     while terminal.family and time.monotonic() < end:
         time.sleep(0.02)
     assert terminal.family == []

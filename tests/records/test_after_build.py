@@ -29,6 +29,8 @@ name = "{address}/team/{{framework:lower}}-{{hardware:lower}}"
 name = "image"
 {build}
 """
+PAUSES = "0.1 0.2 0.5 1 3 10"
+"""Several: on a busy machine a registry or remote may be late once, and one pause is one more attempt."""
 TESTS = Path(__file__).parent.parent
 LOCAL = 'using = "local"\nengine = "buildah"\nisolation = "chroot"\ntls_verify = false'
 
@@ -75,7 +77,7 @@ def works(guarded: Repo, server: Repo, tmp_path: Path, environ: dict[str, str]) 
         for name in ("python", "busybox"):
             (clone.path / name).chmod(0o755)
         clone.commit("Build a small image")
-        clone.git("config", "envhooks.pauses", "0.1")
+        clone.git("config", "envhooks.pauses", PAUSES)
         clone.git("config", "envhooks.recordkey", str(key))
         yield Works(Shop(clone, server, tmp_path), address, key)
 
@@ -133,7 +135,7 @@ def test_a_server_records_what_it_builds(works: Works, server: Repo, tmp_path: P
     """The server's key is the team's word, and its notes are the ones that clones fetch."""
     works.shop.clone.git("config", "--unset", "envhooks.recordkey")
     server.git("config", "envhooks.recordkey", str(works.key))
-    server.git("config", "envhooks.pauses", "0.1")
+    server.git("config", "envhooks.pauses", PAUSES)
     works.publish_by_program("2.8.0+cu128")
     works.state_policy(f'using = "command"\non = "server"\ncommand = ["{works.shop.program}", "{{tag}}"]')
     server.envhooks("builds", "--allow", check=True)
