@@ -76,7 +76,9 @@ def _next(name: TagName, highest: TagName, subject: Subject, policy: Policy) -> 
     found = subject.facts.get("object")
     annotation = found.annotation if isinstance(found, TagObject) else None
     commit = f" {annotation.target[:12]}" if annotation else ""
-    return f"the next free name, with a changelog entry of its own: git tag -s {free}{commit}"
+    # a name of another version is good only where the Dockerfile installs that one
+    own = "a changelog entry" if highest.order[0] == name.order[0] else "a changelog entry and pins"
+    return f"the next free name, with {own} of its own: git tag -s {free}{commit}"
 
 
 def _what(name: TagName) -> str:

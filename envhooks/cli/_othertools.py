@@ -22,20 +22,23 @@ class OtherTool:
     command: str
 
 
-def writer_of(top: Path, name: TagName) -> OtherTool | None:
-    """The tool that writes the changelog here, by its configuration; None where there is none."""
-    for file in _TOWNCRIER:
-        if _has_table(top / file, "towncrier"):
+def writer_of(top: Path, name: TagName, path: str) -> OtherTool | None:
+    """The tool that writes the changelog at a path here, by its configuration; None where there is none."""
+    for config in _TOWNCRIER:
+        if _has_table(top / config, "towncrier"):
             version, message = word(name.release_text or name.text), word(_message(name))
             return OtherTool(
-                f"towncrier writes this changelog from its fragments ({file})",
+                f"towncrier writes this changelog from its fragments ({config})",
                 f"towncrier build --yes --version {version} && git commit -m {message}",
             )
-    if _has_table(top / "pyproject.toml", "git-cliff") or any((top / file).is_file() for file in _CLIFF):
-        tag, message = word(name.text), word(_message(name))
+    if _has_table(top / "pyproject.toml", "git-cliff") or any((top / config).is_file() for config in _CLIFF):
+        tag, message, file = word(name.text), word(_message(name)), word(path)
+        # --prepend wants a file that is there
+        into = "--prepend" if (top / path).is_file() else "--output"
         return OtherTool(
             "git-cliff writes this changelog from the commits",
-            f"git cliff --unreleased --tag {tag} --prepend CHANGELOG.md && git commit -am {message}",
+            f"git cliff --unreleased --tag {tag} {into} {file} && git add -- {file}"
+            f" && git commit -m {message} -- {file}",
         )
     return None
 

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         if policy.changelog.path is None:
             raise UsageError("the policy switches the changelog off, so a release needs no entry")
         path = expand(policy.changelog.path, name)
-        tool = writer_of(top, name)
+        tool = writer_of(top, name, path)
         if tool:
             complain(printable_block(f"envhooks: {tool.text}\n  fix: {tool.command}"))
             answer(_facts(tag, path, "left", next=tool.command))

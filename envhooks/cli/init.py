@@ -161,8 +161,8 @@ def _say_old_tags(found: Survey) -> None:
         remark(f"\nnot read by the template: {_some(found.proposal.rest)}")
         ignored = ", ".join(map(toml_text, found.ignored[:_MOST_NAMES]))
         if ignored:
-            ignore = f"[tag] ignore = [{ignored}]"
-            remark(f"  if they are no releases, let the policy leave them alone: {printable(ignore)}")
+            remark("  if they are no releases, let the policy leave them alone, below [tag]:")
+            remark(f"    ignore = [{printable(ignored)}]")
     if found.proposal.read or found.proposal.rest:
         globs = "" if len(found.globs) > _MOST_NAMES else " ".join(map(shlex.quote, found.globs))
         listed = f"git tag -l {globs}".rstrip()

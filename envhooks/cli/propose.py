@@ -217,11 +217,11 @@ def _changelog(
     policy = place.policy.changelog
     if policy.path is None:
         return {}
-    tool = writer_of(place.top, name)
+    path = expand(policy.path, name)
+    tool = writer_of(place.top, name, path)
     if tool is not None:
         notes.append(f"{tool.text}: {tool.command}")
         return {}
-    path = expand(policy.path, name)
     data = place.files.read(path)
     vocabulary = words(place.policy.tag.frameworks, place.policy.tag.hardware)
     found = changelog_for(data, path, name, policy.heading, vocabulary)

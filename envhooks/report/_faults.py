@@ -9,6 +9,7 @@ from typing import Literal
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.facts import Finding, Report, TagReport
+from envhooks.report._kinds import RANK
 
 UNDECIDED = "could-not-judge"
 """Rule id of results that could not be judged: a report without them would read as a pass."""
@@ -45,9 +46,12 @@ class Fault:
 
 
 def faults(report: Report) -> Iterator[Fault]:
-    """All faults: those of the whole run, then tag by tag; of two that are equal, both, with marks that differ."""
+    """All faults, errors first: those of the whole run, then tag by tag; of two that are equal, both.
+
+    Their marks differ then.
+    """
     seen: dict[str, int] = {}
-    for fault, key in _unmarked(report):
+    for fault, key in sorted(_unmarked(report), key=lambda one: RANK[one[0].level]):
         number = seen[key] = seen.get(key, 0) + 1
         mark = hashlib.sha256(f"{key}\0{number}".encode("utf-8", "surrogatepass")).hexdigest()
         yield replace(fault, mark=mark)

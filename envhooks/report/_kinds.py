@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from envhooks.judge.facts import Finding, TagReport
 
 _WORD = re.compile(r"[^\s,:;`'\"()]+")
-_RANK = {"error": 0, "warning": 1, "note": 2}
+RANK = {"error": 0, "warning": 1, "note": 2}
+"""Place of a level where what is wrong stands first."""
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Errors first, then warnings, then notes, else as they were found."""
-    return sorted(findings, key=lambda finding: _RANK[finding.level])
+    return sorted(findings, key=lambda finding: RANK[finding.level])
 
 
 def is_misnamed(tag: TagReport) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from envhooks import __version__
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.judge.facts import Finding, Report, TagReport
-from envhooks.report._kinds import warned
+from envhooks.report._kinds import in_order, warned
 from envhooks.report._look import Look
 
 VERSION = 1
@@ -43,7 +43,7 @@ def _tag(tag: TagReport) -> dict[str, Any]:
         "object": tag.object,
         "commit": tag.commit,
         "verdict": tag.verdict,
-        "findings": [_finding(finding) for finding in tag.findings],
+        "findings": [_finding(finding) for finding in in_order(tag.findings)],
         "passed": list(tag.passed),
         "warned": warned(tag),
         "not_applicable": {check: printable(why) for check, why in tag.not_applicable.items()},

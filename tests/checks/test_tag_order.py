@@ -114,3 +114,15 @@ def test_a_standing_tag_has_no_order() -> None:
         [subject(NEW, NEW, siblings=(name("PyTorch-CUDA-v2.8"),))], checks.load(), default_policy()
     )
     assert report.tags[0].not_applicable["tag-order"] == "the tag does not change"
+
+
+@pytest.mark.parametrize(
+    ("other", "own"), [("v2.8.0", "a changelog entry of"), ("v2.8.1", "a changelog entry and pins of")]
+)
+def test_a_name_of_another_version_needs_its_pins(other: str, own: str) -> None:
+    """The next free name behind v2.8.1 is refused beside a Dockerfile that installs 2.8.0."""
+    tag = "PyTorch-CUDA-v2.8.0-rc1"
+    made = TagObject(NEW, "tag", annotation(name=tag))
+    siblings = (name(f"PyTorch-CUDA-{other}"),)
+    (found,) = findings(subject(tag=tag, taken=frozenset(), siblings=siblings, object=made), "tag-order")
+    assert f"the next free name, with {own} its own: git tag -s PyTorch-CUDA-{other}-post1" in found.advice

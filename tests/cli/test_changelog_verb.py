@@ -175,10 +175,36 @@ def test_towncrier_keeps_its_own_changelog(released: Repo) -> None:
     assert checked.code == 0, checked.said
 
 
-def test_git_cliff_keeps_its_own_changelog(released: Repo) -> None:
-    released.commit_files({"cliff.toml": "[changelog]\n"})
+@pytest.mark.parametrize("is_there", [True, False])
+def test_git_cliff_keeps_its_own_changelog(released: Repo, is_there: bool) -> None:
+    """Of git-cliff itself only what the command asks of it: the entry goes into the policy's file, and nothing else."""
+    path = "docs/what's new.md"
+    released.commit_files(
+        {
+            "cliff.toml": "[changelog]\n",
+            ".envhooks/policy.toml": f'[changelog]\npath = "{path}"\n',
+            **({path: "# News\n"} if is_there else {}),
+        }
+    )
+    released.git("push", "-q", "origin", "main")
+    released.write({"Dockerfile": "FROM scratch\n"})
     done = draft(released, NEXT)
-    assert done.code == 1 and f"git cliff --unreleased --tag {NEXT} --prepend CHANGELOG.md" in done.err
+    assert done.code == 1 and "git-cliff writes this changelog from the commits" in done.err
+    fix = done.err.partition("fix: ")[2].strip()
+    assert f"git cliff --unreleased --tag {NEXT} {'--prepend' if is_there else '--output'} " in fix
+    programs = released.path.parent / "programs"
+    programs.mkdir()
+    program = programs / "git-cliff"
+    program.write_text(
+        '#!/bin/sh\ntest $# = 5 || exit 9\nmkdir -p docs\nprintf "## [%s] - 2026-11-30\\n\\n%s\\n" "$3"'
+        ' "- To try out; not for production" > "$5"\n'
+    )
+    program.chmod(0o755)
+    environ = {**released.environ, "PATH": f"{programs}:{released.environ['PATH']}"}
+    run(["sh", "-c", fix], released.path, environ, check=True)
+    assert released.git("show", "--name-only", "--format=").replace('"', "") == path
+    assert "no entry" not in released.envhooks("check", "--as", NEXT).said
+    assert released.git("status", "--porcelain") == " M Dockerfile"
 
 
 def test_an_entry_that_is_there_is_committed_too(guarded: Repo) -> None:

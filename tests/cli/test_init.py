@@ -474,3 +474,19 @@ def test_yes_begins_a_changelog_where_there_is_none(tmp_path: Path, environ: dic
     repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE})
     repo.envhooks("init", "--yes", check=True)
     assert repo.git("show", "origin/main:CHANGELOG.md") == "# Changelog\n\n## Unreleased"
+
+
+def test_hundreds_of_tags_of_three_conventions_are_a_few_lines(fresh: Repo) -> None:
+    """The template that reads most of them is proposed; only commands are longer than a line of the terminal."""
+    names = [f"PyTorch-CUDA-v2.{minor}.{patch}" for minor in range(10) for patch in range(13)]
+    names += [f"v1.{minor}.{patch}" for minor in range(10) for patch in range(10)]
+    names += [f"release-2026{month:02d}{day:02d}" for month in range(1, 8) for day in range(1, 11)]
+    head = fresh.git("rev-parse", "HEAD")
+    fresh.git("update-ref", "--stdin", stdin="".join(f"create refs/tags/{name} {head}\n" for name in names))
+    repo = Repo(fresh.path, {**fresh.environ, "COLUMNS": "80"})
+    done = repo.envhooks("init", "--yes", check=True)
+    assert "{framework}-{hardware}-v{version}[-{stage}] reads 130 of 300" in done.flat
+    assert '\n    ignore = ["v*", "release-*"]\n' in done.out
+    lines = done.said.split("\n")
+    assert len(lines) < 40, done.said
+    assert [line for line in lines if len(line) > 80 and not line.startswith("  envhooks ")] == []

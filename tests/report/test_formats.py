@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.refs import Change
 from envhooks.judge.facts import Finding, Report, TagReport, Unknown
@@ -98,3 +99,21 @@ def test_json_holds_everything() -> None:
         "tag", "ref", "change", "object", "commit", "verdict", "findings", "passed", "warned", "not_applicable",
         "undecided", "not_compared",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("format", ["json", "gitlab", "sarif", "github", "text"])
+def test_what_refuses_stands_before_what_does_not(format: str) -> None:
+    """Whatever order the checks run in, and whichever tag is first."""
+    mild = replace(REFUSED, tag="v3", verdict="accepted", findings=(Finding("a hint", "note"),))
+    found = (
+        Finding("a trifle", "note", check="dockerfile-compatible"),
+        Finding("an oddity", "warning", check="dockerfile-pinned"),
+        Finding("the fault", check="tag-order"),
+    )
+    text = render(Report((replace(REFUSED, tag="v4", findings=found), mild)), format)
+    assert "the fault" in text
+    others = [text.index(one) for one in ("a trifle", "an oddity", "a hint") if one in text]
+    assert others and all(text.index("the fault") < at for at in others)
+    other_way = render(Report((mild, replace(REFUSED, tag="v4", findings=found))), format)
+    if format in ("gitlab", "sarif", "github"):
+        assert other_way.index("the fault") < min(other_way.index(one) for one in ("an oddity", "a hint"))
