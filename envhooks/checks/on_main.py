@@ -55,4 +55,7 @@ def _mend(subject: Subject) -> Mend:
         }
     lines = [f"merged on the remote already: git fetch {word(ancestry.remote)}"] if ancestry.remote else []
     lines.append("not merged yet: merge it with its own id (no squash, no rebase), then push the tag again")
+    other = "squashed or rebased there: that is another commit, and the one to check and tag"
+    look = f": git log --oneline {word(ancestry.branches[0])}" if ancestry.remote else ""
+    lines.append(f"{other}{look}")
     return {"advice": "\n".join(lines)}

@@ -34,12 +34,15 @@ def test_a_commit_beside_main() -> None:
             {"remote": "origin"},
             "",
             "merged on the remote already: git fetch origin\n"
-            "not merged yet: merge it with its own id (no squash, no rebase), then push the tag again",
+            "not merged yet: merge it with its own id (no squash, no rebase), then push the tag again\n"
+            "squashed or rebased there: that is another commit, and the one to check and tag:"
+            " git log --oneline origin/main",
         ),
         (
             {},
             "",
-            "not merged yet: merge it with its own id (no squash, no rebase), then push the tag again",
+            "not merged yet: merge it with its own id (no squash, no rebase), then push the tag again\n"
+            "squashed or rebased there: that is another commit, and the one to check and tag",
         ),
     ],
 )

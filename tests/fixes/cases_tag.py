@@ -721,6 +721,21 @@ def _not_fetched(bench: Bench) -> None:
 
 
 @case("on-main", "the tagged commit is not on origin/main")
+def _squashed(bench: Bench) -> None:
+    """What main has of it is another commit, which a person looks at and tags."""
+    side = _on_a_side_branch(bench)
+    bench.repo.git("switch", "-q", "main")
+    bench.repo.git("merge", "-q", "--squash", side)
+    bench.repo.git("commit", "-q", "--allow-empty", "-m", "All of it at once")
+    bench.repo.git("push", "-q", "origin", "main")
+    shown = bench.refused("push", "origin", GOOD_TAG)
+    assert not shown.fix
+    assert "All of it at once" in bench.paste(shown.command("squashed or rebased")).out
+    bench.repo.git("tag", "-f", "-s", "-m", "x", GOOD_TAG, "main")
+    bench.settled(GOOD_TAG, bench.repo.git("rev-parse", "main"))
+
+
+@case("on-main", "the tagged commit is not on origin/main")
 def _not_merged(bench: Bench) -> None:
     meant = _on_a_side_branch(bench)
     shown = bench.refused("push", "origin", GOOD_TAG)
