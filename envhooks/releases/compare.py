@@ -12,6 +12,8 @@ from envhooks.image.compat.table import Table
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
 Change = Literal["added", "removed", "changed", "unknown"]
 
@@ -143,11 +145,87 @@ def holds(environment: Environment, wanted: Requirement, *, direct: bool = False
         return "its files do not name it, and a dependency may bring it"
     last = found[-1]
     if not last.exact or not last.version:
-        return True if not wanted.specifier else f"its version is not pinned: {version_text(last)}"
+        return _of_range(last, wanted)
     if not last.local and any(_names_build(one.version) for one in wanted.specifier):
         # `torch==2.8.0` by PyTorch's own index installs 2.8.0+cu128: a build is part of the version
         return f"its files do not say which build of {last.version} it is"
     return wanted.specifier.contains(version_text(last), prereleases=True)
+
+
+def _of_range(package: Package, wanted: Requirement) -> bool | str:
+    """The answer for a package of which a range of versions is asked for, and not one of them."""
+    if not wanted.specifier:
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    unknown = f"its version is not pinned: {version_text(package)}"
+    try:  # conda's own forms, such as `1.26.*|2.*`, are none
+        asked = SpecifierSet(package.specifier)
+    except InvalidSpecifier:
+        return unknown
+    ours, theirs = _span(asked), _span(wanted.specifier)
+    if package.how == "conda" or ours is None or theirs is None:
+        return unknown
+    if _ends_before(ours, theirs) or _ends_before(theirs, ours):
+        return False
+    is_whole = all(one.operator != "!=" for one in wanted.specifier)
+    return True if is_whole and _is_within(ours, theirs) else unknown
+
+
+_Bound = tuple["Version", bool] | None
+"""(a version, whether it belongs to the span); None: there is no bound on this side."""
+
+
+def _span(specifiers: SpecifierSet) -> tuple[_Bound, _Bound] | None:
+    """The lowest and the highest version that specifiers let in; None where it cannot be told.
+
+    Superset of what they let in: `!=` takes away from it, and which pre-releases and posts of the two ends themselves
+    are let in is PEP 440's own. With ends that are final releases, two spans compare as what they let in does.
+    """
+    from packaging.version import Version
+
+    low: _Bound = None
+    high: _Bound = None
+    for one in specifiers:
+        if one.operator == "!=":
+            continue
+        is_prefix = one.version.endswith(".*")
+        version = Version(one.version.removesuffix(".*")) if one.operator != "===" else None
+        if version is None or version.public != version.base_version or version.local:
+            return None
+        if is_prefix or one.operator == "~=":
+            parts = version.release if is_prefix else version.release[:-1]
+            above = Version(f"{version.epoch}!" + ".".join(map(str, (*parts[:-1], parts[-1] + 1))))
+            # `==2.*` lets in 2.0.dev0 as well
+            least = Version(f"{version.base_version}.dev0") if is_prefix else version
+            ends: tuple[_Bound, _Bound] = ((least, True), (above, False))
+        else:
+            bound = (version, "=" in one.operator)
+            ends = (None if "<" in one.operator else bound, None if ">" in one.operator else bound)
+        if ends[0] and (low is None or (ends[0][0], not ends[0][1]) > (low[0], not low[1])):
+            low = ends[0]
+        if ends[1] and (high is None or ends[1] < high):
+            high = ends[1]
+    return low, high
+
+
+def _ends_before(one: tuple[_Bound, _Bound], other: tuple[_Bound, _Bound]) -> bool:
+    """Whether all of one span lies below the other."""
+    high, low = one[1], other[0]
+    return bool(high and low and (high[0] < low[0] or (high[0] == low[0] and not (high[1] and low[1]))))
+
+
+def _is_within(inner: tuple[_Bound, _Bound], outer: tuple[_Bound, _Bound]) -> bool:
+    """Whether one span lies in another."""
+    low = outer[0] is None or (
+        inner[0] is not None
+        and (inner[0][0] > outer[0][0] or (inner[0][0] == outer[0][0] and (outer[0][1] or not inner[0][1])))
+    )
+    high = outer[1] is None or (
+        inner[1] is not None
+        and (inner[1][0] < outer[1][0] or (inner[1][0] == outer[1][0] and (outer[1][1] or not inner[1][1])))
+    )
+    return low and high
 
 
 def _names_build(version: str) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo
 
+from envhooks.base.place import Place
+from envhooks.image import Environment, Package
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
 from envhooks.releases.compare import holds
@@ -96,6 +100,45 @@ def test_a_build_is_a_part_of_the_version(tmp_path: Path, question: str, answer:
     )
     found = holds(read_environment(FolderFiles(tmp_path), "Dockerfile"), Requirement(question))
     assert (None if isinstance(found, str) else found) is answer, found
+
+
+RANGES = [
+    ("numpy<1", "numpy>=2", False), ("numpy<1", "numpy<2", True), ("numpy<1", "numpy<0.9", None),
+    ("numpy<2", "numpy==2.1", False), ("numpy~=1.26", "numpy>=2", False), ("numpy~=1.26", "numpy<2", True),
+    ("numpy>=2,!=2.0.1", "numpy>=1.26", True), ("numpy>=1.26", "numpy>=2", None), ("numpy", "numpy<2", None),
+    ("numpy==1.*", "numpy>=2", False), ("numpy==1.*", "numpy>=1", None), ("numpy<2", "numpy", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "question", "answer"), RANGES)
+def test_a_range_answers_where_every_version_of_it_does(
+    tmp_path: Path, asked: str, question: str, answer: bool | None
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM python:3.12-slim\nRUN pip install '{asked}'\n")
+    found = holds(read_environment(FolderFiles(tmp_path), "Dockerfile"), Requirement(question))
+    assert (None if isinstance(found, str) else found) is answer, found
+
+
+def test_a_range_never_says_what_one_of_its_versions_denies() -> None:
+    """packaging has the word, over every pair of ranges: pre-releases, posts and builds of the ends among them."""
+    suffixes = ("", "rc1", ".dev0", ".post1", "+cu1", ".post1.dev2")
+    versions = [f"{n}{more}" for n in ("0.9", "1", "1.0.1", "1.1", "2", "2.0.1", "3", "1!1") for more in suffixes]
+    parts = [f"{sign}{n}" for sign in ("<", "<=", ">", ">=", "!=", "==") for n in ("1", "2.0", "1!1")]
+    parts += ["~=1.1", "==1.*", "!=1.*", "==1.1.*", "~=1.0.1", "===1"]
+    ranges = [*parts, *map(",".join, combinations(parts, 2))]
+    let_in = {
+        one: {text for text in versions if SpecifierSet(one).contains(text, prereleases=True)} for one in ranges
+    }
+    place, told = Place("Dockerfile", 1), set()
+    for asked, wanted in product(ranges, parts):
+        package = Package("numpy", None, None, False, asked, "pip", place)
+        found = holds(Environment("Dockerfile", "0", None, None, (package,)), Requirement(f"numpy{wanted}"))
+        if found is True:
+            assert let_in[asked] <= let_in[wanted], (asked, wanted)
+        elif found is False:
+            assert not let_in[asked] & let_in[wanted], (asked, wanted)
+        told.add(found if isinstance(found, bool) else None)
+    assert told == {True, False, None}
 
 
 def test_a_package_that_no_file_names_is_unknown(series: Repo) -> None:
