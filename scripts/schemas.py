@@ -313,6 +313,7 @@ DOCUMENTS: dict[str, Schema] = {
     "rollback": thing(
         from_=TEXT,
         to=maybe(thing(tag=TEXT, image=MAYBE)),
+        notes=many(TEXT),
         passed_over=many(thing(tag=TEXT, outcome=one_of("refused", "unproved"), why=TEXT)),
     ),
     "show": thing(

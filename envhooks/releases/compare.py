@@ -62,6 +62,37 @@ def differences(
     return tuple(found)
 
 
+def asks_otherwise(
+    left: Environment, target: Environment, of: str, table: Table | None = None
+) -> tuple[str, ...]:
+    """A sentence for each need of a node in which an environment is not met where another one runs.
+
+    That is a newer NVIDIA driver, or another version of the hardware; a driver that is not known is said as well.
+
+    Args:
+        of: name of the environment that runs there, `left`.
+    """
+    found = []
+    ours, theirs = _hardware(left), _hardware(target)
+    for kind in dict.fromkeys((*ours, *theirs)):
+        one, other = ours.get(kind, "none"), theirs.get(kind, "none")
+        if one != other:
+            found.append(f"{kind}: {other}, and {of} has {one}")
+    needs = driver_needs(target, table)
+    least, before = least_driver(needs), least_driver(driver_needs(left, table))
+    if least is None:
+        if any(need.kind == "CUDA" for need in needs):
+            found.append("which NVIDIA driver it needs is not known")
+    elif before is None or _numbers(least) > _numbers(before):
+        has = f"needs {before}" if before else "names none"
+        found.append(f"needs NVIDIA driver {least} or newer, and {of} {has}")
+    return tuple(found)
+
+
+def _numbers(driver: str) -> tuple[int, ...]:
+    return tuple(map(int, driver.split(".")))
+
+
 def _change(one: str, other: str) -> Change:
     return "added" if not one else "removed" if not other else "changed"
 

@@ -146,9 +146,10 @@ class Gate:
         late = self._too_young(release, records, image)
         if late:
             return answer("refused", late)
-        return answer(
-            "allowed", "" if self.has_images else "judged by its tag alone: the policy names no image"
-        )
+        if self.has_images:
+            return answer("allowed", "")
+        age = "" if records.passed or not self._deploy.min_age else ", and its age is by the tag's own date"
+        return answer("allowed", f"judged by its tag alone: the policy names no image{age}")
 
     def _refusal(self, release: Release, records: Records) -> str:
         """Reason why it must not run, whatever else is proved; empty where it may."""
@@ -193,7 +194,8 @@ class Gate:
         if missing:
             return f"{missing[0]} has not passed for it, which {self._deploy.name} asks for"
         if not self.has_images:
-            return ""
+            is_undated = self._deploy.min_age and not records.passed and not release.seconds
+            return "neither a record nor the tag says how old it is" if is_undated else ""
         if not records.is_proved or image is None:
             return records.notes[0] if records.notes else "no record proves which image is of it"
         wanted = self._deploy.record_signers
@@ -210,8 +212,10 @@ class Gate:
         if image is not None:
             first = min(one.time for one in records.images if one.digest == image.digest)
             since, of_what = first.timestamp(), "recorded"
+        elif records.passed:  # what a verifier signed: a tagger writes any date into a tag
+            since, of_what = min(one.time for one in records.passed).timestamp(), "recorded"
         else:
-            since, of_what = float(release.seconds), "tagged"
+            since, of_what = float(release.seconds), "by the tag's own date tagged"
         wait = since + self._deploy.min_age - self._now
         if wait <= 0:
             return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -10,13 +11,21 @@ from pathlib import Path
 import pytest
 from record_parts import (
     IMAGE_POLICY,
+    key_of,
+    lines,
     make_key,
+    tag_record,
     verifier,
+    write_lines,
     write_record,
 )
 from support import DOCKERFILE, GOOD_TAG, Repo, run
 
 from envhooks.base.errors import CannotJudge
+from envhooks.image import Environment
+from envhooks.image.files import FolderFiles
+from envhooks.image.interpreter import read_environment
+from envhooks.releases.compare import asks_otherwise
 from envhooks.releases.manifests import image_uses
 
 NAME = "registry.example.com/team/pytorch-cuda"
@@ -149,6 +158,36 @@ def test_a_rollback_from_each_of_ten_tags(series: Repo) -> None:
         assert first == back if back else first.startswith("there is no release"), f"{tag}: {done.said}"
     number = list(SERIES).index("PyTorch-CUDA-v2.8")
     assert f"  {NAME}@{digest(number)}" in series.envhooks("rollback", "PyTorch-CUDA-v2.10").out
+
+
+def test_a_way_back_to_other_hardware_and_a_newer_driver_is_said(series: Repo) -> None:
+    """One line may hold several versions of CUDA, and its nodes are those of the release that is left."""
+    answered = series.envhooks("rollback", "PyTorch-CUDA-v2.8", check=True).out
+    assert "\n  CUDA: 12.4.1, 12.4, and PyTorch-CUDA-v2.8 has 12.8.1, 12.8\n" in answered
+    assert "needs NVIDIA driver" not in answered, "the older CUDA runs where the newer one does"
+    older = series.envhooks("rollback", "PyTorch-CUDA-v2.10", "--format", "json", check=True)
+    assert json.loads(older.out)["notes"] == [], "the same CUDA"
+    done = series.envhooks("rollback", "PyTorch-CUDA-v2.8", "--patch", "kustomize", check=True)
+    assert "12.4.1" in done.err and "12.4.1" not in done.out, "a patch is nothing but a patch"
+
+
+def environment(folder: Path, text: str) -> Environment:
+    (folder / "Dockerfile").write_text(text)
+    return read_environment(FolderFiles(folder), "Dockerfile")
+
+
+def test_needs_of_a_node_that_may_not_be_met(tmp_path: Path) -> None:
+    new = environment(tmp_path, "FROM nvidia/cuda:13.0.1-runtime-ubuntu24.04\n")
+    old = environment(tmp_path, "FROM nvidia/cuda:12.8.1-runtime-ubuntu24.04\n")
+    bare = environment(tmp_path, "FROM python:3.12-slim\n")
+    strange = environment(tmp_path, "FROM nvidia/cuda:99.1.0-runtime-ubuntu24.04\n")
+    said = asks_otherwise(old, new, "v1")
+    assert said[0] == "CUDA: 13.0.1, and v1 has 12.8.1"
+    assert re.fullmatch(r"needs NVIDIA driver 580[.0-9]* or newer, and v1 needs 5[0-9.]+", said[1])
+    assert asks_otherwise(new, old, "v1") == ("CUDA: 12.8.1, and v1 has 13.0.1",)
+    assert asks_otherwise(bare, old, "v1")[1].endswith("or newer, and v1 names none")
+    assert asks_otherwise(old, strange, "v1")[1] == "which NVIDIA driver it needs is not known"
+    assert asks_otherwise(old, old, "v1") == ()
 
 
 def test_a_way_back_that_the_environment_does_not_take(series: Repo) -> None:
@@ -429,6 +468,29 @@ def test_without_images_the_tag_alone_is_judged(good: Repo) -> None:
     assert done.code == 0, done.said
     assert "judged by its tag alone" in done.out
     assert good.envhooks("rollback", "PyTorch-CUDA-v2.8").code == 1
+
+
+def test_without_images_the_age_is_that_of_a_record_or_said_to_be_the_tags_own(
+    good: Repo, tmp_path: Path
+) -> None:
+    file, public = make_key(tmp_path, "ci")
+    rule = PRODUCTION + 'min-age = "7d"\n'
+    good.commit_files({".envhooks/policy.toml": rule + verifier("ci", public)})
+    good.git("push", "-q", "origin", "main")
+    long_ago = {"GIT_COMMITTER_DATE": "2026-01-05T12:00:00Z"}
+    stable = "PyTorch-CUDA-v2.8"
+    Repo(good.path, {**good.environ, **long_ago}).git("tag", "-s", stable, "-m", "Stable", "HEAD")
+    done = good.envhooks("gate", stable, "--for", "production")
+    assert done.code == 0 and "its age is by the tag's own date" in done.out, done.said
+    new = datetime.now(timezone.utc).replace(microsecond=0)
+    passed = tag_record(good, stable, time=new)
+    write_lines(good, passed.object, lines(key_of(good, file), passed, None))
+    done = good.envhooks("gate", stable, "--for", "production")
+    assert done.code == 1 and f"recorded {new.date()}, too young" in done.out, done.said
+    earlier = tag_record(good, stable, time=new - timedelta(days=8))
+    write_lines(good, earlier.object, lines(key_of(good, file), earlier, None))
+    done = good.envhooks("gate", stable, "--for", "production", check=True)
+    assert "own date" not in done.out
 
 
 def test_the_age_is_that_of_the_first_record(series: Repo, made: Path) -> None:

@@ -122,12 +122,15 @@ def test_a_range_answers_where_every_version_of_it_does(
 def test_a_range_never_says_what_one_of_its_versions_denies() -> None:
     """packaging has the word, over every pair of ranges: pre-releases, posts and builds of the ends among them."""
     suffixes = ("", "rc1", ".dev0", ".post1", "+cu1", ".post1.dev2")
-    versions = [f"{n}{more}" for n in ("0.9", "1", "1.0.1", "1.1", "2", "2.0.1", "3", "1!1") for more in suffixes]
+    versions = [
+        f"{n}{more}" for n in ("0.9", "1", "1.0.1", "1.1", "2", "2.0.1", "3", "1!1") for more in suffixes
+    ]
     parts = [f"{sign}{n}" for sign in ("<", "<=", ">", ">=", "!=", "==") for n in ("1", "2.0", "1!1")]
     parts += ["~=1.1", "==1.*", "!=1.*", "==1.1.*", "~=1.0.1", "===1"]
     ranges = [*parts, *map(",".join, combinations(parts, 2))]
     let_in = {
-        one: {text for text in versions if SpecifierSet(one).contains(text, prereleases=True)} for one in ranges
+        one: {text for text in versions if SpecifierSet(one).contains(text, prereleases=True)}
+        for one in ranges
     }
     place, told = Place("Dockerfile", 1), set()
     for asked, wanted in product(ranges, parts):
