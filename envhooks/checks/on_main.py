@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
+from envhooks.tagname.names import Naming
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend
 
 NEEDS = ()
 READS = ("ancestry",)
+MAY_READ = ("naming",)
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:
@@ -45,13 +47,13 @@ def _mend(subject: Subject) -> Mend:
     ancestry = subject.ancestry
     if ancestry.unpushed is not None and not ancestry.diverged:
         remote, branch = ancestry.unpushed
-        return {"fix": f"git push --atomic {word(remote)} {word(branch)} {subject.shell_word}"}
+        return {"fix": _push(subject, word(remote), word(branch))}
     if ancestry.unpushed is not None:
         remote, branch = (word(one) for one in ancestry.unpushed)
         merge = f"git switch {branch} && git pull --no-rebase --no-edit {remote} {branch}"
         return {
             "advice": f"{ancestry.unpushed[1]} and {'/'.join(ancestry.unpushed)} have gone apart; a merge keeps the"
-            f" commit, a rebase does not: {merge} && git push --atomic {remote} {branch} {subject.shell_word}"
+            f" commit, a rebase does not: {merge} && {_push(subject, remote, branch)}"
         }
     lines = [f"merged on the remote already: git fetch {word(ancestry.remote)}"] if ancestry.remote else []
     lines.append("not merged yet: merge it with its own id (no squash, no rebase), then push the tag again")
@@ -59,3 +61,11 @@ def _mend(subject: Subject) -> Mend:
     look = f": git log --oneline {word(ancestry.branches[0])}" if ancestry.remote else ""
     lines.append(f"{other}{look}")
     return {"advice": "\n".join(lines)}
+
+
+def _push(subject: Subject, remote: str, branch: str) -> str:
+    """The push of the branch with the tag; of the branch alone where the tag's name is refused."""
+    naming = subject.facts.get("naming")
+    if isinstance(naming, Naming) and naming.name is None:
+        return f"git push {remote} {branch}"
+    return f"git push --atomic {remote} {branch} {subject.shell_word}"

@@ -53,5 +53,13 @@ def test_how_the_commit_comes_onto_main(facts: dict[str, Any], fix: str, advice:
     assert (finding.fix, finding.advice) == (fix, advice)
 
 
+@pytest.mark.parametrize("diverged", [False, True])
+def test_a_name_that_is_refused_is_not_pushed_along(diverged: bool) -> None:
+    ancestry = Ancestry(COMMIT, False, ("origin/main",), unpushed=("origin", "main"), diverged=diverged)
+    (finding,) = findings(subject(tag="bad-one", ancestry=ancestry), "on-main")
+    told = finding.fix or finding.advice
+    assert told.endswith("git push origin main") and "bad-one" not in told
+
+
 def test_a_commit_on_main_is_in_order() -> None:
     assert not findings(subject(ancestry=Ancestry(COMMIT, True, ("origin/main",))), "on-main")
