@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -28,6 +28,7 @@ from envhooks.builds.registry import Registry
 from envhooks.builds.types import Job, Plan
 from envhooks.git.addresses import redact
 from envhooks.git.objects import TreeFiles
+from envhooks.image import Environment
 from envhooks.policy import BuildPolicy, Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
@@ -102,7 +103,7 @@ class Rebuild:
             )
             try:
                 engine = engines.find(read_local(self.plan.options), os.environ)
-                pulls = tuple(" ".join(argv) for argv in _pulls(engine, self.bases, self.plan))
+                pulls = tuple(" ".join(argv) for argv in self._pulls(engine))
                 return (*pulls, *load("local").commands(self.plan, context))
             finally:
                 remove_context(context)
@@ -120,7 +121,8 @@ class Rebuild:
             )
             try:
                 engine = engines.find(read_local(self.plan.options), environ)
-                for argv in _pulls(engine, self.bases, self.plan):
+                self._refuse_moved(environ)
+                for argv in self._pulls(engine):
                     ended = run(argv, log, environ, cwd=Path(folder), timeout=_PULL_SECONDS)
                     if ended.exit_code:
                         raise CannotJudge(
@@ -142,13 +144,36 @@ class Rebuild:
             finally:
                 remove_context(context)
 
+    @property
+    def _is_of_several(self) -> bool:
+        """Whether the image is of several platforms, for each of which the engine brings a base of its own."""
+        return self.record is not None and len(self.record.platforms) > 1
+
+    def _pulls(self, engine: Engine) -> list[tuple[str, ...]]:
+        return [] if self._is_of_several else _pulls(engine, self.bases, self.plan)
+
+    def _refuse_moved(self, environ: Mapping[str, str]) -> None:
+        """Of several platforms, a base is brought by the Dockerfile's name for it, which has to be what it was.
+
+        By a digest in the Dockerfile it is.
+
+        Raises:
+            CannotJudge: it moved, or that cannot be told.
+        """
+        if not self._is_of_several or _is_pinned(self.release):
+            return
+        if moved := _moved(self.bases, environ, self.plan):
+            raise CannotJudge(
+                f"{printable(moved[0], 600)}: for several platforms, a base of then is not to be had by its name"
+            )
+
     def _compare(self, digest: str, folder: Path, environ: Mapping[str, str]) -> Reproduction:
         record = self.record
         if record is None:
             return Reproduction(digest, "")
         if digest in record.digests:
             return Reproduction(digest, digest)
-        moved = tuple(_moved(self.bases, environ, self.plan))
+        moved = (*_moved(self.bases, environ, self.plan), *_unrecorded(record))
         verify = self.plan.options.get("tls_verify", True) is not False
         try:
             published = open_registry(record.reference, environ, tls_verify=verify)
@@ -187,7 +212,8 @@ def _section(policy: Policy, engine: str, record: ImageRecord | None) -> BuildPo
         # another machine, or the policy of another day, would build another platform's image
         options.setdefault("platform", next(iter(record.platforms)))
     if record is not None and record.bases:
-        options["pull"] = "never"  # the bases are there by the digests of the record
+        # the bases are there by the digests of the record; a name holds the base of one platform alone
+        options["pull"] = "always" if len(record.platforms) > 1 else "never"
     for key in ("cache_to", "output", "test"):
         options.pop(key, None)
     return BuildPolicy(own.name if own else "reproduce", "local", options=options, image=policy.image)
@@ -242,6 +268,23 @@ def _pulls(engine: Engine, bases: tuple[Base, ...], plan: Plan) -> list[tuple[st
             # buildah writes an image's first name into the history of what is built from it
             commands.append((*engine.prefix, "rmi" if engine.name == "buildah" else "untag", exact))
     return commands
+
+
+def _is_pinned(release: Release) -> bool:
+    """Whether the Dockerfile names its base image by a digest."""
+    environment = release.environment
+    return (
+        isinstance(environment, Environment)
+        and environment.base is not None
+        and bool(environment.base.digest)
+    )
+
+
+def _unrecorded(record: ImageRecord) -> Iterator[str]:
+    """A sentence for each base image whose digest the record does not have, as engines do not tell it for several."""
+    for base in record.bases:
+        if base.name and not base.digest:
+            yield f"{base.name}: the record does not say which image it was, so that it may have moved"
 
 
 def _moved(bases: tuple[Base, ...], environ: Mapping[str, str], plan: Plan) -> list[str]:

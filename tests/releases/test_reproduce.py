@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from builder_parts import need, python_that_says, registry, storage
 from record_parts import make_key, verifier
 from support import GOOD_TAG, Repo
 
+PLATFORMS = ("linux/amd64", "linux/arm64")
 POLICY = """\
 [checks]
 dockerfile-matches = {{ level = "off", reason = "an image for a test" }}
@@ -43,7 +45,7 @@ class Built:
     def __init__(self, clone: Repo, host: str, folder: Path) -> None:
         self.clone, self.host, self.folder = clone, host, folder
 
-    def publish_base(self, text: str) -> str:
+    def publish_base(self, text: str, platforms: tuple[str, ...] = ()) -> str:
         """Give the base image's name to an image with this file in it; answers its digest."""
         context = self.folder / "base"
         context.mkdir(exist_ok=True)
@@ -61,8 +63,13 @@ class Built:
         def buildah(*words: str) -> None:
             subprocess.run(["buildah", *words], check=True, env=environ, capture_output=True)
 
-        buildah("build", "--isolation", "chroot", "-q", "-t", name, str(context))
-        buildah("push", "--tls-verify=false", name)
+        if platforms:
+            words = ("--layers=false", "--platform", ",".join(platforms), "--manifest", name)
+            buildah("build", "--isolation", "chroot", "-q", *words, str(context))
+            buildah("manifest", "push", "--tls-verify=false", "--all", name, f"docker://{name}")
+        else:
+            buildah("build", "--isolation", "chroot", "-q", "-t", name, str(context))
+            buildah("push", "--tls-verify=false", name)
         ask = ["skopeo", "inspect", "--tls-verify=false", "--format", "{{.Digest}}", f"docker://{name}"]
         return subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -79,14 +86,30 @@ class Built:
 @pytest.fixture
 def built(good: Repo, tmp_path: Path, environ: dict[str, str]) -> Iterator[Built]:
     need("docker-registry", "skopeo", "buildah", "busybox")
+    with build_one(good, tmp_path, environ) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def build_one(
+    good: Repo,
+    tmp_path: Path,
+    environ: dict[str, str],
+    policy: str = POLICY,
+    platforms: tuple[str, ...] = (),
+    *,
+    is_pinned: bool = False,
+) -> Iterator[Built]:
+    """A release that was built from a base image in a registry, and recorded."""
     key, public = make_key(tmp_path, "ci")
     with registry(tmp_path / "registry") as host:
         here = {**storage(tmp_path / "storage", environ), "ENVHOOKS_RECORD_KEY": str(key)}
         made = Built(Repo(good.path, here), host, tmp_path)
-        made.publish_base("one")
+        digest = made.publish_base("one", platforms)
+        text = DOCKERFILE.format(host=host)
         files: dict[str, str | bytes] = {
-            ".envhooks/policy.toml": POLICY.format(host=host) + verifier("ci", public),
-            "Dockerfile": DOCKERFILE.format(host=host),
+            ".envhooks/policy.toml": policy.format(host=host) + verifier("ci", public),
+            "Dockerfile": text.replace("base:1", f"base:1@{digest}") if is_pinned else text,
             "python": python_that_says(),
         }
         made.clone.write(files)
@@ -108,6 +131,25 @@ def test_twice_to_the_same_digest_and_with_a_moved_base_too(built: Built) -> Non
     built.publish_base("two")
     code, said = built.reproduce()
     assert code == 0 and "is reproduced" in said, said
+
+
+@pytest.mark.parametrize("is_pinned", [True, False])
+def test_of_several_platforms_each_has_its_own_base(
+    good: Repo, tmp_path: Path, environ: dict[str, str], is_pinned: bool
+) -> None:
+    """A base under one name is of one platform in an engine's storage: the other one would be built on it, too."""
+    need("docker-registry", "skopeo", "buildah", "busybox")
+    both = 'pull = "always"\nplatform = ["linux/amd64", "linux/arm64"]\n'
+    policy = POLICY.replace('pull = "always"\n', both)
+    with build_one(good, tmp_path, environ, policy, PLATFORMS, is_pinned=is_pinned) as built:
+        code, said = built.reproduce()
+        assert code == 0 and f"{GOOD_TAG} is reproduced: sha256:" in said, said
+        built.publish_base("two", PLATFORMS)
+        code, said = built.reproduce()
+        if is_pinned:
+            assert code == 0 and f"{GOOD_TAG} is reproduced: sha256:" in said, said
+        else:
+            assert code == 1 and "/team/base:1: the record does not say which image it was" in said, said
 
 
 def test_a_policy_of_another_day_builds_no_other_image(built: Built) -> None:
