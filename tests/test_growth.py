@@ -25,6 +25,7 @@ from envhooks.image.buildcommands import commands
 from envhooks.image.buildfiles import BuildFile
 from envhooks.image.interpreter import read_environment
 from envhooks.image.makefiles import Makefile
+from envhooks.image.statedbuilds import followed
 from envhooks.image.text import Unknowns
 from envhooks.image.workflows import workflow_builds
 from envhooks.policy.reader import parse_policy
@@ -306,6 +307,14 @@ def script(text: str) -> Callable[[], object]:
     return lambda: commands(text, {}, Unknowns())
 
 
+def built_by(path: str) -> Callable[[str], Callable[[], object]]:
+    def read(text: str) -> Callable[[], object]:
+        files = MemoryFiles({path: text.encode(), "Dockerfile": b"FROM a0\n"})
+        return lambda: followed(files, path, "t", "Dockerfile", {})
+
+    return read
+
+
 def workflow(text: str) -> Callable[[], object]:
     return lambda: workflow_builds(text, "w.yml")
 
@@ -372,6 +381,25 @@ OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], s
         lambda n: 'target "t" { args = {\n' + "".join(f'A{i} = "${{V}}"\n' for i in range(n)) + "} }",
     ),
     "bake: brackets": (bake, lambda n: 'target "t" { a = ' + "[" * n),
+    "built by: images": (
+        built_by("docker-bake.hcl"),
+        lambda n: (
+            'target "t" { contexts = {'
+            + "".join(f'a{i} = "target:b"\n' for i in range(n))
+            + '} }\ntarget "b" {}\n'
+        ),
+    ),
+    "built by: builds": (
+        built_by("Makefile"),
+        lambda n: "t:\n" + "".join(f"\tdocker build -t a{i} --build-arg A={i} .\n" for i in range(n)),
+    ),
+    "built by: jobs": (
+        built_by(".github/workflows/w.yml"),
+        lambda n: (
+            "jobs: {t: {strategy: {matrix: {a: [" + ", ".join(map(str, range(n))) + "]}}, steps: ["
+            "{run: 'docker build -t a --build-arg A=${{ matrix.a }} .'}, {run: docker build .}]}}"
+        ),
+    ),
     "bake: functions": (bake, lambda n: 'target "t" { a = f(' + "f(" * n + ")" * n + ") }"),
     "lock: lines": (
         lambda text: lambda: parse_lock(text.encode(), ".envhooks/tags.lock", 40),

@@ -48,6 +48,7 @@ ROOMS_OF_IMAGE = (
     "buildcommands",
     "makefiles",
     "workflows",
+    "statedbuilds",
     "compat",
     "stage",
     "installers",

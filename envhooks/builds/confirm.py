@@ -19,10 +19,10 @@ from envhooks.builds.remote import Remote, RemoteRefs, fetch_branches, is_releas
 from envhooks.builds.types import Plan
 from envhooks.builds.verify_image import published_settings
 from envhooks.git.repository import Git
-from envhooks.image import Environment
+from envhooks.image import CannotTell, Environment
 from envhooks.judge import engine
 from envhooks.judge import runs as gate
-from envhooks.judge.contents import dockerfile_section
+from envhooks.judge.contents import dockerfile_section, section_for
 from envhooks.judge.facts import Subject, TagReport
 from envhooks.policy import BuildPolicy, Policy
 from envhooks.policy.branches import matches
@@ -30,7 +30,7 @@ from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER, tagged_policy
 from envhooks.policy.trust import Branch, TrustContext, trust_context
 from envhooks.signatures import Verdict
-from envhooks.tagname import Grammar, expand
+from envhooks.tagname import Grammar
 from envhooks.tagname.names import TagName
 
 
@@ -186,22 +186,33 @@ def facts_of(git: Git, root: Policy, tagged: Tagged, environment: object, signer
     """Facts of a tag for its plan, from the tagged commit: what describes the environment is read there.
 
     Raises:
-        CannotJudge: the build's context is no folder there, or the policy there cannot be read.
+        CannotJudge: the build's context is no folder there, or the policy or the file of `built-by` there cannot be
+            read.
     """
     files = git.files(tagged.commit)
     found = tagged_policy(files, tagged.commit[:12])
     described = parse_policy(found[1], f"{FOLDER}/policy.toml at {tagged.commit[:12]}") if found else root
     section = dockerfile_section(described, tagged.tag)
+    section = section and section_for(section, tagged.name)
+    below: tuple[str, ...] = ()
+    if section and section.built_by and section.path and tagged.name:
+        from envhooks.judge.builtby import stated
+
+        by = stated(files, section, section.path)
+        if isinstance(by, CannotTell):
+            raise CannotJudge(by.why, place=str(by.place))
+        section, below = by[0], tuple(by[1])
     if section and not files.find(section.context):
         raise CannotJudge(f"there is no folder {printable(section.context)} at the tagged commit")
     return Facts(
         tag_object=tagged.object,
         commit=tagged.commit,
         date=git.commit(tagged.commit).date,
-        dockerfile=expand(section.path, tagged.name) if section and section.path and tagged.name else "",
+        dockerfile=section.path if section and section.path and tagged.name else "",
         target=section.target if section else None,
         context=section.context if section else ".",
         args=section.args if section else (),
         base=environment.base if isinstance(environment, Environment) else None,
         signer=signer,
+        below=below,
     )

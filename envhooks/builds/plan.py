@@ -54,6 +54,8 @@ class Facts:
     args: tuple[tuple[str, str], ...] = ()
     base: BaseImage | None = None
     signer: str = ""
+    below: tuple[str, ...] = ()
+    """Names in FROM of images that another build of the same tree has to make before."""
 
 
 def matching(
@@ -101,8 +103,8 @@ def plan_builds(
         builds: the sections to plan, by default all of the policy's.
 
     Raises:
-        CannotJudge: the name is not a release, the remote's tags are not known, or another git tag would own
-            the same image tag.
+        CannotJudge: the name is not a release, the remote's tags are not known, another git tag would own the same
+            image tag, or a `local` build would have to build another image first.
     """
     grammar = Grammar(policy.tag)
     name = grammar.match(tag)
@@ -126,6 +128,12 @@ def plan_builds(
         expected=expected(name, policy.tag),
     )
     sections = policy.builds if builds is None else builds
+    if facts.below and any(build.using == LOCAL for build in sections):
+        raise CannotJudge(
+            f"a `local` build does not build {printable(facts.below[0])} first, on which this image stands",
+            place=".envhooks/policy.toml",
+            fix='let a program of yours build both: [[build]] using = "command"',
+        )
     return tuple(_plan(build, tag, facts, release, remote_url) for build in sections)
 
 

@@ -56,8 +56,8 @@ def check(subject: Subject, policy: Policy) -> Iterator[Finding | NotCompared]:
     missing = _doubt(environment, "dockerfile")
     if missing is not None:
         text = f"cannot tell what this builds: {missing.why}"
-        advice = "commit the Dockerfile, or say in .envhooks/policy.toml where it is: [dockerfile] path"
-        yield Finding.at(missing.place, text, got="nothing to read", advice=advice)
+        commit = "commit the Dockerfile, or say in .envhooks/policy.toml where it is: [dockerfile] path"
+        yield Finding.at(missing.place, text, got="nothing to read", advice=missing.advice or commit)
         return
     # some files cannot state it: the policy may let those pass, and says why
     allowed = policy.has_option("dockerfile-matches", "allow-cannot-tell")

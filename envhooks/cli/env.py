@@ -16,13 +16,9 @@ from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.place import Place
 from envhooks.cli._builds import (
-    Stated,
-    built_before,
     choose,
     described,
     differences,
-    images_below,
-    stated_in,
     stated_of,
 )
 from envhooks.cli._manner import answer
@@ -31,6 +27,7 @@ from envhooks.image import Environment, Named, Package
 from envhooks.image.buildfiles import BuildFile
 from envhooks.image.files import FolderFiles
 from envhooks.image.interpreter import read_environment
+from envhooks.image.statedbuilds import Stated, built_before, images_below, is_targeted, stated_in
 from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
@@ -160,6 +157,8 @@ def _built(names: Sequence[str], target: str | None, given: dict[str, str]) -> C
         )
     real = path.resolve()
     top = _repository(real.parent) or real.parent
+    if len(names) == 2 and is_targeted(real.relative_to(top).as_posix()):
+        return _baked((names[0], names[1]), target, given)
     found = stated_in(FolderFiles(top), real.relative_to(top).as_posix(), *names[1:])
     chosen = choose(found, given, names[0])
     built = chosen.built

@@ -106,13 +106,15 @@ def _unstamped(top: Path, policy: Policy, files: Sequence[str]) -> Iterator[TagR
 def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
     from envhooks.image.compat import judge_environment, table_of
     from envhooks.image.files import Files, FolderFiles
-    from envhooks.image.interpreter import read_environment
+    from envhooks.judge.contents import read_environment_at
 
     section = next((s for s in policy.dockerfiles if s.path == name), DockerfilePolicy())
 
+    if section.has_fields:  # which file that is depends on a tag
+        section = replace(section, built_by=None)
+
     def read(files: Files) -> Environment:
-        more = {"context": section.context, "target": section.target, "args": dict(section.args)}
-        return read_environment(files, name, bases=policy.bases, **more)  # type: ignore[arg-type]
+        return read_environment_at(files, section, name, policy.bases)
 
     try:
         files = FolderFiles(top)
@@ -213,11 +215,37 @@ def _policy(top: Path, files: Sequence[str]) -> Report:
     if lock is not None:
         parse_lock(lock, f"{FOLDER}/tags.lock")
     found = tuple(_yanked(top, policy))
+    doubts = tuple(_stated(top, policy))
+    tags = (_file_report(f"{FOLDER}/policy.toml", doubts),) if doubts else ()
     if not policy.builds:
-        return Report((), found)
+        return Report(tags, found)
     from envhooks.builds.sections import faults
 
-    return Report((), (*found, *(str(fault) for fault in faults(policy))))
+    return Report(tags, (*found, *(str(fault) for fault in faults(policy))))
+
+
+def _stated(top: Path, policy: Policy) -> Iterator[Finding]:
+    """What is not followed of the files that `built-by` names, and arguments that the policy has otherwise."""
+    for section in policy.dockerfiles:
+        if section.built_by is None or section.has_fields or section.path is None:
+            continue
+        from envhooks.image.files import FolderFiles
+        from envhooks.image.statedbuilds import followed
+        from envhooks.judge.builtby import ADVICE
+
+        file, name = section.built_by
+        check = "dockerfile-matches"
+        try:
+            found = followed(FolderFiles(top), file, name, section.path, dict(section.args))
+        except EnvhooksError as error:
+            text = f"cannot tell what this builds: {error.message}"
+            yield Finding.at(Place(file), text, advice=ADVICE, check=check)
+            continue
+        for argument, value in section.args:
+            given = dict(found.args).get(argument, value)
+            if given != value:
+                text = f"the build gives {argument}={given}, and [dockerfile] of the policy {value}"
+                yield Finding.at(Place(file), text, level="warning", check=check)
 
 
 def _yanked(top: Path, policy: Policy) -> Iterator[str]:

@@ -30,7 +30,7 @@ from envhooks.image.compat.drivers import driver_needs, least_driver
 from envhooks.image.compat.family import Target
 from envhooks.image.compat.table import Table
 from envhooks.image.files import Files, FolderFiles
-from envhooks.judge.contents import dockerfile_section, read_environment_at
+from envhooks.judge.contents import dockerfile_section, read_environment_at, section_for
 from envhooks.judge.moves import Move, move
 from envhooks.judge.targets import Refusal
 from envhooks.policy import DockerfilePolicy, Policy
@@ -157,11 +157,13 @@ def _place(releases: Releases, tag: str) -> _Place:
     if section is None or section.path is None:
         raise UsageError("the policy names no Dockerfile for it")
     name = Grammar(policy.tag).match(last) if last else None
-    if "{" in section.path and name is None:
+    if section.has_fields and name is None:
         raise UsageError(
             "which Dockerfile it is depends on a tag's name: name one", fix="envhooks propose TAG"
         )
-    path = expand(section.path, name) if name else section.path
+    section = section_for(section, name)
+    path = section.path
+    assert path is not None
     if files.read(path) is None:
         raise UsageError(f"there is no {printable(path)}")
     return _Place(top, files, policy, table_of(policy), section, path, last)

@@ -23,6 +23,7 @@ MAX_WORK = 4_000_000
 """Characters that the texts and expansions of one file may go through."""
 MAX_BUILDS = 256
 _BUILDERS = ("docker", "podman", "buildah", "nerdctl")
+_CHANGES = names("tag pull build bud build-using-dockerfile bake b f load import commit compose rmi rm prune")
 _SWITCHES = names(
     "--no-cache --pull --quiet -q --rm --force-rm --squash --push --load --compress --check --debug -D --layers "
     "--no-hosts --tls-verify --format-docker --help"
@@ -35,7 +36,10 @@ class Built:
     """One build of a Dockerfile that a file of the repository states."""
 
     dockerfile: str
-    """Path from where the command stands: the folder of a script, or the top of the repository of a workflow."""
+    """Path from where the command stands: the folder of a script, or the top of the repository of a workflow.
+
+    Empty for a command that builds none and may change what is stored under `names`, or under any where there are none.
+    """
     context: str
     """Likewise."""
     target: str | None
@@ -146,8 +150,12 @@ def commands(
                     if taken.certain
                     else shell.mark("where it stands depends on a condition")
                 )
-            elif args and (built := build_of(args, cwd)) is not None and len(found) < MAX_BUILDS:
-                found.append(replace(built, line=line))
+            elif (
+                args
+                and (built := build_of(args, cwd) or change_of(args)) is not None
+                and len(found) < MAX_BUILDS
+            ):
+                found.append(replace(built, line=line, stored=built.stored and taken.certain))
     return found
 
 
@@ -183,9 +191,7 @@ def _arguments(command: Command, shell: Shell, expander: Expander) -> list[str]:
 
 def build_of(args: Sequence[str], cwd: str) -> Built | None:
     """The build of one command, as an argument list; None where it is none, or has no one context."""
-    rest = list(args)
-    while rest and (rest[0] in ("sudo", "time", "exec", "env", "nice") or re.fullmatch(_ASSIGN, rest[0])):
-        rest.pop(0)
+    rest = _bare(args)
     if len(rest) < 3 or rest[0].rpartition("/")[2] not in _BUILDERS:
         return None
     extended = rest[1] == "buildx"  # its builder may keep what it builds to itself
@@ -196,6 +202,32 @@ def build_of(args: Sequence[str], cwd: str) -> Built | None:
     built = _sorted(rest[2:], cwd)
     kept = not extended or bool({"--load", "--push"} & set(rest))
     return built if built is None else replace(built, stored=kept)
+
+
+def change_of(args: Sequence[str]) -> Built | None:
+    """A command that may put something else under the names of images, as a build of no Dockerfile; else None.
+
+    Without names, it may be under any: `docker load`, or a build that is not followed.
+    """
+    rest = _bare(args)
+    if len(rest) < 2 or rest[0].rpartition("/")[2] not in _BUILDERS:
+        return None
+    if rest[1] in ("buildx", "image", "builder") and len(rest) > 2:
+        rest.pop(1)
+    words = [one for one in rest[2:] if not one.startswith("-")]
+    if unknown("".join(words)) or rest[1] not in ("tag", "pull"):
+        words = []
+    if rest[1] == "tag":
+        words = words[1:]
+    return Built("", "", None, (), names=tuple(words), stored=False) if rest[1] in _CHANGES else None
+
+
+def _bare(args: Sequence[str]) -> list[str]:
+    """The command that is run, without what runs it."""
+    rest = list(args)
+    while rest and (rest[0] in ("sudo", "time", "exec", "env", "nice") or re.fullmatch(_ASSIGN, rest[0])):
+        rest.pop(0)
+    return rest
 
 
 def _sorted(rest: Sequence[str], cwd: str) -> Built | None:

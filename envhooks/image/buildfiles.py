@@ -149,6 +149,10 @@ class _Bake:
                 args[argument] = found
         context = self._value(merged.get("context", "."), 0)
         dockerfile = self._value(merged.get("dockerfile", "Dockerfile"), 0)
+        if "dockerfile-inline" in merged:
+            raise CannotJudge(
+                f"the Dockerfile of {name} stands in the file, which is not followed", place=self._path
+            )
         if context is None or dockerfile is None or "matrix" in merged:
             raise CannotJudge(
                 f"the target {name} is computed in a way that is not followed", place=self._path
@@ -164,13 +168,22 @@ class _Bake:
             raise CannotJudge(f"the target {name} {why}", place=self._path)
         if name not in self._merged:
             own = _table(self._targets.get(name))
+            parents = own.get("inherits", [])
+            computed = [key for key in ("args", "contexts") if not _is_literal(own.get(key, {}))]
+            if not isinstance(parents, list) or computed:
+                what = computed[0] if computed else "inherits"
+                raise CannotJudge(
+                    f"{what} of the target {name} is computed in a way that is not followed", place=self._path
+                )
             out: dict[str, Any] = {}
-            parents = own.get("inherits")
-            for parent in parents if isinstance(parents, list) else ():
-                if isinstance(parent, str) and parent in self._targets:
-                    above = self._inherited(parent, (*seen, name))
-                    out = {**out, **above, **_joined(out, above)}
-                    self._spend(sum(1 + len(_table(value)) for value in out.values()))
+            for parent in parents:
+                if not isinstance(parent, str) or parent not in self._targets:
+                    raise CannotJudge(
+                        f"the target {name} inherits one that is not in this file", place=self._path
+                    )
+                above = self._inherited(parent, (*seen, name))
+                out = {**out, **above, **_joined(out, above)}
+                self._spend(sum(1 + len(_table(value)) for value in out.values()))
             self._merged[name] = {**out, **own, **_joined(out, own)}
         return self._merged[name]
 
@@ -220,6 +233,11 @@ def _joined(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+def _is_literal(value: object) -> bool:
+    """Whether it is a body whose names stand there as they are; null is the same as none."""
+    return value is None or (isinstance(value, dict) and not any("${" in name for name in value))
+
+
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -248,6 +266,8 @@ class _Compose:
             raise CannotJudge(
                 f"there is no service {name!r} that is built; the services are {shown}", place=self._path
             )
+        if "extends" in _table(self._services.get(name)):
+            raise CannotJudge(f"the service {name} extends another, which is not followed", place=self._path)
         return _service(build, self._path, name)
 
 
@@ -257,7 +277,8 @@ def _service(build: object, path: str, name: str) -> Planned:
     lost: list[str] = []
 
     def value(node: object, argument: str = "") -> str | None:
-        found = _substituted(node.text) if isinstance(node, Scalar) else None
+        typed = argument and isinstance(node, Scalar) and not node.is_as_written
+        found = _substituted(node.text) if isinstance(node, Scalar) and not typed else None
         if found is None and argument:
             lost.append(argument)
         return found
@@ -265,6 +286,8 @@ def _service(build: object, path: str, name: str) -> Planned:
     if isinstance(build, Scalar):
         return Planned("Dockerfile", _substituted(build.text) or ".", None, ())
     body = build if isinstance(build, dict) else {}
+    if "dockerfile_inline" in body:
+        raise CannotJudge(f"the Dockerfile of {name} stands in the file, which is not followed", place=path)
     given = body.get("args")
     args: dict[str, str] = {}
     if isinstance(given, list):

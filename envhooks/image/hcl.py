@@ -10,6 +10,7 @@ from envhooks.base.errors import CannotJudge
 
 MAX_DEPTH = 20
 """Levels of values and blocks in each other."""
+_AS_WRITTEN = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,8}[1-9])?"
 _TOKEN = re.compile(
     r"(?P<skip>[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?\*/)|(?P<line>\n)|(?P<text>\"(?:[^\"\\\n]|\\.)*\")"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_-]*)|(?P<number>-?[0-9]+(?:\.[0-9]+)?)|(?P<sign>.)",
@@ -66,7 +67,9 @@ class Hcl:
                 raise CannotJudge(f"the block {word[:20]} has no body", place=self._path)
             body = self._body(0)
             if labels:
-                found.setdefault(word, {})[labels[0]] = body
+                if labels[0] in found.setdefault(word, {}):  # bake puts the two together
+                    raise CannotJudge(f"the {word[:20]} {labels[0][:40]} is there twice", place=self._path)
+                found[word][labels[0]] = body
         return found
 
     def _peek(self) -> tuple[str, str]:
@@ -113,7 +116,7 @@ class Hcl:
         if kind == "text":
             value = re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), word[1:-1])
         elif kind == "number":
-            value = word
+            value = word if re.fullmatch(_AS_WRITTEN, word) else UNKNOWN  # 2.10 is 2.1
         elif kind == "word":
             value = {"true": True, "false": False, "null": UNKNOWN}.get(word, Reference(word))
         elif word == "[":

@@ -9,6 +9,7 @@ from envhooks.base.dataclass import replace
 from envhooks.image.buildcommands import MAX_BUILDS, Built, Work, commands
 from envhooks.image.text import Unknowns
 
+MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 MAX_VALUE = 1024
 """Characters of a variable's value that is followed."""
 _VARIABLE = (
@@ -33,6 +34,7 @@ class Makefile:
         self.recipes: dict[str, list[tuple[int, str]]] = {}
         """Target -> (line, text) of its recipe."""
         self.needs: dict[str, list[str]] = {}
+        self._conditional: set[int] = set()
         self._read(text)
 
     def _read(self, text: str) -> None:
@@ -40,6 +42,8 @@ class Makefile:
         targets: list[str] = []
         for number, line in _logical(text):
             if line.startswith("\t") and targets:
+                if depth > 0:
+                    self._conditional.add(number)
                 for target in targets:
                     self.recipes.setdefault(target, []).append((number, line[1:]))
                 continue
@@ -115,7 +119,8 @@ class Makefile:
         for number, line in self.recipes.get(target, ()):
             text = self._expand(line.lstrip("@-+ \t"), own, 0)
             builds = commands(text, {}, self._unknowns, work=self._work, first_line=number)
-            found += [replace(built, label=target) for built in builds]
+            sure = number not in self._conditional
+            found += [replace(built, label=target, stored=built.stored and sure) for built in builds]
         return found[:MAX_BUILDS]
 
     def _order(self, target: str) -> list[str]:

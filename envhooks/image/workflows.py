@@ -20,7 +20,11 @@ from envhooks.image.text import Unknowns, unknown
 MAX_COMBINATIONS = 256
 """Jobs that GitHub makes of one matrix."""
 _EXPRESSION = r"\$\{\{((?:(?!\$\{\{|\}\}).){0,500})\}\}"
+_ANY = Built("", "", None, (), stored=False)
+"""A step that may store anything."""
 _PLAIN = r"(matrix|env)\.([A-Za-z0-9_.-]+)"
+_TYPED = "\0"
+"""Behind a value that GitHub takes for a number: `3.10` is 3.1 to it, and equal to another such value alone."""
 Combination = dict[str, str]
 
 
@@ -44,7 +48,7 @@ def workflow_builds(text: str, path: str, job: str = "") -> tuple[Built, ...]:
         body = _mapping(jobs[name])
         for values in _combinations(_mapping(body.get("strategy")).get("matrix")):
             reader = _Job(values, _mapping(top.get("env")), _mapping(body.get("env")), Unknowns(), work)
-            label = ", ".join(f"{key}={value}" for key, value in (values or {}).items())
+            label = ", ".join(f"{key}={value.rstrip(_TYPED)}" for key, value in (values or {}).items())
             builds = reader.builds(body)
             found += [replace(one, label=": ".join(filter(None, (name, label)))) for one in builds]
             if len(found) > MAX_BUILDS:
@@ -63,7 +67,9 @@ def _text(node: Node | None) -> str:
 def _flat(prefix: str, node: Node) -> Combination | None:
     """`{cuda: {major: 12}}` as `cuda.major`; None for a list or an expression, of which the value is not known."""
     if isinstance(node, Scalar):
-        return None if "${{" in node.text else {prefix: node.text}
+        if "${{" in node.text:
+            return None
+        return {prefix: node.text if node.is_as_written else node.text + _TYPED}
     if not isinstance(node, dict):
         return None
     out: Combination = {}
@@ -155,7 +161,13 @@ class _Job:
         self._work = work
         self._env: dict[str, str] = {}
         for level in (top, own):
-            self._env.update({name: self._filled(_text(node)) for name, node in level.items()})
+            self._env.update({name: self._variable(node) for name, node in level.items()})
+
+    def _variable(self, node: Node) -> str:
+        """The value of an environment variable."""
+        if isinstance(node, Scalar) and node.text and not node.is_as_written:
+            return self._unknowns.mark(f"GitHub takes {node.text[:60]} for a number")
+        return self._filled(_text(node))
 
     def _filled(self, text: str, env: Mapping[str, str] | None = None) -> str:
         """A text with its expressions filled in; marks for what is not known."""
@@ -168,6 +180,7 @@ class _Job:
             found = literal[1] if literal else None
             if plain and plain[1] == "matrix" and self._matrix is not None:
                 found = self._matrix.get(plain[2])
+                found = None if found and found.endswith(_TYPED) else found
             elif plain and plain[1] == "env":
                 found = known.get(plain[2])
             self._work.spend(1 + len(found or ""))
@@ -183,10 +196,13 @@ class _Job:
         for step in steps[:500] if isinstance(steps, list) else ():
             one = _mapping(step)
             env = dict(self._env)
-            env.update({name: self._filled(_text(node)) for name, node in _mapping(one.get("env")).items()})
+            env.update({name: self._variable(node) for name, node in _mapping(one.get("env")).items()})
             uses = _text(one.get("uses"))
+            before = len(found)
             if re.match(r"docker/build-push-action@", uses):
                 found += self._action(one, env)
+            elif re.match(r"docker/bake-action@", uses):
+                found.append(_ANY)
             elif isinstance(run := one.get("run"), Scalar):
                 folder = self._filled(
                     _text(one.get("working-directory") or defaults.get("working-directory"))
@@ -204,6 +220,8 @@ class _Job:
                         cwd=folder or ".",
                     )
                 self._exported(text)
+            if "if" in one:
+                found[before:] = [replace(built, stored=False) for built in found[before:]]
         return found
 
     def _exported(self, text: str) -> None:
@@ -221,6 +239,7 @@ class _Job:
         path = posixpath.normpath(given.get("file") or posixpath.join(context, "Dockerfile"))
         target = given.get("target") or None
         if unknown(context + path + (target or "")) or "://" in context or given.get("build-contexts"):
+            yield _ANY
             return
         args: dict[str, str] = {}
         lost: list[str] = []

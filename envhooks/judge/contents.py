@@ -8,7 +8,7 @@ result stands. The questions form a tree of their own: which one comes next depe
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -21,7 +21,7 @@ from envhooks.catalog.lookup import words
 from envhooks.changelog import Changelog
 from envhooks.git.objects import TreeEntry
 from envhooks.git.repository import Git
-from envhooks.image import CannotTell, Environment, versions_agree
+from envhooks.image import CannotTell, Environment, Named, versions_agree
 from envhooks.image.files import Budgeted, Files
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.policy import DockerfilePolicy, Policy
@@ -105,15 +105,13 @@ class Contents:
         section = dockerfile_section(policy, tag)
         if section is None or section.path is None:
             return Inapplicable("the policy switches the Dockerfile off")
-        if "{" in section.path and name is None:
+        if section.has_fields and name is None:
             return Inapplicable("which Dockerfile it is depends on the tag's name, which is refused")
-        return or_unknown(lambda: self._environment(commit, section, name, policy.bases))
+        return or_unknown(lambda: self._environment(commit, section_for(section, name), policy.bases))
 
-    def _environment(
-        self, commit: str, section: DockerfilePolicy, name: TagName | None, bases: tuple[Family, ...]
-    ) -> Environment:
-        assert section.path is not None
-        path = expand(section.path, name) if name else section.path
+    def _environment(self, commit: str, section: DockerfilePolicy, bases: tuple[Family, ...]) -> Environment:
+        path = section.path
+        assert path is not None
         return self._environments.result(
             (path, section, repr(bases)),
             self._git.files(commit),
@@ -131,6 +129,7 @@ class Contents:
         section = dockerfile_section(policy, tag)
         if section is None or section.path is None:
             return None
+        section = section_for(section, name)
         if name is None:
             target = Target()
         else:
@@ -210,6 +209,14 @@ def dockerfile_section(policy: Policy, tag: str) -> DockerfilePolicy | None:
     return next((section for section in policy.dockerfiles if fnmatchcase(tag, section.match)), None)
 
 
+def section_for(section: DockerfilePolicy, name: TagName | None) -> DockerfilePolicy:
+    """The section with the fields of its paths and names filled in."""
+    if name is None:
+        return section
+    built_by = section.built_by and (expand(section.built_by[0], name), expand(section.built_by[1], name))
+    return replace(section, path=section.path and expand(section.path, name), built_by=built_by)
+
+
 def packages_of(policy: Policy, name: TagName | None, environment: Environment) -> tuple[str, ...]:
     """The packages of the name's framework; of the one that is installed, where the name leaves it to that."""
     frameworks = policy.tag.frameworks
@@ -238,7 +245,7 @@ def may_differ(environment: Environment, name: TagName | None, packages: tuple[s
 def read_environment_at(
     files: Files, section: DockerfilePolicy, path: str, bases: tuple[Family, ...] = ()
 ) -> Environment:
-    """Environment that the Dockerfile at `path` would build, by a commit's files.
+    """Environment that the Dockerfile at `path` would build, by a commit's files; as `section_for` gives the section.
 
     Raises:
         CannotJudge: it is there and cannot be read.
@@ -248,8 +255,22 @@ def read_environment_at(
     if files.read(path) is None:
         missing = CannotTell("dockerfile", f"there is no {path} at the tagged commit", Place(path))
         return Environment(path, "", None, None, cannot_tell=(missing,))
+    named: Mapping[str, Named] = {}
+    if section.built_by:
+        from envhooks.judge.builtby import stated  # few policies have it
+
+        found = stated(files, section, path)
+        if isinstance(found, CannotTell):
+            return Environment(path, "", None, None, cannot_tell=(found,))
+        section, named = found
     return read_environment(
-        files, path, context=section.context, target=section.target, args=dict(section.args), bases=bases
+        files,
+        path,
+        context=section.context,
+        target=section.target,
+        args=dict(section.args),
+        bases=bases,
+        named=named,
     )
 
 

@@ -25,6 +25,13 @@ class DockerfilePolicy:
     context: str = "."
     target: str | None = None
     args: tuple[tuple[str, str], ...] = ()
+    built_by: tuple[str, str] | None = None
+    """(file of the repository that says how it is built, target or job in it or empty); both may hold fields."""
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether which build it is depends on the tag's name."""
+        return any("{" in text for text in (self.path or "", *(self.built_by or ())))
 
 
 @dataclass(frozen=True)

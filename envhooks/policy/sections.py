@@ -197,7 +197,7 @@ def dockerfiles(value: Value, packages: Collection[str]) -> tuple[DockerfilePoli
 
 
 def _dockerfile(value: Value, packages: Collection[str]) -> DockerfilePolicy:
-    keys = value.table(("match", "path", "context", "target", "args"))
+    keys = value.table(("match", "path", "context", "target", "args", "built-by"))
     made = DockerfilePolicy()
     context = path_in_tree(keys["context"], is_folder=True) if "context" in keys else made.context
     if "{" in context or "[" in context:
@@ -211,7 +211,14 @@ def _dockerfile(value: Value, packages: Collection[str]) -> DockerfilePolicy:
         context=context,
         target=target,
         args=tuple(_arguments(keys["args"])) if "args" in keys else (),
+        built_by=_built_by(keys, packages) if "built-by" in keys else None,
     )
+
+
+def _built_by(keys: dict[str, Value], packages: Collection[str]) -> tuple[str, str]:
+    from envhooks.policy.builtsection import built_by  # few policies have it
+
+    return built_by(keys, packages)
 
 
 def _path_or_off(value: Value, packages: Collection[str]) -> str | None:

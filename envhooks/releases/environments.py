@@ -6,12 +6,12 @@ from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.image import Environment
 from envhooks.image.files import FolderFiles
-from envhooks.judge.contents import dockerfile_section, read_environment_at
+from envhooks.judge.contents import dockerfile_section, read_environment_at, section_for
 from envhooks.judge.facts import Inapplicable, Unknown
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
 from envhooks.releases.reading import Releases, environment_at
-from envhooks.tagname import Grammar, expand
+from envhooks.tagname import Grammar
 
 HERE = "."
 """The name of the work tree."""
@@ -68,7 +68,8 @@ def _of_work_tree(releases: Releases, like: str) -> Environment | Inapplicable:
     if section is None or section.path is None:
         return Inapplicable("the policy names no Dockerfile for it")
     name = Grammar(policy.tag).read(like).name if like else None
-    if "{" in section.path and name is None:
+    if section.has_fields and name is None:
         return Inapplicable("which Dockerfile it is depends on a tag's name")
-    path = expand(section.path, name) if name else section.path
-    return read_environment_at(files, section, path, policy.bases)
+    section = section_for(section, name)
+    assert section.path is not None
+    return read_environment_at(files, section, section.path, policy.bases)

@@ -234,3 +234,12 @@ def test_a_yanked_release_moves_no_name_and_holds_none() -> None:
     assert rightful(yanked, "latest", "registry.example.com/team/pytorch-cuda", remote) == Grammar(
         yanked.tag
     ).match(f"{CUDA}2.8.0")
+
+
+def test_a_local_build_does_not_stand_on_an_image_that_it_does_not_build() -> None:
+    facts = replace(FACTS, below=("base",))
+    assert plan(CUDA + "2.8", [], facts=facts).dockerfile == "Dockerfile"  # a command of the team builds both
+    local = replace(POLICY, builds=(BuildPolicy("image", "local"),))
+    with pytest.raises(CannotJudge, match="does not build base first"):
+        plan(CUDA + "2.8", [], local, facts)
+    assert plan(CUDA + "2.8", [], local).dockerfile == "Dockerfile"

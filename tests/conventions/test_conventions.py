@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -22,11 +22,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "conventions.md"
 
 @dataclass(frozen=True)
 class Convention:
-    """One heading of the page, with its two blocks."""
+    """One heading of the page, with its blocks."""
 
     tag: str
     policy: str
     dockerfile: str
+    files: Mapping[str, str]
+    """The blocks that begin with the path of their file."""
 
 
 def conventions() -> Iterator[Convention]:
@@ -34,7 +36,9 @@ def conventions() -> Iterator[Convention]:
     for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         match = re.match(r"`([^`]+)`.*?```toml\n(.*?)```.*?```dockerfile\n(.*?)```", part, re.DOTALL)
         assert match is not None, part[:200]
-        yield Convention(*match.groups())
+        named = re.findall(r"^```(?:dockerfile|text)\n(# (\S+)\n.*?)^```", part, re.DOTALL | re.MULTILINE)
+        tag, policy, dockerfile = match.groups()
+        yield Convention(tag, policy, dockerfile, {path: text for text, path in named})
 
 
 DOCUMENTED = {one.tag: one for one in conventions()}
@@ -100,6 +104,11 @@ WRONG = {
         ("images/pytorch-cuda/v2.1.1", "changelog-entry", "no entry for this release"),
         ("images/pytorch-cuda/v2.1.0-rc1", "changelog-entry", "no entry for this release"),
     ],
+    "train/2.8.0-cu128": [
+        ("train/2.7.0-cu128", "dockerfile-matches", "says PyTorch 2.7.0"),
+        ("train/2.8.0-cu126", "dockerfile-matches", "says CUDA 12.6"),
+        ("train/2.8.0-rc1-cu128", "changelog-entry", "no entry for this release"),
+    ],
 }
 
 
@@ -115,6 +124,7 @@ def repository(good: Repo, one: Convention) -> None:
         f"# Changes\n\n## [{heading}]{day}\n\nPyTorch 2.8.0. Known issues: none. Upgrading: nothing to do.\n"
     )
     files = {".envhooks/policy.toml": one.policy, "Dockerfile": one.dockerfile, "CHANGELOG.md": entry}
+    files |= one.files
     if policy.changelog.path and "{" in policy.changelog.path:
         section = policy.dockerfiles[0]
         for tag in (one.tag, *(wrong for wrong, _, _ in WRONG[one.tag])):
@@ -175,6 +185,7 @@ PROPOSED = {
     "release/pytorch-2.8.0-cu128": "release/pytorch-2.8.0-rc1-cu128",
     "th2.8.0-cu128-flashattn2.8.3": "th2.8.0-cu128-flashattn2.8.3",
     "images/pytorch-cuda/v2.1.0": "",
+    "train/2.8.0-cu128": "train/2.8.0-rc1-cu128",
 }
 """Tag of a convention -> the first name of it that `envhooks tag` proposes; none where a number is one's own."""
 

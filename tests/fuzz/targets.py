@@ -20,6 +20,7 @@ from envhooks.image.buildcommands import commands
 from envhooks.image.buildfiles import BuildFile
 from envhooks.image.interpreter import read_environment
 from envhooks.image.makefiles import Makefile
+from envhooks.image.statedbuilds import images_below
 from envhooks.image.text import Unknowns
 from envhooks.image.workflows import workflow_builds
 from envhooks.policy.reader import parse_policy
@@ -75,7 +76,7 @@ def _script(data: bytes) -> object:
 def _planned(path: str) -> Callable[[bytes], object]:
     def read(data: bytes) -> object:
         file = BuildFile(data, path)
-        return [file.planned(name) for name in file.names[:5]]
+        return [images_below(file, path, file.planned(name)) for name in file.names[:5]]
 
     return read
 

@@ -96,7 +96,7 @@ def test_a_bake_file_as_json() -> None:
 
 
 COMPOSE = """
-x-common: &common { build: { context: ./merged, args: { A: 1.10 } }, image: y }
+x-common: &common { build: { context: ./merged, args: { A: 1.12 } }, image: y }
 services:
   train:
     build:
@@ -104,7 +104,9 @@ services:
       dockerfile: cuda.Dockerfile
       target: runtime
       args:
-        TORCH: 2.10
+        TORCH: '2.10'
+        NUMBER: 2.10
+        NOTHING:
         CUDA: ${CUDA:-12.8}
         TOKEN: ${TOKEN}
         PRICE: $$5
@@ -126,12 +128,12 @@ services:
                 "./docker",
                 "runtime",
                 (("TORCH", "2.10"), ("CUDA", "12.8"), ("PRICE", "$5")),
-                ("TOKEN",),
+                ("NUMBER", "NOTHING", "TOKEN"),
             ),
         ),
         ("listed", Planned("Dockerfile", ".", None, (("TORCH", "2.8.0"),), ("FROM_ENVIRONMENT",))),
         ("short", Planned("Dockerfile", "./api", None, ())),
-        ("merged", Planned("Dockerfile", "./merged", None, (("A", "1.10"),))),
+        ("merged", Planned("Dockerfile", "./merged", None, (("A", "1.12"),))),
     ],
 )
 def test_a_service_of_a_compose_file(service: str, expected: Planned) -> None:
@@ -355,7 +357,7 @@ def test_a_service_that_stands_on_another_one(good: Repo) -> None:
 def test_a_base_image_that_the_line_before_builds(
     good: Repo, first: str, second: str, followed: bool
 ) -> None:
-    recipe = f"base:\n\t{first.replace('$', '$$')}\ntrain: base\n\t{second}\n"
+    recipe = f".PHONY: base\nbase:\n\t{first.replace('$', '$$')}\ntrain: base\n\t{second}\n"
     good.write({**TREE, "Makefile": recipe})
     done = good.envhooks("env", "--built-by", "Makefile", "train")
     assert done.code == 0 and ("torch 2.8.0  (base/Dockerfile:4" in done.out) is followed, done.said

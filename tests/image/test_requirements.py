@@ -286,7 +286,21 @@ dependencies:
 
 @pytest.mark.parametrize("written", ["3.10", "1_0", "1e3", "yes", "2026-11-02", "0x1F", "!!str 3.10", "'~'"])
 def test_a_value_stays_the_text_that_it_is_written_as(written: str) -> None:
-    assert read_yaml(f"a: {written}\n") == {"a": Scalar(written.removeprefix("!!str ").strip("'"), 1)}
+    plain = "'" not in written and "!" not in written
+    assert read_yaml(f"a: {written}\n") == {"a": Scalar(written.removeprefix("!!str ").strip("'"), 1, plain)}
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("2.8", True), ("2.8.0", True), ("12", True), ("cu128", True), ("true", True), ("-1.5", True), ("'2.10'", True),
+        ("2.10", False), ("12.0", False), ("012", False), ("1_0", False), ("1e3", False), ("0x1F", False),
+        ("1:30", False), ("2026-11-02", False), ("yes", False), ("", False), ("~", False), ("''", True),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_typed_reader_gives_back_otherwise_is_known(written: str, same: bool) -> None:
+    node = read_yaml(f"a: {written}\n")
+    assert isinstance(node, dict) and isinstance(node["a"], Scalar) and node["a"].is_as_written is same
 
 
 @pytest.mark.parametrize(

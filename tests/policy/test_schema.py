@@ -43,6 +43,7 @@ branch = "main"
 templates = ["v{version}", { template = "g{version}", framework = "PyTorch" }]
 [dockerfile]
 path = "Dockerfile"
+built-by = { file = "docker-bake.hcl", name = "a" }
 [changelog]
 path = "CHANGELOG.md"
 [image]
@@ -167,6 +168,9 @@ def test_most_samples_of_the_pages_are_whole_policies() -> None:
         "[[yanked]]\ntag = 'v2.8'",
         "[deploy.p]\nstages = ['stable']\nmin-age = 'long'",
         "[image]\nname = 'example.com/a'\naliases = ['calver']",
+        "[dockerfile]\nbuilt-by = 'docker-bake.hcl'",
+        "[dockerfile]\nbuilt-by = { name = 'train' }",
+        "[dockerfile]\nbuilt-by = { file = 'docker-bake.hcl', target = 'train' }",
     ],
 )
 def test_what_the_reader_refuses_is_not_valid(text: str) -> None:

@@ -7,6 +7,7 @@ is the node that it names, and depth, aliases and nodes are counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +22,10 @@ MAX_ALIASES = 100
 """Aliases in one document: each may name a node with others in it, and two of each make 2**depth."""
 MAX_NODES = 500_000
 """Nodes in one document; a lock of 2,000 packages has some 40,000."""
+_CANONICAL = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,8}[1-9])?"
+_TYPED = r"""(?x) [-+]? (?: 0[xob][0-9a-fA-F_]+ | (?: [0-9][0-9_]*(?:\.[0-9_]*)? | \.[0-9_]+ )(?:[eE][-+]?[0-9]+)?
+    | [0-9][0-9_]*(?::[0-9]+)+(?:\.[0-9_]*)? | (?i:\.inf|\.nan) ) \Z | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2} | True\Z | TRUE\Z
+    | False\Z | FALSE\Z | (?i:yes|no|on|off|y|n)\Z"""
 _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
 
@@ -39,6 +44,17 @@ class Scalar:
 
     text: str
     line: int
+    plain: bool = False
+    """Whether it stands without quotes and is no block, so that YAML may mean a number by it."""
+
+    @property
+    def is_as_written(self) -> bool:
+        """Whether a reader that takes types gives this text back: `2.10` is 2.1 to it, and nothing is no text."""
+        if not self.plain:
+            return True
+        return bool(self.text) and (
+            re.fullmatch(_CANONICAL, self.text) is not None or re.match(_TYPED, self.text) is None
+        )
 
 
 Node: TypeAlias = "Scalar | list[Node] | dict[str, Node]"
@@ -203,7 +219,7 @@ def _scalar(event: Event) -> Scalar:
     if event.tag not in _TEXT_TAGS:
         raise YamlError(f"cannot tell what the tag {event.tag} means", _line(event))
     is_null = _is_plain(event) and event.tag is None and event.value in ("~", "null", "Null", "NULL")
-    return Scalar("" if is_null else event.value, _line(event))
+    return Scalar("" if is_null else event.value, _line(event), _is_plain(event) and event.tag is None)
 
 
 def _is_plain(event: Event) -> bool:
