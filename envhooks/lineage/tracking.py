@@ -110,7 +110,7 @@ def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> t
         UsageError: MLflow is not installed.
         CannotJudge: the tracking server does not answer, or has more than can be listed.
     """
-    client = _client(tracking_uri)
+    client = _Known(_client(tracking_uri))
     joined = _Joined(git)
     # a model may serve long after its run or experiment was deleted
     everything = _view_all()
@@ -124,6 +124,7 @@ def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> t
     search = partial(client.search_runs, filter_string=wanted, run_view_type=everything)
     for some in _groups(ids):
         for run in _pages(partial(search, some)):
+            client.runs[run.info.run_id] = run
             found.append(_of_run(run, joined, experiments.get(run.info.experiment_id, "")))
     runs = {use.id.removeprefix("runs:/") for use in found}
     models = [
@@ -131,12 +132,33 @@ def uses(tag: str, tracking_uri: str | None = None, git: Git | None = None) -> t
         for model in _models(client, ids)
         if dict(model.tags or {}).get(_TAG) == tag or model.source_run_id in runs
     ]
+    client.models |= {model.model_id: model for model in models}
     found += [_of_model(client, model, joined, experiments.get(model.experiment_id, "")) for model in models]
     model_ids = {model.model_id for model in models}
     for version in _pages(client.search_model_versions):
         if (version.run_id and version.run_id in runs) or _model_id(version) in model_ids:
             found.append(_of_version(client, version, joined))
     return tuple(sorted(found, key=lambda use: (use.time, use.kind, use.id)))
+
+
+class _Known:
+    """A client that asks nothing about what was listed before: a version and a model lead to a run each."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.runs: dict[str, Any] = {}
+        """Id -> run."""
+        self.models: dict[str, Any] = {}
+        """Id -> logged model."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_run(self, run_id: str) -> Any:
+        return self.runs[run_id] if run_id in self.runs else self._client.get_run(run_id)
+
+    def get_logged_model(self, model_id: str) -> Any:
+        return self.models[model_id] if model_id in self.models else self._client.get_logged_model(model_id)
 
 
 # ------------------------------------------------------------------------------------------- joining

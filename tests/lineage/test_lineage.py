@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -119,6 +120,56 @@ def tracked(good: Repo, tmp_path: Path, empty_store: Path) -> Tracked:
     make_tag(good)
     write_record(good, key, time=datetime(2026, 10, 20, 12, tzinfo=timezone.utc))
     return Tracked(good, tmp_path)
+
+
+COPIES = 2_000
+MANY = (
+    GIVEN
+    + f"""
+from sqlalchemy import Engine, event
+from envhooks import lineage
+asked = 0
+@event.listens_for(Engine, "before_cursor_execute")
+def count(*of_a_question):
+    global asked
+    asked += 1
+print(json.dumps([len(lineage.uses({GOOD_TAG!r})), asked]))
+"""
+)
+
+
+def copy(db: sqlite3.Connection, table: str, where: str, like: str, **new: str) -> None:
+    """Copies of the rows of a table in which a column has a value, with these columns numbered anew."""
+    names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    values = ", ".join(new.get(name, f'"{name}"') for name in names)
+    rows = "WITH RECURSIVE counted(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM counted WHERE n < ?)"
+    text = f"INSERT INTO {table} {rows} SELECT {values} FROM {table}, counted WHERE {where}=?"
+    db.execute(text, (99 + COPIES, like))
+
+
+def test_thousands_of_runs_are_listed_by_few_questions(tracked: Tracked) -> None:
+    """Each of two thousand runs has a model and two versions, that lead to it: what was listed is not asked again."""
+    made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
+    run_id, model_id = "printf('%032x', n)", "printf('m-%032x', n)"
+    with sqlite3.connect(tracked.uri.removeprefix("sqlite:///")) as db:
+        copy(db, "runs", "run_uuid", made["nested"], run_uuid=run_id)
+        copy(db, "tags", "run_uuid", made["nested"], run_uuid=run_id)
+        # a model without a stamp of its own: its run tells
+        copy(db, "logged_models", "model_id", made["model"], model_id=model_id, source_run_id=run_id)
+        copy(db, "model_versions", "version", made["by_run"], version="n", run_id=run_id)
+        source = "'models:/' || " + model_id
+        copy(
+            db,
+            "model_versions",
+            "version",
+            made["by_model"],
+            version="n + 100000",
+            source=source,
+            run_id="NULL",
+        )
+    found, asked = json.loads(tracked.python(MANY))
+    assert found == 5 + 4 * COPIES
+    assert asked < COPIES / 10, "pages, and no question for each run"
 
 
 def test_both_ways(tracked: Tracked) -> None:
