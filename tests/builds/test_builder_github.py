@@ -19,7 +19,7 @@ from envhooks.builds.attempt import Attempt
 from envhooks.builds.builders import github
 from envhooks.builds.secrets import Secret
 from envhooks.builds.types import ALONE, Job, Plan
-from envhooks.builds.web import Unreachable
+from envhooks.builds.web import Refused, Unreachable
 
 ENVIRON = {"TOKEN": "topsecret"}
 
@@ -289,6 +289,16 @@ def test_the_list_of_runs_is_asked_for_as_the_description_has_it(api: str) -> No
     # the example's own title stands for a key
     title, created = found["display_title"], "Thu, 01 Jan 1970 00:00:00 GMT"
     assert githubruns.find(runs, title, created, get) == (found["id"], found["html_url"], "")
+
+
+def test_an_answer_is_read_up_to_its_bound_and_no_further() -> None:
+    """A list of a hundred runs has some two million bytes; what has more than eight is none."""
+    whole = json.dumps({"workflow_runs": [], "rest": "x" * ((8 << 20) - 100)}).encode()
+    with service((200, {}, whole), (200, {}, whole + b" " * 200)) as server:
+        found = github._get(f"{server.url}/runs", Secret("TOKEN", "topsecret"))
+        assert found["workflow_runs"] == []
+        with pytest.raises(Refused, match="more than 8 MiB"):
+            github._get(f"{server.url}/runs", Secret("TOKEN", "topsecret"))
 
 
 def test_a_server_that_is_down_is_asked_twice() -> None:

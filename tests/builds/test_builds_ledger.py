@@ -141,6 +141,18 @@ def test_a_row_waits_for_its_push(ledger: Ledger) -> None:
     assert not is_waiting_for_push(ledger.rows()[0])
 
 
+@pytest.mark.parametrize(("hours", "waits"), [(-1, True), (1, True), (-25, False), (25, False)])
+def test_a_push_that_cannot_be_seen_is_waited_for_a_day_by_a_clock_that_may_be_set_back(
+    ledger: Ledger, hours: int, waits: bool
+) -> None:
+    """A row of the future would be waited for until that time comes, years later after a wrong clock."""
+    elsewhere = "host\nboot/pid:[1]\n1\n1"
+    record(ledger, push=elsewhere)
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("UPDATE builds SET updated=updated+?", (hours * 3600,))
+    assert is_waiting_for_push(ledger.rows()[0]) is waits
+
+
 def test_a_file_that_is_no_ledger_is_said(ledger: Ledger) -> None:
     ledger.folder.mkdir()
     ledger.path.write_text("not a database, but long enough to be taken for one " * 10)

@@ -556,3 +556,24 @@ def test_the_server_starts_no_python_for_branches(built_there: Shop) -> None:
     assert run(["git", "push", "--no-verify", "origin", "main"], built_there.clone.path, environ).code == 0
     said = run(["git", "push", "--no-verify", "origin", GOOD_TAG], built_there.clone.path, environ).err
     assert "nothing is" in said
+
+
+@pytest.mark.parametrize("way", ["damaged", "a folder", "cannot be made"])
+def test_a_ledger_that_cannot_be_used_stops_no_push_and_is_said(shop: Shop, way: str) -> None:
+    """The tag is good: that nothing notes its build is said beside the push, with what helps."""
+    path = shop.ledger.path
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if way == "a folder":
+        path.mkdir()
+    elif way == "cannot be made":  # as where nobody may write, which holds for root as well
+        path.symlink_to("/nowhere/at/all")
+    else:
+        path.write_bytes(b"no database, and long enough to be taken for one " * 100)
+    done = shop.push()
+    assert done.code == 0, done.said
+    assert shop.server.git("rev-parse", f"refs/tags/{GOOD_TAG}"), "it is there"
+    assert "the ledger of builds cannot be used" in done.err and "Traceback" not in done.err, done.err
+    if way == "damaged":
+        assert f"mv {path} {path}.damaged" in done.err, done.err
+    assert shop.built() == []
