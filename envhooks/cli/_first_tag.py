@@ -195,6 +195,7 @@ def has_signers_here(git: Git, trust: TrustContext) -> bool:
 
 def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
     """Whether this person's own tags would be good, and what stands in the way of signing at all."""
+    from envhooks.cli._ownsigning import signing_fault
     from envhooks.cli._signing import unable
     from envhooks.signatures.signers.ownkey import find_own_key
 
@@ -215,4 +216,11 @@ def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
         )
     why = unable(git)
     fault = None if why is None else Fault(why.message, advice=why.fix)
+    refused = signing_fault(git, trust) if known and fault is None else None
+    if refused is not None:
+        allowed = "may not sign now"
+        told = [line.strip() for line in refused.lines]
+        fixes = [line.removeprefix("fix: ") for line in told if line.startswith("fix: ")]
+        steps = [line for line in told if not line.startswith("fix: ")]
+        fault = Fault(refused.text, "\n".join(fixes), "\n".join(steps))
     return f"your key {printable(key.key)} {allowed}", fault

@@ -50,7 +50,8 @@ def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
     entry = choose(entries, datetime.now(timezone.utc))
     shown = f"your key {printable(key.key)}"
     if _is_revoked(signers, key):
-        return SigningFault(f"{shown} is revoked on {printable(root.where)}", ("  sign with another key",))
+        which = shown if _is_listed(signers, key.key) else f"the subkey that signs, {key.part},"
+        return SigningFault(f"{which} is revoked on {printable(root.where)}", ("  sign with another key",))
     if entry is None:
         if any(one.is_ca for one in signers.ssh) and key.scheme == "ssh":
             return None  # a certificate for it may come from that CA
@@ -93,4 +94,9 @@ def _fault_of_certificate(entry: Entry, key: OwnKey) -> str:
 
 
 def _is_revoked(signers: Signers, key: OwnKey) -> bool:
-    return key.key in signers.revoked.ssh or bool({key.key, key.part} & set(signers.revoked.openpgp))
+    return _is_listed(signers, key.key) or _is_listed(signers, key.part)
+
+
+def _is_listed(signers: Signers, key: str) -> bool:
+    """Whether revoked_keys lists a key, or a subkey."""
+    return key in signers.revoked.ssh or key in signers.revoked.openpgp

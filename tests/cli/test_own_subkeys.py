@@ -79,6 +79,9 @@ def test_a_subkey_that_the_policy_has_not_seen_is_told_before_it_signs(carol: Ca
     assert done.code == 1 and f"lacks the subkey that signs, {new}" in done.flat, done.said
     assert state(carol.repo) == before
     assert "envhooks signers add --renew\n" in done.out
+    doctor = carol.repo.envhooks("doctor")
+    assert doctor.code == 1 and "may not sign now" in doctor.flat, doctor.said
+    assert f"lacks the subkey that signs, {new}" in doctor.flat and "signers add --renew" in doctor.flat
     first = carol.repo.envhooks("signers", "add")
     assert first.code == 2 and "envhooks signers add --renew\n" in first.err, "what tag-signed advises"
     carol.repo.envhooks("signers", "add", "--renew", check=True)
@@ -139,3 +142,13 @@ def test_a_subkey_that_has_expired_in_the_policy(carol: Carol, is_extended: bool
     carol.sh(fix)
     carol.merged()
     assert carol.repo.envhooks("tag").code == 0
+
+
+def test_a_subkey_that_the_policy_revokes_is_told_before_it_signs(carol: Carol) -> None:
+    carol.repo.envhooks("signers", "revoke", carol.first, check=True)
+    carol.merged()
+    before = state(carol.repo)
+    done = carol.repo.envhooks("tag")
+    assert done.code == 1 and f"the subkey that signs, {carol.first}, is revoked on" in done.flat, done.said
+    assert state(carol.repo) == before
+    assert "may not sign now" in carol.repo.envhooks("doctor").flat
