@@ -310,6 +310,8 @@ def test_a_base_image_that_another_target_builds_is_followed(good: Repo) -> None
     assert {(one["kind"], one["version"], one["path"]) for one in document["hardware"]} == {
         ("CUDA", "12.8.1", "base/Dockerfile")
     }
+    other = good.envhooks("env", "--built-by", "docker-bake.hcl", "train", "--format", "json")
+    assert json.loads(other.out) == document  # by either option
 
 
 @pytest.mark.parametrize(

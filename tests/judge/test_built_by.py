@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from memory_files import MemoryFiles
-from support import Repo
+from support import Repo, run
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.run import Budget
@@ -110,6 +111,20 @@ def test_a_tag_over_a_base_image_of_the_same_tree(guarded: Repo, server: Repo) -
     guarded.git("tag", "-s", "-m", "A release", TAG)
     guarded.git("push", "-q", "origin", TAG)
     assert server.has_tag(TAG)
+
+
+def test_a_hook_loads_little_more_for_it(guarded: Repo) -> None:
+    """And no reader of YAML for a bake file."""
+    committed(guarded)
+    program = (
+        "import sys; from pathlib import Path; from envhooks.git.repository import Git\n"
+        "from envhooks.judge.runs import judge_as\n"
+        f"with Git.open(Path.cwd()) as git: assert judge_as(git, {TAG!r}).tags[0].verdict == 'accepted'\n"
+        "print(len([name for name in sys.modules if name.startswith('envhooks.')]), 'yaml' in sys.modules)"
+    )
+    done = run([sys.executable, "-c", program], guarded.path, guarded.environ)
+    number, has_yaml = done.out.split()
+    assert int(number) <= 110 and has_yaml == "False", done.said
 
 
 @pytest.mark.parametrize(
