@@ -17,6 +17,7 @@ from support import GOOD_TAG, Repo
 from test_travelling import fresh_clone
 
 from envhooks.builds.ledger import Ledger
+from envhooks.builds.registry import Registry
 
 POLICY = """\
 [checks]
@@ -31,6 +32,17 @@ name = "image"
 """
 PAUSES = "0.1 0.2 0.5 1 3 10"
 """Several: on a busy machine a registry or remote may be late once, and one pause is one more attempt."""
+OWN_PYTHON = """
+import test_travelling
+from image_parts import torch
+HOME = "opt/own"
+test_travelling.torch = lambda site, version: (
+    *torch(site, "2.7.0+cu128"),
+    (HOME + "/bin/python3.11", bytes([127]) + b"ELF"),
+    *torch(HOME + "/lib/python3.11/site-packages", version),
+)
+"""
+"""An image with two interpreters: `python` holds another torch than the one in a folder of its own."""
 TESTS = Path(__file__).parent.parent
 LOCAL = 'using = "local"\nengine = "buildah"\nisolation = "chroot"\ntls_verify = false'
 
@@ -49,13 +61,13 @@ class Works:
         self.shop.clone.envhooks("builds", "--allow", check=True)
         self.shop.tag()
 
-    def publish_by_program(self, version: str) -> None:
+    def publish_by_program(self, version: str, more: str = "") -> None:
         """The builder's program publishes an image with this torch, and tells its digest."""
         script = self.shop.folder / "publish.py"
         script.write_text(
             f"import os, sys; sys.path[:0] = {[str(TESTS), str(TESTS / 'records'), str(TESTS / 'builds')]!r}\n"
             "from test_travelling import put_index\n"
-            "from envhooks.builds.registry import Registry\n"
+            f"from envhooks.builds.registry import Registry\n{more}"
             f"there = Registry('{self.address}/team/pytorch-cuda', dict(os.environ), push=True)\n"
             f"print(put_index(there, {{}}, {version!r})[0])\n"
         )
@@ -94,6 +106,46 @@ def test_a_push_ends_in_a_record_that_a_fresh_clone_proves(
     assert found.code == 0, found
     assert f"{works.address}/team/pytorch-cuda@{row.digest}" in found.out
     assert "built by local, asked by buildah" in found.out
+
+
+def test_a_tag_that_moves_while_it_is_built_gets_no_name_and_no_record(
+    works: Works, server: Repo, tmp_path: Path
+) -> None:
+    """The engine is the real one, and the remote's tag moves just before it begins."""
+    real, tools = shutil.which("buildah"), tmp_path / "tools"
+    tools.mkdir()
+    other = works.shop.clone.git("rev-parse", "HEAD~1")
+    move = f"git -C {server.path} -c core.hooksPath=/dev/null update-ref refs/tags/{GOOD_TAG} {other}"
+    (tools / "buildah").write_text(f'#!/bin/sh\n[ "$1" != build ] || {move}\nexec {real} "$@"\n')
+    (tools / "buildah").chmod(0o755)
+    works.state_policy(LOCAL)
+    done = works.shop.push(PATH=f"{tools}:{works.shop.clone.environ['PATH']}")
+    assert done.code == 0, done.said
+    row = works.shop.await_state("done", "failed", "final", "dropped")
+    assert row.state == "dropped" and "holds another object under this name" in row.reason, (
+        row,
+        works.shop.log(),
+    )
+    assert server.git("rev-parse", f"refs/tags/{GOOD_TAG}") == other
+    there = Registry(f"{works.address}/team/pytorch-cuda", {}).head
+    assert there("2.8-rc1") is None and there("latest") is None
+    assert server.try_git("rev-parse", "--verify", "refs/notes/envhooks").code != 0
+
+
+@pytest.mark.parametrize(
+    ("python", "said"), [("/opt/own/bin/python3.11", "recorded by ci"), ("", "not recorded: ")]
+)
+def test_a_record_tries_the_interpreter_of_the_builds_own_section(
+    works: Works, python: str, said: str
+) -> None:
+    """Of two in an image, which one the release is: the section says so for the record as for the build's own look."""
+    works.publish_by_program("2.8.0+cu128", OWN_PYTHON)
+    name = f', python = "{python}"' if python else ""
+    verify = f'verify = {{ level = "off", reason = "the record does it"{name} }}'
+    works.state_policy(f'using = "command"\ncommand = ["{works.shop.program}", "{{tag}}"]\n{verify}')
+    assert works.shop.push().code == 0
+    row = works.shop.await_state("done", "failed", "dropped")
+    assert row.state == "done" and f"; {said}" in row.reason, (row, works.shop.log())
 
 
 def test_an_image_of_a_foreign_builder_is_looked_at_in_the_registry(
