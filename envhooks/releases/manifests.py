@@ -68,6 +68,7 @@ def image_uses(data: bytes) -> tuple[ImageUse, ...]:
                     "the manifests cannot be read: a text stands where a resource should",
                     place=f"line {node.line}",
                 )
+            _refuse_unrendered(node)
             for use in _Document().uses(node, _resource(node), 0):
                 found.append(use)
                 if len(found) > MAX_IMAGES:
@@ -79,6 +80,26 @@ def image_uses(data: bytes) -> tuple[ImageUse, ...]:
     if not found:
         raise CannotJudge("the manifests name no image: nothing was judged")
     return tuple(found)
+
+
+def _refuse_unrendered(node: Node) -> None:
+    """A compose file of which a service has its image elsewhere: the images that it does name would pass for all.
+
+    Raises:
+        CannotJudge: a service names none, or the file takes in others.
+    """
+    services = node.get("services") if isinstance(node, dict) and "apiVersion" not in node else None
+    if not isinstance(node, dict) or not isinstance(services, dict):
+        return
+    fix = "docker compose config | envhooks gate - --for production"
+    if "include" in node:
+        raise CannotJudge("the compose file includes others, whose images are not here", fix=fix)
+    for name, service in services.items():
+        if isinstance(service, dict) and "image" not in service:
+            text = (
+                f"the service {printable(name, 100)} names no image here: it is built, or extends another one"
+            )
+            raise CannotJudge(text, fix=fix)
 
 
 def _resource(node: Node) -> str:
@@ -110,6 +131,7 @@ class _Document:
         else:
             own = _resource(node) if "kind" in node and "apiVersion" in node else resource
             yield from _made(_of_variable(node), node.get("value"), own)
+            yield from _made(_of_repository(node), _first(node), own)
             for key, value in node.items():
                 taken = _under(key, value, node)
                 if taken is not None:
@@ -206,6 +228,13 @@ def _of_variable(node: Mapping[str, Node]) -> str | None:
     text = _text(node, "value")
     is_named = set(node) == {"name", "value"} and _VARIABLE.fullmatch(_text(node, "name"))
     return text if is_named and _says_where(text) and "@" not in text else None
+
+
+def _of_repository(node: Mapping[str, Node]) -> str | None:
+    """The image of `repository` with `tag` or `digest` under any key, as values of charts have it: `sidecar:`."""
+    has_parts = "/" in _text(node, "repository") and (_text(node, "tag") or _text(node, "digest"))
+    text = _joined(node) if has_parts and "image" not in node else None
+    return text if text is not None and _is_reference(text) else None
 
 
 def _after_option(before: Node | None, item: Node) -> str | None:

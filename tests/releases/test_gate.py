@@ -310,6 +310,23 @@ def test_manifests_that_cannot_be_judged_do_not_pass(series: Repo, text: str, wh
     assert why in done.said and "Traceback" not in done.said
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "services: {a: {image: o/x:1}, b: {extends: {file: common.yml, service: c}}}",
+            "the service b names no",
+        ),
+        ("services: {a: {image: o/x:1}, b: {build: .}}", "the service b names no image"),
+        ("include: [more.yml]\nservices: {a: {image: o/x:1}}", "includes others"),
+    ],
+)
+def test_a_compose_file_that_is_not_rendered_is_not_judged_by_half(text: str, why: str) -> None:
+    with pytest.raises(CannotJudge, match=why) as caught:
+        image_uses(text.encode())
+    assert caught.value.fix.startswith("docker compose config | ")
+
+
 def test_no_bomb_and_no_hidden_image() -> None:
     bomb = "a: &a [image, image]\n" + "".join(
         f"{c}: &{c} [*{b}, *{b}]\n" for b, c in zip("abcdefghijklmnop", "bcdefghijklmnopq", strict=True)
@@ -340,6 +357,12 @@ GOOD = f"{NAME}@{digest(6)}"
         ("spec: {image: ghcr.io/o/x, tag: v2}", ["ghcr.io/o/x:v2"]),
         ("spec: {imageName: ghcr.io/o/postgres:17}", ["ghcr.io/o/postgres:17"]),
         ("Image: x:1", ["x:1"]),
+        # values of charts
+        ("sidecar: {registry: ghcr.io, repository: o/x, tag: v1, pullPolicy: Always}", ["ghcr.io/o/x:v1"]),
+        (f"sub: {{main: {{repository: {NAME}, digest: '{digest(6)}'}}}}", [GOOD]),
+        ("image: {repository: o/x, tag: ''}\nsub: {image: {repository: o/y, tag: 1}}", ["o/x", "o/y:1"]),
+        # a compose file whose every service says its image; a variable is no reference, and is not proved
+        ("services: {a: {image: o/x:1}, b: {image: 'o/y:${TAG}'}}", ["o/x:1", "o/y:${TAG}"]),
         ("env: [{name: RELATED_IMAGE_X, value: 'ghcr.io/o/x:1'}]", ["ghcr.io/o/x:1"]),
         ("args: ['--side-image=ghcr.io/o/x:1', --other-image, busybox]", ["ghcr.io/o/x:1", "busybox"]),
         (f"anything: {{else: ['{GOOD}']}}", [GOOD]),
@@ -364,6 +387,7 @@ def test_an_image_counts_wherever_a_resource_names_it(text: str, images: list[st
         "properties: {image: {type: string, description: The image of it}, tag: {type: string}}",
         "status: {nodeInfo: {osImage: Ubuntu 24.04.1 LTS}, imageID: 'sha256:" + "0" * 64 + "'}",
         "args: [--image, --verbose, --image-size, '224']",
+        "source: {repository: 'https://git.example.com/o/x', tag: v1}\nother: {repository: o/x, branch: main}",
     ],
 )
 def test_what_names_no_image_is_none(text: str) -> None:
