@@ -162,6 +162,7 @@ NOT_RUN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "envhooks lineage PyTorch-CUDA-v2.8": _LINEAGE,
         "envhooks lineage runs:/4b1f0c": _LINEAGE,
         "envhooks lineage models:/detector/7": _LINEAGE,
+        "envhooks lineage models:/detector@champion": _LINEAGE,
     },
     "records.md": {
         "envhooks record PyTorch-CUDA-v2.8-rc1 --image"
