@@ -91,7 +91,7 @@ def _refuse_unrendered(node: Node) -> None:
     services = node.get("services") if isinstance(node, dict) and "apiVersion" not in node else None
     if not isinstance(node, dict) or not isinstance(services, dict):
         return
-    fix = "docker compose config | envhooks gate - --for production"
+    fix = "give it what `docker compose config` prints, where each service has its image"
     if "include" in node:
         raise CannotJudge("the compose file includes others, whose images are not here", fix=fix)
     for name, service in services.items():

@@ -324,7 +324,7 @@ def test_manifests_that_cannot_be_judged_do_not_pass(series: Repo, text: str, wh
 def test_a_compose_file_that_is_not_rendered_is_not_judged_by_half(text: str, why: str) -> None:
     with pytest.raises(CannotJudge, match=why) as caught:
         image_uses(text.encode())
-    assert caught.value.fix.startswith("docker compose config | ")
+    assert "`docker compose config`" in caught.value.fix
 
 
 def test_no_bomb_and_no_hidden_image() -> None:
