@@ -564,6 +564,42 @@ def test_environment_yml() -> None:
     assert str(environment.find("pytorch")[0].place) == "environment.yml:5"
 
 
+@pytest.mark.parametrize(
+    ("run", "version"),
+    [
+        ("conda remove -y pytorch", None),
+        ("conda remove -n base --all", None),
+        ("conda remove -n other pytorch", "2.1.0"),
+        ("conda remove -y numpy", "2.1.0"),
+        ("mamba env remove -n other", "2.1.0"),
+        ("conda env list", "2.1.0"),
+        ("conda info", "2.1.0"),
+        ("conda install --dry-run pytorch==2.2.0", "2.1.0"),
+        ("conda install -d pytorch==2.2.0", "2.1.0"),
+        ("conda install pytorch==2.2.0", "2.2.0"),
+        ("conda install 'pytorch[version=2'", None),
+        ("conda create -n y --clone base", "2.1.0"),
+        ("test -e /x && conda remove -y pytorch || true", None),
+        ("conda remove -y $(cat gone)", "2.1.0"),
+    ],
+)
+def test_what_conda_takes_away_and_what_it_only_says(run: str, version: str | None) -> None:
+    environment = read(
+        f"FROM condaforge/miniforge3:24.9.2-0\nRUN conda install -y pytorch==2.1.0\nRUN {run}\n"
+    )
+    assert exact(environment, "pytorch") == version
+
+
+def test_a_list_of_specifications_is_read_line_by_line() -> None:
+    environment = read(
+        "FROM condaforge/miniforge3:24.9.2-0\nCOPY specs.txt .\nRUN conda install -y --file specs.txt\n",
+        specs_dot_txt="# made by hand\n@EXPLICIT\npytorch==2.1.0  # ours\n\npython=3.10\n==\npytorch-cuda=12.1\n",
+    )
+    assert (exact(environment, "pytorch"), environment.python) == ("2.1.0", "3.10")
+    assert wheel(environment) == {("CUDA", "12.1")}
+    assert str(environment.find("pytorch")[0].place) == "specs.txt:3"
+
+
 # ---------------------------------------------------------------- 11: the swallowed pin
 
 

@@ -133,6 +133,108 @@ def test_builds_for_cuda_come_from_an_index_that_lists_them(index: Served) -> No
     assert found.rows["torch"][0]["rocm_variants"] == ["rocm6.4", "rocm6.10"]
 
 
+TENSORFLOW = """\
+Metadata-Version: 2.1
+Name: tensorflow
+Version: {version}
+Requires-Dist: numpy<3
+Requires-Dist: nvidia-cuda-runtime-cu12==12.9.79; extra == "and-cuda"
+Requires-Dist: nvidia-cudnn-cu12<10.0,>=9.3.0; extra == "and-cuda"
+Requires-Dist: nvidia-cudnn-cu12==1.0; extra == "other"
+"""
+JAX = """\
+Metadata-Version: 2.1
+Name: jax
+Version: 9.0.0
+Requires-Python: >=3.11
+Provides-Extra: cuda12
+Provides-Extra: cuda13
+Provides-Extra: tpu
+Requires-Dist: jaxlib{jaxlib}
+Requires-Dist: jax-cuda12-plugin[with-cuda]{plugin}; extra == "cuda12"
+Requires-Dist: jax-cuda13-plugin<=9.0.0,>=9.0.0; extra == "cuda13"
+"""
+OLD_JAX = """\
+Metadata-Version: 2.1
+Name: jax
+Version: {version}
+Requires-Python: >=3.9
+Provides-Extra: cpu
+Provides-Extra: cuda12_pip
+Requires-Dist: jaxlib==0.4.28; extra == "cpu"
+Requires-Dist: jaxlib==0.4.28+cuda12.cudnn89; extra == "cuda12_pip"
+"""
+
+
+def test_tensorflow_is_a_row_for_each_line_by_its_last_release(index: Served) -> None:
+    for version in ("98.1.0", "98.1.2", "98.2.0"):
+        index.add("tensorflow", version, TENSORFLOW.format(version=version))
+    index.add("tensorflow", "98.3.0", "Metadata-Version: 2.1\nName: tensorflow\nVersion: 98.3.0\n")
+    rows = refresh(Index(index.url), load_table()).rows["tensorflow"]
+    facts = {
+        "cuda": "12.9", "cudnn": "<10.0,>=9.3.0", "python": ["3.12"], "and_cuda_runtime": "12.9.79",
+        "and_cuda_cudnn": "<10.0,>=9.3.0",
+    }  # fmt: skip
+    assert rows == (
+        {"version": "98.1", **facts},
+        {"version": "98.2", **facts},
+    )  # 98.3 does not say what it needs
+    assert "tensorflow-98.1.0" not in " ".join(index.asked)
+
+
+def test_tensorflow_of_the_table_is_compared(index: Served) -> None:
+    index.add("tensorflow", "2.19.1", TENSORFLOW.format(version="2.19.1"))
+    found = refresh(Index(index.url), load_table(), everything=True)
+    (row,) = found.rows["tensorflow"]
+    assert row["version"] == "2.19" and row["and_cuda_runtime"] == "12.9.79" and "python" not in row
+    assert any(
+        text.startswith("tensorflow 2.19: and_cuda_runtime is 12.9.79, the") for text in found.differences
+    )
+
+
+@pytest.mark.parametrize(
+    ("jaxlib", "plugin", "said"),
+    [
+        ("<=9.0.0,>=9.0.0", "<=9.0.0,>=9.0.0", "lockstep"),
+        ("==9.0.0", "==9.0.0", "lockstep"),
+        ("<=9.0.0,>=8.9.0", "<=9.0.0,>=9.0.0", "==9.0.0"),
+        ("<=9.0.0,>=8.9.0", "<=9.0.0,>=8.9.0", ">=8.9.0,<=9.0.0"),
+    ],
+)
+def test_jax_is_a_row_with_its_library_and_its_plugin(
+    index: Served, jaxlib: str, plugin: str, said: str
+) -> None:
+    index.add("jax", "9.0.0", JAX.format(jaxlib=jaxlib, plugin=plugin))
+    (row,) = refresh(Index(index.url), load_table()).rows["jax"]
+    assert (row["plugin"], row["cuda_extras"], row["requires_python"]) == (
+        said,
+        ["cuda12", "cuda13"],
+        ">=3.11",
+    )
+    assert "jaxlib_per_extra" not in row
+
+
+def test_an_old_jax_asks_for_a_library_by_each_extra(index: Served) -> None:
+    index.add("jax", "0.4.28", OLD_JAX.format(version="0.4.28"))
+    index.add("jax", "98.0.0", OLD_JAX.format(version="98.0.0"))
+    found = refresh(Index(index.url), load_table(), everything=True)
+    rows = {row["version"]: row for row in found.rows["jax"]}
+    assert rows["98.0.0"] == {
+        "version": "98.0.0", "jaxlib": "==0.4.28", "cuda_extras": ["cuda12_pip"], "jaxlib_per_extra": True,
+        "jaxlib_local": ["0.4.28+cuda12.cudnn89"], "requires_python": ">=3.9",
+    }  # fmt: skip
+    assert not [text for text in found.differences if text.startswith("jax 0.4.28: jaxlib ")]
+
+
+def test_where_tensorflow_or_jax_cannot_be_read_it_is_told(index: Served) -> None:
+    for name in ("tensorflow", "jax"):
+        index.add(name, "98.0.0", "")
+        index.files = {path: b"no zip" if name in path else data for path, data in index.files.items()}
+    found = refresh(Index(index.url), load_table())
+    assert not found.rows.get("tensorflow") and not found.rows.get("jax")
+    assert {text.partition(":")[0] for text in found.unread} == {"tensorflow 98.0.0", "jax 98.0.0"}
+
+
 def test_pre_releases_and_yanked_ones_are_passed_over(index: Served) -> None:
     index.add("torch", "9.1.0rc1", TORCH)
     index.add("torch", "9.2.0", TORCH, yanked="broken")
