@@ -600,6 +600,62 @@ def test_a_list_of_specifications_is_read_line_by_line() -> None:
     assert str(environment.find("pytorch")[0].place) == "specs.txt:3"
 
 
+# ---------------------------------------------------------------- what a project's tool adds and takes away
+
+
+_UV = "FROM python:3.12.1-slim\nWORKDIR /app\nENV UV_PROJECT_ENVIRONMENT=/usr/local\n"
+_PIP = "FROM python:3.12.1-slim\nWORKDIR /app\nRUN pip install torch==2.7.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        (_UV + "RUN uv init && uv add torch==2.8.0\n", "2.8.0"),
+        (_UV + "COPY r.txt .\nRUN uv add -r r.txt\n", "2.6.0"),
+        (_UV + "RUN uv add torch==2.8.0 && uv remove Torch\n", None),
+        (_UV + "RUN uv add torch==2.8.0 && uv remove numpy\n", "2.8.0"),
+        (_UV + "RUN uv add torch==2.8.0\nRUN test -e /x && uv remove torch || true\n", None),
+        (_UV + "RUN uv add torch==2.8.0 && uv && uv tool install ruff\n", "2.8.0"),
+        (_PIP + "RUN poetry config virtualenvs.create false && poetry add torch@2.8.0\n", None),
+        (_PIP + "RUN poetry config virtualenvs.create false && poetry remove torch\n", None),
+        (_PIP + "RUN poetry config virtualenvs.in-project true && poetry remove torch && poetry\n", "2.7.0"),
+        (_PIP + "ENV POETRY_VIRTUALENVS_CREATE=0\nRUN poetry add numpy\n", "2.7.0"),
+        (_PIP + "RUN poetry add torch && poetry lock\n", "2.7.0"),
+        (_PIP + "RUN pdm add torch\n", None),
+        (_PIP + "RUN pdm remove torch && pdm\n", "2.7.0"),
+        (_PIP + "RUN pdm sync -L other.lock\n", "2.7.0"),
+        (_PIP + "RUN pixi add torch\n", None),
+        (_PIP + "RUN pipenv install --system torch\n", None),
+        (_PIP + "RUN pipenv uninstall --system torch\n", None),
+        (_PIP + "RUN pipenv uninstall torch && pipenv run x && pipenv install\n", "2.7.0"),
+        (_PIP + "COPY r.txt .\nRUN pip uninstall -y -r r.txt\n", None),
+        (_PIP + "RUN pip uninstall -y Torch\n", None),
+    ],
+)
+def test_what_a_project_s_tool_takes_away_is_claimed_no_longer(text: str, version: str | None) -> None:
+    assert exact(read(text, r_dot_txt="torch==2.6.0\n"), "torch") == version
+
+
+@pytest.mark.parametrize(
+    ("run", "python"),
+    [
+        ("uv python install 3.11 && uv venv /v", "3.11"),
+        ("uv venv --python 3.10 /v", "3.10"),
+        ("UV_PYTHON=cpython-3.12.1 uv venv /v", "3.12.1"),
+        ("python3.11 -m venv --prompt x /v", "3.11"),
+        ("virtualenv -p python3.9 /v", "3.9"),
+        ("virtualenv --python /usr/bin/python3.9 /v", "3.9"),
+        ("virtualenv -p python3 /v", None),
+        ("virtualenv --system-site-packages /v", None),
+    ],
+)
+def test_a_virtual_environment_has_the_python_that_made_it(run: str, python: str | None) -> None:
+    environment = read(
+        f"FROM ubuntu:24.04\nRUN {run}\nENV PATH=/v/bin:$PATH\nRUN /v/bin/pip install torch==2.8.0\n"
+    )
+    assert (exact(environment, "torch"), environment.python) == ("2.8.0", python)
+
+
 # ---------------------------------------------------------------- 11: the swallowed pin
 
 

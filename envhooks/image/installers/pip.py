@@ -358,4 +358,6 @@ def _uninstall(session: Session, call: Call, where: str) -> None:
                 call, requirement.name, "whether it is uninstalled depends on a condition", arg.place, where
             )
     for arg in options.all("--requirement"):
-        session.note(f"what {readable(arg.text)} uninstalls is not followed", arg.place)
+        why = f"what {readable(arg.text)} uninstalls is not followed"
+        session.note(why, arg.place)
+        session.installed.only(where, (), why, arg.place)

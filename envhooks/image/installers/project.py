@@ -1,4 +1,4 @@
-"""Tools that install a project by its lock file: `uv sync`, `uv add`, `poetry`, `pipenv`; and venvs."""
+"""Tools that install a project by its lock file: `uv sync`, `uv add`, `poetry`, `pipenv`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 
 from envhooks.base.dataclass import replace
-from envhooks.base.place import Place
 from envhooks.catalog.lookup import BY_INDEX
 from envhooks.image.dockerfile.stages import is_set, join
 from envhooks.image.installers import Asked, InstallTask, ask, with_extras
@@ -21,8 +20,9 @@ from envhooks.image.installers.pip import (
     uv_pip,
     uv_place,
 )
+from envhooks.image.installers.venvs import make_venv, set_python
 from envhooks.image.requirements import Requirement
-from envhooks.image.requirements.specs import UNKNOWN_MARKER
+from envhooks.image.requirements.specs import UNKNOWN_MARKER, normal_name
 from envhooks.image.requirements.uvlock import Selection, chosen, decided, requires_python
 from envhooks.image.requirements.versions import allows
 from envhooks.image.stage import Arg, Call, Session, Sources
@@ -82,33 +82,6 @@ def _uv_venv(session: Session, call: Call, options: Options) -> None:
         session.installed.pythons[target] = session.installed.pythons["uv"]
 
 
-def make_venv(session: Session, target: str, sees_system: bool) -> None:
-    """A virtual environment is made at an absolute path; what was there before is gone."""
-    session.installed.venvs[target] = sees_system
-    system = session.installed.pythons.get(SYSTEM)
-    if system is not None:
-        session.installed.pythons.setdefault(target, system)
-
-
-def venv(session: Session, call: Call, program: str = "") -> None:
-    """`python -m venv` and `virtualenv`; `program` is the Python that makes it."""
-    values = ("-p", "--python", "--prompt")
-    for index, arg in enumerate(call.args):
-        if arg.text.startswith("-") or (index and call.args[index - 1].text in values):
-            continue
-        target = join(call.cwd, arg.text)
-        make_venv(session, target, any(one.text == "--system-site-packages" for one in call.args))
-        if re.fullmatch(r"python3\.[0-9]+", program):
-            set_python(session, call, target, program, call.place)
-
-
-def set_python(session: Session, call: Call, where: str, text: str, place: Place) -> None:
-    """Set the Python of an environment: `3.12`, `python3.12`, `cpython-3.12.1`."""
-    match = re.fullmatch(r"(?:.*/)?(?:cpython-|python)?([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:-.*)?", text)
-    known = match is not None and not unknown(text) and call.certain
-    session.installed.pythons[where] = (match.group(1) if match and known else None, place)
-
-
 def _uv_project(session: Session, call: Call, options: Options) -> str:
     """The environment of a uv project: `.venv` beside it, unless the environment says otherwise."""
     named = call.env("UV_PROJECT_ENVIRONMENT")
@@ -138,8 +111,7 @@ def _uv_add(session: Session, call: Call, options: Options, command: str) -> Non
     where = _uv_project(session, call, options)
     inner = replace(call, where=where)
     if command == "remove":
-        for arg in options.words:
-            session.installed.remove(where, arg.text.lower())
+        _removed(session, inner, options)
         return
     task = InstallTask(session, inner, where, "uv", sources_of(call, options, session, uv=True))
     task.upgrade = True
@@ -148,6 +120,16 @@ def _uv_add(session: Session, call: Call, options: Options, command: str) -> Non
     for arg in options.all("--requirement"):
         task.file(arg)
     task.finish()
+
+
+def _removed(session: Session, call: Call, options: Options) -> None:
+    """Take away what a project gives up, from the environment of the call."""
+    for arg in options.words:
+        name = normal_name(arg.text)
+        if call.certain:
+            session.installed.remove(call.where, name)
+        elif session.installed.get(call.where, name) is not None:
+            session.doubt(call, name, "whether it is removed depends on a condition", arg.place)
 
 
 def poetry(session: Session, call: Call) -> None:
@@ -167,6 +149,8 @@ def poetry(session: Session, call: Call) -> None:
     where = _poetry_place(session, rest, options)
     if command in ("install", "sync"):
         _locked(session, rest, options, "poetry.lock", where)
+    elif command == "remove":
+        _removed(session, replace(rest, where=where), options)
     elif command == "add":
         task = InstallTask(session, rest, where, "poetry", Sources())
         for arg in options.words:
@@ -212,30 +196,33 @@ def _by_lock(session: Session, call: Call, commands: tuple[str, ...], lock: str,
     command, rest = head
     options = sort_options(rest.args, _LOCK_VALUES, _LOCK_SHORT)
     named = options.last("--environment", "--manifest-path", "--lockfile")
+    own = rest.where if rest.where != SYSTEM else join(_folder(rest, options), folder)
+    if command == "remove" and named is None:
+        _removed(session, replace(rest, where=own), options)
     if command not in commands or named is not None or options.words:
         if command in (*commands, "add"):
             session.note(f"what {call.program} {command} installs is not followed", call.place)
         for arg in options.words if command == "add" else ():
             _named(session, rest, arg, call.program)
         return
-    where = rest.where if rest.where != SYSTEM else _new(session, join(_folder(rest, options), folder))
-    _locked(session, rest, options, lock, where)
+    _locked(session, rest, options, lock, own if rest.where != SYSTEM else _new(session, own))
 
 
 def pipenv(session: Session, call: Call) -> None:
     """`pipenv install|sync`."""
     head = sort_head(call, _PIPENV_VALUES, {"-i": "--index"})
-    if head is None or head[0] not in ("install", "sync"):
+    if head is None or head[0] not in ("install", "sync", "uninstall"):
         return
     command, rest = head
     options = sort_options(rest.args, _PIPENV_VALUES, {"-i": "--index"})
     system = "--system" in options.switches or rest.where != SYSTEM
     where = rest.where if system else "pipenv"
-    if options.words:
+    if command == "uninstall":
+        _removed(session, replace(rest, where=where), options)
+    elif options.words:
         for arg in options.words:
             _named(session, replace(rest, where=where), arg, "pipenv")
-        return
-    if command == "sync" or options.switches & {"--deploy", "--ignore-pipfile"}:
+    elif command == "sync" or options.switches & {"--deploy", "--ignore-pipfile"}:
         _locked(session, rest, options, "Pipfile.lock", where)
     else:
         session.note(

@@ -180,7 +180,7 @@ def _project(name: str) -> Callable[[Session, Call], None]:
 
 def _other(session: Session, call: Call) -> None:
     from envhooks.image.installers.others import other
-    from envhooks.image.installers.project import venv
+    from envhooks.image.installers.venvs import venv
 
     (other if call.program in _OTHERS else venv)(session, call)
 
@@ -220,7 +220,7 @@ def _python(session: Session, program: str, call: Call) -> None:
             tools = texts[1:3] == ["piptools", "sync"]
             _other(session, replace(call.behind(2 + tools), program="pip-sync" if tools else texts[1]))
         elif texts[1] in ("venv", "virtualenv"):
-            from envhooks.image.installers.project import venv
+            from envhooks.image.installers.venvs import venv
 
             venv(session, call.behind(2), program)
         return
