@@ -134,6 +134,29 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def put_off() -> Iterator[None]:
+    """Delay what signals do to the end of the block. `held_back` does so for its own thread: where there are others,
+    one of them takes the signal, and Python runs its handler in the main thread all the same.
+    """
+    import threading
+
+    caught: list[int] = []
+    before: dict[int, Callable[[int, FrameType | None], object]] = {}
+    try:
+        for number in SIGNALS if threading.current_thread() is threading.main_thread() else ():
+            handler = signal.getsignal(number)
+            if callable(handler):
+                before[number] = handler
+                signal.signal(number, lambda number, frame: caught.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(caught[0])
+
+
 def as_in_a_fork() -> None:
     """For a fork that began while they were held back: these signals end it, and nothing of its parent's is run."""
     for number in SIGNALS:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from envhooks.base.hygiene import printable
-from envhooks.base.run import held_back
+from envhooks.base.run import put_off
 from envhooks.cli._manner import quiet, verbose
 from envhooks.cli._terminal import use_colour
 
@@ -62,7 +62,7 @@ class Progress:
             self._timer.cancel()
             self._timer.join()
         if self._live is not None:
-            with held_back():
+            with put_off():
                 self._live.stop()
 
     def step(self, what: str, done: int, total: int) -> None:
@@ -72,7 +72,7 @@ class Progress:
         if not self._is_on or now < self._next or self._timer is not None:
             return
         self._next = now + PAUSE
-        with held_back():  # a console that is interrupted while it draws keeps what comes to itself
+        with put_off():  # a console that is interrupted while it draws keeps what comes to itself
             if self._live is None:
                 self._live = self._line()
                 self._live.start()

@@ -77,7 +77,10 @@ def test_a_program_that_is_interrupted_says_one_line(good: Repo) -> None:
     (slow / "git").write_text(f"#!/bin/sh\n: > {slow}/started\nexec sleep 30\n")
     (slow / "git").chmod(0o755)
     environ = {**good.environ, "PATH": f"{slow}:{good.environ['PATH']}"}
-    command = [sys.executable, "-I", "-m", "envhooks", "list", "--format", "json"]
+    # what a shell starts by `&` has the signal ignored, and this test may be of it
+    start = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    program = [sys.executable, "-I", "-m", "envhooks", "list", "--format", "json"]
+    command = [sys.executable, "-I", "-c", start, *program]
     with subprocess.Popen(
         command, cwd=good.path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:

@@ -13,7 +13,7 @@ import pytest
 from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
 from record_parts import make_key, verifier
 from shop import Shop, until
-from support import GOOD_TAG, Repo
+from support import GOOD_TAG, WITHOUT_HOOKS, Repo
 from test_travelling import fresh_clone
 
 from envhooks.builds.ledger import Ledger
@@ -115,7 +115,9 @@ def test_a_tag_that_moves_while_it_is_built_gets_no_name_and_no_record(
     real, tools = shutil.which("buildah"), tmp_path / "tools"
     tools.mkdir()
     other = works.shop.clone.git("rev-parse", "HEAD~1")
-    move = f"git -C {server.path} -c core.hooksPath=/dev/null update-ref refs/tags/{GOOD_TAG} {other}"
+    move = shlex.join(
+        ["git", "-C", str(server.path), *WITHOUT_HOOKS, "update-ref", f"refs/tags/{GOOD_TAG}", other]
+    )
     (tools / "buildah").write_text(f'#!/bin/sh\n[ "$1" != build ] || {move}\nexec {real} "$@"\n')
     (tools / "buildah").chmod(0o755)
     works.state_policy(LOCAL)

@@ -54,14 +54,25 @@ def test_what_a_fork_does_not_answer_is_not_verified() -> None:
     assert found[1::2] == [None] * 3
 
 
-def test_an_interruption_ends_the_forks() -> None:
+def test_an_interruption_ends_the_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    forks: list[int] = []
+    fork = os.fork
+
+    def forked() -> int:
+        process = fork()
+        forks.append(process)
+        return process
+
     def interrupted(payload: Payload) -> Verdict:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(os, "fork", forked)
     with pytest.raises(KeyboardInterrupt):
         verify_shared(payloads(6), interrupted, 3, lambda done: None)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert forks
+    for process in forks:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(process, os.WNOHANG)
 
 
 def test_the_whole_adversarial_set_at_once_is_judged_as_one_by_one(
