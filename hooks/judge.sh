@@ -14,11 +14,14 @@
 # That hook leaves a mark, as it comes first: without one there is nothing to ask git for.
 newline='
 '
+# prek and pre-commit hand a push on to the hook that was there before, and take one that is gone before it has read all
+# for a failure: "Broken pipe", and the push is refused.
+stdin_read() { [ "$event" != pre-push ] || [ -t 0 ] || cat >/dev/null; }
 if [ "${ENVHOOKS_WIRING-}" = config ]; then
 	[ -e "$here/config-hooks" ] || { true >"$here/config-hooks"; } 2>/dev/null
 elif [ -e "$here/config-hooks" ]; then
 	case $newline$(git hook list "$event" 2>/dev/null </dev/null)$newline in
-	*"${newline}envhooks-$event$newline"*) exit 0 ;;
+	*"${newline}envhooks-$event$newline"*) stdin_read; exit 0 ;;
 	esac
 fi
 # Hooks for all clones of a person: a repository without a policy is none of their business. This is the tip of each
@@ -33,7 +36,7 @@ if [ -e "$here/everywhere" ]; then
 		"refs/remotes/*/${branch:-main}" </dev/null); do
 		git cat-file -e "$ref:.envhooks" 2>/dev/null </dev/null && found=yes && break
 	done
-	[ -n "$found" ] || exit 0
+	[ -n "$found" ] || { stdin_read; exit 0; }
 fi
 # pre-commit sets the second for its .legacy hook; a git started from here would have pre-commit refuse to run.
 unset ENVHOOKS_WIRING PRE_COMMIT_RUNNING_LEGACY
