@@ -31,12 +31,12 @@ CHANGES = (Change.CREATED, Change.MOVED, Change.DELETED, Change.STANDING)
 
 
 def not_applicable(subject: Subject, policy: Policy) -> str:
-    """A tag that stands, and that no ledger lists, has nothing to be compared with."""
+    """A tag that no ledger lists, and that stands or that no remote was asked for, has nothing to be compared with."""
     if subject.publication.locked:
         return ""
-    return {Change.CREATED: "the tag is new", Change.STANDING: "the tag does not change"}.get(
-        subject.change, ""
-    )
+    reasons = {Change.CREATED: "the tag is new", Change.STANDING: "the tag does not change"}
+    unseen = "" if subject.publication.published else "whether it is published is seen at the push"
+    return reasons.get(subject.change, unseen)
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import GOOD_TAG, Repo
 from tag_parts import COMMIT, NAME, NEW, OLD, annotation, findings, subject
 
 from envhooks.judge import engine as checks
@@ -105,6 +106,21 @@ def test_a_tag_that_is_new_or_stands_has_nothing_to_be_held_against() -> None:
     for old, why in ((None, "the tag is new"), (NEW, "the tag does not change")):
         report = judge([subject(old, publication=Publication(True, "x"))], checks.load(), default_policy())
         assert report.tags[0].not_applicable["tag-immutable"] == why
+
+
+def test_a_tag_that_moves_where_no_remote_was_asked_has_not_passed(good: Repo) -> None:
+    """`git tag -f` cannot know whether the tag is published; the push does, and the next try has mended nothing."""
+    report = judge([subject(OLD)], checks.load(), default_policy()).tags[0]
+    assert "tag-immutable" not in report.passed
+    assert report.not_applicable["tag-immutable"] == "whether it is published is seen at the push"
+    assert good.envhooks("install").code == 0
+    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    good.git("push", "-q", "origin", GOOD_TAG)
+    for message in ("Once more", "And again"):
+        done = good.try_git("tag", "-f", "-s", GOOD_TAG, "-m", message)
+        assert done.code == 0 and "mended" not in done.err, done
+        moved = good.try_git("push", "-f", "origin", GOOD_TAG)
+        assert moved.code != 0 and "[tag-immutable] a published tag never moves" in moved.err, moved
 
 
 @pytest.mark.parametrize(
