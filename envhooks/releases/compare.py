@@ -177,7 +177,7 @@ def holds(environment: Environment, wanted: Requirement, *, direct: bool = False
     last = found[-1]
     if not last.exact or not last.version:
         return _of_range(last, wanted)
-    if not last.local and any(_names_build(one.version) for one in wanted.specifier):
+    if not last.local and any("+" in one.version for one in wanted.specifier):
         # `torch==2.8.0` by PyTorch's own index installs 2.8.0+cu128: a build is part of the version
         return f"its files do not say which build of {last.version} it is"
     return wanted.specifier.contains(version_text(last), prereleases=True)
@@ -204,10 +204,11 @@ def _of_range(package: Package, wanted: Requirement) -> bool | str:
 
 
 _Bound = tuple["Version", bool] | None
-"""(a version, whether it belongs to the span); None: there is no bound on this side."""
+"""(a version, whether the bound lies behind it and not before it): they compare so; None: no bound on this side."""
+_Span = tuple[_Bound, _Bound]
 
 
-def _span(specifiers: SpecifierSet) -> tuple[_Bound, _Bound] | None:
+def _span(specifiers: SpecifierSet) -> _Span | None:
     """The lowest and the highest version that specifiers let in; None where it cannot be told.
 
     Superset of what they let in: `!=` takes away from it, and which pre-releases and posts of the two ends themselves
@@ -229,38 +230,32 @@ def _span(specifiers: SpecifierSet) -> tuple[_Bound, _Bound] | None:
             above = Version(f"{version.epoch}!" + ".".join(map(str, (*parts[:-1], parts[-1] + 1))))
             # `==2.*` lets in 2.0.dev0 as well
             least = Version(f"{version.base_version}.dev0") if is_prefix else version
-            ends: tuple[_Bound, _Bound] = ((least, True), (above, False))
+            ends: _Span = ((least, False), (above, False))
         else:
-            bound = (version, "=" in one.operator)
-            ends = (None if "<" in one.operator else bound, None if ">" in one.operator else bound)
-        if ends[0] and (low is None or (ends[0][0], not ends[0][1]) > (low[0], not low[1])):
+            is_in = "=" in one.operator
+            ends = (
+                None if "<" in one.operator else (version, not is_in),
+                None if ">" in one.operator else (version, is_in),
+            )
+        if ends[0] and (low is None or ends[0] > low):
             low = ends[0]
         if ends[1] and (high is None or ends[1] < high):
             high = ends[1]
     return low, high
 
 
-def _ends_before(one: tuple[_Bound, _Bound], other: tuple[_Bound, _Bound]) -> bool:
+def _ends_before(one: _Span, other: _Span) -> bool:
     """Whether all of one span lies below the other."""
     high, low = one[1], other[0]
-    return bool(high and low and (high[0] < low[0] or (high[0] == low[0] and not (high[1] and low[1]))))
+    return high is not None and low is not None and high <= low
 
 
-def _is_within(inner: tuple[_Bound, _Bound], outer: tuple[_Bound, _Bound]) -> bool:
+def _is_within(inner: _Span, outer: _Span) -> bool:
     """Whether one span lies in another."""
-    low = outer[0] is None or (
-        inner[0] is not None
-        and (inner[0][0] > outer[0][0] or (inner[0][0] == outer[0][0] and (outer[0][1] or not inner[0][1])))
+    (low, high), (least, most) = inner, outer
+    return (least is None or (low is not None and low >= least)) and (
+        most is None or (high is not None and high <= most)
     )
-    high = outer[1] is None or (
-        inner[1] is not None
-        and (inner[1][0] < outer[1][0] or (inner[1][0] == outer[1][0] and (outer[1][1] or not inner[1][1])))
-    )
-    return low and high
-
-
-def _names_build(version: str) -> bool:
-    return "+" in version
 
 
 def _names(name: str) -> tuple[str, ...]:
