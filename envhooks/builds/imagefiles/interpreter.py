@@ -79,7 +79,8 @@ class Interpreter:
         ]
         for folder in self._with_pth(folders):
             self._look_into(folder)
-        self._compare()
+        torch = assigned(self._files.get(TORCH, b""), ("__version__", "cuda", "hip", "xpu"))
+        self._compare(torch.get("__version__"))
         conda = dict(_conda(self._tree, prefix))
         version = (settings or {}).get("version_info") or (settings or {}).get("version") or ""
         version = ".".join(re.findall(r"[0-9]+", version)[:3]) or conda.get("python", ("", ""))[0]
@@ -90,7 +91,7 @@ class Interpreter:
             prefix,
             version if version.startswith(minor) else minor,
             {name: found[0].version for name, found in self._packages.items()},
-            assigned(self._files.get(TORCH, b""), ("__version__", "cuda", "hip", "xpu")),
+            torch,
             build_info(self._files.get(TENSORFLOW, b"")),
             conda,
             tuple(dict.fromkeys(self._doubts)),
@@ -135,9 +136,8 @@ class Interpreter:
             self._files[name] = b""
             self._unsure[module] = f"{path} cannot be read, which says what {module} was built for"
 
-    def _compare(self) -> None:
-        """Look for two versions of one thing: metadata beside metadata, and beside torch's own version file."""
-        own = assigned(self._files.get(TORCH, b""), ("__version__",)).get("__version__")
+    def _compare(self, own: object) -> None:
+        """Look for two versions of one thing: metadata beside metadata, and beside `own` of torch's version file."""
         for name, found in self._packages.items():
             module = MODULES.get(name)
             if module is None:
