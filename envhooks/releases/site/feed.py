@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.releases.facts import Release
+from envhooks.releases.site.page import GENERATOR
 
 _ATOM = "http://www.w3.org/2005/Atom"
 MOST = 50
@@ -34,7 +35,7 @@ def render_feed(releases: Iterable[Release], title: str, url: str = "") -> str:
     add(feed, "title", printable(f"Environments of {title}"))
     add(feed, "id", _urn(title))
     add(feed, "updated", _time(shown[0].seconds if shown else 0))
-    add(feed, "generator", "envhooks site")
+    add(feed, "generator", GENERATOR)
     author = add(feed, "author")
     add(author, "name", printable(title))
     if url:
