@@ -25,6 +25,7 @@ from envhooks.tagname import Grammar, is_release_tag
 
 MAX_LINES = 1000
 """Lines of one note that are read."""
+_WHOSE = {"person": "a person", "team": "the team"}
 _HEAD = rb"object ([0-9a-f]+)\ntype commit\n"
 
 
@@ -290,7 +291,7 @@ def _unbacked(image: ImageRecord, claimed: tuple[ImageRecord, ...], policy: Poli
     lacking = [word for word in policy.records.words if word not in said]
     if not lacking:
         return ""
-    who = " and ".join({"person": "a person", "team": "the team"}[word] for word in lacking)
+    who = " and ".join(_WHOSE[word] for word in lacking)
     return f"`{image.signer.name}` says {printable(image.reference, 300)}, and the policy asks for the word of {who}"
 
 
@@ -307,7 +308,7 @@ def _missing(
     """A sentence for each statement that the proof lacks."""
     found = []
     for whose in _words(policy):
-        by = {"person": " by the word of a person", "team": " by the word of the team"}.get(whose, "")
+        by = f" by the word of {_WHOSE[whose]}" if whose else ""
         if not any(whose in ("", record.signer.word) for record in passed):
             found.append(f"nothing says{by} that the tag passed")
         if policy.image is not None and not any(whose in ("", image.signer.word) for image in claimed):

@@ -182,10 +182,9 @@ def _faults(verifier: Verifier, time: datetime, now: datetime) -> Iterator[str]:
     why = f": {printable(verifier.reason, 200)}" if verifier.reason else ""
     if time > now + _SKEW:
         yield f"it is dated {moment(int(seconds))}, which is to come"
-    if verifier.revoked == 0:
-        yield f"its key is revoked{why}"
-    elif verifier.revoked is not None and seconds >= verifier.revoked:
-        yield f"its key is revoked from {moment(int(verifier.revoked))} on{why}"
+    if _is_revoked(verifier, time):
+        since = f" from {moment(int(verifier.revoked))} on" if verifier.revoked else ""
+        yield f"its key is revoked{since}{why}"
     if verifier.after is not None and seconds < verifier.after:
         yield f"its key counts from {moment(int(verifier.after))} on, and this is of {moment(int(seconds))}"
     if verifier.before is not None and seconds > verifier.before:
