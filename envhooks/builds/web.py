@@ -70,6 +70,14 @@ def read_within(body: Any, limit: int, seconds: float = BODY_SECONDS) -> bytes:
     return b"".join(parts)
 
 
+def words_of(refusal: Any, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+    """The body of a refusal; the status is known, and one that breaks off or drips adds nothing to it."""
+    try:
+        return read_within(refusal, limit, seconds)
+    except Exception:  # whatever the other end does
+        return b""
+
+
 class Pieces:
     """A body that gives what is there: a reader that waits for a whole piece never looks at the clock."""
 
@@ -225,7 +233,7 @@ def _attempt(
             return Answer(response.status, got, body), "", 0.0
     except urllib.error.HTTPError as error:
         with error:
-            words = _words(error)
+            words = words_of(error, 1 << 20)
             fault = _said(error.code, error.headers.get("Location"), words, secrets)
         after = retry_after({key.lower(): value for key, value in error.headers.items()})
         is_limited = error.code == 403 and (after > 0 or b"secondary rate limit" in words)
@@ -237,14 +245,6 @@ def _attempt(
     except (OSError, http.client.HTTPException, ValueError) as error:
         fault = redact(f"no connection: {printable(cause_of(error), 200)}", secrets)
         return None, fault, 0.0
-
-
-def _words(error: Any) -> bytes:
-    try:
-        data = read_within(error, 1 << 20)
-    except Exception:  # the status is known; a body that breaks off adds nothing
-        return b""
-    return data if isinstance(data, bytes) else b""
 
 
 def _said(status: int, location: str | None, body: bytes, secrets: tuple[Secret, ...]) -> str:

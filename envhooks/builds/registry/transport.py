@@ -21,7 +21,7 @@ from envhooks.base.urls import join_url, split_url
 from envhooks.builds.registry.credentials import Login, find_login
 from envhooks.builds.registry.errors import LoginWanted, RegistryError, RegistryUnavailable
 from envhooks.builds.registry.reference import Reference
-from envhooks.builds.web import Pieces, is_loopback, json_object, read_within, retry_after
+from envhooks.builds.web import Pieces, is_loopback, json_object, read_within, retry_after, words_of
 
 TIMEOUT = 30.0
 """Seconds that a registry may be silent."""
@@ -177,7 +177,7 @@ class Transport:
                     self._log_in(answer.headers.get("www-authenticate", ""))
                     continue
                 if answer.status not in accept:
-                    self._refuse(method, url, answer, _words_of(response))
+                    self._refuse(method, url, answer, words_of(response, MAX_ANSWER, 10.0))
                 yield answer, Pieces(response)
                 return
 
@@ -358,14 +358,6 @@ class Transport:
         if answer.status == 429 or answer.status >= 500:
             raise RegistryUnavailable(said, after=retry_after(answer.headers))
         raise RegistryError(said)
-
-
-def _words_of(response: Any) -> bytes:
-    """The body of a refusal; one that breaks off or drips adds nothing to its status."""
-    try:
-        return read_within(response, MAX_ANSWER, 10.0)
-    except (OSError, http.client.HTTPException):
-        return b""
 
 
 def _shown(url: str) -> str:
