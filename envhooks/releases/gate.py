@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass, replace
@@ -79,7 +80,6 @@ class Gate:
         self._root = releases.trust.root
         self._policy = releases.trust.root.policy
         self._now = time.time() if now is None else now
-        self._yanked_images: dict[str, tuple[str, str]] | None = None
 
     @property
     def has_images(self) -> bool:
@@ -171,15 +171,21 @@ class Gate:
             return f"signed by {release.signer or 'nobody known'}, which {deploy.name} does not take"
         return ""
 
+    @cached_property
+    def _yanked_images(self) -> Mapping[str, tuple[str, str]]:
+        """Digest of an image of a yanked release -> (the tag, the reason)."""
+        return {
+            digest: (tag, reason)
+            for tag, reason in self._policy.yanked.items()
+            if self._releases.has(tag)
+            for image in reader.read(self._releases.git, self._root, tag).claimed
+            for digest in image.digests
+        }
+
     def _yanked_twin(self, release: Release, image: ImageRecord | None) -> str:
         """Reason why an image must not run that is of a yanked release as well: the same bytes; else empty."""
-        if image is None or not self._policy.yanked:
+        if image is None:
             return ""
-        if self._yanked_images is None:
-            self._yanked_images = {}
-            for tag in filter(self._releases.has, self._policy.yanked):
-                for one in reader.read(self._releases.git, self._root, tag).claimed:
-                    self._yanked_images |= dict.fromkeys(one.digests, (tag, self._policy.yanked[tag]))
         for digest in sorted(image.digests & self._yanked_images.keys()):
             tag, reason = self._yanked_images[digest]
             if tag != release.tag:

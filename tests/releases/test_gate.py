@@ -217,6 +217,15 @@ def test_the_same_image_under_another_name_is_no_way_out(series: Repo, made: Pat
     assert "passed over PyTorch-CUDA-v2.7: it is the image of PyTorch-CUDA-v2.8" in done.out
 
 
+def test_images_of_a_yanked_release_that_cannot_be_read_are_missing_for_every_image(series: Repo) -> None:
+    """And not for the first alone, behind which the others would be taken for whole."""
+    oid = series.git("rev-parse", "refs/tags/PyTorch-CUDA-v2.6")
+    write_lines(series, oid, tuple(b"line %d" % number for number in range(1001)))
+    tags = [list(SERIES).index(tag) for tag in ("PyTorch-CUDA-v2.5", "PyTorch-CUDA-v2.8")]
+    done = series.envhooks("gate", *(f"{NAME}@{digest(tag)}" for tag in tags), "--for", "production")
+    assert done.code == 2 and done.out.count("lines, and 1000 are read") == 2, done.said
+
+
 def test_a_rollback_with_nothing_proved_is_two(series: Repo) -> None:
     series.git("update-ref", "-d", "refs/notes/envhooks")
     done = series.envhooks("rollback", "PyTorch-CUDA-v2.8")
