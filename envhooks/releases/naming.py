@@ -110,7 +110,7 @@ def _first(releases: Releases, commit: str, policy: TagPolicy, stage: str | None
     environment = environment_at(releases, commit, "")
     if not isinstance(environment, Environment):
         files = releases.trust.root.policy.dockerfiles
-        if len(files) > 1 or any("{" in (one.path or "") for one in files):
+        if len(files) > 1 or any(one.has_fields for one in files):
             why = "which Dockerfile it is depends on the name: give the first release its name"
             return Proposal("", "", why)
         return Proposal("", "", environment.why)

@@ -299,6 +299,11 @@ def test_a_stage_in_which_no_release_can_be_good_is_not_proposed(
             "{version}-cuda{cuda} writes no stage, so each release is stable",
         ),
         (POLICY, (), "which Dockerfile it is depends on the name: give the first release its name"),
+        (
+            '[dockerfile]\npath = "Dockerfile"\nbuilt-by = { file = "compose.yaml", name = "{hardware:lower}" }\n',
+            (),
+            "which Dockerfile it is depends on the name: give the first release its name",
+        ),
     ],
 )
 def test_why_there_is_no_proposal(guarded: Repo, policy: str, arguments: tuple[str, ...], said: str) -> None:
