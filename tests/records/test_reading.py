@@ -319,7 +319,11 @@ OTHER_NAME = "registry.example.com/team/elsewhere"
 MORE = {"linux/arm64": "sha256:" + "f" * 64}
 
 
-def two_signers(good: Repo, tmp_path: Path, asked: str) -> dict[str, Path]:
+def two_images(good: Repo, tmp_path: Path, asked: str) -> tuple[str, Path]:
+    """A tag of which the team says one image and a person another: (its object, the person's key).
+
+    `asked` is whose word the policy asks for.
+    """
     files = {name: make_key(tmp_path, name) for name in ("ci", "alice")}
     set_policy(
         good,
@@ -327,7 +331,10 @@ def two_signers(good: Repo, tmp_path: Path, asked: str) -> dict[str, Path]:
         + verifier("ci", files["ci"][1])
         + verifier("alice", files["alice"][1], 'word = "person"'),
     )
-    return {name: file for name, (file, _) in files.items()}
+    oid = make_tag(good)
+    for name, image in (("ci", image_record()), ("alice", of_another_name())):
+        write_lines(good, oid, lines(key_of(good, files[name][0]), tag_record(good), image))
+    return oid, files["alice"][0]
 
 
 def of_another_name(**changes: Any) -> ImageRecord:
@@ -340,10 +347,7 @@ def of_another_name(**changes: Any) -> ImageRecord:
 
 def test_an_image_by_the_wrong_word_is_not_the_image_of_the_tag(good: Repo, tmp_path: Path) -> None:
     """Nor the one that a gate lets run."""
-    files = two_signers(good, tmp_path, '"team"')
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, files["ci"]), tag_record(good), image_record()))
-    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), of_another_name()))
+    two_images(good, tmp_path, '"team"')
     found = read_records(good, now=NOW + timedelta(hours=1))
     assert found.state == "proved" and found.image is not None and found.image.digest == DIGEST
     assert [one.signer.name for one in found.images] == ["ci"]
@@ -351,14 +355,11 @@ def test_an_image_by_the_wrong_word_is_not_the_image_of_the_tag(good: Repo, tmp_
 
 
 def test_one_of_each_means_one_image(good: Repo, tmp_path: Path) -> None:
-    files = two_signers(good, tmp_path, '["team", "person"]')
-    oid = make_tag(good)
-    write_lines(good, oid, lines(key_of(good, files["ci"]), tag_record(good), image_record()))
-    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), of_another_name()))
+    oid, alice = two_images(good, tmp_path, '["team", "person"]')
     found = read_records(good, now=NOW + timedelta(hours=1))
     assert found.state != "proved" and found.image is None
     assert "the team and a person say different images of the tag" in (*found.faults, *found.notes)
-    write_lines(good, oid, lines(key_of(good, files["alice"]), tag_record(good), image_record()))
+    write_lines(good, oid, lines(key_of(good, alice), tag_record(good), image_record()))
     found = read_records(good, now=NOW + timedelta(hours=1))
     assert found.state == "proved" and found.image is not None and found.image.digest == DIGEST
 
