@@ -21,7 +21,6 @@ import json
 import os
 import pkgutil
 import runpy
-import selectors
 import shutil
 import signal
 import socket
@@ -30,6 +29,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,8 @@ def settings(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     Of PATH that is which git there is: GitPython looks whether it runs.
     """
     prefixes = (
-        "PYTHON",
-        "LC_",
-        "LANG",
-        "TZ",
-        "LD_",
-        "MALLOC_",
-        "OPENSSL_",
-        "GIT_PYTHON_",
-        "COVERAGE_",
-        "MLFLOW_",
-    )
+        "PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_", "OPENSSL_", "GIT_PYTHON_", "COVERAGE_", "MLFLOW_",
+    )  # fmt: skip
     taken = {key: value for key, value in environ.items() if key.startswith(prefixes)}
     git = shutil.which("git", path=environ.get("PATH", os.defpath))
     return tuple(sorted({**taken, "git": git or ""}.items()))
@@ -178,55 +169,28 @@ class _Server:
 
     def call(self, request: Mapping[str, Any], stdin: bytes) -> tuple[int, bytes, bytes]:
         pipes = [os.pipe() for _ in range(3)]
-        ours, theirs = [pipes[0][1], pipes[1][0], pipes[2][0]], [pipes[0][0], pipes[1][1], pipes[2][1]]
-        try:
-            data = json.dumps(request).encode()
-            try:
-                socket.send_fds(self._socket, [_HEAD.pack(len(data))], theirs)
-                self._socket.sendall(data)
-            finally:
-                for number in theirs:
-                    os.close(number)
-            out, err = _communicate(ours, stdin)
+        ours, theirs = (pipes[0][1], pipes[1][0], pipes[2][0]), (pipes[0][0], pipes[1][1], pipes[2][1])
+        data, answer = json.dumps(request).encode(), b""
+        # of a server that is gone, or goes, the pipes have an end and there is no answer
+        with suppress(OSError):
+            socket.send_fds(self._socket, [_HEAD.pack(len(data))], theirs)
+            self._socket.sendall(data)
+        for number in theirs:
+            os.close(number)
+        with ThreadPoolExecutor(2) as threads:
+            read = [threads.submit(_read, number) for number in ours[1:]]
+            with suppress(BrokenPipeError), os.fdopen(ours[0], "wb") as given:
+                given.write(stdin)
+        with suppress(OSError):
             answer = self._socket.recv(_HEAD.size, socket.MSG_WAITALL)
-        except OSError:
-            answer = b""
-        finally:
-            for number in ours:
-                if number >= 0:
-                    os.close(number)
         if len(answer) != _HEAD.size:
             raise AssertionError(f"the server of calls ended: {self._process.communicate()!r}")
-        return _HEAD.unpack(answer)[0], out, err
+        return _HEAD.unpack(answer)[0], read[0].result(), read[1].result()
 
 
-def _communicate(pipes: list[int], stdin: bytes) -> tuple[bytes, bytes]:
-    """Write to the first pipe and read the other two to their ends; -1 takes the place of one that was closed."""
-    read: dict[int, list[bytes]] = {pipes[1]: [], pipes[2]: []}
-    given, left = pipes[0], memoryview(stdin)
-    with selectors.DefaultSelector() as selector:
-        for number in read:
-            selector.register(number, selectors.EVENT_READ)
-        os.set_blocking(given, False)
-        selector.register(given, selectors.EVENT_WRITE)
-        while selector.get_map():
-            for key, _ in selector.select():
-                number = key.fd
-                if number == given:
-                    with suppress(BlockingIOError):
-                        try:
-                            left = left[os.write(given, left[:65536]) :] if left else left
-                        except BrokenPipeError:
-                            left = left[:0]
-                    if not left:
-                        selector.unregister(given)
-                        os.close(given)
-                        pipes[0] = -1
-                elif data := os.read(number, 65536):
-                    read[number].append(data)
-                else:
-                    selector.unregister(number)
-    return b"".join(read[pipes[1]]), b"".join(read[pipes[2]])
+def _read(number: int) -> bytes:
+    with os.fdopen(number, "rb") as pipe:
+        return pipe.read()
 
 
 # --------------------------------------------------------------------------------------- the one that forks
@@ -248,11 +212,7 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
         head, files, _, _ = socket.recv_fds(channel, _HEAD.size, 3)
         if not head:
             return None
-        wanted = _HEAD.unpack(head)[0]
-        data = b""
-        while len(data) < wanted:
-            data += channel.recv(wanted - len(data))
-        request: dict[str, Any] = json.loads(data)
+        request: dict[str, Any] = json.loads(channel.recv(_HEAD.unpack(head)[0], socket.MSG_WAITALL))
         child = os.fork()
         if not child:
             _become(request, files)
