@@ -6,18 +6,17 @@ The engine's own view is the oracle: buildah unpacks the same image, and what it
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builder_parts import missing, need, storage
 from image_parts import OCI, PYTHON, SITE, Layout, digest, layer, torch
+from json_values import with_any_value
 from support import run
 
 from envhooks.base.errors import EnvhooksError
@@ -287,25 +286,6 @@ def test_a_key_that_stands_twice(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert code == 2 and "`config` stands twice" in said
 
 
-VALUES: tuple[Any, ...] = (None, 1, 1.5, "x", "", [], {}, [1], [None], True, "\ud800", {"a": 1}, 10**30)
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value in a document."""
-    yield at
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, one in inner:
-        yield from places(one, (*at, key))
-
-
-def changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
-    if not at:
-        return new
-    made = copy.copy(value)
-    made[at[0]] = changed(value[at[0]], at[1:], new)
-    return made
-
-
 def opened(image: str) -> None:
     """Read as `envhooks verify` reads it: whatever is wrong is an error with a sentence."""
     with contextlib.suppress(EnvhooksError), open_images(image) as (_, found):
@@ -350,20 +330,19 @@ def test_any_value_in_any_place_of_a_document_ends_in_a_sentence(tmp_path: Path,
         "manifest": (index_of, top_of),
         "index": (top_of,),
     }
-    for at in places(documents[which]):
-        for value in VALUES:
-            document = changed(documents[which], at, value)
-            if which == "docker":
-                files = {"manifest.json": document, "c.json": config}
-                archive = layer(
-                    ("a/layer.tar", data),
-                    *((name, json.dumps(text).encode()) for name, text in files.items()),
-                )
-                (tmp_path / "saved.tar").write_bytes(archive)
-                for name in ("", ":x:1"):
-                    opened(f"docker-archive:{tmp_path}/saved.tar{name}")
-                continue
-            for step in steps.get(which, ()):
-                document = step(document)
-            (tmp_path / "image/index.json").write_text(json.dumps(document))
-            opened(f"oci:{tmp_path}/image")
+    for value in with_any_value(documents[which]):
+        if which == "docker":
+            files = {"manifest.json": value, "c.json": config}
+            archive = layer(
+                ("a/layer.tar", data),
+                *((name, json.dumps(text).encode()) for name, text in files.items()),
+            )
+            (tmp_path / "saved.tar").write_bytes(archive)
+            for name in ("", ":x:1"):
+                opened(f"docker-archive:{tmp_path}/saved.tar{name}")
+            continue
+        document = value
+        for step in steps.get(which, ()):
+            document = step(document)
+        (tmp_path / "image/index.json").write_text(json.dumps(document))
+        opened(f"oci:{tmp_path}/image")
