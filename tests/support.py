@@ -53,6 +53,11 @@ class Done:
         """Everything in one line: where a sentence is wrapped depends on the terminal."""
         return " ".join(self.said.split())
 
+    @property
+    def fixes(self) -> list[str]:
+        """The commands behind `fix:`."""
+        return [line.partition("fix: ")[2].strip() for line in self.said.split("\n") if "fix: " in line]
+
 
 def run(
     arguments: Sequence[str],

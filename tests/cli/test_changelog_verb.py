@@ -167,7 +167,7 @@ def test_towncrier_keeps_its_own_changelog(released: Repo) -> None:
     assert (
         done.code == 1 and "towncrier writes this changelog from its fragments (towncrier.toml)" in done.err
     )
-    fix = done.err.partition("fix: ")[2].strip()
+    (fix,) = done.fixes
     environ = {**released.environ, "PATH": f"{programs}:{released.environ['PATH']}"}
     run(["sh", "-c", fix], released.path, environ, check=True)
     assert released.git("status", "--porcelain") == ""
@@ -190,7 +190,7 @@ def test_git_cliff_keeps_its_own_changelog(released: Repo, is_there: bool) -> No
     released.write({"Dockerfile": "FROM scratch\n"})
     done = draft(released, NEXT)
     assert done.code == 1 and "git-cliff writes this changelog from the commits" in done.err
-    fix = done.err.partition("fix: ")[2].strip()
+    (fix,) = done.fixes
     assert f"git cliff --unreleased --tag {NEXT} {'--prepend' if is_there else '--output'} " in fix
     programs = released.path.parent / "programs"
     programs.mkdir()

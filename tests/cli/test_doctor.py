@@ -29,15 +29,11 @@ def screen(done: Done) -> dict[str, str]:
     return shown
 
 
-def fixes(done: Done) -> list[str]:
-    return [line.removeprefix("  fix: ") for line in done.out.split("\n") if line.startswith("  fix: ")]
-
-
 def healthy(repo: Repo) -> None:
     done = repo.envhooks("doctor")
     assert done.code == 0, done.out
     assert "all is well here" in done.out
-    assert fixes(done) == []
+    assert done.fixes == []
 
 
 def mended(repo: Repo, *wanted: str) -> None:
@@ -45,7 +41,7 @@ def mended(repo: Repo, *wanted: str) -> None:
     done = repo.envhooks("doctor")
     screen(done)
     assert done.code == 1, done.out
-    assert fixes(done) == list(wanted)
+    assert done.fixes == list(wanted)
     for command in wanted:
         words = command.split(" ")
         repo.envhooks(*words[1:], check=True) if words[0] == "envhooks" else repo.git(*words[1:])
@@ -124,7 +120,7 @@ def test_a_policy_that_cannot_be_read(guarded: Repo) -> None:
     assert done.code == 1
     assert "cannot be read" in screen(done)["policy"]
     assert "tga" in done.out
-    assert fixes(done)
+    assert done.fixes
 
 
 def test_signers_that_cannot_be_read(guarded: Repo) -> None:
@@ -143,7 +139,7 @@ def test_the_first_day(guarded: Repo) -> None:
     done = guarded.envhooks("doctor")
     assert done.code == 1
     assert "the defaults" in screen(done)["policy"]
-    assert fixes(done) == ["envhooks init"]
+    assert done.fixes == ["envhooks init"]
 
 
 def test_another_local_policy(guarded: Repo) -> None:
@@ -151,7 +147,7 @@ def test_another_local_policy(guarded: Repo) -> None:
     done = guarded.envhooks("doctor")
     assert done.code == 1
     assert "another policy" in done.out
-    assert fixes(done) == ["git push origin main"]
+    assert done.fixes == ["git push origin main"]
     behind = guarded.git("rev-parse", "HEAD~1")
     mended(guarded, "git push origin main")
     guarded.git("reset", "-q", "--hard", behind)
@@ -163,7 +159,7 @@ def test_another_local_policy(guarded: Repo) -> None:
     guarded.git("reset", "-q", "--hard", behind)
     guarded.commit_files({".envhooks/policy.toml": '[tag]\nignore = ["w*"]\n'})
     apart = guarded.envhooks("doctor")
-    assert apart.code == 1 and not fixes(apart) and "gone apart" in apart.out
+    assert apart.code == 1 and not apart.fixes and "gone apart" in apart.out
     command = next(line for line in apart.out.split("\n") if line.startswith("    git log"))
     assert guarded.git(*command.split()[1:]).count("A change") == 2
 
@@ -191,12 +187,12 @@ def test_a_long_fix_is_never_broken(guarded: Repo) -> None:
     guarded.git("update-ref", f"refs/tags/{GOOD_TAG}", "HEAD")
     guarded.environ["COLUMNS"] = "60"
     done = guarded.envhooks("doctor")
-    (command,) = fixes(done)
+    (command,) = done.fixes
     assert len(command) > 100 and "\n  fix: " + command + "\n" in done.out
     others = [line for line in done.out.split("\n") if not line.startswith("  fix: ")]
     assert all(len(line) <= 60 for line in others)
     assert run(["sh", "-c", command], guarded.path, guarded.environ).code == 0
-    assert fixes(guarded.envhooks("doctor")) == []
+    assert guarded.envhooks("doctor").fixes == []
 
 
 def test_nothing_says_which_branch(guarded: Repo) -> None:
@@ -231,7 +227,7 @@ def test_a_program_that_is_missing(guarded: Repo, tmp_path: Path) -> None:
     done = Repo(guarded.path, {**guarded.environ, "PATH": str(tools)}).envhooks("doctor")
     assert done.code == 1
     assert "gpgv: missing" in done.out
-    assert fixes(done) == ["apt-get install gpgv"]
+    assert done.fixes == ["apt-get install gpgv"]
 
 
 def test_other_formats_of_git(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -261,7 +257,7 @@ def test_builds_that_wait_for_a_word(guarded: Repo) -> None:
     assert done.code == 1
     assert "1 under way or waiting, 0 failed, of 1 so far" in done.out
     assert f"the build image of {GOOD_TAG} waits for your word: four tags in one push" in done.flat
-    assert fixes(done) == ["envhooks builds --retry"]
+    assert done.fixes == ["envhooks builds --retry"]
 
 
 # ------------------------------------------------------------------- what would refuse the first tag
@@ -351,7 +347,7 @@ def test_whose_key_signs_here(guarded: Repo, tmp_path: Path) -> None:
     assert other.code == 0 and "is no signer here: envhooks signers add" in screen(other)["you"]
     guarded.git("config", "gpg.format", "openpgp")
     done = guarded.envhooks("doctor")
-    assert done.code == 1 and fixes(done) == ["git config gpg.format ssh"]
+    assert done.code == 1 and done.fixes == ["git config gpg.format ssh"]
 
 
 def _moved_on_the_server(repo: Repo, *options: str) -> None:

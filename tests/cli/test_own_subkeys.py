@@ -138,7 +138,7 @@ def test_a_subkey_that_has_expired_in_the_policy(carol: Carol, is_extended: bool
     program.chmod(0o755)
     done = carol.repo.try_git("-c", f"gpg.program={program}", "tag", "-s", "-m", "x", GOOD_TAG)
     assert done.code and "has expired" in done.err, done.said
-    (fix,) = (line.split("fix:")[1].strip() for line in done.err.split("\n") if "fix:" in line)
+    (fix,) = done.fixes
     carol.sh(fix)
     carol.merged()
     assert carol.repo.envhooks("tag").code == 0

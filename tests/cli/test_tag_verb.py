@@ -250,7 +250,7 @@ def test_a_draft_of_a_wrong_name_is_made_under_the_right_one(guarded: Repo) -> N
     """No tag is there that could be renamed: the command that is printed makes it at the commit that was meant."""
     meant = guarded.git("rev-parse", "HEAD")
     done = guarded.envhooks("tag", "pytorch-cuda-2.8rc1")
-    (fix,) = (line.split("fix:")[1].strip() for line in done.out.split("\n") if "fix:" in line)
+    (fix,) = done.fixes
     words = fix.split()
     assert words[-4:-2] == ["tag", GOOD_TAG] and meant.startswith(words[-1]), fix
     guarded.commit("A later one")

@@ -230,7 +230,7 @@ def test_a_setting_that_cannot_be_overruled_is_one_sentence(good: Repo, company:
     put(good)
     done = good.envhooks("install")
     assert done.code == 2 and "does not overrule" in done.err and "Traceback" not in done.said
-    assert run(["sh", "-c", done.err.split("fix: ")[1]], good.path, good.environ).code == 0
+    assert run(["sh", "-c", done.fixes[0]], good.path, good.environ).code == 0
 
 
 def test_doctor_says_whose_hooks_run(good: Repo, company: Company) -> None:

@@ -255,8 +255,7 @@ def test_nor_by_an_ordinary_push(guarded: Repo, server: Repo) -> None:
     guarded.git("branch", GOOD_TAG)
     done = guarded.try_git("push", "origin", f"refs/heads/{GOOD_TAG}")
     assert done.code != 0 and "branch of a release's name" in done.err
-    fix = next(line for line in done.err.split("\n") if "fix: " in line).partition("fix: ")[2]
-    run(["sh", "-c", fix], guarded.path, guarded.environ, check=True)
+    run(["sh", "-c", done.fixes[0]], guarded.path, guarded.environ, check=True)
     assert guarded.try_git("push", "origin", f"work/{GOOD_TAG}").code == 0
     assert guarded.try_git("push", "origin", "HEAD:refs/heads/feature/v2.8").code == 0
 
