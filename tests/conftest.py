@@ -11,7 +11,7 @@ from pathlib import Path
 import forked
 import pytest
 from hypothesis import HealthCheck, settings
-from support import CHANGELOG, DOCKERFILE, Repo, isolated_environment, one_at_a_time, run
+from support import CHANGELOG, DOCKERFILE, Repo, first_on_path, isolated_environment, one_at_a_time, run
 
 # a busy machine is no fault of what is tested
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -199,8 +199,6 @@ def cache(shared: Path) -> Path:
 def on_the_path(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shell that finds envhooks by its name: the folder that is put in front of PATH."""
     folder = tmp_path_factory.mktemp("bin")
-    program = folder / "envhooks"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -m envhooks "$@"\n')
-    program.chmod(0o755)
-    environ["PATH"] = f"{folder}:{environ['PATH']}"
+    own = f'#!/bin/sh\nexec {sys.executable} -I -m envhooks "$@"\n'
+    environ.update(first_on_path(environ, folder, {"envhooks": own}))
     return folder

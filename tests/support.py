@@ -88,6 +88,29 @@ def expected(done: Done, arguments: Sequence[str], check: bool | None) -> Done:
     return done
 
 
+def program(path: Path, text: str) -> Path:
+    """A script that can be started."""
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def first_on_path(environ: Mapping[str, str], folder: Path, scripts: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which a folder comes first on PATH, with these scripts in it: name -> text."""
+    folder.mkdir(exist_ok=True)
+    for name, text in scripts.items():
+        program(folder / name, text)
+    return {**environ, "PATH": f"{folder}{os.pathsep}{environ['PATH']}"}
+
+
+HEARS_SIGNALS = """\
+import os, signal, sys
+for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    signal.signal(number, signal.SIG_DFL)
+"""
+"""Begins a program that is deaf to nothing, however the tests were started: by `&` of a shell SIGINT is ignored."""
+
+
 # A git command that no hook of envhooks sees. Config hooks (Git 2.54) do not mind core.hooksPath, so each way is named.
 WITHOUT_HOOKS = (
     "-c", "core.hooksPath=/dev/null",

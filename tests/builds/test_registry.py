@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from builder_parts import Reply, htpasswd, login_file, need, registry, service
+from support import first_on_path
 
 from envhooks.base.errors import CannotJudge
 from envhooks.builds import web
@@ -360,18 +361,15 @@ esac
 
 
 def test_a_helper_is_asked(environ: dict[str, str], tmp_path: Path) -> None:
-    program = tmp_path / "docker-credential-kept"
-    program.write_text(HELPER)
-    program.chmod(0o755)
     docker = Path(environ["HOME"], ".docker")
     docker.mkdir()
-    here = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}"}
+    here = first_on_path(environ, tmp_path, {"docker-credential-kept": HELPER})
     for config in ({"credHelpers": {"registry.example.com": "kept"}}, {"credsStore": "kept", "auths": {}}):
         (docker / "config.json").write_text(json.dumps(config))
         found = find_login(parse("registry.example.com/x"), here)
         assert found is not None and (found.user, found.password) == ("bob", "kept")
     assert find_login(parse("ubuntu"), here) is None
-    asked = Path(f"{program}.asked").read_text().split("\n")
+    asked = (tmp_path / "docker-credential-kept.asked").read_text().split("\n")
     assert asked[0] == "get registry.example.com" and asked[-2] == "get https://index.docker.io/v1/"
     with pytest.raises(CannotJudge, match=r"docker-credential-kept.*not on PATH"):
         find_login(parse("registry.example.com/x"), {**environ, "PATH": "."})

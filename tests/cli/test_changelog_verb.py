@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import DOCKERFILE, Done, Repo, run
+from support import DOCKERFILE, Done, Repo, first_on_path, run
 from test_check_as import state
 
 NEXT = "PyTorch-CUDA-v2.9-rc1"
@@ -168,7 +168,7 @@ def test_towncrier_keeps_its_own_changelog(released: Repo) -> None:
         done.code == 1 and "towncrier writes this changelog from its fragments (towncrier.toml)" in done.err
     )
     (fix,) = done.fixes
-    environ = {**released.environ, "PATH": f"{programs}:{released.environ['PATH']}"}
+    environ = first_on_path(released.environ, programs, {})
     run(["sh", "-c", fix], released.path, environ, check=True)
     assert released.git("status", "--porcelain") == ""
     checked = released.envhooks("check", "--as", NEXT)
@@ -192,15 +192,11 @@ def test_git_cliff_keeps_its_own_changelog(released: Repo, is_there: bool) -> No
     assert done.code == 1 and "git-cliff writes this changelog from the commits" in done.err
     (fix,) = done.fixes
     assert f"git cliff --unreleased --tag {NEXT} {'--prepend' if is_there else '--output'} " in fix
-    programs = released.path.parent / "programs"
-    programs.mkdir()
-    program = programs / "git-cliff"
-    program.write_text(
+    cliff = (
         '#!/bin/sh\ntest $# = 5 || exit 9\nmkdir -p docs\nprintf "## [%s] - 2026-11-30\\n\\n%s\\n" "$3"'
         ' "- To try out; not for production" > "$5"\n'
     )
-    program.chmod(0o755)
-    environ = {**released.environ, "PATH": f"{programs}:{released.environ['PATH']}"}
+    environ = first_on_path(released.environ, released.path.parent / "programs", {"git-cliff": cliff})
     run(["sh", "-c", fix], released.path, environ, check=True)
     assert released.git("show", "--name-only", "--format=").replace('"', "") == path
     assert "no entry" not in released.envhooks("check", "--as", NEXT).said

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from support import Repo, run
+from support import HEARS_SIGNALS, Repo, first_on_path, run
 
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
@@ -36,8 +36,8 @@ from benchmarks.world import Shape, home, make
 with home() as home:
     shutil.copytree(make(home, "made", Shape(int(sys.argv[2])), ("ssh", "openpgp")), sys.argv[1], symlinks=True)
 """
-# as where the extra `fast` is not installed: each signature is verified by a program
 CHECK = "check --all --jobs 2"
+# as where the extra `fast` is not installed: each signature is verified by a program
 PLAIN = """\
 import sys
 sys.modules.update(cryptography=None, pysequoia=None)
@@ -56,11 +56,10 @@ Fast.verify = slowly
 from envhooks.__main__ import main
 sys.exit(main())
 """
-# a session of its own, with stdin as the terminal that controls it, and deaf to nothing, however the tests were started
-LEADER = """\
-import fcntl, os, signal, sys, termios
-for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
-    signal.signal(number, signal.SIG_DFL)
+# a session of its own, with stdin as the terminal that controls it
+LEADER = f"""\
+{HEARS_SIGNALS}
+import fcntl, termios
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-I", "-c", *sys.argv[1:]])
@@ -171,18 +170,11 @@ def many(made: Callable[[int], Path], tmp_path: Path, environ: dict[str, str]) -
         shutil.copytree(made(tags), tmp_path / "repo", symlinks=True)
         (tmp_path / "tmp").mkdir()
         (tmp_path / "home").mkdir()
-        (tmp_path / "bin").mkdir()
         (tmp_path / "pause").write_text("0.04")
-        for name in ("gpgv", "ssh-keygen"):
-            program = shutil.which(name)
-            assert program
-            (tmp_path / "bin" / name).write_text(
-                f'#!/bin/sh\nsleep "$(cat {tmp_path}/pause)"\nexec {program} "$@"\n'
-            )
-            (tmp_path / "bin" / name).chmod(0o755)
-        path = f"{tmp_path / 'bin'}{os.pathsep}{environ['PATH']}"
-        own = {"PATH": path, "TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home"), "TERM": "xterm"}
-        return Repo(tmp_path / "repo", {**environ, **own})
+        pause = f'#!/bin/sh\nsleep "$(cat {tmp_path}/pause)"\nexec '
+        slow = {name: f'{pause}{shutil.which(name)} "$@"\n' for name in ("gpgv", "ssh-keygen")}
+        own = {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home"), "TERM": "xterm"}
+        return Repo(tmp_path / "repo", {**first_on_path(environ, tmp_path / "bin", slow), **own})
 
     return repo
 

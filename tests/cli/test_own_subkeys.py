@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, Repo, program, run
 from test_check_as import state
 
 
@@ -133,10 +133,10 @@ def test_a_subkey_that_has_expired_in_the_policy(carol: Carol, is_extended: bool
         carol.merged()
         assert carol.repo.envhooks("tag").code == 0
         return
-    program = carol.repo.path.parent / "faked-gpg"
-    program.write_text('#!/bin/sh\nexec gpg --faked-system-time 20220601T000000 "$@"\n')
-    program.chmod(0o755)
-    done = carol.repo.try_git("-c", f"gpg.program={program}", "tag", "-s", "-m", "x", GOOD_TAG)
+    then = program(
+        carol.repo.path.parent / "faked-gpg", '#!/bin/sh\nexec gpg --faked-system-time 20220601T000000 "$@"\n'
+    )
+    done = carol.repo.try_git("-c", f"gpg.program={then}", "tag", "-s", "-m", "x", GOOD_TAG)
     assert done.code and "has expired" in done.err, done.said
     (fix,) = done.fixes
     carol.sh(fix)

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Repo
+from support import GOOD_TAG, HEARS_SIGNALS, Repo, first_on_path
 from test_documents import LEAVES
 
 from envhooks import cli
@@ -73,14 +73,9 @@ def test_manifests_of_a_closed_standard_input_are_none(good: Repo) -> None:
 
 def test_a_program_that_is_interrupted_says_one_line(good: Repo) -> None:
     slow = good.path.parent / "bin"
-    slow.mkdir()
-    (slow / "git").write_text(f"#!/bin/sh\n: > {slow}/started\nexec sleep 30\n")
-    (slow / "git").chmod(0o755)
-    environ = {**good.environ, "PATH": f"{slow}:{good.environ['PATH']}"}
-    # what a shell starts by `&` has the signal ignored, and this test may be of it
-    start = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-    program = [sys.executable, "-I", "-m", "envhooks", "list", "--format", "json"]
-    command = [sys.executable, "-I", "-c", start, *program]
+    environ = first_on_path(good.environ, slow, {"git": f"#!/bin/sh\n: > {slow}/started\nexec sleep 30\n"})
+    start = f"{HEARS_SIGNALS}os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-I", "-c", start, "-I", "-m", "envhooks", "list", "--format", "json"]
     with subprocess.Popen(
         command, cwd=good.path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import Bench, Shown, case
-from support import GOOD_TAG
+from support import GOOD_TAG, program
 
 SIGN = ("tag", "-s", "-m", "First candidate", GOOD_TAG)
 SIGNERS = ".envhooks/allowed_signers"
@@ -202,13 +202,11 @@ def _openpgp(bench: Bench, faked: str = "", *more: str) -> Iterator[str]:
     bench.repo.environ["GNUPGHOME"] = str(home)
     (home / "empty").write_text("\n")
     (home / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {home}/empty\n")
-    program = bench.repo.path.parent / "faked-gpg"
     words = shlex.join(["gpg", *(("--faked-system-time", faked) if faked else ()), *more])
-    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    program.chmod(0o755)
+    gpg = program(bench.repo.path.parent / "faked-gpg", f'#!/bin/sh\nexec {words} "$@"\n')
     try:
         expire = "1y" if faked else "never"
-        bench.paste(f"{program} -q --quick-gen-key 'Carol <carol@example.org>' ed25519 sign,cert {expire}")
+        bench.paste(f"{gpg} -q --quick-gen-key 'Carol <carol@example.org>' ed25519 sign,cert {expire}")
         listed = bench.paste("gpg --with-colons --list-keys carol").out
         key = next(line for line in listed.split("\n") if line.startswith("fpr:")).split(":")[9]
         bench.repo.envhooks("signers", "add", key, check=not faked or None)
@@ -220,7 +218,7 @@ def _openpgp(bench: Bench, faked: str = "", *more: str) -> Iterator[str]:
         _merged(bench, "Let Carol in")
         bench.repo.git("config", "gpg.format", "openpgp")
         bench.repo.git("config", "user.signingkey", key)
-        bench.repo.git("config", "gpg.program", str(program))
+        bench.repo.git("config", "gpg.program", str(gpg))
         yield key
     finally:
         bench.paste("gpgconf --kill all", good=False)

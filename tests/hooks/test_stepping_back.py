@@ -6,20 +6,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import Repo
+from support import Repo, first_on_path
 
 
 @pytest.mark.parametrize("why", ["the config hook judges", "no policy here"])
 def test_a_push_that_is_not_judged_is_read(why: str, good: Repo, tmp_path: Path) -> None:
-    home, tools = tmp_path / "envhooks", tmp_path / "tools"
-    for folder in (home, tools):
-        folder.mkdir()
+    home = tmp_path / "envhooks"
+    home.mkdir()
     for name in ("pre-push", "judge.sh"):
         (home / name).write_bytes((Path(__file__).parents[2] / "hooks" / name).read_bytes())
     (home / ("config-hooks" if why.startswith("the") else "everywhere")).touch()
-    (tools / "git").write_text('#!/bin/sh\n[ "$1 $2" != "hook list" ] || echo envhooks-pre-push\nexit 1\n')
-    (tools / "git").chmod(0o755)
-    environ = {**good.environ, "PATH": f"{tools}:{good.environ['PATH']}"}
+    git = '#!/bin/sh\n[ "$1 $2" != "hook list" ] || echo envhooks-pre-push\nexit 1\n'
+    environ = first_on_path(good.environ, tmp_path / "tools", {"git": git})
     with subprocess.Popen(
         ["sh", home / "pre-push", "origin", "x"], stdin=subprocess.PIPE, env=environ
     ) as hook:

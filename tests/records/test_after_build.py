@@ -13,7 +13,7 @@ import pytest
 from builder_parts import DOCKERFILE, need, python_that_says, registry, storage
 from record_parts import make_key, verifier
 from shop import Shop, until
-from support import GOOD_TAG, WITHOUT_HOOKS, Repo
+from support import GOOD_TAG, WITHOUT_HOOKS, Repo, first_on_path
 from test_travelling import fresh_clone
 
 from envhooks.builds.ledger import Ledger
@@ -112,16 +112,15 @@ def test_a_tag_that_moves_while_it_is_built_gets_no_name_and_no_record(
     works: Works, server: Repo, tmp_path: Path
 ) -> None:
     """The engine is the real one, and the remote's tag moves just before it begins."""
-    real, tools = shutil.which("buildah"), tmp_path / "tools"
-    tools.mkdir()
+    real = shutil.which("buildah")
     other = works.shop.clone.git("rev-parse", "HEAD~1")
     move = shlex.join(
         ["git", "-C", str(server.path), *WITHOUT_HOOKS, "update-ref", f"refs/tags/{GOOD_TAG}", other]
     )
-    (tools / "buildah").write_text(f'#!/bin/sh\n[ "$1" != build ] || {move}\nexec {real} "$@"\n')
-    (tools / "buildah").chmod(0o755)
+    buildah = f'#!/bin/sh\n[ "$1" != build ] || {move}\nexec {real} "$@"\n'
+    environ = first_on_path(works.shop.clone.environ, tmp_path / "tools", {"buildah": buildah})
     works.state_policy(LOCAL)
-    done = works.shop.push(PATH=f"{tools}:{works.shop.clone.environ['PATH']}")
+    done = works.shop.push(PATH=environ["PATH"])
     assert done.code == 0, done.said
     row = works.shop.await_state("done", "failed", "final", "dropped")
     assert row.state == "dropped" and "holds another object under this name" in row.reason, (

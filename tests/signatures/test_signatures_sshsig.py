@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from signing import Workshop, root
+from support import program
 
 pytest.importorskip("cryptography")
 
@@ -231,8 +232,6 @@ BEGUN = "-----BEGIN SSH SIGNATURE-----\n"
 
 @pytest.mark.parametrize("told", ["", BEGUN, f"{BEGUN}?\n-----END SSH SIGNATURE-----\n"])
 def test_a_program_that_ends_well_and_writes_no_signature_has_made_none(tmp_path: Path, told: str) -> None:
-    program = tmp_path / "ssh-keygen"
-    program.write_text(f"#!/bin/sh\nprintf '%s' '{told}'\n")
-    program.chmod(0o755)
+    program(tmp_path / "ssh-keygen", f"#!/bin/sh\nprintf '%s' '{told}'\n")
     with pytest.raises(CannotJudge):
         sign_message(MESSAGE, str(tmp_path / "key"), SPACE, {"PATH": f"{tmp_path}:/bin:/usr/bin"})
