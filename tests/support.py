@@ -103,6 +103,14 @@ def first_on_path(environ: Mapping[str, str], folder: Path, scripts: Mapping[str
     return {**environ, "PATH": f"{folder}{os.pathsep}{environ['PATH']}"}
 
 
+def gnupg_home(folder: Path) -> Path:
+    """A home of GnuPG's that asks nobody: its keys have an empty passphrase."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "empty").write_text("\n")
+    (folder / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {folder}/empty\n")
+    return folder
+
+
 HEARS_SIGNALS = """\
 import os, signal, sys
 for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:

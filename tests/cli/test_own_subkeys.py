@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from support import GOOD_TAG, Repo, program, run
+from support import GOOD_TAG, Repo, gnupg_home, program, run
 from test_check_as import state
 
 
@@ -41,15 +41,14 @@ class Carol:
 
 @pytest.fixture
 def carol(guarded: Repo) -> Iterator[Carol]:
-    home = guarded.path.parent / "gnupg"
-    home.mkdir(mode=0o700)
-    (home / "empty").write_text("\n")
-    (home / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {home}/empty\n")
+    home = gnupg_home(guarded.path.parent / "gnupg")
     repo = Repo(guarded.path, {**guarded.environ, "GNUPGHOME": str(home)})
     made = Carol(repo, "", "")
     try:
-        for one in ("20200101T000000 --quick-gen-key 'Carol <carol@example.org>' ed25519 cert never",):
-            made.sh(f"gpg -q --faked-system-time {one}")
+        made.sh(
+            "gpg -q --faked-system-time 20200101T000000"
+            " --quick-gen-key 'Carol <carol@example.org>' ed25519 cert never"
+        )
         made = Carol(repo, made.parts()[0], "")
         made = Carol(repo, made.primary, made.add_subkey("20210101T000000"))
         repo.git("config", "gpg.format", "openpgp")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import Bench, Shown, case
-from support import GOOD_TAG, program
+from support import GOOD_TAG, gnupg_home, program
 
 SIGN = ("tag", "-s", "-m", "First candidate", GOOD_TAG)
 SIGNERS = ".envhooks/allowed_signers"
@@ -197,11 +197,7 @@ def _certificate(bench: Bench) -> None:
 @contextmanager
 def _openpgp(bench: Bench, faked: str = "", *more: str) -> Iterator[str]:
     """A key that the policy allows, and that git signs with; `faked` is the time at which it is made and signs."""
-    home = bench.repo.path.parent / "gnupg"
-    home.mkdir(mode=0o700)
-    bench.repo.environ["GNUPGHOME"] = str(home)
-    (home / "empty").write_text("\n")
-    (home / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {home}/empty\n")
+    bench.repo.environ["GNUPGHOME"] = str(gnupg_home(bench.repo.path.parent / "gnupg"))
     words = shlex.join(["gpg", *(("--faked-system-time", faked) if faked else ()), *more])
     gpg = program(bench.repo.path.parent / "faked-gpg", f'#!/bin/sh\nexec {words} "$@"\n')
     try:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench import Bench, case
-from support import GOOD_TAG
+from support import GOOD_TAG, gnupg_home
 
 NOT_SIGNED = "the tag is not signed"
 LIGHTWEIGHT = "the tag is lightweight, so it can carry no signature"
@@ -337,9 +337,7 @@ def _unsigned_without_a_key_by_openpgp(bench: Bench) -> None:
     _without_a_key(bench)
     shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
     gnupg = Path(tempfile.mkdtemp(prefix="eh-"))  # the agent's socket has to have a short path
-    bench.repo.environ["GNUPGHOME"] = str(gnupg)
-    (gnupg / "empty").write_text("\n")
-    (gnupg / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase-file {gnupg}/empty\n")
+    bench.repo.environ["GNUPGHOME"] = str(gnupg_home(gnupg))
     try:
         bench.paste(shown.command("new OpenPGP key"))
         again = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
@@ -354,9 +352,7 @@ def _unsigned_with_a_key_that_git_does_not_know(bench: Bench) -> None:
     bench.hooks()
     meant = _older_commit(bench)
     _without_a_key(bench)
-    ssh = bench.repo.path.parent / "home" / ".ssh"
-    ssh.mkdir(mode=0o700)
-    bench.paste(f"ssh-keygen -q -t ed25519 -N '' -f {ssh}/id_ed25519")
+    _with_a_key_of_ssh(bench)
     shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
     bench.paste(shown.command("your SSH key"))
     again = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
@@ -369,27 +365,25 @@ def _unsigned_where_the_repository_sets_another_format(bench: Bench) -> None:
     bench.hooks()
     meant = _older_commit(bench)
     _without_a_key(bench)
-    ssh = bench.repo.path.parent / "home" / ".ssh"
-    ssh.mkdir(mode=0o700)
-    bench.paste(f"ssh-keygen -q -t ed25519 -N '' -f {ssh}/id_ed25519")
+    key = _with_a_key_of_ssh(bench)
     for settings, part in (
         ({"gpg.format": "openpgp"}, "your SSH key"),
         ({"gpg.format": "x509", "user.signingkey": "0xABCDEF"}, "x509"),
         ({"gpg.format": "ssh", "user.signingkey": "/nowhere/id.pub"}, "public key there"),
-        ({"gpg.format": "openpgp", "user.signingkey": f"{ssh}/id_ed25519.pub"}, "does not say ssh"),
+        ({"gpg.format": "openpgp", "user.signingkey": f"{key}.pub"}, "does not say ssh"),
     ):
-        for key, value in settings.items():
-            bench.repo.git("config", key, value)
+        for setting, value in settings.items():
+            bench.repo.git("config", setting, value)
         shown = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
         bench.paste(shown.command(part))
         again = bench.refused("tag", "-a", "-m", "First candidate", GOOD_TAG, meant)
-        for key in settings:
+        for setting in settings:
             assert again.fix.startswith("git tag -s "), again
-            bench.repo.git("config", "--unset", key)
-        for key in {"gpg.format", "user.signingkey"} - {*settings}:
-            bench.repo.git("config", "--global", "--unset", key, check=None)
+            bench.repo.git("config", "--unset", setting)
+        for setting in {"gpg.format", "user.signingkey"} - {*settings}:
+            bench.repo.git("config", "--global", "--unset", setting, check=None)
     bench.repo.git("config", "gpg.format", "ssh")
-    bench.repo.git("config", "user.signingkey", f"{ssh}/id_ed25519.pub")
+    bench.repo.git("config", "user.signingkey", f"{key}.pub")
     _is_let_in(bench, again.fix, meant)
 
 
@@ -429,6 +423,14 @@ def _without_a_key(bench: Bench) -> None:
     bench.repo.environ.update(
         HOME=str(home), GNUPGHOME=str(home / "gnupg"), GIT_CONFIG_GLOBAL=str(home / ".gitconfig")
     )
+
+
+def _with_a_key_of_ssh(bench: Bench) -> Path:
+    """Where a person without settings has a key that only ssh knows; the public one is beside it."""
+    key = bench.repo.path.parent / "home" / ".ssh" / "id_ed25519"
+    key.parent.mkdir(mode=0o700)
+    bench.paste(f"ssh-keygen -q -t ed25519 -N '' -f {key}")
+    return key
 
 
 def _is_let_in(bench: Bench, sign: str, meant: str) -> None:
