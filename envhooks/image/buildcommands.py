@@ -11,16 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
-from envhooks.base.errors import CannotJudge
+from envhooks.image.files import Work
 from envhooks.image.shell import parse
 from envhooks.image.shell.branches import Arms
 from envhooks.image.shell.scan import Arm, Command, Enter, Leave, Loop
 from envhooks.image.shell.words import Expander
 from envhooks.image.text import Unknowns, names, unknown
 
-MAX_BYTES = 1024 * 1024
-MAX_WORK = 4_000_000
-"""Characters that the texts and expansions of one file may go through."""
 MAX_BUILDS = 256
 _BUILDERS = ("docker", "podman", "buildah", "nerdctl")
 _CHANGES = names("tag pull build bud build-using-dockerfile bake b f load import commit compose rmi rm prune")
@@ -55,23 +52,6 @@ class Built:
     """Whether base images are fetched again whatever is there."""
     stored: bool = True
     """Whether the image is certainly there under its names when the next command runs."""
-
-
-class Work:
-    """Budget of one file, however many texts, values and combinations it has."""
-
-    def __init__(self) -> None:
-        self._left = MAX_WORK
-
-    def spend(self, amount: int) -> None:
-        """Count work.
-
-        Raises:
-            CannotJudge: it is too much.
-        """
-        self._left -= amount
-        if self._left < 0:
-            raise CannotJudge("the text is too large or its values grow too much")
 
 
 class Shell:

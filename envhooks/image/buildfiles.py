@@ -14,12 +14,10 @@ from typing import Any
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.image.files import MAX_BUILD_FILE, Work
 from envhooks.image.hcl import MAX_DEPTH, Hcl, Reference
 
-MAX_BYTES = 1024 * 1024
 MAX_VALUE = 8192
-MAX_WORK = 4_000_000
-"""Characters and entries that the values and targets of one file may go through."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class BuildFile:
 
 
 def _decoded(data: bytes, path: str) -> str:
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_BUILD_FILE:
         raise CannotJudge("the file is larger than 1 MiB", place=path)
     try:
         return data.decode()
@@ -107,7 +105,7 @@ class _Bake:
         }
         self._values: dict[str, str] = {}
         self._merged: dict[str, dict[str, Any]] = {}
-        self._left = MAX_WORK
+        self._work = Work("its targets or values grow too much", path)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,14 +181,9 @@ class _Bake:
                     )
                 above = self._inherited(parent, (*seen, name))
                 out = {**out, **above, **_joined(out, above)}
-                self._spend(sum(1 + len(_table(value)) for value in out.values()))
+                self._work.spend(sum(1 + len(_table(value)) for value in out.values()))
             self._merged[name] = {**out, **own, **_joined(out, own)}
         return self._merged[name]
-
-    def _spend(self, amount: int) -> None:
-        self._left -= amount
-        if self._left < 0:
-            raise CannotJudge("its targets or values grow too much", place=self._path)
 
     def _value(self, value: object, depth: int) -> str | None:
         """A value as the build gets it; None where it is not known."""
@@ -207,7 +200,7 @@ class _Bake:
         def replaced(match: re.Match[str]) -> str:
             nonlocal lost
             found = None if lost else self._variable(match.group(1), depth)
-            self._spend(1 + len(found or ""))
+            self._work.spend(1 + len(found or ""))
             lost = lost or found is None
             return found or ""
 

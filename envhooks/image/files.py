@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 MAX_FILE = 16 * 1024 * 1024
 """Bytes of one file that is read whole."""
+MAX_BUILD_FILE = 1024 * 1024
+"""Bytes of one file that states builds."""
+MAX_WORK = 4_000_000
+"""Characters and entries that the texts, values and targets of one file of builds may go through."""
 
 
 class Files(Protocol):
@@ -53,6 +57,28 @@ class Budgeted:
         names = self._files.list(folder)
         self.budget.file(sum(map(len, names)))
         return names
+
+
+class Work:
+    """Budget of one file that states builds, however many texts, values and combinations it has."""
+
+    def __init__(
+        self, why: str = "the text is too large or its values grow too much", path: str = ""
+    ) -> None:
+        """`why` and `path` are for what is said where it is too much."""
+        self._left = MAX_WORK
+        self._why = why
+        self._path = path
+
+    def spend(self, amount: int) -> None:
+        """Count characters or entries that are gone through.
+
+        Raises:
+            CannotJudge: it is too much.
+        """
+        self._left -= amount
+        if self._left < 0:
+            raise CannotJudge(self._why, place=self._path)
 
 
 def inside(path: str) -> str:

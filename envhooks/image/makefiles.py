@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from envhooks.base.dataclass import replace
-from envhooks.image.buildcommands import MAX_BUILDS, Built, Work, commands
+from envhooks.image.buildcommands import MAX_BUILDS, Built, commands
+from envhooks.image.files import Work
 from envhooks.image.text import Unknowns
 
 MAKEFILES = ("GNUmakefile", "makefile", "Makefile")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Named
-from envhooks.image.buildcommands import MAX_BYTES, Built, commands
+from envhooks.image.buildcommands import Built, commands
 from envhooks.image.buildfiles import BuildFile, Planned
-from envhooks.image.files import Files
+from envhooks.image.files import MAX_BUILD_FILE, Files
 from envhooks.image.makefiles import MAKEFILES, Makefile
 from envhooks.image.text import Unknowns
 from envhooks.image.workflows import workflow_builds
@@ -64,7 +64,7 @@ def stated_in(files: Files, path: str, name: str = "") -> list[Stated]:
     data = files.read(path)
     if data is None:
         raise CannotJudge("there is no such file", place=path)
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_BUILD_FILE:
         raise CannotJudge("the file is larger than 1 MiB", place=path)
     folder = posixpath.dirname(path) or "."
     text = data.decode("utf-8", "replace")

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
-from envhooks.image.buildcommands import MAX_BUILDS, MAX_BYTES, Built, Work, commands, names_builder
+from envhooks.image.buildcommands import MAX_BUILDS, Built, commands, names_builder
+from envhooks.image.files import MAX_BUILD_FILE, Work
 from envhooks.image.requirements.yamlnodes import Node, Scalar, read_document
 from envhooks.image.text import Unknowns, unknown
 
@@ -34,7 +35,7 @@ def workflow_builds(text: str, path: str, job: str = "") -> tuple[Built, ...]:
     Raises:
         CannotJudge: it is not YAML within bounds, or has no such job.
     """
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_BUILD_FILE:
         raise CannotJudge("the file is larger than 1 MiB", place=path)
     top = _mapping(read_document(text, path))
     jobs = _mapping(top.get("jobs"))
@@ -186,7 +187,7 @@ class _Job:
             self._work.spend(1 + len(found or ""))
             return self._unknowns.mark(f"{inner[:60]} is not followed") if found is None else found
 
-        return re.sub(_EXPRESSION, value, text[:MAX_BYTES], flags=re.DOTALL)
+        return re.sub(_EXPRESSION, value, text[:MAX_BUILD_FILE], flags=re.DOTALL)
 
     def builds(self, body: Mapping[str, Node]) -> list[Built]:
         """The builds of the job's steps, in their order."""
