@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.image.files import MAX_BUILD_FILE, Work
 from envhooks.image.hcl import MAX_DEPTH, Hcl, Reference
+from envhooks.image.requirements.yamlnodes import Scalar, read_document
 
 MAX_VALUE = 8192
 
@@ -89,8 +90,8 @@ def _blocks(text: str, path: str) -> Mapping[str, Any]:
 # ---------------------------------------------------------------- bake
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:20]) or "none"
+def _shown(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:20]) or "none"
 
 
 class _Bake:
@@ -137,14 +138,9 @@ class _Bake:
                 raise CannotJudge(what, place=self._path)
             name = listed[0]
         merged = self._inherited(name, ())
-        args: dict[str, str] = {}
-        lost: list[str] = []
-        for argument, value in _table(merged.get("args")).items():
-            found = self._value(value, 0)
-            if found is None:
-                lost.append(argument)
-            else:
-                args[argument] = found
+        args, lost = _parted(
+            (argument, self._value(value, 0)) for argument, value in _table(merged.get("args")).items()
+        )
         context = self._value(merged.get("context", "."), 0)
         dockerfile = self._value(merged.get("dockerfile", "Dockerfile"), 0)
         if "dockerfile-inline" in merged:
@@ -157,7 +153,7 @@ class _Bake:
             )
         stage = self._value(merged["target"], 0) if "target" in merged else None
         contexts = {one: self._value(value, 0) or "" for one, value in _table(merged.get("contexts")).items()}
-        return Planned(dockerfile, context, stage, tuple(args.items()), tuple(lost), tuple(contexts.items()))
+        return Planned(dockerfile, context, stage, args, lost, tuple(contexts.items()))
 
     def _inherited(self, name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         """A target with what it inherits; args are put together, the rest is replaced."""
@@ -231,6 +227,20 @@ def _is_literal(value: object) -> bool:
     return value is None or (isinstance(value, dict) and not any("${" in name for name in value))
 
 
+def _parted(
+    arguments: Iterable[tuple[str, str | None]],
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """(arguments with their values, names of those whose value is not followed)."""
+    args: dict[str, str] = {}
+    lost: list[str] = []
+    for name, value in arguments:
+        if value is None:
+            lost.append(name)
+        else:
+            args[name] = value
+    return tuple(args.items()), tuple(lost)
+
+
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -242,8 +252,6 @@ class _Compose:
     """Services of a compose file."""
 
     def __init__(self, text: str, path: str) -> None:
-        from envhooks.image.requirements.yamlnodes import read_document
-
         self._path = path
         document = read_document(text, path, merges=True)
         self._services = _table(document.get("services") if isinstance(document, dict) else None)
@@ -255,61 +263,43 @@ class _Compose:
     def planned(self, name: str) -> Planned:
         build = _table(self._services.get(name)).get("build")
         if build is None:
-            shown = ", ".join(list(self._services)[:20]) or "none"
-            raise CannotJudge(
-                f"there is no service {name!r} that is built; the services are {shown}", place=self._path
-            )
+            why = f"there is no service {name!r} that is built; the services are {_shown(self._services)}"
+            raise CannotJudge(why, place=self._path)
         if "extends" in _table(self._services.get(name)):
             raise CannotJudge(f"the service {name} extends another, which is not followed", place=self._path)
         return _service(build, self._path, name)
 
 
 def _service(build: object, path: str, name: str) -> Planned:
-    from envhooks.image.requirements.yamlnodes import Scalar
+    def value(node: object) -> str | None:
+        return _substituted(node.text) if isinstance(node, Scalar) else None
 
-    lost: list[str] = []
-
-    def value(node: object, argument: str = "") -> str | None:
-        typed = argument and isinstance(node, Scalar) and not node.is_as_written
-        found = _substituted(node.text) if isinstance(node, Scalar) and not typed else None
-        if found is None and argument:
-            lost.append(argument)
-        return found
+    def argument(node: object) -> str | None:
+        return value(node) if isinstance(node, Scalar) and node.is_as_written else None
 
     if isinstance(build, Scalar):
         return Planned("Dockerfile", _substituted(build.text) or ".", None, ())
     body = build if isinstance(build, dict) else {}
     if "dockerfile_inline" in body:
         raise CannotJudge(f"the Dockerfile of {name} stands in the file, which is not followed", place=path)
-    given = body.get("args")
-    args: dict[str, str] = {}
-    if isinstance(given, list):
-        for one in given:
-            argument, sign, text = (one.text if isinstance(one, Scalar) else "").partition("=")
-            found = _substituted(text) if sign else None
-            if found is None:
-                lost.append(argument)
-            else:
-                args[argument] = found
-    elif isinstance(given, dict):
-        for argument, node in given.items():
-            found = value(node, argument)
-            if found is not None:
-                args[argument] = found
-    contexts = {}
-    further = body.get("additional_contexts")
-    for one in further if isinstance(further, list) else ():
-        context, _, source = (one.text if isinstance(one, Scalar) else "").partition("=")
-        contexts[context] = _substituted(source) or ""
-    for context, node in further.items() if isinstance(further, dict) else ():
-        contexts[context] = value(node) or ""
+    args, lost = _parted((one, argument(node)) for one, node in _pairs(body.get("args")))
+    contexts = {one: value(node) or "" for one, node in _pairs(body.get("additional_contexts"))}
     paths = {key: value(body[key]) for key in ("context", "dockerfile", "target") if key in body}
     if None in paths.values():
         raise CannotJudge(f"the build of {name} is computed in a way that is not followed", place=path)
     return Planned(
         paths.get("dockerfile") or "Dockerfile", paths.get("context") or ".", paths.get("target"),
-        tuple(args.items()), tuple(lost), tuple(contexts.items()),
+        args, lost, tuple(contexts.items()),
     )  # fmt: skip
+
+
+def _pairs(node: object) -> Iterator[tuple[str, object]]:
+    """(name, value) of each entry of a mapping, or of a list of `NAME=value`; None where an entry has no value."""
+    if isinstance(node, dict):
+        yield from node.items()
+    for one in node if isinstance(node, list) else ():
+        name, sign, text = (one.text if isinstance(one, Scalar) else "").partition("=")
+        yield name, Scalar(text, 0) if sign else None
 
 
 def _substituted(text: str) -> str | None:
