@@ -7,10 +7,11 @@ from typing import Any
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.image.text import AS_WRITTEN
 
 MAX_DEPTH = 20
 """Levels of values and blocks in each other."""
-_AS_WRITTEN = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,8}[1-9])?"
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
 _TOKEN = re.compile(
     r"(?P<skip>[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?\*/)|(?P<line>\n)|(?P<text>\"(?:[^\"\\\n]|\\.)*\")"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_-]*)|(?P<number>-?[0-9]+(?:\.[0-9]+)?)|(?P<sign>.)",
@@ -116,7 +117,7 @@ class Hcl:
         if kind == "text":
             value = re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), word[1:-1])
         elif kind == "number":
-            value = word if re.fullmatch(_AS_WRITTEN, word) else UNKNOWN  # 2.10 is 2.1
+            value = word if re.fullmatch(AS_WRITTEN, word) else UNKNOWN  # 2.10 is 2.1
         elif kind == "word":
             value = {"true": True, "false": False, "null": UNKNOWN}.get(word, Reference(word))
         elif word == "[":
@@ -127,10 +128,10 @@ class Hcl:
                 return self._body(depth)
             except CannotJudge:
                 self._at = start
-                self._past("}")
+                self._past("{")
                 return UNKNOWN
         elif word == "(":
-            self._past(")")
+            self._past("(")
         if self._peek()[0] in ("line", "end") or self._peek()[1] in (",", "}", "]", "="):
             return value
         self._rest()
@@ -145,20 +146,19 @@ class Hcl:
                 return out
             if self._peek()[1] == "for":
                 self._at = start
-                self._past("]")
+                self._past("[")
                 return UNKNOWN
             out.append(self._expression(depth + 1))
         raise CannotJudge("a list of this HCL file has no end", place=self._path)
 
-    def _past(self, closing: str) -> None:
-        """Go behind the sign that closes what was opened."""
-        opening = {"}": "{", "]": "[", ")": "("}[closing]
+    def _past(self, opening: str) -> None:
+        """Go behind the sign that closes what this one has opened."""
         depth = 1
         while depth:
             kind, word = self._next()
             if kind == "end":
                 raise CannotJudge(f"{opening} has no end in this HCL file", place=self._path)
-            depth += (word == opening and kind == "sign") - (word == closing and kind == "sign")
+            depth += (word == opening) - (word == _CLOSING[opening])
 
     def _rest(self) -> None:
         """Go to the end of an expression that is not followed."""
@@ -167,5 +167,5 @@ class Hcl:
             if kind in ("line", "end") or (kind == "sign" and word in ",}]"):
                 return
             self._next()
-            if kind == "sign" and word in "([{":
-                self._past({"(": ")", "[": "]", "{": "}"}[word])
+            if word in _CLOSING:
+                self._past(word)

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 from envhooks.base.place import Place
 
+AS_WRITTEN = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,8}[1-9])?"
+"""A number that a reader which takes types gives back as it is written: 2.1, and not 2.10."""
 _MARK = "[\ud800-\udfff]"
 SPACES = frozenset(
     chr(code) for code in (*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029)

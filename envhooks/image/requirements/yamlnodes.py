@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
+from envhooks.image.text import AS_WRITTEN
 
 if TYPE_CHECKING:
     from yaml.events import Event, NodeEvent
@@ -22,7 +23,6 @@ MAX_ALIASES = 100
 """Aliases in one document: each may name a node with others in it, and two of each make 2**depth."""
 MAX_NODES = 500_000
 """Nodes in one document; a lock of 2,000 packages has some 40,000."""
-_CANONICAL = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,8}[1-9])?"
 _TYPED = r"""(?x) [-+]? (?: 0[xob][0-9a-fA-F_]+ | (?: [0-9][0-9_]*(?:\.[0-9_]*)? | \.[0-9_]+ )(?:[eE][-+]?[0-9]+)?
     | [0-9][0-9_]*(?::[0-9]+)+(?:\.[0-9_]*)? | (?i:\.inf|\.nan) ) \Z | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2} | True\Z | TRUE\Z
     | False\Z | FALSE\Z | (?i:yes|no|on|off|y|n)\Z"""
@@ -53,7 +53,7 @@ class Scalar:
         if not self.plain:
             return True
         return bool(self.text) and (
-            re.fullmatch(_CANONICAL, self.text) is not None or re.match(_TYPED, self.text) is None
+            re.fullmatch(AS_WRITTEN, self.text) is not None or re.match(_TYPED, self.text) is None
         )
 
 
