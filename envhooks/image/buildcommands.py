@@ -130,11 +130,7 @@ def commands(
                     if taken.certain
                     else shell.mark("where it stands depends on a condition")
                 )
-            elif (
-                args
-                and (built := build_of(args, cwd) or change_of(args)) is not None
-                and len(found) < MAX_BUILDS
-            ):
+            elif (built := _built(args, cwd)) is not None and len(found) < MAX_BUILDS:
                 found.append(replace(built, line=line, stored=built.stored and taken.certain))
     return found
 
@@ -169,45 +165,34 @@ def _arguments(command: Command, shell: Shell, expander: Expander) -> list[str]:
     return [field for word in words for field in expander.fields(word.text)]
 
 
-def build_of(args: Sequence[str], cwd: str) -> Built | None:
-    """The build of one command, as an argument list; None where it is none, or has no one context."""
-    rest = _bare(args)
-    if len(rest) < 3 or rest[0].rpartition("/")[2] not in _BUILDERS:
-        return None
-    extended = rest[1] == "buildx"  # its builder may keep what it builds to itself
-    if rest[1] in ("buildx", "image", "builder"):
-        rest.pop(1)
-    if rest[1] not in ("build", "bud", "build-using-dockerfile"):
-        return None
-    built = _sorted(rest[2:], cwd)
-    kept = not extended or bool({"--load", "--push"} & set(rest))
-    return built if built is None else replace(built, stored=kept)
+def _built(args: Sequence[str], cwd: str) -> Built | None:
+    """The build of one command, or what it may change; None for a command that does neither.
 
-
-def change_of(args: Sequence[str]) -> Built | None:
-    """A command that may put something else under the names of images, as a build of no Dockerfile; else None.
-
-    Without names, it may be under any: `docker load`, or a build that is not followed.
+    What may put something else under the names of images is a build of no Dockerfile. Without names, it may be under
+    any: `docker load`, or a build that is not followed.
     """
-    rest = _bare(args)
-    if len(rest) < 2 or rest[0].rpartition("/")[2] not in _BUILDERS:
-        return None
-    if rest[1] in ("buildx", "image", "builder") and len(rest) > 2:
-        rest.pop(1)
-    words = [one for one in rest[2:] if not one.startswith("-")]
-    if unknown("".join(words)) or rest[1] not in ("tag", "pull"):
+    group, command, rest = _asked(args)
+    built = _sorted(rest, cwd) if command in ("build", "bud", "build-using-dockerfile") else None
+    if built is not None:
+        # the builder of buildx may keep what it builds to itself
+        return replace(built, stored=group != "buildx" or bool({"--load", "--push"} & set(rest)))
+    words = [one for one in rest if not one.startswith("-")]
+    if unknown("".join(words)) or command not in ("tag", "pull"):
         words = []
-    if rest[1] == "tag":
+    if command == "tag":
         words = words[1:]
-    return Built("", "", None, (), names=tuple(words), stored=False) if rest[1] in _CHANGES else None
+    return Built("", "", None, (), names=tuple(words), stored=False) if command in _CHANGES else None
 
 
-def _bare(args: Sequence[str]) -> list[str]:
-    """The command that is run, without what runs it."""
+def _asked(args: Sequence[str]) -> tuple[str, str, list[str]]:
+    """(group such as `buildx` or "", command, its arguments) of a builder; no command for any other program."""
     rest = list(args)
     while rest and (rest[0] in ("sudo", "time", "exec", "env", "nice") or re.fullmatch(_ASSIGN, rest[0])):
         rest.pop(0)
-    return rest
+    if len(rest) < 2 or rest.pop(0).rpartition("/")[2] not in _BUILDERS:
+        return "", "", []
+    group = rest.pop(0) if rest[0] in ("buildx", "image", "builder") and len(rest) > 1 else ""
+    return group, rest[0], rest[1:]
 
 
 def _sorted(rest: Sequence[str], cwd: str) -> Built | None:
