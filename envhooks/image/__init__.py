@@ -157,6 +157,10 @@ class Environment:
         return tuple(p for p in self.packages if p.name in names)
 
 
+MAX_BELOW = 8
+"""Images of the same tree that stand on each other."""
+
+
 @dataclass(frozen=True)
 class Named:
     """Image that the same tree builds for a build that stands on it."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import CannotJudge
-from envhooks.image import Named
+from envhooks.image import MAX_BELOW, Named
 from envhooks.image.buildcommands import Built, commands
 from envhooks.image.buildfiles import BuildFile, Planned
 from envhooks.image.files import MAX_BUILD_FILE, Files
@@ -18,8 +18,6 @@ from envhooks.image.makefiles import MAKEFILES, Makefile
 from envhooks.image.text import Unknowns
 from envhooks.image.workflows import workflow_builds
 
-MAX_BELOW = 8
-"""Images of one file that stand on each other."""
 MAX_TARGETS = 100
 """Targets of one file."""
 _TARGETED = (".hcl", ".json", ".yml", ".yaml")

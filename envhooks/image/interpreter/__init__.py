@@ -17,7 +17,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import BY_BUILD
-from envhooks.image import CannotTell, Environment, Hardware, Named, Package, Unpinned
+from envhooks.image import MAX_BELOW, CannotTell, Environment, Hardware, Named, Package, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage, read_dockerfile
 from envhooks.image.dockerfile.baseimage import hints
 from envhooks.image.dockerfile.expand import BadWord
@@ -192,8 +192,6 @@ def _version(entry: Entry) -> tuple[str | None, str | None, bool]:
 
 _NO_ARGS: Mapping[str, str] = MappingProxyType({})
 _NO_NAMES: Mapping[str, Named] = MappingProxyType({})
-MAX_BELOW = 8
-"""Images of the same tree that stand on each other."""
 
 
 def read_environment(
