@@ -9,7 +9,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.image.dockerfile.stages import is_set
 from envhooks.image.installers import InstallTask
 from envhooks.image.requirements import parse_requirement
-from envhooks.image.stage import Arg, Call, Session, Sources, prefix_of
+from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.installed import SYSTEM
 from envhooks.image.text import names, readable, unknown
 
@@ -232,9 +232,8 @@ def uv_place(session: Session, call: Call, options: Options) -> str:
     target = options.last("--python")
     python = target.text if target else (call.env("UV_PYTHON") or "")
     if python.startswith("/") and not unknown(python):
-        return prefix_of(
-            session, posixpath.dirname(posixpath.dirname(python)) if "/bin/" in python else python
-        )
+        prefix = posixpath.dirname(posixpath.dirname(python)) if "/bin/" in python else python
+        return session.installed.prefix_of(prefix)
     if call.where != SYSTEM:
         return call.where
     virtual = call.env("VIRTUAL_ENV")
@@ -351,12 +350,9 @@ def _uninstall(session: Session, call: Call, where: str) -> None:
             session.note(f"what is uninstalled is not known: {session.unknowns.why(arg.text)}", arg.place)
         elif requirement is None or not requirement.name:
             continue
-        elif call.certain:
-            session.installed.remove(where, requirement.name)
-        elif session.installed.get(where, requirement.name):
-            session.doubt(
-                call, requirement.name, "whether it is uninstalled depends on a condition", arg.place, where
-            )
+        else:
+            why = "whether it is uninstalled depends on a condition"
+            session.remove(call, requirement.name, where, why, arg.place)
     for arg in options.all("--requirement"):
         why = f"what {readable(arg.text)} uninstalls is not followed"
         session.note(why, arg.place)

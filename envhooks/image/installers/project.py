@@ -125,11 +125,8 @@ def _uv_add(session: Session, call: Call, options: Options, command: str) -> Non
 def _removed(session: Session, call: Call, options: Options) -> None:
     """Take away what a project gives up, from the environment of the call."""
     for arg in options.words:
-        name = normal_name(arg.text)
-        if call.certain:
-            session.installed.remove(call.where, name)
-        elif session.installed.get(call.where, name) is not None:
-            session.doubt(call, name, "whether it is removed depends on a condition", arg.place)
+        why = "whether it is removed depends on a condition"
+        session.remove(call, normal_name(arg.text), call.where, why, arg.place)
 
 
 def poetry(session: Session, call: Call) -> None:

@@ -32,7 +32,7 @@ from envhooks.image.interpreter.instructions import (
     run,
     shell_environment,
 )
-from envhooks.image.stage import Session, active_by_variables
+from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.text import readable, unknown
@@ -115,7 +115,7 @@ class Summary:
         return None
 
     def _active(self) -> str:
-        where = active_by_variables(self._state.session, self._state.scope.values.get)
+        where = self._installed.active(self._state.scope.values.get)
         if where == SYSTEM:
             return shell_environment(self._state.shell) or SYSTEM
         return where

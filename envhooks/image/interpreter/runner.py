@@ -34,7 +34,7 @@ from envhooks.image.interpreter.programs import (
 from envhooks.image.shell import branches_of, parse, script_argument
 from envhooks.image.shell.scan import Arm, Command, Define, Enter, Leave, Loop, Redirect, Word
 from envhooks.image.shell.words import Expander, commands_inside
-from envhooks.image.stage import Arg, Call, Session, active_by_variables, prefix_of
+from envhooks.image.stage import Arg, Call, Session
 from envhooks.image.stage.installed import CONDAS, SYSTEM, conda_place
 from envhooks.image.text import readable, unknown
 
@@ -280,9 +280,8 @@ class Runner:
     def _active(self, head: str) -> str:
         """The environment that a program installs to."""
         if ("/bin/" in head and head.startswith(("/", "~", "."))) or re.match(r"[^/]+/bin/", head):
-            prefix = join(self._state.cwd, head.partition("/bin/")[0])
-            return prefix_of(self._session, prefix)
-        return self._state.where or active_by_variables(self._session, self._environment)
+            return self._session.installed.prefix_of(join(self._state.cwd, head.partition("/bin/")[0]))
+        return self._state.where or self._session.installed.active(self._environment)
 
     # ---------------------------------------------------------------- words that the shell itself takes
 
@@ -353,7 +352,7 @@ class Runner:
                 return
             prefix = join(self._state.cwd, match.group(1))
             if not re.search(r"(?:conda|mamba|forge)[0-9]?\Z", prefix):
-                self._activate(prefix_of(self._session, prefix), certain)
+                self._activate(self._session.installed.prefix_of(prefix), certain)
         elif path == "activate" and len(texts) > 1:
             self._activate(conda_place(texts[1]), certain)
         elif not re.fullmatch(HARMLESS_SOURCE, path) and not self._file(path, call.behind(1), same=True):

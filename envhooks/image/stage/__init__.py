@@ -28,7 +28,7 @@ from envhooks.image.dockerfile.stages import join
 from envhooks.image.requirements.specs import MACHINES, Requirement, marker_holds, normal_name
 from envhooks.image.requirements.versions import constrained, loose_pin, same_release, untouched
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import SYSTEM, Entry, Installed, conda_place, may_be_its_own
+from envhooks.image.stage.installed import Entry, Installed, may_be_its_own
 from envhooks.image.text import Unknowns, readable, unknown
 
 ANYTHING = "packages"
@@ -98,6 +98,13 @@ class Session:
     ) -> None:
         """Mark the version of a package as unknown from here on."""
         self.installed.doubt(call.where if where is None else where, name, why, place or call.place)
+
+    def remove(self, call: Call, name: str, where: str, why: str, place: Place) -> None:
+        """Uninstall a package; where the command may not run, doubt it for the reason `why`."""
+        if call.certain:
+            self.installed.remove(where, name)
+        elif self.installed.get(where, name) is not None:
+            self.doubt(call, name, why, place, where)
 
     def note(self, why: str, place: Place, what: str = ANYTHING) -> None:
         """Add something that cannot be determined and is of no one package."""
@@ -325,9 +332,8 @@ class Session:
         if package is not None:
             self.doubt(call, package, "it is built from source", place)
         below = PINNING.get(package or "")
-        device = (
-            call.env("VLLM_TARGET_DEVICE") or "cuda"
-        )  # `empty`, `hpu`: its sources ask for no release then
+        # of `empty` or `hpu` its sources ask for no release
+        device = call.env("VLLM_TARGET_DEVICE") or "cuda"
         for one in names_of(below) if below and not alone and device == "cuda" else ():
             held = self.installed.get(call.where, one)
             if held is not None and held.package is not None and held.package.exact:
@@ -363,33 +369,3 @@ class Sources:
         if name in BY_INDEX and telling:
             return telling[0]
         return self.index or next(iter(self.extra), "")
-
-
-def active_by_variables(session: Session, get: Callable[[str], str | None]) -> str:
-    """The environment that PATH, VIRTUAL_ENV or conda's variables make the active one."""
-    path = get("PATH") or ""
-    for part in path.split(":"):
-        if unknown(part):
-            break
-        match = re.fullmatch(r"(/.+)/bin/?", part)
-        if match is None:
-            continue
-        prefix = match.group(1)
-        if prefix in session.installed.venvs or (get("VIRTUAL_ENV") or "").rstrip("/") == prefix:
-            return prefix
-        named = re.fullmatch(r".*/envs/([^/]+)", prefix)
-        if named:
-            return f"conda:{named.group(1)}"
-    virtual = (get("VIRTUAL_ENV") or "").rstrip("/")
-    if virtual and not unknown(virtual) and virtual in session.installed.venvs:
-        return virtual
-    name = get("CONDA_DEFAULT_ENV")
-    return conda_place(name) if name and not unknown(name) else SYSTEM
-
-
-def prefix_of(session: Session, prefix: str) -> str:
-    """The environment whose `bin` folder lies in `prefix`."""
-    match = re.fullmatch(r".*/envs/([^/]+)", prefix)
-    if match:
-        return f"conda:{match.group(1)}"
-    return prefix if prefix in session.installed.venvs else SYSTEM

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
 from envhooks.image import CannotTell, Hardware, Package, Replaced, Unpinned, versions_agree
+from envhooks.image.text import unknown
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
@@ -108,6 +109,34 @@ class Installed:
         one = CannotTell(what, why, place)
         if one not in self.notes[-50:]:
             self.notes.append(one)
+
+    def prefix_of(self, prefix: str) -> str:
+        """The environment whose `bin` folder lies in `prefix`."""
+        match = re.fullmatch(r".*/envs/([^/]+)", prefix)
+        if match:
+            return f"conda:{match.group(1)}"
+        return prefix if prefix in self.venvs else SYSTEM
+
+    def active(self, get: Callable[[str], str | None]) -> str:
+        """The environment that PATH, VIRTUAL_ENV or conda's variables make the active one; `get` has their values."""
+        path = get("PATH") or ""
+        for part in path.split(":"):
+            if unknown(part):
+                break
+            match = re.fullmatch(r"(/.+)/bin/?", part)
+            if match is None:
+                continue
+            prefix = match.group(1)
+            if prefix in self.venvs or (get("VIRTUAL_ENV") or "").rstrip("/") == prefix:
+                return prefix
+            named = re.fullmatch(r".*/envs/([^/]+)", prefix)
+            if named:
+                return f"conda:{named.group(1)}"
+        virtual = (get("VIRTUAL_ENV") or "").rstrip("/")
+        if virtual and not unknown(virtual) and virtual in self.venvs:
+            return virtual
+        name = get("CONDA_DEFAULT_ENV")
+        return conda_place(name) if name and not unknown(name) else SYSTEM
 
     def bring(self, other: Installed, source: str, target: str) -> None:
         """COPY --from: the packages of another stage that stand below `source`."""
