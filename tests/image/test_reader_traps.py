@@ -590,6 +590,15 @@ def test_what_conda_takes_away_and_what_it_only_says(run: str, version: str | No
     assert exact(environment, "pytorch") == version
 
 
+def test_what_conda_may_take_away_is_doubted_where_it_is() -> None:
+    environment = read(
+        "FROM condaforge/miniforge3:24.9.2-0\nRUN conda create -n other pytorch==2.1.0\n"
+        "RUN test -e /x && conda remove -n other pytorch || true\nENV PATH=/opt/conda/envs/other/bin:$PATH\n"
+    )
+    assert exact(environment, "pytorch") is None
+    assert [one.what for one in environment.cannot_tell] == ["pytorch"]
+
+
 def test_a_list_of_specifications_is_read_line_by_line() -> None:
     environment = read(
         "FROM condaforge/miniforge3:24.9.2-0\nCOPY specs.txt .\nRUN conda install -y --file specs.txt\n",

@@ -49,10 +49,9 @@ def conda(session: Session, call: Call) -> None:
             session.installed.drop(_place(call, options))
         for arg in options.words:
             spec = parse_conda_spec(arg.text) if not unknown(arg.text) else None
-            if spec is not None and rest.certain:
-                session.installed.remove(_place(call, options), spec.name)
-            elif spec is not None:
-                session.doubt(rest, spec.name, "whether it is removed depends on a condition", arg.place)
+            if spec is not None:
+                why = "whether it is removed depends on a condition"
+                session.remove(rest, spec.name, _place(call, options), why, arg.place)
 
 
 def _place(call: Call, options: Options) -> str:
