@@ -310,6 +310,12 @@ def test_what_the_shell_decides_is_never_claimed(run: str) -> None:
     assert exact(read(f"FROM python:3.12\nRUN {run}\n"), "torch") is None
 
 
+@pytest.mark.parametrize("ended", ["exit 0 | cat", "(exit 0)", "cat x | exit 0", "sh -c 'exit 0'"])
+def test_an_exit_ends_its_own_shell_alone(ended: str) -> None:
+    environment = read(f"FROM python:3.12\nRUN pip install torch==2.7.0; {ended}; pip install torch==2.8.0\n")
+    assert exact(environment, "torch") == "2.8.0"
+
+
 def test_a_condition_takes_back_an_earlier_claim() -> None:
     environment = read(
         "FROM python:3.12\nRUN pip install torch==2.8.0\nRUN if [ $A ]; then pip install torch==2.7.0; fi\n"

@@ -317,10 +317,12 @@ class State:
     cwd: str
     where: str | None
     """The environment that was activated here; None: what PATH says."""
+    over: bool = False
+    """Whether an `exit` has ended it."""
 
     def copy(self) -> State:
         """The same for a subshell."""
-        return State(dict(self.variables), self.cwd, self.where)
+        return State(dict(self.variables), self.cwd, self.where, self.over)
 
 
 def of_no_interest(command: Command, functions: Collection[str]) -> bool:

@@ -63,7 +63,6 @@ class Runner:
         self._open: set[str] = set()
         self._followed = 0
         self._certain = True
-        self._over = False
         self._before = ""
         self._depth = 0
         self._expander = Expander(self, spend, bash)
@@ -102,20 +101,20 @@ class Runner:
             return
         parsed = parse(text)
         certain = certain and not parsed.fault
-        stack: list[tuple[State, bool]] = []
+        stack: list[State] = []
         branches = branches_of(parsed, self._expander)
         for index, event in enumerate(parsed.events):
             self._spend(20)
             if isinstance(event, Arm):
                 branches.enter(event)
             elif isinstance(event, Enter):
-                stack.append((self._state, self._over))
+                stack.append(self._state)
                 self._state = self._state.copy()
                 self._spend(10 * len(self._state.variables))
             elif isinstance(event, Leave):
                 if stack:
-                    self._state, self._over = stack.pop()
-            elif self._over:
+                    self._state = stack.pop()
+            elif self._state.over:
                 continue
             elif isinstance(event, Define):
                 self._functions.add(event.name)
@@ -124,7 +123,7 @@ class Runner:
             elif (taken := branches.taken(index, event)) is not None:
                 self._command(taken, place, certain)
         if stack:
-            self._state, self._over = stack[0]
+            self._state = stack[0]
         if parsed.fault and re.search(INSTALLS, text):
             self._session.note(f"the shell text cannot be read to its end: {parsed.fault}", place(0))
         self._depth -= 1
@@ -136,11 +135,11 @@ class Runner:
 
     def _inner(self, text: str, place: Places, certain: bool, bash: bool | None = None) -> None:
         """A script in a shell of its own; in the same one where `bash` does not say which."""
-        before = self._state, self._over, self._expander.bash
+        before = self._state, self._expander.bash
         self._state = self._state.copy()
-        self._expander.bash = before[2] if bash is None else bash
+        self._expander.bash = before[1] if bash is None else bash
         self.script(text, place, certain=certain)
-        self._state, self._over, self._expander.bash = before
+        self._state, self._expander.bash = before
 
     def _command(self, command: Command, place: Places, certain: bool) -> None:
         if of_no_interest(command, self._functions):
@@ -184,12 +183,15 @@ class Runner:
         self._redirects(command, args, place)
 
     def _assign_all(self, values: Mapping[str, str], certain: bool, piped: bool) -> None:
-        for name, value in () if piped else values.items():
+        if piped:
+            return
+        for name, value in values.items():
             self.assign(name, value if certain else self.mark(f"{name} is set under a condition"))
 
     def _arguments(self, words: list[Word], place: Places) -> tuple[list[Arg], list[int]]:
         """(arguments, how many of them stand behind each word)."""
-        args, counts = list[Arg](), list[int]()
+        args: list[Arg] = []
+        counts: list[int] = []
         for word in words:
             at = place(word.offset)
             args += [Arg(text, at) for text in self._expander.fields(word.text)]
@@ -246,12 +248,12 @@ class Runner:
         if same:
             self.script(script.text, script.place, certain=call.certain)
         else:
-            kept = self._state, self._functions, self._certain, self._overlay, self._over
+            kept = self._state, self._functions, self._certain, self._overlay
             own = script.variables(self._state.variables, self._overlay, call, self.mark)
             self._state = State(own, self._state.cwd, None if call.where == SYSTEM else call.where)
             self._functions, self._overlay = set(), {}
             self._inner(script.text, script.place, call.certain, script.bash if bash is None else bash)
-            self._state, self._functions, self._certain, self._overlay, self._over = kept
+            self._state, self._functions, self._certain, self._overlay = kept
         self._open.discard(script.path)
         return True
 
@@ -314,7 +316,7 @@ class Runner:
                 self.script(text, lambda _at: call.place, certain=call.certain)
         elif program in ("exit", "return"):
             if certain and command.words[0].text == program:
-                self._over = self._over or (not texts or texts[0] == "0")
+                self._state.over = self._state.over or not texts or texts[0] == "0"
             elif texts[:1] in ([], ["0"]):
                 self._certain = False  # `if ...; then exit 0; fi`: what follows may not run
         elif program in SHELLS:
