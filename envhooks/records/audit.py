@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import EnvhooksError
@@ -59,8 +58,10 @@ def _yanked_of_nothing(git: Git, root: TrustRoot) -> Iterator[str]:
     tags = dict.fromkeys(ref.name.removeprefix(TAGS) for ref in git.refs(TAGS))
     for tag in root.policy.yanked:
         if tag not in tags:
-            close = get_close_matches(tag[:200], tags, 1)
-            hint = f"; did you mean {printable(close[0], 120)}?" if close else ""
+            from envhooks.base.near import nearest  # where nothing is misspelt, nobody needs it
+
+            near = nearest(tag, tags)
+            hint = f"; did you mean {printable(near, 120)}?" if near else ""
             yield f"`[[yanked]]` names {printable(tag, 120)}, and there is no such tag{hint}"
 
 
