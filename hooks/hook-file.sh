@@ -40,7 +40,12 @@ pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;
 *) tag='^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/' ;;
 esac
 LC_ALL=C grep -q -e "$tag" || exit "$code"
-case $(git hook list "$event" 2>/dev/null </dev/null) in *"envhooks-$event"*) exit "$code" ;; esac # the config hook says it
+case $(git hook list "$event" 2>/dev/null </dev/null) in
+*"envhooks-$event"*) # the config hook says it
+	cat >/dev/null # the rest: prek takes a hook that is gone before it has read all for a failure
+	exit "$code"
+	;;
+esac
 if [ "$event" = reference-transaction ]; then # fetch and gc make tags too
 	[ "$1" = prepared ] || exit "$code"
 	case $(ps -ww -o args= -p "$PPID" 2>/dev/null) in 'git tag '* | */'git tag '*) ;; *) exit "$code" ;; esac
