@@ -125,19 +125,11 @@ def ignore_signals() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Delay signals to the end of the block: an interruption during a fork would happen in both processes."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def put_off() -> Iterator[None]:
-    """Delay what signals do to the end of the block. `held_back` does so for its own thread: where there are others,
-    one of them takes the signal, and Python runs its handler in the main thread all the same.
+    """Delay what signals do to the end of the block: an interruption during a fork would happen in both processes.
+
+    A mask would do so for its own thread: where there are others, one of them takes the signal, and Python runs its
+    handler in the main thread all the same.
     """
     import threading
 
@@ -158,8 +150,7 @@ def put_off() -> Iterator[None]:
 
 
 def as_in_a_fork() -> None:
-    """For a fork that began while they were held back: these signals end it, and nothing of its parent's is run."""
+    """For a fork that began while they were put off: these signals end it, and nothing of its parent's is run."""
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -11,7 +11,7 @@ import pickle
 import signal
 from collections.abc import Callable, Sequence
 
-from envhooks.base.run import as_in_a_fork, held_back
+from envhooks.base.run import as_in_a_fork, put_off
 from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Payload
 
@@ -29,7 +29,7 @@ def verify_shared(
     forks: dict[int, tuple[int, int]] = {}
     try:
         if workers > 1:
-            with held_back():
+            with put_off():
                 for number in range(1, workers):
                     forks[number] = _fork(payloads[number::workers], judge)
         for done, at in enumerate(range(0, len(payloads), workers), 1):
@@ -48,7 +48,7 @@ def verify_shared(
 
 
 def _fork(payloads: Sequence[Payload], judge: _Judge) -> tuple[int, int]:
-    """(process, the pipe that its verdicts come through). To be called while signals are held back."""
+    """(process, the pipe that its verdicts come through). To be called while signals are put off."""
     receiving, sending = os.pipe()
     process = os.fork()
     if process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import defaultdict
 from datetime import datetime, timezone
 
@@ -73,6 +74,29 @@ def test_an_interruption_ends_the_forks(monkeypatch: pytest.MonkeyPatch) -> None
     for process in forks:
         with pytest.raises(ChildProcessError):
             os.waitpid(process, os.WNOHANG)
+
+
+def test_an_interruption_while_it_forks_is_met_once_and_leaves_no_fork(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, fork = os.getpid(), os.fork
+
+    def interrupted() -> int:
+        process = fork()
+        os.kill(os.getpid(), signal.SIGINT)  # as a terminal gives it to each
+        return process
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            verify_shared(payloads(6), judge, 3, lambda done: None)
+    finally:
+        if os.getpid() != own:
+            os._exit(1)
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_the_whole_adversarial_set_at_once_is_judged_as_one_by_one(
