@@ -71,7 +71,7 @@ class Fast:
         detached = openpgp.read_detached(payload, self._now)
         facts = detached.facts
         entries = [entry for entry in self._signers.openpgp if openpgp.holds(entry, facts.issuer)]
-        if len(entries) != 1 or facts.expires_after or not is_plain(detached.body):
+        if len(entries) != 1 or facts.expires_after or not is_plain(facts):
             return None
         certificate = self._usable(entries[0])
         if certificate is None:

@@ -149,8 +149,6 @@ class Detached:
     """One signature packet that is fit to be verified."""
 
     blob: bytes
-    body: bytes
-    """`blob` without the packet's header."""
     facts: SignaturePacket
 
 
@@ -181,7 +179,7 @@ def read_detached(payload: Payload, now: datetime) -> Detached:
         raise Refused("the signature is dated in the future")
     if not _fits_prefix(payload.signed, found[0].body):
         raise Refused(CHANGED)
-    return Detached(blob, found[0].body, facts)
+    return Detached(blob, facts)
 
 
 def _fits_prefix(signed: bytes, body: bytes) -> bool:

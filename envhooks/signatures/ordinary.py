@@ -106,14 +106,13 @@ def _word(
     facts = packets.read_signature(body, detached=False)
     if facts.kind not in kinds or not _is_plainly_by(body, facts, primary, seconds):
         return None
-    hashed, unhashed = packets.read_areas(body)
-    flags = [data for kind, data in hashed if kind & ~CRITICAL == _FLAGS]
+    flags = [data for kind, data in facts.hashed if kind & ~CRITICAL == _FLAGS]
     expires = facts.key_expires_after
     if not (flags and flags[0]) or (expires and key.created + expires <= seconds):
         return None
     if (facts.created or 0) < key.created:
         return None
-    embedded = (data for kind, data in (*hashed, *unhashed) if kind & ~CRITICAL == _EMBEDDED)
+    embedded = (data for kind, data in (*facts.hashed, *facts.unhashed) if kind & ~CRITICAL == _EMBEDDED)
     return _Word(flags[0], expires, tuple(embedded))
 
 
@@ -123,22 +122,17 @@ def _is_plainly_by(body: bytes, facts: SignaturePacket, signer: KeyPacket, secon
         return False
     if facts.created is None or not signer.created <= facts.created <= seconds:
         return False
-    return signer.fingerprint.endswith(facts.issuer) and is_plain(body)
+    return signer.fingerprint.endswith(facts.issuer) and is_plain(facts)
 
 
-def is_plain(body: bytes) -> bool:
-    """Whether a signature says nothing but what is known here, what matters once, and its issuer where GnuPG looks.
-
-    Raises:
-        PacketError: it is damaged.
-    """
-    hashed, unhashed = packets.read_areas(body)
-    if any(kind & ~CRITICAL not in _DECIDING and kind not in _HARMLESS for kind, _ in hashed):
+def is_plain(facts: SignaturePacket) -> bool:
+    """Whether a signature says nothing but what is known here, what matters once, and its issuer where GnuPG looks."""
+    if any(kind & ~CRITICAL not in _DECIDING and kind not in _HARMLESS for kind, _ in facts.hashed):
         return False  # a critical remark is not harmless: who does not know it has to refuse
-    if any(kind not in _UNCOVERED for kind, _ in unhashed):
+    if any(kind not in _UNCOVERED for kind, _ in facts.unhashed):
         return False
-    covered = [kind & ~CRITICAL for kind, _ in hashed]
-    everywhere = covered + [kind for kind, _ in unhashed]
+    covered = [kind & ~CRITICAL for kind, _ in facts.hashed]
+    everywhere = covered + [kind for kind, _ in facts.unhashed]
     if any(everywhere.count(kind) > 1 for kind in (_CREATED, _KEY_EXPIRES, _FLAGS, _EMBEDDED)):
         return False
     return _ISSUER in everywhere  # GnuPG before 2.4 does not know whose it is by a fingerprint alone

@@ -114,6 +114,8 @@ SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE = 2, 6, 13, 14, 17
 SECRET_KEY, SECRET_SUBKEY = 5, 7
 CRITICAL = 0x80
 """The bit in the type of a subpacket that whoever does not know it must not pass over."""
+Subpacket = tuple[int, bytes]
+"""(type, data)."""
 CERTIFICATE_PACKETS = frozenset((SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY, USER_ATTRIBUTE))
 RSA = frozenset((1, 2, 3))
 DSA = 17
@@ -187,6 +189,10 @@ class SignaturePacket:
     """The signature itself; only of one that is read to the last bit."""
     key_flags: int | None = None
     """Rights that a self-signature gives to the key (RFC 4880, 5.2.3.21); None where it states none."""
+    hashed: tuple[Subpacket, ...] = ()
+    """What the signature covers, `CRITICAL` left in the types."""
+    unhashed: tuple[Subpacket, ...] = ()
+    """What it does not cover."""
 
 
 class _Reader:
@@ -308,7 +314,8 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
     if version != 4:
         raise PacketError(f"the OpenPGP signature has version {version}, and only version 4 is judged")
     kind, algorithm, digest = reader.byte(), reader.byte(), reader.byte()
-    hashed, unhashed = (_without_critical_bit(_subpackets(reader.take(reader.number(2)))) for _ in range(2))
+    areas = [_subpackets(reader.take(reader.number(2))) for _ in range(2)]
+    hashed, unhashed = ([(one & ~CRITICAL, data) for one, data in area] for area in areas)
     reader.take(2)
     numbers = _read_rest(reader, algorithm, unhashed) if detached else ()
     created = [_seconds(data) for kind_, data in hashed if kind_ == 2]
@@ -324,10 +331,11 @@ def read_signature(body: bytes, *, detached: bool) -> SignaturePacket:
         _issuer(hashed, unhashed),
         numbers,
         next((data[0] for kind_, data in hashed if kind_ == 27 and data), None),
+        *areas,  # as they stand
     )
 
 
-def _read_rest(reader: _Reader, algorithm: int, unhashed: list[tuple[int, bytes]]) -> tuple[int, ...]:
+def _read_rest(reader: _Reader, algorithm: int, unhashed: list[Subpacket]) -> tuple[int, ...]:
     """The numbers of a signature; refuses other bytes without a digest that no signing program would have put there."""
     if algorithm not in _MPI_COUNT:
         raise PacketError(f"the OpenPGP signature uses algorithm {algorithm}, which is not judged")
@@ -346,7 +354,7 @@ def _native(integer: bytes) -> int:
     return int.from_bytes(integer.rjust(32, b"\0"), "little")
 
 
-def _issuer(hashed: list[tuple[int, bytes]], unhashed: list[tuple[int, bytes]]) -> str:
+def _issuer(hashed: list[Subpacket], unhashed: list[Subpacket]) -> str:
     everything = (*hashed, *unhashed)
     # the first byte is the version of the key
     fingerprints = {data[1:].hex().upper() for kind, data in everything if kind == 33}
@@ -366,23 +374,7 @@ def _seconds(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def read_areas(body: bytes) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
-    """The subpackets that a version 4 signature covers, and those that it does not; `CRITICAL` is left in their types.
-
-    Raises:
-        PacketError: they are damaged.
-    """
-    reader = _Reader(body)
-    reader.take(4)
-    hashed = _subpackets(reader.take(reader.number(2)))
-    return hashed, _subpackets(reader.take(reader.number(2)))
-
-
-def _without_critical_bit(found: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    return [(kind & ~CRITICAL, data) for kind, data in found]
-
-
-def _subpackets(area: bytes) -> list[tuple[int, bytes]]:
+def _subpackets(area: bytes) -> tuple[Subpacket, ...]:
     reader = _Reader(area)
     found = []
     while not reader.at_end:
@@ -394,4 +386,4 @@ def _subpackets(area: bytes) -> list[tuple[int, bytes]]:
         if length == 0:
             raise PacketError("the OpenPGP signature holds an empty subpacket")
         found.append((reader.byte(), reader.take(length - 1)))
-    return found
+    return tuple(found)
