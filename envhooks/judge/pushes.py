@@ -17,7 +17,7 @@ from envhooks.git.objects import Ref
 from envhooks.judge.facts import Finding, TagReport
 from envhooks.judge.names import Known, Lookalike, alike, among, as_on_remote, deleted_as_another, standing
 from envhooks.policy.branches import matches
-from envhooks.policy.trust import TrustContext, is_fast_forward
+from envhooks.policy.trust import TrustContext, goes_on
 from envhooks.tagname import Grammar, is_release_tag
 from envhooks.tagname.names import is_legal
 
@@ -196,7 +196,7 @@ def rewinds(
     """
     patterns = trust.root.policy.branches or (trust.branch,)
     moved = {update.ref: update for update in updates if _is_protected(update.ref, trust.branch, patterns)}
-    back = [update for update in moved.values() if update.old and not _goes_on(git, update)]
+    back = [update for update in moved.values() if update.old and not goes_on(git, update)]
     if not back:
         return
     before = [branch for branch in trust.mains if not branch.is_proposed]
@@ -218,11 +218,6 @@ def rewinds(
                 f"{branch} would no longer hold {len(lost)} published release{'s' * (len(lost) > 1)}: {named}"
             )
             yield _refusal(update, "on-main", text, "git pull --rebase, then push without --force")
-
-
-def _goes_on(git: Git, update: RefUpdate) -> bool:
-    assert update.old is not None
-    return update.new is not None and is_fast_forward(git, update.old, update.new)
 
 
 def _commit_of(git: Git, oid: str) -> str | None:

@@ -8,7 +8,7 @@ of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, PolicyError
@@ -101,14 +101,14 @@ def trust_context(
         mains += [Branch(f"{target}/{n}", t) for n, t in _matching(refs, git, target, patterns).items()]
     if hook is Hook.TAG or release is None:
         mains += [Branch(n, t) for n, t in refs.local().items() if matches(n, patterns)]
+    proposed, apart = _moved(git, updates, patterns)
     if hook is Hook.PUSH:
-        mains += _proposed(git, updates, patterns)
+        mains += proposed
     fix = f"git fetch {word(target or release or 'origin')}"
     if hook is Hook.PUSH and target is None and pushed_to is not None:
         fix = naming_fix(pushed_to)
     if hook is Hook.CHECK and target is not None:
         fix += f" {word(f'+{HEADS}{branch}:{REMOTES}{target}/{branch}')}"
-    apart = frozenset(name for name, update in _moves(updates, patterns) if not _goes_on(git, update))
     return TrustContext(hook, branch, target, root, tuple(mains), fix, notes, apart)
 
 
@@ -120,7 +120,7 @@ def _server_context(
     root = read_trust_root(git, stored.get(branch), branch, check_ids)
     patterns = root.policy.branches or (branch,)
     mains = [Branch(name, tip) for name, tip in stored.items() if matches(name, patterns)]
-    mains += _proposed(git, updates, patterns)
+    mains += _moved(git, updates, patterns)[0]
     return TrustContext(
         Hook.RECEIVE, branch, None, root, tuple(mains), f"git push --atomic <remote> {branch} <tag>"
     )
@@ -173,38 +173,33 @@ def _matching(refs: BranchRefs, git: Git, remote: str, patterns: Iterable[str]) 
     return found
 
 
-def _proposed(git: Git, updates: Iterable[RefUpdate], patterns: Iterable[str]) -> list[Branch]:
-    """Protected branches as the same push moves them; only a fast-forward of what is stored counts.
+def _moved(
+    git: Git, updates: Iterable[RefUpdate], patterns: Sequence[str]
+) -> tuple[list[Branch], frozenset[str]]:
+    """(protected branches as the same push moves them, names of those that it takes back from what is stored).
 
-    A forced main may be refused by the server while the tag beside it is taken. On a server that is not the last word:
-    a main that moves in no way can be proposed as well, so the tag is looked at again when it is taken.
+    A forced main may be refused by the server while the tag beside it is taken, so only a fast-forward is of the first.
+    On a server that is not the last word: a main that moves in no way can be proposed as well, so the tag is looked at
+    again when it is taken.
     """
-    moved = {name: update for name, update in _moves(updates, patterns) if _goes_on(git, update)}
-    return [
-        Branch(f"{name} as this push moves it", update.new, update.ref)
-        for name, update in moved.items()
-        if update.new is not None
-    ]
-
-
-def _moves(updates: Iterable[RefUpdate], patterns: Iterable[str]) -> Iterator[tuple[str, RefUpdate]]:
-    """(short name, update) of each protected branch that is pushed, and not deleted."""
-    patterns = tuple(patterns)
+    proposed, apart = [], set()
     for update in updates:
         name = update.ref.removeprefix(HEADS)
-        if update.ref.startswith(HEADS) and update.new is not None and matches(name, patterns):
-            yield name, update
+        if not update.ref.startswith(HEADS) or update.new is None or not matches(name, patterns):
+            continue
+        if goes_on(git, update):
+            proposed.append(Branch(f"{name} as this push moves it", update.new, update.ref))
+        else:
+            apart.add(name)
+    return proposed, frozenset(apart)
 
 
-def _goes_on(git: Git, update: RefUpdate) -> bool:
-    """Whether a push leaves on a branch all that was there."""
-    return update.new is not None and (update.old is None or is_fast_forward(git, update.old, update.new))
-
-
-def is_fast_forward(git: Git, old: str, new: str) -> bool:
-    """Whether a move of a branch from one commit to another loses none, as far as this clone's history goes."""
+def goes_on(git: Git, update: RefUpdate) -> bool:
+    """Whether a push leaves on a branch all that was there, as far as this clone's history goes."""
+    if update.new is None or update.old is None:
+        return update.new is not None
     try:
-        return not git.outside([old], [new], in_part=True)
+        return not git.outside([update.old], [update.new], in_part=True)
     except CannotJudge:
         return False  # what the remote has is not here, so this push cannot be a fast-forward of it
 
