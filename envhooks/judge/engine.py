@@ -132,10 +132,10 @@ class _Outcome:
     not_compared: dict[str, str] = field(default_factory=dict)
     blocking: dict[str, str] = field(default_factory=dict)
     """Check id -> why what needs it stays silent."""
-    lowered: set[str] = field(default_factory=set)
-    """Those of them that are no errors by the policy."""
-    untold: dict[str, Unknown] = field(default_factory=dict)
-    """Check id -> why it could not judge, where that is not the verdict; what needs it cannot judge either."""
+    lowered: dict[str, Unknown | None] = field(default_factory=dict)
+    """Those of them that are no errors by the policy -> why they could not judge, in which case what needs them cannot
+    either; None where they refuse the tag.
+    """
 
 
 def judge(
@@ -181,34 +181,33 @@ def _apply(
         blocking = [need for need in check.needs if need in outcome.blocking]
         if check.alone:
             blocking = [need for need in blocking if need not in outcome.lowered]
-        untold = next((outcome.untold[need] for need in blocking if need in outcome.untold), None)
-        silence = next((outcome.blocking[need] for need in blocking if need not in outcome.untold), "")
+        untold = next(filter(None, map(outcome.lowered.get, blocking)), None)
+        silence = next((outcome.blocking[need] for need in blocking if not outcome.lowered.get(need)), "")
     reason = silence or _not_applicable(check, subject)
     if reason:
         outcome.not_applicable[check.id] = reason
         if silence:
             outcome.blocking[check.id] = silence
         return
-    off = setting is not None and setting.level == "off"
+    level = setting.level if setting else check.level
     unknown = untold or _first(Unknown, check, subject)
     findings, crash = ((), unknown) if unknown else _run(check, subject, policy)
     if isinstance(findings, str):  # its own reason why it does not apply
         outcome.not_applicable[check.id] = findings
     elif crash is not None:
         outcome.blocking[check.id] = f"{check.id} could not judge"
-        if off or (setting.level if setting else check.level) == "warning":
-            outcome.lowered.add(check.id)
-            outcome.untold[check.id] = crash
-        if (setting.level if setting else check.level) == "warning":
+        if level != "error":
+            outcome.lowered[check.id] = crash
+        if level == "warning":
             text = f"could not be judged: {crash.why}"
             outcome.findings.append(
                 Finding(text, "warning", fix=crash.fix, advice=crash.advice, check=check.id, tag=subject.tag)
             )
-        elif not off:
+        elif level != "off":
             outcome.undecided[check.id] = crash
     else:
-        _record(check, subject, findings, setting, outcome)
-    if off and setting is not None:
+        _record(check, subject, findings, level, outcome)
+    if setting is not None and level == "off":
         # it was run all the same: what NEEDS it must not meet a tag that it would refuse
         outcome.not_applicable[check.id] = f"switched off by the policy: {setting.reason}"
 
@@ -217,16 +216,15 @@ def _record(
     check: Check,
     subject: Subject,
     yielded: Sequence[Finding | NotCompared],
-    setting: CheckSetting | None,
+    level: str,
     outcome: _Outcome,
 ) -> None:
     findings = [one for one in yielded if isinstance(one, Finding)]
-    level = setting.level if setting else check.level
     refuses = any(finding.level == "error" for finding in findings)
     if refuses:
         outcome.blocking[check.id] = f"{check.id} refuses the tag"
         if level != "error":
-            outcome.lowered.add(check.id)
+            outcome.lowered[check.id] = None
     if level == "off":
         return
     for finding in findings:
