@@ -195,12 +195,12 @@ def has_signers_here(git: Git, trust: TrustContext) -> bool:
 
 def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
     """Whether this person's own tags would be good, and what stands in the way of signing at all."""
-    from envhooks.cli._ownsigning import signing_fault
-    from envhooks.cli._signing import unable
+    from envhooks.cli._ownsigning import refusal
     from envhooks.signatures.signers.ownkey import find_own_key
+    from envhooks.signatures.signers.setup import cannot_sign
 
     try:
-        key = find_own_key({name: values[-1] for name, values in git.config.items()})
+        key = find_own_key(git.effective_config)
     except EnvhooksError as error:
         return "cannot sign here", Fault(error.message, error.fix)
     if key is None:
@@ -214,9 +214,9 @@ def signer(git: Git, trust: TrustContext) -> tuple[str, Fault | None]:
         allowed = (
             f"may sign once {printable(trust.remote or 'the remote')} has what {printable(trust.branch)} says"
         )
-    why = unable(git)
+    why = cannot_sign(key, git.effective_config)
     fault = None if why is None else Fault(why.message, advice=why.fix)
-    refused = signing_fault(git, trust) if known and fault is None else None
+    refused = refusal(trust.root, key) if known and fault is None else None
     if refused is not None:
         allowed = "may not sign now"
         told = [line.strip() for line in refused.lines]

@@ -8,13 +8,14 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.hygiene import printable
 from envhooks.cli import _signing
 from envhooks.git.repository import Git
-from envhooks.policy.root import FOLDER
+from envhooks.policy.root import FOLDER, TrustRoot
 from envhooks.policy.trust import TrustContext
 from envhooks.signatures.packets import PacketError
 from envhooks.signatures.signers import Entry, OpenPgpEntry, Signers, choose, read_signers
 from envhooks.signatures.signers.expiry import key_states
 from envhooks.signatures.signers.lines import moment
 from envhooks.signatures.signers.ownkey import OwnKey
+from envhooks.signatures.signers.setup import cannot_sign
 
 _EXPECTED_FORMATS = ("openpgp", "ssh")
 
@@ -40,9 +41,18 @@ def signing_fault(git: Git, trust: TrustContext) -> SigningFault | None:
     key, missing = _signing.own_key(git)
     if key is None:
         return SigningFault("git cannot sign for you", tuple(missing))
-    unable = _signing.unable(git)
+    unable = cannot_sign(key, git.effective_config)
     if unable is not None:
         return SigningFault(printable(unable.message), tuple(f"  {line}" for line in unable.fix.split("\n")))
+    return refusal(root, key)
+
+
+def refusal(root: TrustRoot, key: OwnKey) -> SigningFault | None:
+    """Why the policy takes no signature by a key; None where it takes it, as far as can be told before.
+
+    Raises:
+        PolicyError: the trust files cannot be read.
+    """
     if not root.has_signers:
         return None  # the first day: one's own key is the one that counts
     signers = read_signers(root.signer_files, f"{FOLDER} on {printable(root.where)}")

@@ -117,7 +117,7 @@ def _keys(git: Git, named: str | None, now: datetime) -> Sequence[NewKey]:
 
 
 def _own(git: Git, now: datetime) -> NewKey:
-    own = find_own_key({key: values[-1] for key, values in git.config.items()})
+    own = find_own_key(git.effective_config)
     if own is None:
         text = "your git has no signing key; say which key is meant"
         raise UsageError(text, fix="envhooks signers add ~/.ssh/id_ed25519.pub")

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.git.repository import Git
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key, ssh_setup
-from envhooks.signatures.signers.setup import cannot_sign
 
 _SAMPLES = {"user.name": "'YOUR NAME'", "user.email": "YOU@EXAMPLE.ORG"}
 
 
 def own_key(git: Git, environ: Mapping[str, str] = os.environ) -> tuple[OwnKey | None, tuple[str, ...]]:
     """The key that this person's git signs with, or None and what is missing, in lines that end with commands."""
-    config = {key: values[-1] for key, values in git.config.items()}
+    config = git.effective_config
     try:
         key = find_own_key(config, environ)
     except CannotJudge as error:
@@ -40,8 +39,3 @@ def _advice(config: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     else:
         lines.append("  git is not told to sign with your SSH key:")
     return [*lines, *(f"    {step}" for step in steps)]
-
-
-def unable(git: Git, environ: Mapping[str, str] = os.environ) -> CannotJudge | None:
-    """Why git cannot sign with the key that it is told to; None where no reason is known."""
-    return cannot_sign({key: values[-1] for key, values in git.config.items()}, environ)

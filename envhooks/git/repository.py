@@ -269,6 +269,11 @@ class Git:
         places = ConfigFiles(self._user_environ, self._path, (self.git_path, self.common_path))
         return settings(os.fsdecode(stdout).split("\0"), places)
 
+    @property
+    def effective_config(self) -> dict[str, str]:
+        """The value that counts of each key of `config`."""
+        return {key: values[-1] for key, values in self.config.items()}
+
     def setting(self, key: str) -> str:
         """The last value of one configuration key, or nothing. `key` as git prints it."""
         return self.config.get(key, ("",))[-1]

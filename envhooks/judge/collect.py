@@ -269,7 +269,7 @@ class _Collector(NameFacts):
         ):
             from envhooks.signatures.signers.setup import ways_to_a_key
 
-            ways = ways_to_a_key({key: values[-1] for key, values in self.git.config.items()})
+            ways = ways_to_a_key(self.git.effective_config)
             for draft in signed:
                 draft.facts["ways_to_a_key"] = ways
         for draft in self.drafts:
@@ -295,7 +295,7 @@ class _Collector(NameFacts):
             return replace(found, keyless=root.policy.keyless)
         from envhooks.signatures.signers.ownkey import find_own_key
 
-        config = {key: values[-1] for key, values in self.git.config.items()}
+        config = self.git.effective_config
         own = or_unknown(lambda: find_own_key(config))
         if own is None:
             from envhooks.signatures.signers.setup import ways_to_a_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from signing import NOW, Workshop, tag_text
 from envhooks.base.errors import CannotJudge
 from envhooks.signatures.payload import split
 from envhooks.signatures.signers.ownkey import OwnKey, find_own_key
-from envhooks.signatures.signers.setup import cannot_sign, ways_to_a_key
+from envhooks.signatures.signers.setup import cannot_sign as cannot_sign_with
+from envhooks.signatures.signers.setup import ways_to_a_key
 from envhooks.signatures.verify import verify_all
 
 pytest_plugins = ("signing_fixture",)
@@ -151,6 +153,12 @@ def test_other_formats(workshop: Workshop) -> None:
         "ssh-keygen -t ed25519 -f ~/.ssh/id_ed25519 && git config gpg.format ssh"
         " && git config user.signingkey ~/.ssh/id_ed25519.pub"
     )
+
+
+def cannot_sign(config: Mapping[str, str], environ: Mapping[str, str]) -> CannotJudge | None:
+    key = find_own_key(config, environ)
+    assert key is not None
+    return cannot_sign_with(key, config, environ)
 
 
 def test_a_key_whose_private_half_is_nowhere(workshop: Workshop, tmp_path: Path) -> None:

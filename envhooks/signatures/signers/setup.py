@@ -12,6 +12,7 @@ from envhooks.base.hygiene import printable, word
 from envhooks.signatures.programs import find_program
 from envhooks.signatures.signers.ownkey import (
     SSH_KEYS,
+    OwnKey,
     configure,
     find_own_key,
     private_file,
@@ -25,8 +26,9 @@ _SECONDS = 5
 def ways_to_a_key(config: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """`case: command` for each way to a signature; empty where git can sign as far as can be told."""
     try:
-        if find_own_key(config, environ) is not None:
-            fault = cannot_sign(config, environ)
+        key = find_own_key(config, environ)
+        if key is not None:
+            fault = cannot_sign(key, config, environ)
             return () if fault is None else (fault.message, *fault.fix.split("\n"))
     except CannotJudge as error:
         return (f"{error.message}: {error.fix}",) if error.fix else (error.message,)
@@ -38,17 +40,18 @@ def ways_to_a_key(config: Mapping[str, str], environ: Mapping[str, str] = os.env
     return (*ways, f"to sign with a new OpenPGP key: {_openpgp(config, environ)}")
 
 
-def cannot_sign(config: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> CannotJudge | None:
-    """Why git cannot sign with the SSH key that it is told to: the private one is nowhere; None where none is known.
+def cannot_sign(
+    key: OwnKey, config: Mapping[str, str], environ: Mapping[str, str] = os.environ
+) -> CannotJudge | None:
+    """Why git cannot sign with its key: the private half of an SSH key is nowhere; None where no reason is known.
 
     Nothing is signed for it: that may ask for a passphrase, or for a touch.
     """
     named, program = config.get("user.signingkey", "").strip(), config.get("gpg.ssh.program", "")
-    if config.get("gpg.format") != "ssh" or not named or Path(program or "ssh-keygen").name != "ssh-keygen":
+    if key.scheme != "ssh" or Path(program or "ssh-keygen").name != "ssh-keygen":
         return None  # the program of a password manager holds keys of its own
-    key = find_own_key(config, environ)
     is_file = not named.startswith(("key::", "ssh-"))
-    if key is None or (is_file and _may_be_there(private_file(named, environ))):
+    if is_file and _may_be_there(private_file(named, environ)):
         return None
     held = _held_by_the_agent(environ)
     if held is None or key.signers_line.split()[-1] in held:
