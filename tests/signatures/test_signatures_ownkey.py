@@ -59,6 +59,7 @@ def test_an_ssh_key_that_is_not_there(workshop: Workshop, tmp_path: Path) -> Non
         (str(private), "beside it"),
         (str(tmp_path / "gone"), "public key there"),
         (str(tmp_path), "public key there"),
+        ("~nobody-of-this-name/id", "public key there"),
         ("key::nonsense", "not one SSH public key"),
         ("ssh-ed25519 AAAA", "ends before"),
         ("ssh-dss AAAAB3NzaC1kc3MAAAAA", "not accepted|base64"),

@@ -155,12 +155,12 @@ def private_file(named: str, environ: Mapping[str, str]) -> Path:
 
 
 def _expanded(named: str, environ: Mapping[str, str]) -> Path:
-    path = Path(named)
     if named.startswith("~/"):
-        path = Path(environ.get("HOME", "")) / named[2:]
-    elif named.startswith("~"):
-        path = path.expanduser()
-    return path
+        return Path(environ.get("HOME", "")) / named[2:]
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:  # of a user that this machine does not have: there is no such file
+        return Path(named)
 
 
 def _read_public_file(named: str, environ: Mapping[str, str], instead: str) -> str:
@@ -289,8 +289,7 @@ def _is_ssh(named: str, environ: Mapping[str, str]) -> bool:
         return True
     if "/" not in named:
         return False
-    path = Path(environ.get("HOME", "")) / named[2:] if named.startswith("~/") else Path(named)
-    return Path(f"{path}.pub").is_file()
+    return Path(f"{_expanded(named, environ)}.pub").is_file()
 
 
 def _identity(config: Mapping[str, str], environ: Mapping[str, str]) -> str:
