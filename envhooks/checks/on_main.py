@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from envhooks.judge.facts import Finding, Subject
 from envhooks.policy import Policy
-from envhooks.tagname.names import Naming
 
 if TYPE_CHECKING:
     from envhooks.judge.fixes import Mend
@@ -43,29 +42,21 @@ def _mend(subject: Subject) -> Mend:
     A command that tagged the branch's tip instead would publish another commit than the one that was meant.
     """
     from envhooks.base.hygiene import word
+    from envhooks.judge.fixes import is_name_refused, reunion
 
     ancestry = subject.ancestry
-    if ancestry.unpushed is not None and not ancestry.diverged:
-        remote, branch = ancestry.unpushed
-        return {"fix": _push(subject, word(remote), word(branch))}
     if ancestry.unpushed is not None:
-        remote, branch = (word(one) for one in ancestry.unpushed)
-        merge = f"git switch {branch} && git pull --no-rebase --no-edit {remote} {branch}"
-        return {
-            "advice": f"{ancestry.unpushed[1]} and {'/'.join(ancestry.unpushed)} have gone apart; a merge keeps the"
-            f" commit, a rebase does not: {merge} && {_push(subject, remote, branch)}"
-        }
+        remote, branch = ancestry.unpushed
+        # of the branch alone where the tag's name is refused
+        tag = "" if is_name_refused(subject) else f" {subject.shell_word}"
+        push = f"git push {'--atomic ' if tag else ''}{word(remote)} {word(branch)}{tag}"
+        if not ancestry.diverged:
+            return {"fix": push}
+        text, merge = reunion(remote, branch)
+        return {"advice": f"{text}: {merge} && {push}"}
     lines = [f"merged on the remote already: git fetch {word(ancestry.remote)}"] if ancestry.remote else []
     lines.append("not merged yet: merge it with its own id (no squash, no rebase), then push the tag again")
     other = "squashed or rebased there: that is another commit, and the one to check and tag"
     look = f": git log --oneline {word(ancestry.branches[0])}" if ancestry.remote else ""
     lines.append(f"{other}{look}")
     return {"advice": "\n".join(lines)}
-
-
-def _push(subject: Subject, remote: str, branch: str) -> str:
-    """The push of the branch with the tag; of the branch alone where the tag's name is refused."""
-    naming = subject.facts.get("naming")
-    if isinstance(naming, Naming) and naming.name is None:
-        return f"git push {remote} {branch}"
-    return f"git push --atomic {remote} {branch} {subject.shell_word}"

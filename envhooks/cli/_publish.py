@@ -16,6 +16,7 @@ from envhooks.cli._manner import answer, quiet, remark
 from envhooks.git.fetch import Fetcher
 from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace
+from envhooks.judge.fixes import reunion
 from envhooks.policy.branches import matches, tracking_ref
 from envhooks.policy.trust import TrustContext, trust_context
 from envhooks.records import reader, render
@@ -91,9 +92,7 @@ def in_the_way(top: Path, what: Sending) -> tuple[str, str] | None:
         ours = git.resolve(f"{HEADS}{what.branch}")
         if theirs is None or ours is None or git.is_ancestor(theirs, ours):
             return None
-    remote, branch = word(what.remote), word(what.branch)
-    text = f"{what.branch} and {what.remote}/{what.branch} have gone apart; a merge keeps the commit, a rebase does not"
-    return text, f"git switch {branch} && git pull --no-rebase --no-edit {remote} {branch}"
+    return reunion(what.remote, what.branch)
 
 
 def agreed(what: Sending) -> bool:

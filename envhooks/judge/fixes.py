@@ -35,8 +35,7 @@ def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
     `message` is the new one; None keeps the tag's own, and empty opens the editor. Under a name that is refused it
     would be refused again: there tag-name says how it is made, which is signed too.
     """
-    naming = subject.facts.get("naming")
-    if isinstance(naming, Naming) and naming.name is None:
+    if is_name_refused(subject):
         return {"advice": "make it by git tag -s, under the name that tag-name asks for"}
     if subject.tag.startswith("-"):  # not even behind `--`: strbuf_check_tag_ref
         return {"advice": "git makes no tag whose name begins with `-`; choose another name"}
@@ -46,25 +45,32 @@ def remake(subject: Subject, target: str, message: str | None = None) -> Mend:
     return _where_it_may_be_made(subject, _piped(subject, message) + command)
 
 
+def is_name_refused(subject: Subject) -> bool:
+    """Whether the tag's name is read and is none of a release, so that no command may use it."""
+    naming = subject.facts.get("naming")
+    return isinstance(naming, Naming) and naming.name is None
+
+
 def rename(subject: Subject, name: str, taken: frozenset[str]) -> Mend:
     """Command that gives the tag another name: made at the same commit with the same message, the old one deleted."""
     if name in taken:
         return {"advice": f"there is a tag {name} already; the next free name is for you to choose"}
     target = target_of(subject)
     if not target:
-        if (
-            "object" in subject.facts
-            and subject.update.new
-            and not isinstance(subject.facts["object"], TagObject)
-        ):
-            return {
-                "fix": f"envhooks tag {word(name)} --at {subject.update.new[:12]}"
-            }  # a draft: nothing is made yet
+        made, new = subject.facts.get("object"), subject.update.new
+        if made is not None and not isinstance(made, TagObject) and new:  # a draft: nothing is made yet
+            return {"fix": f"envhooks tag {word(name)} --at {new[:12]}"}
         return {"advice": f"tag a commit as {name}"}
     command = f"git tag -s {_message(subject)}{word(name)} {target}"
     if publication_of(subject).here:
         command += f" && git tag -d {word(subject.tag)}" if not subject.tag.startswith("-") else ""
     return _where_it_may_be_made(subject, _piped(subject) + command)
+
+
+def reunion(remote: str, branch: str) -> tuple[str, str]:
+    """(fault, command) where a branch here and on a remote have gone apart."""
+    text = f"{branch} and {remote}/{branch} have gone apart; a merge keeps the commit, a rebase does not"
+    return text, f"git switch {word(branch)} && git pull --no-rebase --no-edit {word(remote)} {word(branch)}"
 
 
 def publication_of(subject: Subject) -> Publication:
