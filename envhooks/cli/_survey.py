@@ -234,18 +234,15 @@ def _changelog(paths: Sequence[str]) -> str:
 def _changelog_beside(where: str, dockerfiles: Sequence[Dockerfile], paths: Sequence[str]) -> str:
     """Changelog in the folder of the Dockerfile: the one of that name in each folder, where the path has fields."""
     folder, _, name = where.rpartition("/")
-    if not folder:
+    if not folder or "{" in name:
         return ""
-    if "{" not in where:
-        names = {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == folder}
-    elif "{" in name:
-        return ""
-    else:
+    folders = {folder}
+    if "{" in folder:
         folders = {one.path.rpartition("/")[0] for one in dockerfiles if one.frameworks}
-        beside = (
-            {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == one} for one in folders
-        )
-        names = set.intersection(*beside) if folders else set()
+    beside = [
+        {path.rpartition("/")[2] for path in paths if path.rpartition("/")[0] == one} for one in folders
+    ]
+    names = set.intersection(*beside) if beside else set()
     found = [one for one in names if re.fullmatch(FILE_NAME, one, re.IGNORECASE)]
     return f"{folder}/{min(found, key=_preferred)}" if found else ""
 

@@ -49,31 +49,27 @@ def run(options: argparse.Namespace) -> int:
     from envhooks.lineage.tracking import of_model, of_run, uses
 
     uri = options.tracking_uri
-    if what.startswith("runs:/"):
+    one = of_run if what.startswith("runs:/") else of_model if what.startswith("models:/") else None
+    if one is not None:
         with Progress() as progress:
             progress.wait(_ASKING)
-            found = of_run(what, uri)
-        return _one(found)
-    if what.startswith("models:/"):
-        with Progress() as progress:
-            progress.wait(_ASKING)
-            found = of_model(what, uri)
-        return _one(found)
+            use = one(what, uri)
+        return _one(use)
     with Git.open() as git, Progress() as progress:
         release = Releases(git).read([what])[0]
         progress.wait(_ASKING)
-        made = uses(release.tag, uri, git)
-    answer(document(release.tag, made))
+        found = uses(release.tag, uri, git)
+    answer(document(release.tag, found))
     if is_json():
         pass
-    elif not made:
+    elif not found:
         sentence(f"no run and no model of this tracking server carries the stamp of {printable(release.tag)}")
     else:
         print_table(
             ("id", "name", "experiment", "date", "state"),
-            [(one.id, one.name, one.experiment, one.time[:10], _state(one)) for one in made],
+            [(one.id, one.name, one.experiment, one.time[:10], _state(one)) for one in found],
         )
-    return 1 if any(one.origin.state == "contradicted" for one in made) else 0
+    return 1 if any(one.origin.state == "contradicted" for one in found) else 0
 
 
 def _one(use: Use) -> int:
