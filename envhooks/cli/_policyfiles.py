@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge, EnvhooksError, UsageError
+from envhooks.base.files import write_whole
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.git.repository import Git
 from envhooks.policy.branches import protected_branch, release_remote
@@ -89,7 +88,7 @@ class PolicyFiles:
             file = self.folder / name
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                _replace(file, data)
+                write_whole(file, data)
             except OSError as error:
                 why = printable(error.strerror or type(error).__name__)
                 place = f"{FOLDER}/{printable(name)}"
@@ -111,21 +110,6 @@ class PolicyFiles:
 
 def _lines(data: bytes) -> Iterator[str]:
     yield from data.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n") if data else ()
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Replace a file atomically: a reader sees the old file or the new one."""
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o644
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        temporary.chmod(mode)
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def next_commands(git: Git, changes: Mapping[str, bytes], message: str) -> str:

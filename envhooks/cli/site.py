@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from envhooks.base.errors import UsageError
+from envhooks.base.files import write_whole
 from envhooks.base.hygiene import printable, word
 from envhooks.base.urls import split_url
 from envhooks.cli._manner import answer, remark
@@ -89,11 +90,7 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         for name in files:
             _may_replace(folder / name)
         for name, text in files.items():
-            new = folder / f".{name}.new"  # a reader meets the old page or the new one, and never a half
-            new.unlink(missing_ok=True)
-            with new.open("x", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            new.replace(folder / name)
+            write_whole(folder / name, text.encode())
     except OSError as error:
         why = printable(error.strerror or type(error).__name__)
         raise UsageError(f"the page cannot be written: {why}", place=printable(str(folder))) from None

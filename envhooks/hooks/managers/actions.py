@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from envhooks.base.dataclass import dataclass
+from envhooks.base.files import write_whole
 from envhooks.base.hygiene import printable
 from envhooks.git.workspace import Workspace, WorkspaceError, global_config
 
@@ -145,28 +144,14 @@ def _configure_person(action: SetConfig | RemoveSection) -> None:
 
 def _change_file(action: WriteFile | MoveFile | RemoveFile | RemoveFolder) -> None:
     if isinstance(action, WriteFile):
-        _write(action)
+        action.path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(action.path, action.data, action.mode)
     elif isinstance(action, MoveFile):
         action.source.replace(action.target)
     elif isinstance(action, RemoveFile):
         action.path.unlink()
     else:
         shutil.rmtree(action.path)
-
-
-def _write(action: WriteFile) -> None:
-    folder = action.path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{action.path.name}.", dir=folder)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(action.data)
-        temporary.chmod(action.mode)
-        temporary.replace(action.path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _where(everywhere: bool) -> str:
