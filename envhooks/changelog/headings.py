@@ -190,9 +190,8 @@ def _names(match: re.Match[str], text: str, name: TagName, vocabulary: Words) ->
     """Whether a version in a heading that is this release's is not that of something else there."""
     before = text[: match.start()]
     other = re.search(_OTHERS_VERSION, before)
-    is_others = (
-        other is not None and _said(other[1], vocabulary) != _own(name)[0]
-    )  # `CuPy 13.6` is CuPy's own
+    # `CuPy 13.6` is CuPy's own
+    is_others = other is not None and _said(other[1], vocabulary) != _own(name)[0]
     if is_others or _speaks_about(before):
         return False
     bare = before[:-1] if re.search(r"(?:\A|[^A-Za-z0-9])[vV]\Z", before) else before

@@ -212,9 +212,8 @@ def _signers(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     if not root.has_signers:
         who = "nobody" if trust.hook is Hook.RECEIVE else "only the key that your own git signs with"
         screen.say("signers", f"{who}: {root.where or trust.branch} has no {FOLDER}/allowed_signers")
-        if not trust.notes or not has_signers_here(
-            git, trust
-        ):  # else they are there, and only wait to be pushed
+        is_waiting = bool(trust.notes) and has_signers_here(git, trust)  # they are there, and not pushed yet
+        if not is_waiting:
             screen.fault(
                 "the policy names no signers, so there is nobody whose releases count for others",
                 "envhooks init",
