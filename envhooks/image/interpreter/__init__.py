@@ -17,7 +17,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import BY_BUILD
-from envhooks.image import MAX_BELOW, CannotTell, Environment, Hardware, Named, Package, Unpinned
+from envhooks.image import MAX_BELOW, CannotTell, Environment, Named, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage, read_dockerfile
 from envhooks.image.dockerfile.baseimage import hints
 from envhooks.image.dockerfile.expand import BadWord
@@ -31,6 +31,7 @@ from envhooks.image.interpreter.instructions import (
     product_of,
     run,
     shell_environment,
+    take_base,
 )
 from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles
@@ -321,7 +322,7 @@ class _Reading:
             session = Session(self._path, build.unknowns, files, Installed())
             scope = Scope(build, stage)
             state = StageState(build, self._states, scope, session, ("/bin/sh", "-c"), self._below)
-            self._base(stage, session)
+            take_base(stage, session, self._bases)
         for instruction in stage.body:
             build.work.spend(50)
             self._instruction(state, instruction)
@@ -357,31 +358,6 @@ class _Reading:
         self._below[stage.index] = reading._summary(product).base()
         scope = Scope(build, stage, before.scope, image=True)
         return StageState(build, self._states, scope, session, ("/bin/sh", "-c"), self._below)
-
-    def _base(self, stage: Stage, session: Session) -> None:
-        """Take over the content of the base image."""
-        if stage.base == "scratch":
-            return
-        base = baseimage.host_told(stage.base)
-        reference = None if unknown(base) else baseimage.parse_reference(base)
-        place = Place(self._path, stage.head.start)
-        if reference is None:
-            session.note("what the base image holds is not known", place)
-            return
-        held = baseimage.contents(reference, self._bases)
-        hardware = tuple(Hardware(kind, version, "base", place) for kind, version in held.hardware)
-        for name, version, local in held.packages:
-            package = Package(name, version, local, True, f"=={version}", "base", place)
-            session.installed.put(SYSTEM, Entry(name, package, image=stage.base))
-        for name, why in held.opaque:
-            doubt = CannotTell(name, why, place)
-            session.installed.put(SYSTEM, Entry(name, cannot_tell=doubt, image=stage.base))
-        if held.python:
-            session.installed.pythons[SYSTEM] = (held.python, place)
-        session.installed.base_hardware = hardware
-        session.installed.base_says = held.says
-        if not (held.plain or held.packages or held.opaque):
-            session.note(f"what the base image {reference.name} holds is not known", place)
 
     def _instruction(self, state: StageState, one: Instruction) -> None:
         if one.command in ("ARG", "ENV", "WORKDIR"):

@@ -1,22 +1,23 @@
-"""Instructions of one stage: its state, the files that COPY and ADD bring, and the shell text of RUN."""
+"""Instructions of one stage: its state, what FROM holds, the files that COPY and ADD bring, and the text of RUN."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
+from envhooks.catalog.families import Family
 from envhooks.catalog.lookup import SERVERS
-from envhooks.image import BaseImage, CannotTell, Unpinned
-from envhooks.image.dockerfile import Instruction
+from envhooks.image import BaseImage, CannotTell, Hardware, Package, Unpinned
+from envhooks.image.dockerfile import Instruction, baseimage
 from envhooks.image.dockerfile.stages import Build, Scope, Stage, join
 from envhooks.image.interpreter.programs import INSTALLS
 from envhooks.image.interpreter.runner import Runner
 from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import SYSTEM, conda_place, holds_packages
+from envhooks.image.stage.installed import SYSTEM, Entry, conda_place, holds_packages
 from envhooks.image.text import Lines, readable, unknown
 
 Below = tuple["BaseImage | None", list[Unpinned], list[CannotTell]]
@@ -41,6 +42,32 @@ class StageState:
         """The stage that `--from` names; None for an image."""
         index = self.build.by_reference(name)
         return None if index is None else self.others[index]
+
+
+def take_base(stage: Stage, session: Session, own: Sequence[Family]) -> None:
+    """Take over the content of the base image; `own` are the policy's families of images."""
+    if stage.base == "scratch":
+        return
+    base = baseimage.host_told(stage.base)
+    reference = None if unknown(base) else baseimage.parse_reference(base)
+    place = Place(session.path, stage.head.start)
+    if reference is None:
+        session.note("what the base image holds is not known", place)
+        return
+    held = baseimage.contents(reference, own)
+    hardware = tuple(Hardware(kind, version, "base", place) for kind, version in held.hardware)
+    for name, version, local in held.packages:
+        package = Package(name, version, local, True, f"=={version}", "base", place)
+        session.installed.put(SYSTEM, Entry(name, package, image=stage.base))
+    for name, why in held.opaque:
+        doubt = CannotTell(name, why, place)
+        session.installed.put(SYSTEM, Entry(name, cannot_tell=doubt, image=stage.base))
+    if held.python:
+        session.installed.pythons[SYSTEM] = (held.python, place)
+    session.installed.base_hardware = hardware
+    session.installed.base_says = held.says
+    if not (held.plain or held.packages or held.opaque):
+        session.note(f"what the base image {reference.name} holds is not known", place)
 
 
 def copy(state: StageState, one: Instruction) -> None:
