@@ -172,17 +172,22 @@ class InstallTask:
 
     def _ask_ours(self) -> Iterator[tuple[Requirement, Place]]:
         """What this repository's own project asks for, where an index brings a release of it; likewise doubted."""
+        place = self._ours_at
+        if place is None:
+            return
         call = replace(self._call, where=self._where)
-        for path in ("pyproject.toml", "setup.py", "setup.cfg") if self._ours_at else ():
+        extras = set[str]().union(*self._ours.values())
+        for path in ("pyproject.toml", "setup.py", "setup.cfg"):
             file = self._session.files.namesake(path)
-            answer = read_requirements({path: file.data if file else None}.get, path)
-            extras = {extra for several in self._ours.values() for extra in several}
-            for asked in (*answer.requirements, *answer.perhaps) if file else ():
+            if file is None:
+                continue
+            answer = read_requirements({path: file.data}.get, path)
+            for asked in (*answer.requirements, *answer.perhaps):
                 chosen = with_extras(asked, extras)
-                if chosen is not None and self._ours_at is not None:
+                if chosen is not None:
                     why = f"{', '.join(self._ours)} is installed, and {path} asks for {chosen.text}"
-                    _doubt_one(self._session, call, chosen, why, self._ours_at)
-                    yield chosen, self._ours_at
+                    _doubt_one(self._session, call, chosen, why, place)
+                    yield chosen, place
 
     def _fetched(self, pattern: str, arg: Arg) -> None:
         """Doubt what `pip download` or `pip wheel` brought to the folder of these archives."""

@@ -107,9 +107,8 @@ class _Shift:
         if framework is None or self._stated.intersection(names_of(framework)):
             return
         python = self._installed.pythons.get(self._where, (None, None))[0]
-        pinning = (
-            requirement.name in PINNING and not requirement.exact
-        )  # of its sources, or of a wheel of any release
+        # by its sources, or by a wheel of any release
+        pinning = requirement.name in PINNING and not requirement.exact
         told = tuple(_asked(requirement, framework, python))
         for name in names_of(framework):
             before = self._installed.get(self._where, name)
