@@ -17,6 +17,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.image.files import MAX_BUILD_FILE, Work
 from envhooks.image.hcl import MAX_DEPTH, Hcl, Reference
 from envhooks.image.requirements.yamlnodes import Scalar, read_document
+from envhooks.image.text import shown_names
 
 MAX_VALUE = 8192
 
@@ -90,10 +91,6 @@ def _blocks(text: str, path: str) -> Mapping[str, Any]:
 # ---------------------------------------------------------------- bake
 
 
-def _shown(names: Iterable[str]) -> str:
-    return ", ".join(list(names)[:20]) or "none"
-
-
 class _Bake:
     """Targets of a bake file. What one stands on is worked out once: two names on each line would cost 2^n."""
 
@@ -132,9 +129,11 @@ class _Bake:
             listed = self._of_group(name)
             if len(listed) != 1:
                 if listed:
-                    what = f"{name!r} is a group; name one of {_shown(listed)}"
+                    what = f"{name!r} is a group; name one of {shown_names(listed)}"
                 else:
-                    what = f"there is no target {name!r}; the targets are {_shown(sorted(self._targets))}"
+                    what = (
+                        f"there is no target {name!r}; the targets are {shown_names(sorted(self._targets))}"
+                    )
                 raise CannotJudge(what, place=self._path)
             name = listed[0]
         merged = self._inherited(name, ())
@@ -263,7 +262,9 @@ class _Compose:
     def planned(self, name: str) -> Planned:
         build = _table(self._services.get(name)).get("build")
         if build is None:
-            why = f"there is no service {name!r} that is built; the services are {_shown(self._services)}"
+            why = (
+                f"there is no service {name!r} that is built; the services are {shown_names(self._services)}"
+            )
             raise CannotJudge(why, place=self._path)
         if "extends" in _table(self._services.get(name)):
             raise CannotJudge(f"the service {name} extends another, which is not followed", place=self._path)

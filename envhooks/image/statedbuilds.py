@@ -15,7 +15,7 @@ from envhooks.image.buildcommands import Built, commands
 from envhooks.image.buildfiles import BuildFile, Planned
 from envhooks.image.files import MAX_BUILD_FILE, Files
 from envhooks.image.makefiles import MAKEFILES, Makefile
-from envhooks.image.text import Unknowns
+from envhooks.image.text import Unknowns, shown_names
 from envhooks.image.workflows import workflow_builds
 
 MAX_TARGETS = 100
@@ -84,8 +84,8 @@ def stated_in(files: Files, path: str, name: str = "") -> list[Stated]:
 def _made(files: Files, folder: str, text: str, path: str, name: str) -> Iterator[Stated]:
     make = Makefile(text, Unknowns())
     if name and name not in make.recipes:
-        shown = ", ".join(list(make.recipes)[:20]) or "none"
-        raise CannotJudge(f"there is no target {name!r} with a recipe; the targets are {shown}", place=path)
+        why = f"there is no target {name!r} with a recipe; the targets are {shown_names(make.recipes)}"
+        raise CannotJudge(why, place=path)
     phony = make.needs.get(".PHONY", ())
     if name:
         for one in make.builds(name):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from envhooks.base.place import Place
 
@@ -48,6 +48,11 @@ class Unknowns:
             return ""
         index = ord(match.group()) - 0xD800
         return self._reasons[index] if index < len(self._reasons) else "too much here is not known"
+
+
+def shown_names(names: Iterable[str]) -> str:
+    """The first twenty names, for a message; `none` where there is none."""
+    return ", ".join(list(names)[:20]) or "none"
 
 
 def unknown(text: str) -> bool:

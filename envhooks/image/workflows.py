@@ -16,7 +16,7 @@ from envhooks.base.errors import CannotJudge
 from envhooks.image.buildcommands import MAX_BUILDS, Built, commands, names_builder
 from envhooks.image.files import MAX_BUILD_FILE, Work
 from envhooks.image.requirements.yamlnodes import Node, Scalar, read_document
-from envhooks.image.text import Unknowns, unknown
+from envhooks.image.text import Unknowns, shown_names, unknown
 
 MAX_COMBINATIONS = 256
 """Jobs that GitHub makes of one matrix."""
@@ -40,9 +40,7 @@ def workflow_builds(text: str, path: str, job: str = "") -> tuple[Built, ...]:
     top = _mapping(read_document(text, path))
     jobs = _mapping(top.get("jobs"))
     if job and job not in jobs:
-        raise CannotJudge(
-            f"there is no job {job!r}; the jobs are {', '.join(list(jobs)[:20]) or 'none'}", place=path
-        )
+        raise CannotJudge(f"there is no job {job!r}; the jobs are {shown_names(jobs)}", place=path)
     found: list[Built] = []
     work = Work()
     for name in [job] if job else list(jobs)[:100]:

@@ -36,7 +36,7 @@ from envhooks.image.interpreter.instructions import (
 from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles
 from envhooks.image.stage.installed import SYSTEM, Entry, Installed
-from envhooks.image.text import readable, unknown
+from envhooks.image.text import readable, shown_names, unknown
 
 if TYPE_CHECKING:
     from envhooks.image.ignorefile import IgnoreFile
@@ -296,7 +296,7 @@ class _Reading:
             return product_of(self._build)
         index = self._build.by_reference(target)
         if index is None:
-            names = ", ".join(stage.label for stage in self._build.stages[:20])
+            names = shown_names(stage.label for stage in self._build.stages)
             raise CannotJudge(
                 f"there is no stage {target!r}; the stages are {names}", place=f"{self._path}:1",
                 fix='in .envhooks/policy.toml, [dockerfile]: target = "<one of them>"',
