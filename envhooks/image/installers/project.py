@@ -159,9 +159,10 @@ def _named(session: Session, call: Call, arg: Arg, program: str) -> None:
     """Doubt the package that a word of `add` or `install` names: its version is the tool's to choose."""
     why = f"what {program} makes of {readable(arg.text)} is not followed"
     session.note(why, arg.place)
-    name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", arg.text)
-    if name and session.installed.get(call.where, name.group().lower().replace("_", "-")) is not None:
-        session.doubt(call, name.group().lower().replace("_", "-"), why, arg.place)
+    match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", arg.text)
+    name = normal_name(match.group()) if match else ""
+    if session.installed.get(call.where, name) is not None:
+        session.doubt(call, name, why, arg.place)
 
 
 def _poetry_place(session: Session, call: Call, options: Options) -> str:
