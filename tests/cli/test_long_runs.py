@@ -77,9 +77,7 @@ class Terminal:
     shown: bytes = field(default=b"")
 
     @classmethod
-    def start(
-        cls, script: str, repo: Repo, report: Path, arguments: str = CHECK, columns: int = 80
-    ) -> Terminal:
+    def start(cls, script: str, repo: Repo, report: Path, arguments: str, columns: int) -> Terminal:
         keyboard, screen = pty.openpty()
         fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         command = [sys.executable, "-I", "-c", LEADER, script, *arguments.split()]
@@ -179,11 +177,19 @@ def many(made: Callable[[int], Path], tmp_path: Path, environ: dict[str, str]) -
     return repo
 
 
+Start = Callable[..., Terminal]
+
+
 @pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    """Those that a test starts; what a failed test leaves is ended."""
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a run, as `Terminal.start` does; what a failed test leaves is ended."""
     started: list[Terminal] = []
-    yield started
+
+    def begin(script: str, repo: Repo, arguments: str = CHECK, columns: int = 80) -> Terminal:
+        started.append(Terminal.start(script, repo, tmp_path / "report", arguments, columns))
+        return started[-1]
+
+    yield begin
     for terminal in started:
         if terminal.process.poll() is None:
             terminal.process.kill()
@@ -233,36 +239,31 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_programs_and_folders_are_gone(
-    way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+    way: str, many: Callable[[int], Repo], start: Start, tmp_path: Path
 ) -> None:
     """The next run is none the worse."""
     repo = many(120)
     (tmp_path / "pause").write_text("0.4")  # long enough to be met at it on a busy machine
-    terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
-    terminals.append(terminal)
+    terminal = start(PLAIN, repo)
     interrupted(terminal, repo, *WAYS[way], "gpgv --homedir|ssh-keygen -Y verify")
     (tmp_path / "pause").write_text("0")
     assert verdicts(repo) == verdicts(repo)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_forks_are_gone(
-    way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
-) -> None:
+def test_forks_are_gone(way: str, many: Callable[[int], Repo], start: Start) -> None:
     repo = many(1000)
-    terminal = Terminal.start(FORKED, repo, tmp_path / "report")
-    terminals.append(terminal)
+    terminal = start(FORKED, repo)
     interrupted(terminal, repo, *WAYS[way], "from envhooks.signatures.fast import Fast")
     assert not (repo.path / ".git" / "envhooks").exists()
 
 
 def test_a_terminal_that_is_closed_ends_it_too(
-    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+    many: Callable[[int], Repo], start: Start, tmp_path: Path
 ) -> None:
     repo = many(120)
     (tmp_path / "pause").write_text("0.4")
-    terminal = Terminal.start(PLAIN, repo, tmp_path / "report")
-    terminals.append(terminal)
+    terminal = start(PLAIN, repo)
     terminal.read_until(lambda: b"signatures verified" in terminal.shown)
     os.close(terminal.keyboard)
     assert terminal.process.wait(DEADLINE) == 128 + signal.SIGHUP
@@ -271,12 +272,11 @@ def test_a_terminal_that_is_closed_ends_it_too(
 
 @pytest.mark.parametrize("columns", [80, 40])
 def test_a_bar_comes_after_a_second_and_goes_away(
-    columns: int, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
+    columns: int, many: Callable[[int], Repo], start: Start
 ) -> None:
     repo = many(120)
     started = time.monotonic()
-    terminal = Terminal.start(PLAIN, repo, tmp_path / "report", columns=columns)
-    terminals.append(terminal)
+    terminal = start(PLAIN, repo, columns=columns)
     terminal.read_until(lambda: b"of 120 signatures" in terminal.shown)
     assert time.monotonic() - started >= 1
     assert len(terminal.lines) == 1 and re.fullmatch(r"\S+ +[0-9]+ of 120 signatures.*", terminal.lines[0])
@@ -288,7 +288,7 @@ def test_a_bar_comes_after_a_second_and_goes_away(
 
 
 @pytest.mark.parametrize("way", ["no terminal", "--quiet", "--verbose", "TERM=dumb"])
-def test_no_bar(way: str, many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path) -> None:
+def test_no_bar(way: str, many: Callable[[int], Repo], start: Start) -> None:
     repo = many(120)
     started = time.monotonic()
     if way == "no terminal":
@@ -297,38 +297,27 @@ def test_no_bar(way: str, many: Callable[[int], Repo], terminals: list[Terminal]
     else:
         option = way if way.startswith("-") else ""
         own = replace(repo, environ={**repo.environ, **({} if option else {"TERM": "dumb"})})
-        terminal = Terminal.start(PLAIN, own, tmp_path / "report", f"{CHECK} {option}")
-        terminals.append(terminal)
+        terminal = start(PLAIN, own, f"{CHECK} {option}")
         assert terminal.end() == 0
         assert b"signatures verified" not in terminal.shown and b"\x1b" not in terminal.shown
     assert time.monotonic() - started > 2
 
 
-def test_without_colour_the_bar_has_none(
-    many: Callable[[int], Repo], terminals: list[Terminal], tmp_path: Path
-) -> None:
+def test_without_colour_the_bar_has_none(many: Callable[[int], Repo], start: Start) -> None:
     repo = many(120)
-    terminal = Terminal.start(
-        PLAIN, replace(repo, environ={**repo.environ, "NO_COLOR": "1"}), tmp_path / "report"
-    )
-    terminals.append(terminal)
+    terminal = start(PLAIN, replace(repo, environ={**repo.environ, "NO_COLOR": "1"}))
     assert terminal.end() == 0
     assert b"signatures verified" in terminal.shown
     assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]", terminal.shown)
 
 
 @pytest.mark.parametrize("columns", [80, 40])
-def test_who_does_not_answer_is_waited_for_in_one_line(
-    columns: int, guarded: Repo, terminals: list[Terminal], tmp_path: Path
-) -> None:
+def test_who_does_not_answer_is_waited_for_in_one_line(columns: int, guarded: Repo, start: Start) -> None:
     """Drawn while nothing is told; Ctrl-C takes it away, and the terminal is as it was."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
         repo = replace(guarded, environ={**guarded.environ, "TERM": "xterm"})
-        terminal = Terminal.start(
-            PLAIN, repo, tmp_path / "report", f"compat update --index {address}", columns
-        )
-        terminals.append(terminal)
+        terminal = start(PLAIN, repo, f"compat update --index {address}", columns)
         before = termios.tcgetattr(terminal.keyboard)
         terminal.read_until(lambda: terminal.shown.count(b" 0 of ") > 3)
         assert re.match(r"\S+ +0 of [0-9]+ packages", terminal.lines[0]) and len(terminal.lines) == 1
