@@ -152,6 +152,11 @@ class Repo:
         argv = [sys.executable, "-I", "-m", "envhooks", *arguments]
         return run(argv, self.path, self.environ, stdin, check)
 
+    def cloned(self, path: Path, *options: str) -> Repo:
+        """A clone, by an address: of a plain path git makes links, and none that is shallow."""
+        self.git("clone", "-q", *options, f"file://{self.path}", str(path))
+        return Repo(path, self.environ)
+
     def put(self, *refs: str) -> None:
         """Bring refs to `origin` past every hook on both sides: for what a test begins with."""
         receive = " ".join(["git", *WITHOUT_HOOKS, "receive-pack"])

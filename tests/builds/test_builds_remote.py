@@ -53,8 +53,7 @@ def test_the_refs_of_a_path_and_of_a_server(good: Repo, server: Repo) -> None:
 
 
 def test_what_a_clone_lacks_is_fetched_without_a_trace(good: Repo, server: Repo, tmp_path: Path) -> None:
-    good.git("clone", "-q", str(server.path), str(tmp_path / "other"))
-    other = Repo(tmp_path / "other", good.environ)
+    other = server.cloned(tmp_path / "other")
     tip = other.commit("Somebody else's work")
     other.git("push", "-q", "origin", "main")
     before = good.git("for-each-ref")

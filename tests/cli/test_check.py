@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Done, Repo, run
+from support import GOOD_TAG, Done, Repo
 
 
 def tag(repo: Repo, name: str = GOOD_TAG, at: str = "HEAD", *options: str) -> None:
@@ -191,14 +191,7 @@ def test_a_shallow_clone_could_not_judge(good: Repo, server: Repo, tmp_path: Pat
     tag(good, "PyTorch-CUDA-v2.8-rc2", "HEAD", "-m", "x")
     good.commit("Later")
     good.git("push", "-q", "origin", "main", "--tags")
-    url = f"file://{server.path}"
-    run(
-        ["git", "clone", "-q", "--depth", "1", "--branch", GOOD_TAG, url, "ci"],
-        tmp_path,
-        good.environ,
-        check=True,
-    )
-    ci = Repo(tmp_path / "ci", good.environ)
+    ci = server.cloned(tmp_path / "ci", "--depth", "1", "--branch", GOOD_TAG)
     ci.git("fetch", "-q", "--depth", "1", "origin", "+refs/heads/main:refs/remotes/origin/main")
     ci.git("tag", "-f", GOOD_TAG, "HEAD")  # as some checkout actions leave it
     done = ci.envhooks("check", GOOD_TAG)

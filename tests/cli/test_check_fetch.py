@@ -322,9 +322,7 @@ def test_a_shallow_clone_without_tags_is_told_where_they_are(good: Repo, server:
     """Nothing to judge is no fault, but in a CI's checkout it is seldom what was meant."""
     good.git("tag", "-s", "-m", "x", GOOD_TAG)
     good.git("push", "-q", "origin", GOOD_TAG)
-    path = good.path.parent / "checkout"
-    good.git("clone", "-q", "--depth", "1", "--no-tags", f"file://{server.path}", str(path))
-    checkout = Repo(path, good.environ)
+    checkout = server.cloned(good.path.parent / "checkout", "--depth", "1", "--no-tags")
     for options in (("--all",), ()):
         done = checkout.envhooks("check", *options)
         assert done.code == 0 and f"check{' --all' * len(options)} --fetch" in done.err, done.said

@@ -104,9 +104,7 @@ def test_warn_mode(guarded: Repo) -> None:
 def test_a_shallow_clone(good: Repo, server: Repo, tmp_path: Path) -> None:
     good.commit("Later")
     good.git("push", "-q", "origin", "main")
-    command = ["git", "clone", "-q", "--depth", "1", f"file://{server.path}", str(tmp_path / "shallow")]
-    run(command, tmp_path, good.environ, check=True)
-    shallow = Repo(tmp_path / "shallow", good.environ)
+    shallow = server.cloned(tmp_path / "shallow", "--depth", "1")
     shallow.envhooks("install", check=True)
     assert "(shallow)" in screen(shallow.envhooks("doctor"))["repository"]
     mended(shallow, "git fetch --unshallow --tags --force")

@@ -169,13 +169,7 @@ def test_a_shallow_clone_locks_nothing(good: Repo, server: Repo, tmp_path: Path)
     tag(good)
     good.commit("Later")
     good.git("push", "-q", "origin", "main", GOOD_TAG)
-    run(
-        ["git", "clone", "-q", "--depth", "1", f"file://{server.path}", "ci"],
-        tmp_path,
-        good.environ,
-        check=True,
-    )
-    done = Repo(tmp_path / "ci", good.environ).envhooks("lock")
+    done = server.cloned(tmp_path / "ci", "--depth", "1").envhooks("lock")
     assert done.code == 2
     said(done, "shallow", "git fetch --unshallow")
 
@@ -408,9 +402,7 @@ def test_a_shallow_clone_does_not_call_tags_deleted_that_it_never_fetched(
     locked: Repo, server: Repo, tmp_path: Path
 ) -> None:
     locked.git("push", "-q", "origin", "--tags")
-    url = f"file://{server.path}"
-    run(["git", "clone", "-q", "--depth", "1", "--no-tags", url, "ci"], tmp_path, locked.environ, check=True)
-    ci = Repo(tmp_path / "ci", locked.environ)
+    ci = server.cloned(tmp_path / "ci", "--depth", "1", "--no-tags")
     done = ci.envhooks("check", "--all")
     assert done.code == 2
     said(done, "shallow")

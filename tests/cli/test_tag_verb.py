@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import CHANGELOG, DOCKERFILE, GOOD_TAG, Repo, run
@@ -205,14 +206,10 @@ def test_a_name_that_the_policy_leaves_alone_is_no_release(guarded: Repo) -> Non
     assert done.code == 2 and "leaves nightly-1 alone" in done.err
 
 
-def _by_somebody_else(guarded: Repo, server: Repo) -> Repo:
-    path = guarded.path.parent / "else"
-    guarded.git("clone", "-q", str(server.path), str(path))
-    return Repo(path, guarded.environ)
-
-
-def test_what_the_remote_would_refuse_is_said_before_a_tag_is_made(guarded: Repo, server: Repo) -> None:
-    other = _by_somebody_else(guarded, server)
+def test_what_the_remote_would_refuse_is_said_before_a_tag_is_made(
+    guarded: Repo, server: Repo, tmp_path: Path
+) -> None:
+    other = server.cloned(tmp_path / "else")
     other.commit("Theirs")
     other.git("push", "-q", "origin", "main")
     guarded.commit_files({"mine": "x"}, "Mine")
@@ -225,8 +222,8 @@ def test_what_the_remote_would_refuse_is_said_before_a_tag_is_made(guarded: Repo
     assert done.code == 0 and server.has_tag(GOOD_TAG), done.said
 
 
-def test_a_name_that_the_remote_has_is_not_made_again(guarded: Repo, server: Repo) -> None:
-    other = _by_somebody_else(guarded, server)
+def test_a_name_that_the_remote_has_is_not_made_again(guarded: Repo, server: Repo, tmp_path: Path) -> None:
+    other = server.cloned(tmp_path / "else")
     other.git("tag", "-s", "-m", "x", GOOD_TAG)
     other.git("push", "-q", "origin", GOOD_TAG)
     done = guarded.envhooks("tag", GOOD_TAG, "--push")

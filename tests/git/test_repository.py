@@ -91,12 +91,7 @@ def test_reachability_is_one_walk_for_many(repo: Repo) -> None:
 def test_a_shallow_clone_cannot_tell_what_is_on_main(repo: Repo, tmp_path: Path) -> None:
     repo.commit("one")
     tip = repo.commit("two")
-    run(
-        ["git", "clone", "-q", "--depth", "1", f"file://{repo.path}", "shallow"],
-        tmp_path,
-        repo.environ,
-        check=True,
-    )
+    repo.cloned(tmp_path / "shallow", "--depth", "1")
     with Git.open(tmp_path / "shallow") as git:
         assert git.is_shallow
         with pytest.raises(CannotJudge, match="shallow"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from smart_http import serve
-from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo
 
 RC2 = "PyTorch-CUDA-v2.8-rc2"
 STABLE = "PyTorch-CUDA-v2.8"
@@ -332,10 +332,7 @@ def test_hostile_names_are_escaped(guarded: Repo) -> None:
 def _moved_on(repo: Repo, server: Repo, *options: str) -> Repo:
     """A clone, perhaps shallow, whose remote has a commit by now that it has not."""
     repo.git("push", "-q", "origin", "main")
-    url = f"file://{server.path}"
-    path = repo.path.parent / "colleague"
-    run(["git", "clone", "-q", *options, url, str(path)], repo.path.parent, repo.environ, check=True)
-    colleague = Repo(path, repo.environ)
+    colleague = server.cloned(repo.path.parent / "colleague", *options)
     colleague.envhooks("install", check=True)
     repo.commit("Theirs")
     repo.git("push", "-q", "origin", "main")

@@ -19,14 +19,9 @@ def start(repo: Repo, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(argv, cwd=repo.path, env=repo.environ, stderr=subprocess.PIPE, text=True)
 
 
-def second_clone(good: Repo) -> Repo:
-    good.git("clone", "-q", "../server.git", "../other")
-    return Repo(good.path.parent / "other", good.environ)
-
-
 def test_of_two_pushes_of_one_tag_one_is_taken(good: Repo, server: Repo) -> None:
     server.envhooks("install", "--server", "--branch", "main", check=True)
-    other = second_clone(good)
+    other = server.cloned(good.path.parent / "other")
     for repo, message in ((good, "One"), (other, "Other")):
         repo.git("tag", "-s", GOOD_TAG, "-m", message)
     pushes = [start(repo, "push", "origin", GOOD_TAG) for repo in (good, other)]
@@ -47,7 +42,7 @@ def wait_for(file: Path) -> None:
 def test_a_main_that_moves_between_judging_and_taking(good: Repo, server: Repo, tmp_path: Path) -> None:
     """An `update` hook holds the push while somebody else moves main on: the tag stays on main, and is taken."""
     server.envhooks("install", "--server", "--branch", "main", check=True)
-    other = second_clone(good)
+    other = server.cloned(good.path.parent / "other")
     good.git("tag", "-s", GOOD_TAG, "-m", "A release")
     update = server.path / "hooks/update"
     update.write_text(
@@ -69,7 +64,7 @@ def test_a_proposed_main_that_loses_the_race_takes_its_tag_along(
 ) -> None:
     """Main and tag are judged together; before they are taken, somebody else's main is there."""
     server.envhooks("install", "--server", "--branch", "main", check=True)
-    other = second_clone(good)
+    other = server.cloned(good.path.parent / "other")
     good.commit_files({"mine": "1"}, "Mine")
     good.git("tag", "-s", GOOD_TAG, "-m", "A release")
     update = server.path / "hooks/update"
