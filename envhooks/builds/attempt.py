@@ -120,7 +120,6 @@ class Attempt:
             refs = remotes.list_refs(self.git, self.remote, self.environ)
             return refs.tags, refs.refs.get(self.plan.ref)
 
-        is_local = self.plan.using == "local"
         return Publisher(
             self.plan,
             self.policy,
@@ -128,9 +127,7 @@ class Attempt:
             now,
             self.log,
             known=self.row.digest,
-            tls_verify=self.plan.options.get("tls_verify", True) is not False
-            if is_local
-            else published_settings(self.build).tls_verify,
+            tls_verify=published_settings(self.build).tls_verify,
             keep=self.job.keep,
             is_wanted=self.job.is_wanted,
         )

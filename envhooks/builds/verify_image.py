@@ -105,7 +105,7 @@ def settings(section: Section) -> Settings:
 
 @dataclass(frozen=True)
 class PublishedSettings:
-    """`verify` of a section whose builder is not the local one: whether the registry's image is read afterwards."""
+    """How the image of a section is read from its registry, and whether the section asks for that after a build."""
 
     is_on: bool = False
     pythons: tuple[str, ...] = PYTHONS
@@ -115,12 +115,17 @@ class PublishedSettings:
 def published_settings(build: BuildPolicy) -> PublishedSettings:
     """Read `verify = "registry"`, or a table with `level`, `reason`, `python` and `tls_verify`.
 
+    A `local` build looks into its own image; from the registry it is read as the build itself reads and pushes it.
+
     Raises:
         PolicyError: it says something else.
     """
-    if build.using == LOCAL or "verify" not in build.options:
-        return PublishedSettings()
     section = Section(f"a `{build.using}` build", build.options)
+    if build.using == LOCAL:
+        pythons = settings(section).pythons
+        return PublishedSettings(pythons=pythons, tls_verify=section.flag("tls_verify", True))
+    if "verify" not in build.options:
+        return PublishedSettings()
     value = build.options["verify"]
     if value == "registry":
         return PublishedSettings(is_on=True)

@@ -12,11 +12,10 @@ from envhooks.base.errors import CannotJudge, EnvhooksError
 from envhooks.base.hygiene import printable
 from envhooks.builds import watcher
 from envhooks.builds.confirm import Confirmed
-from envhooks.builds.options import Section
 from envhooks.builds.registry import parse
 from envhooks.builds.remote import Remote, user_environment
 from envhooks.builds.types import Plan, Result
-from envhooks.builds.verify_image import LOCAL, published_settings, settings
+from envhooks.builds.verify_image import published_settings
 from envhooks.git.repository import Git
 from envhooks.records import images, making, share, writer
 from envhooks.records.keys import find_key
@@ -61,7 +60,8 @@ def _record(
     if not plan.own or result.digest is None:
         raise CannotJudge("the build does not tell the digest of an image in a registry")
     key = find_key(git, environ=environ)
-    tls_verify, pythons = _settings(confirmed, plan)
+    wanted = published_settings(next(one for one in confirmed.policy.builds if one.name == plan.build))
+    tls_verify, pythons = wanted.tls_verify, wanted.pythons
     seen = images.look(replace(parse(plan.own), digest=result.digest), environ, tls_verify=tls_verify)
     if not result.verified:
         verified, holds = making.inspect(
@@ -81,13 +81,3 @@ def _record(
     except EnvhooksError as error:
         return f"recorded by {signer}, and not beside the image: {printable(error.message, 200)}"
     return f"recorded by {signer}"
-
-
-def _settings(confirmed: Confirmed, plan: Plan) -> tuple[bool, tuple[str, ...]]:
-    """(whether certificates are verified, the interpreters to try): as the build's own section says."""
-    build = next(one for one in confirmed.policy.builds if one.name == plan.build)
-    if plan.using != LOCAL:
-        found = published_settings(build)
-        return found.tls_verify, found.pythons
-    own = settings(Section("a `local` build", plan.options))
-    return plan.options.get("tls_verify", True) is not False, own.pythons
