@@ -30,6 +30,7 @@ from envhooks.image.text import Unknowns
 from envhooks.image.workflows import workflow_builds
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import parse_lock
+from envhooks.releases.manifests import image_uses
 from envhooks.signatures.payload import PayloadError, split
 from envhooks.signatures.signers import read_signers
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
@@ -319,6 +320,10 @@ def workflow(text: str) -> Callable[[], object]:
     return lambda: workflow_builds(text, "w.yml")
 
 
+def manifests(text: str) -> Callable[[], object]:
+    return lambda: image_uses(text.encode())
+
+
 def name(text: str) -> Callable[[], object]:
     grammar = Grammar(DEFAULT_TAG_POLICY)
     return lambda: grammar.read(text)
@@ -401,6 +406,12 @@ OTHERS: dict[str, tuple[Callable[[str], Callable[[], object]], Callable[[int], s
         ),
     ),
     "bake: functions": (bake, lambda n: 'target "t" { a = f(' + "f(" * n + ")" * n + ") }"),
+    "manifests: images with a tag of their own": (
+        manifests,
+        lambda n: "{" + ", ".join(f"k{i}Image: o/x, k{i}ImageTag: a" for i in range(n)) + "}",
+    ),
+    "manifests: words": (manifests, lambda n: "a: '" + "a.b.example/x:y " * n + "'"),
+    "manifests: one word": (manifests, lambda n: "a: '" + "a." * n + "/x" * n + "'"),
     "lock: lines": (
         lambda text: lambda: parse_lock(text.encode(), ".envhooks/tags.lock", 40),
         lambda n: "".join(f"refs/tags/v{i:07} {OID} {DIGEST} a@b.c\n" for i in range(n)),

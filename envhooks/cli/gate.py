@@ -56,6 +56,9 @@ def run(options: argparse.Namespace) -> int:
         for what in options.what:
             if what == "-":
                 for use in image_uses(manifests):
+                    if use.why:
+                        answers.append(Answer(use.resource, "unproved", use.why, line=use.line))
+                        continue
                     if use.reference not in known:
                         known[use.reference] = _image(gate, use.reference)
                     answers.append(replace(known[use.reference], resource=use.resource, line=use.line))

@@ -380,6 +380,31 @@ GOOD = f"{NAME}@{digest(6)}"
         ("kustomize: {images: ['a=ghcr.io/o/a:2', 'ghcr.io/o/b:3']}", ["ghcr.io/o/a:2", "ghcr.io/o/b:3"]),
         ("x: &x {image: one}\ny: {<<: *x, name: z}", ["one", "one"]),
         ("%YAML 1.2\n---\nimage: one\n...\n---\nimage: two\n", ["one", "two"]),
+        # a tag that stands beside its image: the image alone would be judged as it is `latest`
+        ("spec: {baseImage: ghcr.io/o/x, tag: 2.8-rc1}", ["ghcr.io/o/x:2.8-rc1"]),
+        ("spec: {image: ghcr.io/o/x, imageTag: 2.8-rc1}", ["ghcr.io/o/x:2.8-rc1"]),
+        ("spec: {sideImage: ghcr.io/o/x, sideImageTag: v1}", ["ghcr.io/o/x:v1"]),
+        ("spec: {imageRepository: ghcr.io/o/x, imageTag: v1}", ["ghcr.io/o/x:v1"]),
+        ("spec: {image.repository: o/x, image.tag: v1}", ["o/x:v1"]),
+        ("spec: {image: {repository: ghcr.io/o/x}, tag: v1}", ["ghcr.io/o/x:v1"]),
+        ("spec: {image: ghcr.io/o/x, version: v1}", ["ghcr.io/o/x:v1", "ghcr.io/o/x"]),  # of either, nobody can tell
+        (f"spec: {{image: '{NAME}:1', digest: '{digest(6)}'}}", [f"{NAME}:1@{digest(6)}"]),
+        (f"spec: {{image: {NAME}, sha: {digest(6)[7:]}}}", [GOOD]),
+        # several below one key, and other words for a part
+        ("spec: {images: {a: 'ghcr.io/o/x:1', b: {repository: busybox, tag: v1}}}", ["ghcr.io/o/x:1", "busybox:v1"]),
+        ("spec: {initImages: ['o/x:1'], image: ['o/y:1']}", ["o/x:1", "o/y:1"]),
+        ("spec: {image: {url: 'ghcr.io/o/x:1'}, b: {image: {ref: 'o/y:1'}}}", ["ghcr.io/o/x:1", "o/y:1"]),
+        ("sidecar: {repository: busybox, tag: v1}", ["busybox:v1"]),
+        # a text of any form
+        ("args: ['--sideImage=o/x:1', '--side_image=o/y:1']", ["o/x:1", "o/y:1"]),
+        ("args: ['--reloader=ghcr.io/o/x:1', 'serve --image=ghcr.io/o/y:1 --now']", ["ghcr.io/o/x:1", "ghcr.io/o/y:1"]),
+        ("env: [{name: SIDE, value: 'ghcr.io/o/x:1,localhost:5000/y:1'}]", ["ghcr.io/o/x:1", "localhost:5000/y:1"]),
+        ("env: [{name: TRAIN_IMAGE_URI, value: 'o/x:1'}]", ["o/x:1"]),
+        ("services: {a: {image: o/x:1, volumes: [{source: 'ghcr.io/o/m:1'}]}}", ["o/x:1", "ghcr.io/o/m:1"]),
+        (f"kind: ConfigMap\ndata: {{pod.yaml: \"image: '{GOOD}'\\n\", run: 'exec docker run ghcr.io/o/x:1 --'}}",
+         [GOOD, "ghcr.io/o/x:1"]),
+        # only a definition of resources is prose
+        ("kind: DaemonSet\napiVersion: apiextensions.k8s.io/v1\nitems: [{image: one}]", ["one"]),
         # a schema of a custom resource that holds a pod has some forty levels
         ("a: " + "{a: " * 45 + "{image: one}" + "}" * 45, ["one"]),
     ],
@@ -397,11 +422,62 @@ def test_an_image_counts_wherever_a_resource_names_it(text: str, images: list[st
         "status: {nodeInfo: {osImage: Ubuntu 24.04.1 LTS}, imageID: 'sha256:" + "0" * 64 + "'}",
         "args: [--image, --verbose, --image-size, '224']",
         "source: {repository: 'https://git.example.com/o/x', tag: v1}\nother: {repository: o/x, branch: main}",
+        "image: {id: ami-1}\nhasImages: 'true'\nimages: [a]\nimageRepository: registry.example",
+        "a: 'https://example.com/x:1 mail@example.com/x:1, /etc/a.conf:/b config.d/x:ro data.example/x:ro'",
+        "kind: CustomResourceDefinition\napiVersion: apiextensions.k8s.io/v1\nspec: {description: 'so: ghcr.io/o/x:1'}",
     ],
 )
 def test_what_names_no_image_is_none(text: str) -> None:
     with pytest.raises(CannotJudge, match="name no image"):
         image_uses(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nimages: [{name: a, newTag: v1}]",
+        "resources: [../base]\nimages: [{name: a, newName: o/a, newTag: v1}]",
+        "image: one\n---\ncomponents: [x]\n",
+    ],
+)
+def test_a_kustomization_that_is_not_rendered_is_not_judged_by_half(text: str) -> None:
+    with pytest.raises(CannotJudge, match="takes in other files") as caught:
+        image_uses(text.encode())
+    assert "`kustomize build .`" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "HelmRelease\napiVersion: helm.toolkit.fluxcd.io/v2",
+        "Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1",
+        "HelmChart\napiVersion: helm.cattle.io/v1",
+        "Application\napiVersion: argoproj.io/v1alpha1",
+        "ApplicationSet\napiVersion: argoproj.io/v1alpha1",
+    ],
+)
+def test_what_a_controller_deploys_is_not_proved_by_what_stands_beside_it(series: Repo, kind: str) -> None:
+    good = f"{NAME}@{digest(list(SERIES).index('PyTorch-CUDA-v2.8'))}"
+    text = (
+        f"kind: Pod\nspec: {{containers: [{{image: '{good}'}}]}}\n---\nkind: {kind}\nmetadata: {{name: x}}\n"
+    )
+    done = series.envhooks("gate", "-", "--for", "production", "--format", "json", stdin=text)
+    answers = json.loads(done.out)["answers"]
+    assert done.code == 2 and [one["outcome"] for one in answers] == ["allowed", "unproved"]
+    assert answers[1]["line"] == 4 and "whose images are not here" in answers[1]["why"]
+
+
+def test_a_tag_that_is_a_number_to_yaml_is_no_tag() -> None:
+    """Helm and operators take `2.10` for 2.1, so that another image would run than the one that is judged."""
+    for text in (
+        "image: {repository: o/x, tag: 2.10}",
+        "image: o/x\nimageTag: 1e3",
+        "a: {image: o/x, tag: 0x10}",
+    ):
+        with pytest.raises(CannotJudge, match="put it in quotes"):
+            image_uses(text.encode())
+    assert [use.reference for use in image_uses(b"image: {repository: o/x, tag: '2.10'}")] == ["o/x:2.10"]
+    assert [use.reference for use in image_uses(b"image: {repository: o/x, tag: 2.8}")] == ["o/x:2.8"]
 
 
 def test_aliases_of_aliases_end() -> None:
