@@ -35,7 +35,7 @@ from envhooks.image.interpreter.instructions import (
 )
 from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles
-from envhooks.image.stage.installed import SYSTEM, Entry, Installed
+from envhooks.image.stage.installed import SYSTEM, UNSURE, Entry, Installed
 from envhooks.image.text import readable, shown_names, unknown
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Summary:
             preferred = [entry for where, entry in found if where == active != SYSTEM]
             if preferred:
                 yield preferred[-1]
-            elif hidden and all(where == SYSTEM for where, _ in found):
+            elif hidden and all(where in (SYSTEM, UNSURE) for where, _ in found):
                 entry = found[-1][1]
                 why = f"the virtual environment {readable(active)} hides what the system has"
                 yield Entry(name, cannot_tell=CannotTell(name, why, entry.place or self._place()))

@@ -16,7 +16,7 @@ from envhooks.image.requirements.specs import normal_name
 from envhooks.image.shell.scan import Command, Words
 from envhooks.image.stage import Arg, Call, Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
-from envhooks.image.stage.installed import CONDAS, conda_place
+from envhooks.image.stage.installed import CONDAS, UNSURE, conda_place
 from envhooks.image.text import first_mark, names, readable, unknown
 
 CHANGERS = names("sed perl tee mv cp rm ln install rsync git curl wget patch tar unzip truncate")
@@ -40,9 +40,7 @@ def touch(files: ContainerFiles, cwd: str, program: str, args: Sequence[Arg]) ->
         return
     words = [arg.text for arg in args if not arg.text.startswith("-")]
     options = [arg.text for arg in args if arg.text.startswith("-")]
-    if program == "sed" and not any(re.match(r"-[a-zA-Z]*i|--in-place", one) for one in options):
-        return
-    if program == "perl" and not any("i" in one for one in options):
+    if program in ("sed", "perl") and not any(re.match("-[a-zA-Z0-9]*i|--in-place", one) for one in options):
         return
     if program in ("cp", "install", "ln", "rsync") and len(words) > 1:
         for source in words[:-1]:
@@ -67,17 +65,10 @@ _WRAPPERS: Mapping[str, frozenset[str]] = {
     "time": names("-f -o"),
     "nice": names("-n"),
     "ionice": names("-c -n"),
-    "nohup": frozenset(),
     "exec": names("-a"),
-    "command": frozenset(),
-    "builtin": frozenset(),
     "stdbuf": names("-o -e -i"),
     "timeout": names("-k -s --signal --kill-after"),
-    "gosu": frozenset(),
-    "su-exec": frozenset(),
-    "chroot": frozenset(),
-    "unbuffer": frozenset(),
-    "!": frozenset(),
+    **dict.fromkeys(names("nohup command builtin gosu su-exec chroot unbuffer !"), frozenset()),
 }
 WRAPPERS = frozenset(_WRAPPERS)
 _FIRST_ARGUMENT = frozenset(("timeout", "gosu", "su-exec", "chroot"))
@@ -208,11 +199,20 @@ def run_program(session: Session, program: str, call: Call) -> bool:
     return True
 
 
+def _behind_python(args: tuple[Arg, ...]) -> tuple[Arg, ...]:
+    """Arguments of Python from `-m`, `-c`, `-` or a script on; `-Impip` becomes `-m pip`."""
+    while args and (flag := re.fullmatch(r"(?s)-(?:-.+|[^-mcWX]+|[^-mcWX]*([mcWX])(.*))", args[0].text)):
+        kind, value = flag.groups()
+        if kind in ("m", "c"):
+            own = [Arg(text, args[0].place) for text in (f"-{kind}", value) if text]
+            return (*own, *args[1:])
+        args = args[2:] if kind and not value else args[1:]
+    return args
+
+
 def _python(session: Session, program: str, call: Call) -> None:
+    call = replace(call, args=_behind_python(call.args))
     texts = [arg.text for arg in call.args]
-    while texts and texts[0].startswith("-") and texts[0] not in ("-m", "-c", "-"):
-        step = 2 if texts[0] in ("-W", "-X") else 1
-        call, texts = call.behind(step), texts[step:]
     if texts[:1] == ["-m"] and len(texts) > 1:
         if texts[1] in MODULES:
             MODULES[texts[1]](session, call.behind(2))
@@ -224,10 +224,10 @@ def _python(session: Session, program: str, call: Call) -> None:
 
             venv(session, call.behind(2), program)
         return
-    if not texts or not (texts[0].endswith(".py") or texts[0] in ("-c", "-")):
+    if not texts or not (texts[0].endswith(".py") or texts[0] in ("-c", "-") or unknown(texts[0])):
         return
     text = " ".join(texts)
-    inline = texts[0] in ("-c", "-") and "pip" in text and "install" in text
+    inline = not texts[0].endswith(".py") and "pip" in text and "install" in text
     if inline or "install" in texts or "develop" in texts:
         session.note(f"what {program} {readable(texts[0])} installs is not followed", call.place)
         if not inline:
@@ -317,12 +317,26 @@ class State:
     cwd: str
     where: str | None
     """The environment that was activated here; None: what PATH says."""
+    under: tuple[str | None, ...] = ()
+    """The environments that were active here before it."""
     over: bool = False
     """Whether an `exit` has ended it."""
 
     def copy(self) -> State:
         """The same for a subshell."""
-        return State(dict(self.variables), self.cwd, self.where, self.over)
+        return State(dict(self.variables), self.cwd, self.where, self.under, self.over)
+
+    def enter(self, where: str, certain: bool, venvs: Collection[str]) -> None:
+        """Activate an environment: over one of conda, and instead of a virtual one, whose leaving is not followed."""
+        if where != self.where:
+            self.under += (UNSURE if self.where in venvs else self.where,)
+        self.where = where if certain else UNSURE
+
+    def leave(self, certain: bool) -> None:
+        """Deactivate it: the one before is active again."""
+        before = self.under[-1] if self.under else self.where and UNSURE
+        self.under = self.under[:-1] if certain else ()
+        self.where = before if certain or before == self.where else UNSURE
 
 
 def of_no_interest(command: Command, functions: Collection[str]) -> bool:

@@ -324,11 +324,10 @@ class Runner:
             self._state = before if call.where == SYSTEM else replace(before.copy(), where=call.where)
             self._shell(texts, call, command, certain, place)
             self._state = before
-        elif program in CONDAS and texts[:1] in (["activate"], ["deactivate"], ["shell"]):
-            if texts[0] == "activate":
-                self._activate(conda_place(texts[1]) if len(texts) > 1 else SYSTEM, certain)
-        elif program == "deactivate":
-            self._state.where = None
+        elif program in CONDAS and texts[:1] == ["activate"]:
+            self._activate(conda_place(texts[1]) if len(texts) > 1 else SYSTEM, certain)
+        elif program == "deactivate" or (program in CONDAS and texts[:1] == ["deactivate"]):
+            self._state.leave(certain)
         else:
             return False
         return True
@@ -341,7 +340,7 @@ class Runner:
             self._state.cwd = join(self._state.cwd, words[0])
 
     def _activate(self, where: str, certain: bool) -> None:
-        self._state.where = where if certain else "an environment that depends on a condition"
+        self._state.enter(where, certain, self._session.installed.venvs)
 
     def _source(self, texts: list[str], call: Call, certain: bool) -> None:
         if not texts:
@@ -353,10 +352,11 @@ class Runner:
                 self._activate(conda_place(texts[1]), certain)
                 return
             prefix = join(self._state.cwd, match.group(1))
-            if not re.search(r"(?:conda|mamba|forge)[0-9]?\Z", prefix):
-                self._activate(self._session.installed.prefix_of(prefix), certain)
+            self._activate(self._session.installed.prefix_of(prefix), certain)
         elif path == "activate" and len(texts) > 1:
             self._activate(conda_place(texts[1]), certain)
+        elif path.rpartition("/")[2] == "deactivate":
+            self._state.leave(certain)
         elif not re.fullmatch(HARMLESS_SOURCE, path) and not self._file(path, call.behind(1), same=True):
             why = f"{readable(path)} may set it"
             for name in (*self._state.variables, *self._scope.values):

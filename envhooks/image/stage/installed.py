@@ -12,6 +12,8 @@ from envhooks.image.text import unknown
 
 SYSTEM = "system"
 """The interpreter that the image starts with, conda's base environment included."""
+UNSURE = "an environment that depends on a condition"
+"""Any of the environments: one was activated, or left, where that may not have run."""
 
 _SYSTEM_ROOT = (
     r"/|/usr|/usr/local|/opt|/opt/conda|/opt/(?:mini|micro|ana)?(?:conda|mamba|forge)[0-9]?"
@@ -42,6 +44,10 @@ class Entry:
         """Line that states it."""
         stated = self.package or self.unpinned or self.cannot_tell
         return stated.place if stated else None
+
+
+def _version(entry: Entry) -> tuple[str | None, str | None] | None:
+    return (entry.package.version, entry.package.local) if entry.package else None
 
 
 @dataclass
@@ -82,6 +88,8 @@ class Installed:
 
     def put(self, where: str, entry: Entry) -> None:
         """Set the entry of a package; it becomes the last one."""
+        if where == UNSURE:
+            self._doubt_others(entry, "the environment that it is installed to depends on a condition")
         self.entries.pop((where, entry.name), None)
         self.entries[where, entry.name] = entry
 
@@ -92,6 +100,15 @@ class Installed:
     def remove(self, where: str, name: str) -> None:
         """Uninstall; it may not have been there."""
         self.entries.pop((where, name), None)
+        if where == UNSURE:
+            self._doubt_others(Entry(name), "the environment that it is removed from depends on a condition")
+
+    def _doubt_others(self, entry: Entry, why: str) -> None:
+        """Doubt a package in each environment that has another version of it than `entry`."""
+        for (where, name), held in list(self.entries.items()):
+            if name == entry.name and held.package is not None and _version(held) != _version(entry):
+                place = entry.place or held.package.place
+                self.entries[where, name] = Entry(name, cannot_tell=CannotTell(name, why, place))
 
     def drop(self, where: str) -> None:
         """The environment is removed as a whole."""
