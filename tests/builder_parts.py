@@ -125,9 +125,14 @@ def write_context(folder: Path, python: str | None = None, dockerfile: str = DOC
 
 
 def storage(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which buildah keeps its images in `folder` and nowhere else."""
+    """An environment in which buildah keeps its images in `folder` and nowhere else.
+
+    What says so is one file for each name of such a folder: envhooks tries an engine once for each file, and that is
+    a third of a small build. No two storages that are in use at once may have one name.
+    """
     folder.mkdir(parents=True)
-    conf = folder / "storage.conf"
+    conf = Path(environ["HOME"], "storage", folder.name, "storage.conf")
+    conf.parent.mkdir(parents=True, exist_ok=True)
     conf.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n')
     policy = folder / "policy.json"
     policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
