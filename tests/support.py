@@ -207,6 +207,8 @@ def isolated_environment(home: Path) -> dict[str, str]:
     dropped = (
         "GIT_", "GPG_", "SSH_", "XDG_", "CI", "GITHUB_", "GITLAB_", "BUILDKITE", "CIRCLE", "JENKINS_", "TF_BUILD",
         "BUILD_", "TAG_NAME", "NO_COLOR", "COLUMNS", "LINES",
+        # or each program that is started compiles anew all that it imports
+        "PYTHONDONTWRITEBYTECODE",
     )  # fmt: skip
     kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     return {
