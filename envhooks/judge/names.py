@@ -82,10 +82,6 @@ def grouped(names: Iterable[TagName], key: Callable[[TagName], K]) -> dict[K, li
     return groups
 
 
-if TYPE_CHECKING:
-    pass
-
-
 class NameFacts:
     """Collector of the facts of a name and of the refs beside it; each method fills one into every draft."""
 

@@ -64,8 +64,6 @@ def possible(
     """
     if not any(update.ref.startswith(HEADS) and update.new for update in updates):
         return tuple(updates)
-    if not any(update.ref.startswith(HEADS) and update.new for update in updates):
-        return tuple(updates)
     lying = {update.ref for update in told}
     names = {alike(update.ref): update.ref for update in updates if update.new is not None}
     for ref in stored:

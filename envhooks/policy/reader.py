@@ -139,11 +139,11 @@ def parse_compat(data: bytes, origin: str) -> tuple[str, Mapping[str, tuple[Mapp
     source = Source.of(text, origin)
     top = Value(source, (), _load(text, source))
     keys = top.table(COMPAT_KEYS)
-    day = keys.pop("compiled").text() if "compiled" in keys else ""
-    if not re.fullmatch(r"(?a)(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?", day):
-        top.refuse("`compiled` is no day", 'compiled = "2026-11-30"')
+    day = keys.pop("compiled", None)
+    if day is not None and not re.fullmatch(r"(?a)[0-9]{4}-[0-9]{2}-[0-9]{2}", day.text()):
+        day.refuse("`compiled` is no day", 'compiled = "2026-11-30"')
     rows = compat_rows(keys)
-    return day, rows
+    return day.text() if day is not None else "", rows
 
 
 def _deploys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from envhooks.policy import (
     Policy,
 )
 from envhooks.policy.commented import COMMENTED, commented
-from envhooks.policy.reader import MAX_BYTES, default_policy, parse_policy
+from envhooks.policy.reader import MAX_BYTES, default_policy, parse_compat, parse_policy
 from envhooks.tagname import BUILTIN_FRAMEWORKS, DEFAULT_TAG_POLICY, Grammar
 
 ORIGIN = ".envhooks/policy.toml on origin/main"
@@ -195,6 +196,61 @@ def test_checks() -> None:
     }
 
 
+def test_what_lets_a_check_take_less_has_a_reason() -> None:
+    def read(value: str) -> CheckSetting:
+        return parse_policy(f"[checks]\ndockerfile-matches = {value}".encode(), ORIGIN).checks[
+            "dockerfile-matches"
+        ]
+
+    on = frozenset(("allow-cannot-tell",))
+    assert read("{ allow-cannot-tell = true, reason = 'x' }") == CheckSetting("error", "x", on)
+    assert read("{ level = 'warning', allow-cannot-tell = true, reason = 'x' }") == CheckSetting(
+        "warning", "x", on
+    )
+    assert read("{ level = 'error', allow-cannot-tell = false }") == CheckSetting("error")
+    for value, said in (
+        ("{ allow-cannot-tell = true }", "takes less than it should, without a reason"),
+        ("{ allow-cannot-tell = true, reason = ' ' }", "is empty"),
+        ("{ level = 'warning', allow-cannot-tell = true }", "takes less than it should, without a reason"),
+        ("{ allow-cannot-tell = false }", "has no level"),
+        ("{ allow-cannot-tell = 'yes' }", "must be true or false"),
+        ("{ level = 'off', allow-cannot-tell = true, reason = '' }", "is empty"),
+    ):
+        with pytest.raises(PolicyError, match=said):
+            read(value)
+    pinned = parse_policy(b"[checks]\ndockerfile-pinned = { base-digest = true }", ORIGIN).checks[
+        "dockerfile-pinned"
+    ]
+    assert pinned == CheckSetting("error", "", frozenset(("base-digest",)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("compiled = '2026-1-30'", "`compiled` is no day"),
+        ("compiled = 'x'", "`compiled` is no day"),
+        ("compiled = '2026-11-30 '", "`compiled` is no day"),
+        ("compiled = '2026-11-3\u0660'", "`compiled` is no day"),
+        ("[[tirch]]", "did you mean `torch`?"),
+        ("#" * 2001, "has 2001 characters and may have 2000"),
+        ("a." * 65 + "b = 1", "has 65 full stops and may have 64"),
+    ],
+)
+def test_a_faulty_table_of_facts(text: str, said: str) -> None:
+    with pytest.raises(PolicyError, match=re.escape(said)) as caught:
+        parse_compat(text.encode(), ".envhooks/compat.toml on origin/main")
+    assert caught.value.place == ".envhooks/compat.toml:1 on origin/main"
+
+
+def test_a_table_of_facts_may_leave_out_its_day() -> None:
+    assert parse_compat(b"compiled = '2026-11-30'", "") == ("2026-11-30", {})
+    day, rows = parse_compat(b"[[torch]]\nversion = '2.16'", "")
+    assert (day, {name: [*map(dict, some)] for name, some in rows.items()}) == (
+        "",
+        {"torch": [{"version": "2.16"}]},
+    )
+
+
 def test_check_ids_are_verified_only_where_they_are_known() -> None:
     text = b'[checks]\nof-the-future = "warning"'
     assert "of-the-future" in parse_policy(text, ORIGIN).checks
@@ -316,7 +372,23 @@ def test_a_hostile_key_is_escaped() -> None:
         ),
         ("[tag]\nhardware = ['H100']", "cannot name hardware"),
         ("[tag]\nhardware = ['JAX']", "both a framework and hardware"),
+        ("[tag.frameworks]\nCUDA = 'cuda-python'", "`CUDA` is both a framework and hardware"),
         ("[tag]\nhardware = []", "is an empty list"),
+        (
+            "[tag]\ntemplates = [{template = '{framework}-v{version}-{rocm}', hardware = 'CUDA'}]",
+            "the template's `{rocm}` says that the hardware is ROCm",
+        ),
+        (
+            "[tag]\ntemplates = [{template = '{framework}-v{version}-{cuda}', hardware = 'ROCm'}]",
+            "the template's `{cuda}` says that the hardware is CUDA",
+        ),
+        *(
+            (
+                f"[tag]\ntemplates = [{{template = '{{framework}}-v{{version}}', base = '{field}'}}]",
+                f"has no `{{{field}}}` that could speak of the base image",
+            )
+            for field in ("hardware", "cuda", "rocm")
+        ),
         ("[tag]\nstages = ['dev']", "`tag.stages` cannot be `dev`; known: alpha"),
         ("[tag]\nstages = ['aplha']", "did you mean `alpha`?"),
         ("[tag]\nstages = ['stable']", "cannot be `stable`"),
@@ -445,6 +517,11 @@ def test_the_place_and_the_fix(text: str, place: int, fix: str) -> None:
 
 
 def test_the_longest_of_each() -> None:
+    templates = [f"v{number}-{{version}}" for number in range(16)]
+    assert parse(f"[tag]\ntemplates = {templates}").tag.templates == tuple(templates)
+    heading = "{version}".ljust(200, "x")
+    assert parse(f"[changelog]\nheading = '{heading}'").changelog.heading == heading
+    assert "longer than 200" in refused(f"[changelog]\nheading = '{heading}x'").message
     assert parse("branch = '" + "x" * 200 + "'").branches == ("x" * 200,)
     reason = "x" * 1000
     assert (
@@ -470,6 +547,7 @@ def test_what_is_said_of_a_pattern_that_matches_nothing() -> None:
         (b"broken [", 1, "is not TOML: expected '='"),
         (b"a = 1\n\nb = ", 3, "is not TOML"),
         (b"branch = 'x'\nbranch = 'y'", 2, "is not TOML"),
+        (b"\nbroken [\n\n# more\n", 2, "is not TOML: expected '=' after a key in a key/value pair"),
         (b"branch = 'a\x00b'", 1, "is not TOML"),
         (b'branch = """\n\n', 3, "is not TOML"),
         (b"branch = 'x'\ntag = '\xff'", 2, "is not UTF-8"),
@@ -491,6 +569,16 @@ def test_a_broken_file(data: bytes, line: int | None, said: str) -> None:
 
 def test_a_number_of_thousands_of_digits_is_no_traceback() -> None:
     refused(b"a = " + b"1" * 1900)
+    if hasattr(sys, "set_int_max_str_digits"):  # an environment may set it lower
+        before = sys.get_int_max_str_digits()
+        sys.set_int_max_str_digits(640)
+        try:
+            assert (
+                refused(b"a = " + b"1" * 1900).message
+                == "the policy is not TOML: a number has too many digits"
+            )
+        finally:
+            sys.set_int_max_str_digits(before)
 
 
 def test_the_fix_for_a_byte_order_mark() -> None:

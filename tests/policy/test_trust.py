@@ -13,7 +13,7 @@ from envhooks.git.repository import Git
 from envhooks.policy.branches import protected_branch, release_remote, tracking_ref
 from envhooks.policy.reader import default_policy
 from envhooks.policy.root import read_trust_root
-from envhooks.policy.trust import trust_context
+from envhooks.policy.trust import mends_the_policy, trust_context
 
 
 @pytest.fixture
@@ -175,6 +175,59 @@ def test_a_fast_forward_of_the_same_push_counts_and_a_rewrite_does_not(good: Rep
     assert mains(good, Hook.PUSH, RefUpdate("refs/heads/main", unknown, other), to="origin") == [
         "origin/main"
     ]
+
+
+def test_a_branch_that_is_not_protected_is_no_main(good: Repo, server: Repo) -> None:
+    good.git("branch", "-q", "side")
+    good.git("push", "-q", "origin", "side")
+    assert mains(good, Hook.TAG) == ["origin/main", "main"]
+    assert mains(good, Hook.PUSH, to="origin") == mains(good, Hook.CHECK) == ["origin/main"]
+    assert mains(server, Hook.RECEIVE) == ["main"]
+
+
+def test_a_protected_branch_that_a_push_takes_back_is_told_apart(good: Repo) -> None:
+    old, new = good.git("rev-parse", "main"), good.commit("Newer")
+    good.git("commit", "-q", "--allow-empty", "--amend", "-m", "Other")
+    other = good.git("rev-parse", "HEAD")
+
+    def apart(ref: str, old: str | None, new: str | None) -> frozenset[str]:
+        with Git.open(good.path) as git:
+            return trust_context(git, Hook.PUSH, [RefUpdate(ref, old, new)], "origin").apart
+
+    assert apart("refs/heads/main", new, other) == {"main"}
+    assert apart("refs/heads/main", "1" * 40, other) == {"main"}, "what the remote has is not here"
+    for ref, before, after in (
+        ("refs/heads/main", old, new), ("refs/heads/main", None, new), ("refs/heads/main", new, None),
+        ("refs/heads/side", new, other), ("refs/tags/main", new, other),
+    ):  # fmt: skip
+        assert apart(ref, before, after) == frozenset()
+
+
+def test_a_push_from_a_shallow_clone_goes_forward_as_far_as_the_clone_knows(
+    good: Repo, tmp_path: Path
+) -> None:
+    good.commit("One more")
+    good.git("push", "-q", "origin", "main")
+    clone = Repo(good.path.parent / "server.git", good.environ).cloned(tmp_path / "shallow", "--depth=1")
+    old, new = clone.git("rev-parse", "main"), clone.commit("Newer")
+    moved = RefUpdate("refs/heads/main", old, new)
+    assert mains(clone, Hook.PUSH, moved, to="origin") == ["origin/main", "main as this push moves it"]
+
+
+def test_a_server_that_has_a_remote_goes_by_what_it_stores(good: Repo, server: Repo) -> None:
+    """A mirror fetches somebody else's branches: neither their policy nor their main is the server's."""
+    old = good.git("rev-parse", "main")
+    new = good.commit_files({".envhooks/policy.toml": "[tga]\n"})
+    good.git("push", "-q", "origin", "main:refs/remotes/up/main", "main:refs/remotes/up/trunk")
+    server.git("remote", "add", "up", "/up")
+    server.git("symbolic-ref", "refs/remotes/up/HEAD", "refs/remotes/up/trunk")
+    with Git.open(server.path) as git:
+        trust = trust_context(git, Hook.RECEIVE)
+        assert (trust.root.where, trust.remote, trust.branch) == ("main", None, "main")
+        assert [(one.name, one.tip) for one in trust.mains] == [("main", old)]
+        assert trust.mains_fix == "git push --atomic <remote> main <tag>"
+        mending = [RefUpdate("refs/heads/main", new, old)]
+        assert mends_the_policy(git, Hook.RECEIVE, mending, lambda root: None)
 
 
 def test_a_url_is_recognised_as_its_remote(good: Repo) -> None:
