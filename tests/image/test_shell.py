@@ -49,6 +49,15 @@ def commands(text: str) -> list[tuple[str, bool]]:
         ("[ x ] && { a; b; } || c", [("[ x ]", True), ("a", False), ("b", False), ("c", False)]),
         ("f() { a; }\nb", [("a", False), ("b", True)]),
         ("function f { a; }; b", [("a", False), ("b", True)]),
+        ("function f() { a; }; b", [("a", False), ("b", True)]),
+        ("f () { a; }\nb", [("a", False), ("b", True)]),
+        ("for ((i=0; i<3; i++)); do a; done; b", [("a", False), ("b", True)]),
+        ("for i do a; done; b", [("a", False), ("b", True)]),
+        ("case x\nin a) b;; esac; c", [("b", False), ("c", True)]),
+        ("a <(b; c) d; e", [("a <(b; c) d", True), ("e", True)]),
+        ("a $(b # )\n) c; d", [("a $(b # )\n) c", True), ("d", True)]),
+        ("{ a; } <<E\nb\nE\nc", [("a", True), ("", True), ("c", True)]),
+        ("a <<E; <<F b\nx\nE\ny\nF\nc", [("a", True), ("b", True), ("c", True)]),
         ("a $(b; c) `d`", [("a $(b; c) `d`", True)]),
         ("a 'b;c' \"d&&e\" f\\;g", [("a 'b;c' \"d&&e\" f\\;g", True)]),
         ("a \\\n b", [("a b", True)]),
@@ -172,6 +181,9 @@ def fields(word: str) -> list[str]:
         ("{a,b}", ["\ud800"]),
         ("$'a'", ["a"]),
         ("a[b]", ["a[b]"]),
+        ("a\\\nb", ["ab"]),
+        ('"a`x`b"', ["a\ud800b"]),
+        ('"${E:-"a b"}c"', ["a bc"]),
     ],
 )
 def test_words(word: str, expected: list[str]) -> None:
@@ -213,3 +225,4 @@ def test_words_are_those_of_sh(words: list[str]) -> None:
 
 def test_commands_inside_words() -> None:
     assert commands_inside("a$(b c)`d`'$(no)'\"$(e)\"$((1))") == [("b c", 3), ("d", 8), ("e", 20)]
+    assert commands_inside("a$(b)$(c") == [("b", 3)]

@@ -12,7 +12,10 @@ from envhooks.image.shell.matching import searched
 from envhooks.image.shell.words import Expander
 from envhooks.image.text import Unknowns, unknown
 
-VALUES = ("2.8.0", "12.8.1", "12.8", "v2.8", "", "2.8.0+cu128", "a b", "cu128", "3.12", "1..2", "-n", "gpu")
+VALUES = (
+    "2.8.0", "12.8.1", "12.8", "v2.8", "", "2.8.0+cu128", "a b", "cu128", "3.12", "1..2", "-n", "gpu",
+    "12", "ü.1",
+)  # fmt: skip
 FOLLOWED = r"""
 ${V%.*}
 ${V%%.*}
@@ -81,6 +84,22 @@ $(echo $V | tr -dc '[:digit:]')
 $(echo $V | tr -d '[:punct:]')
 $(echo "$V" | grep -oE '^[0-9]+\.[0-9]+')
 $(echo "$V" | grep -o '^[0-9]*')
+$(echo "$V" | grep -o '[a-z]')
+$(echo "$V" | egrep -o '^[0-9]+')
+$(echo "$V" | awk '{print $0}')
+$(echo "$V" | awk -F'\\.' '{print $2;}')
+$(echo "$V" | sed 's/./x/' | sed 's/x/\//')
+"`echo $V | cut -d. -f1`"
+"${N:-"$V"}"
+"${N-"a $V"}"
+"${N+"$V"}${V:+"b"}"
+$(case $V in (12.*) echo a;; ([0-9].[0-9]*) echo b;; ("") echo c;; (*) echo d;; esac)
+$(case "$V" in (2.8.?) echo a;; ([!0-9]*) echo b;; (v2.[0-9]) echo c;; ('12.8'|*cu12[0-9]) echo d;; esac)
+$(case $V in ("2."*) echo a;; (*'.1') echo b;; ($V) echo c;; esac)
+$([ ! "$V" = gpu ] && echo yes || echo no)
+$([ "$V" -eq 12 ] && echo yes || echo no)
+$([ "${#V}" -ge 4 ] && echo yes || echo no)
+$([ "${#V}" -lt 4 ] && echo yes || echo no)
 $(basename "x$V" .1)
 $(basename /a/b/x$V)
 `echo $V | cut -d. -f1`
@@ -113,6 +132,56 @@ $(echo -e "$V\n")
 $(echo "a\n$V")
 $(echo a "b\tc")
 $(echo x > file)
+$(echo $V | sed)
+$(echo $V | sed d)
+$(echo $V | sed 's/\(1/2/')
+$(echo $V | sed 's/\+/2/')
+$(echo $V | sed -E 's/+/2/')
+$(echo $V | sed 's/1/\1/')
+$(echo $V | sed 's/1/2/;s/1/2/;s/1/2/;s/1/2/;s/1/2/;s/1/2/;s/1/2/')
+$(echo $V | grep 1)
+$(echo $V | grep -oi V)
+$(echo $V | grep -o 1 file)
+$(printf)
+$(printf -v X a)
+$(printf a b)
+$(printf 'a\nb\n' | cut -c1)
+$(echo $V | awk)
+$(echo $V | awk -f file)
+$(echo $V | awk -F 'ab' '{print $1}')
+$(echo $V | awk '{printf "%s", $1, $2}')
+$(echo $V | awk '{printf "%d", $1}')
+$(basename)
+$(basename -a /x/y)
+$(basename x/)
+$(cut -c1)
+$(echo $V && cat)
+$([ -n "1" ] | cat)
+$({ echo $V; } | cat)
+$(echo $V | cut -x)
+$(echo $V | cut -d.)
+$(echo $V | cut -f1 -c1)
+$(echo $V | cut -d ab -f1)
+$(echo $V | cut -f x)
+$(echo $V | tr)
+$(echo $V | tr -d '[x]')
+$(echo $V | tr -s . x)
+$(echo $V | tr -d a b)
+$(echo $V | head -n 2)
+$(echo "$V" | grep -o '[0-9]*')
+$(: && echo "$V")
+$(case $(date) in (a) echo b;; (*) echo c;; esac)
+$(case $V in ($(date)) echo b;; (*) echo c;; esac)
+$(case $V in ([a-z]*) echo a;; (*) echo b;; esac)
+$(case $V in ([[:digit:]]*) echo b;; (*[a-z]*[a-z]*[a-z]*) echo c;; esac)
+$([ "$(date)" = "$V" ] && echo yes || echo no)
+$([ a -a b ] && echo yes || echo no)
+$([ x -nt y ] && echo yes || echo no)
+${V%'.'*}
+${V%[0-9]}
+${V%$(date)}
+${#N[@]}
+${!V}
 ${V:0:-1}
 ${V/./&}
 $(echo $V | sed 's/\./&/')
@@ -130,7 +199,7 @@ $(echo $V | cut -d. -f0)
 $(echo $V | cut -d. -f3-1)
 $(echo $V | tr -s .)
 $(echo $V | tr '.' '\n')
-$(printf '%d' $V)
+$(printf '%d' x$V)
 $(printf '%5s' $V)
 $(printf '%b' "$V\n")
 $(cat version.txt)
@@ -180,11 +249,12 @@ def really(shell: str, value: str, words: list[str], folder: Path) -> list[str |
     done = subprocess.run(
         [shell, "-c", script],
         env={"V": value, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=60,
         cwd=folder,
     )
-    answers = done.stdout.decode().split("\0")[:-1]
+    answers = done.stdout.decode(errors="replace").split("\0")[:-1]
     return [one[3:-1] if one.startswith("is:") and one.endswith("0") else None for one in answers]
 
 
@@ -229,5 +299,6 @@ def test_a_hostile_pattern_is_given_up() -> None:
         "$(" * 100,
         "$(echo " + "a" * 400 + " | sed 's/" + ".*" * 20 + "b//')",
         "$(echo a" + " | cat" * 60 + ")",
+        "${N:-" * 60 + "a" + "}" * 60,
     ):
         assert computed(word, "1", bash=True) is None

@@ -179,7 +179,7 @@ def _cut(args: Sequence[str], value: str) -> str | None:
         return None
     chosen = options.get("f") or options.get("c", "")
     sign = options.get("d", "\t")
-    if not re.fullmatch(_NUMBERS, chosen) or len(sign) != 1:
+    if not re.fullmatch(_NUMBERS, chosen) or len(sign) != 1 or not (value + sign).isascii():
         return None
     parts = list(value) if "c" in options else value.split(sign)
     wanted: set[int] = set()

@@ -161,6 +161,9 @@ def _substitute(command: str, value: str, extended: bool) -> str | None:
     old, new = (one.replace("\\" + sign, sign) for one in parts[:2])
     if (sign in "|," and "\\" + sign in command) or not old or re.search(r"\\[^0-9]|(?<!\\)&", new):
         return None
+    parsed = translated(old, extended=extended)
+    if parsed is None or any(int(one) > parsed[0].groups for one in re.findall(r"\\([0-9])", new)):
+        return None  # an error to it, whatever the value
     out, at, rounds = "", 0, 0
     while True:
         match = searched(old if not at else old.removeprefix("^"), value[at:], extended=extended)
@@ -170,8 +173,6 @@ def _substitute(command: str, value: str, extended: bool) -> str | None:
             return out + value[at:]
         if match.end() == match.start() and parts[2]:
             return None  # where an empty match counts twice is not the same for all
-        if any(int(one) > match.re.groups for one in re.findall(r"\\([0-9])", new)):
-            return None
         put = re.sub(r"\\([0-9])", lambda one, match=match: match[int(one[1])] or "", new)
         out += value[at : at + match.start()] + put
         at += match.end()

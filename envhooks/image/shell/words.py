@@ -214,7 +214,7 @@ class Expander:
             name = re.match(r"[1-9](?![0-9])", body)
         if name is None:
             counted = self._plain(body[1:]) if body[:1] == "#" and _NAME.fullmatch(body[1:]) else None
-            if counted is None or first_mark(counted):
+            if counted is None or first_mark(counted) or not counted.isascii():  # the locale decides
                 return self._computed()
             return [(str(len(counted)), False)]
         rest = body[name.end() :]
