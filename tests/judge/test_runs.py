@@ -33,7 +33,7 @@ def judged(repo: Repo, hook: Hook, *updates: Update, to: str | None = None, taki
 
 def found(report: Report) -> tuple[int, list[tuple[str, str, list[str]]]]:
     """(exit code, (ref, verdict, the checks that refuse) of each report)."""
-    rows = [
+    rows: list[tuple[str, str, list[str]]] = [
         (one.ref, one.verdict, [finding.check for finding in one.findings if finding.level == "error"])
         for one in report.tags
     ]
@@ -50,7 +50,7 @@ def test_a_server_judges_every_ref_of_a_push(good: Repo, server: Repo, signed: s
         return found(report)
 
     main = server.git("rev-parse", MAIN)
-    accepted = (TAG, "accepted", [])
+    accepted: tuple[str, str, list[str]] = (TAG, "accepted", [])
     assert said((TAG, None, signed)) == said((TAG, None, signed), taking=True) == (0, [accepted])
     assert said((SIDE, None, main)) == said() == (0, [])
     odd = ("refs/tags/odd", "refused", ["tag-name", "tag-annotated"])
