@@ -125,14 +125,37 @@ def calls(
     """What `call` gives for each, from the same beginning.
 
     Args:
-        fresh: (folder, its copy): made anew before each call, so that none sees what another did.
+        fresh: (folder, its copy): made anew where a call has changed it, so that none sees what another did.
     """
-    done = []
+    again, done = Again(*fresh), []
     for argv in argvs:
-        subprocess.run(["rm", "-rf", fresh[1]], check=True)
-        subprocess.run(["cp", "-a", *fresh], check=True)
+        again.begin()
         done.append(call(argv, cwd, environ, uid=uid, seconds=_SECONDS))
     return done
+
+
+class Again:
+    """A folder in which each of many calls begins as the first one did."""
+
+    def __init__(self, original: Path, folder: Path) -> None:
+        self._original, self._folder = original, folder
+        self._begun: list[tuple[object, ...]] = []
+
+    def begin(self) -> None:
+        """Copy the original anew, unless nothing below the folder was made, removed, written or chmodded since."""
+        if not self._begun or self._begun != self._stamps():
+            subprocess.run(["rm", "-rf", self._folder], check=True)
+            subprocess.run(["cp", "-a", self._original, self._folder], check=True)
+            self._begun = self._stamps()
+
+    def _stamps(self) -> list[tuple[object, ...]]:
+        found: list[tuple[object, ...]] = []
+        for at, folders, files in os.walk(self._folder):
+            for name in (".", *folders, *files):
+                one = os.lstat(f"{at}/{name}")
+                stamp = one.st_ino, one.st_mode, one.st_size, one.st_mtime_ns, one.st_ctime_ns
+                found.append((at, name, *stamp))
+        return found
 
 
 def end() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from forked import calls
+from forked import Again, calls
 from jsonschema import Draft202012Validator
 from support import GOOD_TAG, Repo
 from test_documents import LEAVES, WITHOUT_JSON, schema_of
@@ -221,17 +221,17 @@ def every(
     at: Path,
     given: Iterable[tuple[str, list[str]]] = tuple(USUAL.items()),
     *,
-    in_turn: bool = False,
+    turn: int | None = None,
     **environ: str,
 ) -> None:
-    """Each verb in both forms, from the same beginning."""
+    """Each verb from the same beginning, in both forms, or in one: which one comes in turn, from this number on."""
     fresh = good.path.parent.parent / "fresh"
     shutil.copytree(good.path.parent, fresh, symlinks=True)
     argvs = [
         (name, [*argv[: len(name.split())], *extra, *argv[len(name.split()) :]])
-        for number, (name, argv) in enumerate(given)
-        for at, extra in enumerate(([], ["--format=json"]))
-        if not (extra and name in WITHOUT_JSON) and not (in_turn and number % 2 != at)
+        for number, (name, argv) in enumerate(given, turn or 0)
+        for form, extra in enumerate(([], ["--format=json"]))
+        if (turn is None or form == number % 2) and not (extra and name in WITHOUT_JSON)
     ]
     settings = {**good.environ, "COLUMNS": str(WIDTH), **environ}
     done = calls([argv for _, argv in argvs], at, settings, fresh=(fresh, good.path.parent))
@@ -243,9 +243,12 @@ def every(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
-def test_every_verb(situation: Callable[[Repo], Path], good: Repo) -> None:
-    every(good, situation(good))
+@pytest.mark.parametrize(
+    ("turn", "situation"), [*enumerate(SITUATIONS)], ids=[one.__name__ for one in SITUATIONS]
+)
+def test_every_verb(turn: int, situation: Callable[[Repo], Path], good: Repo) -> None:
+    """In one form, and in the other one in the next situation: each form meets each verb and each situation."""
+    every(good, situation(good), turn=turn)
 
 
 def test_without_git(good: Repo) -> None:
@@ -260,7 +263,7 @@ def test_odd_arguments(good: Repo) -> None:
 
     In one of the two forms each, in turn.
     """
-    every(good, fine(good), odd_calls(), in_turn=True)
+    every(good, fine(good), odd_calls(), turn=0)
 
 
 def odd_calls() -> Iterator[tuple[str, list[str]]]:
@@ -275,13 +278,18 @@ def odd_calls() -> Iterator[tuple[str, list[str]]]:
         yield name, [*words, *plain, *options, "--no-such-option", ""]
 
 
-@pytest.mark.parametrize("name", sorted({*USUAL} - {"lineage", "compat"}))
-def test_a_terminal_that_knows_ascii_alone(name: str, good: Repo) -> None:
+def test_a_terminal_that_knows_ascii_alone(good: Repo) -> None:
+    """Python takes this from the environment as it starts: each verb is a process of its own."""
     environ = {**good.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "COLUMNS": "80"}
-    argv = [*USUAL[name], "é\udcff"] if name in ("check", "show") else USUAL[name]
-    at = odd_names(good)
-    done = subprocess.run(
-        [sys.executable, "-m", "envhooks", *argv], cwd=at, env=environ, capture_output=True, check=False
-    )
-    said = done.stdout.decode("ascii", "surrogateescape"), done.stderr.decode("ascii", "surrogateescape")
-    assert not list(faults(name, argv, done.returncode, *said))
+    at, found = odd_names(good), []
+    original = good.path.parent.parent / "original"
+    shutil.copytree(good.path.parent, original, symlinks=True)
+    again = Again(original, good.path.parent)
+    for name in sorted({*USUAL} - {"lineage", "compat"}):
+        argv = [*USUAL[name], "é\udcff"] if name in ("check", "show") else USUAL[name]
+        command = [sys.executable, "-m", "envhooks", *argv]
+        again.begin()
+        done = subprocess.run(command, cwd=at, env=environ, capture_output=True, check=False)
+        said = done.stdout.decode("ascii", "surrogateescape"), done.stderr.decode("ascii", "surrogateescape")
+        found += [f"{name}: {fault}" for fault in faults(name, argv, done.returncode, *said)]
+    assert not found, "\n".join(found)
