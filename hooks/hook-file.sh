@@ -40,8 +40,10 @@ pre-push) tag=' [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$' ;;
 *) tag='^[^ ]* [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/' ;;
 esac
 LC_ALL=C grep -q -e "$tag" || exit "$code"
-case $(git hook list "$event" 2>/dev/null </dev/null) in
-*"envhooks-$event"*) # the config hook says it
+newline='
+'
+case $newline$(git hook list "$event" 2>/dev/null </dev/null)$newline in
+*"${newline}envhooks-$event$newline"*) # the config hook says it; one that is switched off stands there with a word before
 	cat >/dev/null # the rest: prek takes a hook that is gone before it has read all for a failure
 	exit "$code"
 	;;

@@ -202,6 +202,10 @@ def said(done: Done, *words: str) -> None:
         assert word in done.said, done.said
 
 
+FORMATS = ("GIT_DEFAULT_HASH", "GIT_DEFAULT_REF_FORMAT")
+"""The formats in which git makes repositories: whoever sets them runs the tests in repositories of these."""
+
+
 def isolated_environment(home: Path) -> dict[str, str]:
     """An environment in which no configuration, key or agent of the developer's is seen."""
     dropped = (
@@ -210,7 +214,7 @@ def isolated_environment(home: Path) -> dict[str, str]:
         # or each program that is started compiles anew all that it imports
         "PYTHONDONTWRITEBYTECODE",
     )  # fmt: skip
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    kept = {key: value for key, value in os.environ.items() if key in FORMATS or not key.startswith(dropped)}
     return {
         **kept,
         "HOME": str(home),

@@ -143,9 +143,8 @@ def _wrapped(head: str, text: str) -> list[str]:
 def _git(git: Git, screen: _Screen) -> None:
     version = ".".join(map(str, git.version))
     hashes = "SHA-256" if git.oid_length == 64 else "SHA-1"
-    refs = git.setting("extensions.refstorage") or "files"
     hooks = "config hooks and hook files" if git.version >= confighooks.SINCE else "hook files"
-    screen.say("git", f"{version}: {hooks}; here {hashes} objects, refs in {refs}")
+    screen.say("git", f"{version}: {hooks}; here {hashes} objects, refs in {git.ref_storage}")
     if git.version < MINIMUM_VERSION:
         needed = ".".join(map(str, MINIMUM_VERSION))
         screen.fault(

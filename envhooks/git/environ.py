@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envhooks.base.errors import CannotJudge
 from envhooks.base.folders import find_program
-from envhooks.base.hygiene import printable
+from envhooks.base.hygiene import printable, word
 from envhooks.git.batch import reason
 
 if TYPE_CHECKING:
     import tempfile
 
 
-# What the platform needs to run programs at all, and the repository that git itself chose for a hook.
+# What the platform needs to run programs at all, and the repository that git itself chose for a hook. Its refs are
+# where its configuration says: GIT_REFERENCE_BACKEND (Git 2.54) moves them for `git tag`, not for `git receive-pack`.
 _KEPT = (
     "PATH",
     "TMPDIR",
@@ -71,6 +73,7 @@ OPTIONS = (
     "-c", "advice.graftFileDeprecated=false",
     "-c", "core.useReplaceRefs=false",
     "-c", "core.commitGraph=false",  # a file beside the objects that says who their parents are
+    "-c", "safe.bareRepository=all",  # the person's own setting decides, see `demand_named`
 )  # fmt: skip
 
 
@@ -125,6 +128,29 @@ def not_a_repository(path: str, stderr: bytes) -> CannotJudge:
             "this is not a git repository", place=place, fix="cd into the repository, then again"
         )
     return CannotJudge(f"git cannot read this repository: {reason(stderr)}", place=place)
+
+
+def demand_named(program: str, path: str, git_path: str, environ: Mapping[str, str]) -> None:
+    """See to it that a bare repository which was only found is one that the person's own git takes.
+
+    Raises:
+        CannotJudge: it has to be named: `safe.bareRepository` is `explicit`, Git's default from 3.0 on.
+    """
+    if "GIT_DIR" in environ:
+        return
+    done = subprocess.run(
+        [program, "rev-parse", "--git-dir"],
+        cwd=path,
+        env={**environ, "LC_ALL": "C"},
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode and b"safe.bareRepository" in done.stderr:
+        raise CannotJudge(
+            "git takes this bare repository only where it is named (safe.bareRepository is explicit)",
+            place=printable(git_path),
+            fix=" ".join(["GIT_DIR=" + word(git_path), "envhooks", *map(word, sys.argv[1:])]),
+        )
 
 
 def trusted_folders(program: str, environ: Mapping[str, str]) -> tempfile.TemporaryDirectory[str] | None:

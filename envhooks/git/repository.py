@@ -22,6 +22,7 @@ from envhooks.git.environ import (
     ConfigFiles,
     clean_environment,
     config_environment,
+    demand_named,
     find_git,
     hooks_folder,
     not_a_repository,
@@ -38,7 +39,9 @@ _WHERE = (
     "rev-parse", "--path-format=absolute", "--show-object-format", "--is-shallow-repository",
     "--is-bare-repository", "--absolute-git-dir", "--git-common-dir",
 )  # fmt: skip
+_CONFIG = ("config", "--includes", "--show-scope", "--show-origin", "--list", "-z")
 BRANCHES = ("refs/heads/", "refs/remotes/")
+FILES = "files"
 MINIMUM_VERSION = (2, 34)
 
 
@@ -85,6 +88,7 @@ class Git:
         self._parsed = ParsedObjects(self._batch.read)
         self._begun: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
         self._listing: subprocess.Popen[bytes] | None = None
+        self.is_bare = False
         if waits:
             self.await_answers()
             return
@@ -112,14 +116,16 @@ class Git:
         self.oid_length = self._batch.oid_length = 64 if facts[0] == "sha256" else 40
         self.is_shallow = facts[1] == "true"
         self.is_bare = facts[2] == "true"
-        self.git_path = facts[3]
-        self.common_path = facts[4]
+        self.git_path, self.common_path = facts[3:]
         return self
 
     @classmethod
     def open(cls, path: Path | None = None, *, waits: bool = True) -> Git:
         """The repository at `path`, by default the one around the current folder."""
-        return cls(path or os.getcwd(), waits=waits)
+        found = cls(path or os.getcwd(), waits=waits)
+        if found.is_bare:
+            demand_named(found._program, found._path, found.git_path, found._user_environ)
+        return found
 
     def __enter__(self) -> Git:
         return self
@@ -139,10 +145,13 @@ class Git:
 
     def _begin(self, arguments: tuple[str, ...]) -> None:
         """Start a question that `_run` waits for once it is asked."""
-        self._begun[arguments] = subprocess.Popen(
-            [self._program, *OPTIONS, *arguments],
+        self._begun[arguments] = self._start((*OPTIONS, *arguments), self._environ)
+
+    def _start(self, arguments: tuple[str, ...], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [self._program, *arguments],
             cwd=self._path,
-            env=self._environ,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -206,14 +215,9 @@ class Git:
     def _list_config(self) -> subprocess.Popen[bytes]:
         # a `safe.directory` that came through the environment is needed here too
         environ = self._user_environ if self._trusted else config_environment(self._user_environ)
-        return subprocess.Popen(
-            [self._program, "config", "--includes", "--show-scope", "--show-origin", "--list", "-z"],
-            cwd=self._path,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        if self.is_bare:  # git reads no configuration of one that it only found, if that is not to be
+            environ = {**environ, "GIT_DIR": self.git_path}
+        return self._start(_CONFIG, environ)
 
     def _end_begun(self) -> None:
         for process in (*self._begun.values(), *([self._listing] if self._listing else [])):
@@ -291,6 +295,11 @@ class Git:
 
         return Path(self.hooks_path)
 
+    @property
+    def ref_storage(self) -> str:
+        """Where refs are kept, in git's words: `files`, `reftable`, or either with a place, as `files:///folder`."""
+        return next((one for one in self.config.get("extensions.refstorage", ()) if one != FILES), FILES)
+
     def refs(self, *patterns: str) -> tuple[Ref, ...]:
         """All refs under these prefixes or globs (`refs/tags/`), in git's order.
 
@@ -305,9 +314,9 @@ class Git:
 
         `for-each-ref` leaves out a symbolic ref that leads nowhere, and what is pushed to it makes the ref behind it.
         """
-        # without reftable a symbolic ref is always a file of its own, so that no process is needed for all others
-        is_file = ".." not in ref and os.path.isfile(os.path.join(self.common_path, *ref.split("/")))
-        if not is_file and not os.path.isdir(os.path.join(self.common_path, "reftable")):
+        # in files a symbolic ref is always one of its own, or a symbolic link: no process is needed for all others
+        place = os.path.join(self.common_path, *ref.split("/"))
+        if self.ref_storage == FILES and (".." in ref or not os.path.lexists(place)):
             return ""
         return os.fsdecode(self._run("symbolic-ref", "-q", ref).stdout).rstrip("\n")
 

@@ -71,7 +71,7 @@ def plan_install(git: Git, request: settings.Request) -> Plan:
         if event != confighooks.HOT or not request.server:  # on a server it looks at whole transactions
             wiring += confighooks.install(git.config, git.version, event)
     remarks = tuple(_remarks(git, events)) if wiring else ()
-    return Plan((*actions, *wiring), (*notes, *remarks))
+    return Plan((*actions, *wiring), (*notes, *remarks, *_switched_off(git, events)))
 
 
 def plan_uninstall(git: Git) -> Plan:
@@ -110,11 +110,26 @@ def faults(git: Git) -> tuple[str, ...]:
         for name in lost
     )
     return tuple(
-        f"{_occasion(event)} no longer comes through envhooks: its {event} hook was replaced, or core.hooksPath changed"
-        "\n  fix: envhooks install"
+        f"{_occasion(event)} no longer comes through envhooks: {_loss(git, event)}"
         for event in dict.fromkeys((*CLIENT, *SERVER))
         if (home / event).is_file() and not is_wired(git, event)
     ) + tuple(gone)
+
+
+def _loss(git: Git, event: str) -> str:
+    """Reason why git runs no hook of ours for an event, with its fix."""
+    key = confighooks.switched_off(git.config, event)
+    if key and git.version >= confighooks.SINCE:
+        return f"{key} switches its hook off\n  fix: git config {key} true"
+    return f"its {event} hook was replaced, or core.hooksPath changed\n  fix: envhooks install"
+
+
+def _switched_off(git: Git, events: tuple[str, ...]) -> Iterator[str]:
+    """Remarks on config hooks that are switched off, where no hook file stands beside them."""
+    for event in events if git.version >= confighooks.SINCE else ():
+        key = confighooks.switched_off(git.config, event)
+        if key and ((event == confighooks.HOT and events == CLIENT) or _is_shared(git)):
+            yield f"{key} switches the {event} hook off; to have it run: git config {key} true"
 
 
 def is_wired(git: Git, event: str) -> bool:

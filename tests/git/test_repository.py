@@ -62,6 +62,44 @@ def test_refs_are_listed_by_full_name(repo: Repo) -> None:
         assert refs["refs/tags/alias"].symref == "refs/tags/v1"
 
 
+NOWHERE = "refs/tags/alias"
+
+
+def test_a_symbolic_ref_that_leads_nowhere_is_known(repo: Repo) -> None:
+    repo.commit()
+    repo.git("symbolic-ref", NOWHERE, "refs/tags/none")
+    with Git.open(repo.path) as git:
+        assert git.symbolic_target(NOWHERE) == "refs/tags/none"
+        assert git.symbolic_target("refs/heads/main") == git.symbolic_target("refs/tags/none") == ""
+
+
+def test_so_is_one_that_git_made_as_a_symbolic_link(tmp_path: Path, environ: dict[str, str]) -> None:
+    """`core.preferSymlinkRefs`: its text is a ref, and no path from where it stands."""
+    repo = make(tmp_path / "repo", environ)
+    if (repo.path / ".git/reftable").exists():
+        pytest.skip("in reftable nothing is a symbolic link")
+    link = repo.path / ".git" / NOWHERE
+    link.symlink_to("refs/tags/none")
+    assert repo.git("symbolic-ref", NOWHERE) == "refs/tags/none"
+    with Git.open(repo.path) as git:
+        assert git.symbolic_target(NOWHERE) == "refs/tags/none"
+
+
+@pytest.mark.parametrize("storage", ["files", "reftable"])
+def test_so_is_one_in_refs_that_are_kept_elsewhere(
+    storage: str, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    repo = make(tmp_path / "repo", environ)
+    (tmp_path / "refs" / "reftable").mkdir(parents=True)
+    repo.git("config", "core.repositoryFormatVersion", "1")
+    repo.git("config", "extensions.refStorage", f"{storage}://{tmp_path}/refs")
+    if repo.try_git("symbolic-ref", NOWHERE, "refs/tags/none").code:
+        pytest.skip("this git keeps refs in the git directory; 2.54 and newer can keep them elsewhere")
+    with Git.open(repo.path) as git:
+        assert git.symbolic_target(NOWHERE) == "refs/tags/none"
+        assert git.ref_storage == f"{storage}://{tmp_path}/refs"
+
+
 def test_a_path_cannot_leave_the_tree(repo: Repo) -> None:
     (repo.path / "out").symlink_to("../secret")
     (repo.path / "absolute").symlink_to("/etc/passwd")

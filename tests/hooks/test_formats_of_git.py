@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import CHANGELOG, DOCKERFILE, GOOD_TAG, WITHOUT_HOOKS, Repo, run
+from support import CHANGELOG, DOCKERFILE, GOOD_TAG, WITHOUT_HOOKS, Repo, program, run
 
 BAD = "pytorch-2.8"
 REF = f"refs/tags/{GOOD_TAG}"
@@ -72,6 +72,54 @@ def test_the_server_stops_what_went_past_the_clients_hooks(clone: Repo, server: 
         done = clone.try_git("push", *way_round, "origin", BAD)
         assert done.code != 0 and "[tag-name]" in done.err
     assert not server.has_tag(BAD)
+
+
+def test_the_server_keeps_what_is_published(clone: Repo, server: Repo) -> None:
+    """Deletions, replacements and symbolic refs, one that leads nowhere yet among them."""
+    clone.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    clone.git("push", "-q", "origin", GOOD_TAG)
+    stored = server.git("rev-parse", REF)
+    server.git("symbolic-ref", "refs/heads/alias", REF)
+    server.git("symbolic-ref", "refs/heads/nowhere", f"refs/tags/{BAD}")
+    for refspec, word in [
+        (f":{REF}", "tag-immutable"),
+        (f"main:refs/replace/{stored}", "replace"),
+        (":refs/heads/alias", "envhooks"),
+        ("main:refs/heads/nowhere", "envhooks"),
+    ]:
+        done = clone.try_git("push", "--no-verify", "--force", "origin", refspec)
+        assert done.code != 0 and word in done.err, done
+    assert server.git("rev-parse", REF) == stored and not server.has_tag(BAD)
+    found = server.envhooks("check", "--all")
+    assert found.code == 0 and GOOD_TAG in found.out, found
+
+
+def test_the_second_look_sees_what_git_stores(clone: Repo, server: Repo) -> None:
+    """Main and its tag are judged together; another main is there before git takes them."""
+    clone.commit("To be released")
+    clone.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    update = program(server.path / "hooks/update", '#!/bin/sh\n[ "$1" != refs/heads/main ]\n')
+    done = clone.try_git("push", "origin", "main", GOOD_TAG)
+    assert done.code != 0 and not server.has_tag(GOOD_TAG), done
+    assert "only if this push moves it" in done.err, done
+    update.unlink()
+    assert clone.try_git("push", "origin", "main", GOOD_TAG).code == 0
+
+
+def test_a_linked_work_tree_is_guarded_like_its_repository(clone: Repo, server: Repo, tmp_path: Path) -> None:
+    clone.git("worktree", "add", "-q", "-b", "beside", str(tmp_path / "linked"))
+    linked = Repo(tmp_path / "linked", clone.environ)
+    refused = linked.try_git("tag", "-s", "-m", "x", BAD)
+    assert refused.code != 0 and "[tag-name]" in refused.err and not clone.has_tag(BAD)
+    assert linked.try_git("tag", "-s", "-m", "First candidate", GOOD_TAG).code == 0
+    assert linked.envhooks("check", GOOD_TAG).code == 0
+    assert linked.try_git("push", "origin", GOOD_TAG).code == 0 and server.has_tag(GOOD_TAG)
+
+
+def test_doctor_tells_the_formats(clone: Repo, formats: list[str]) -> None:
+    objects = "SHA-256" if "--object-format=sha256" in formats else "SHA-1"
+    refs = "reftable" if "--ref-format=reftable" in formats else "files"
+    assert f"here {objects} objects, refs in {refs}" in clone.envhooks("doctor").flat
 
 
 def test_everyday_work_is_as_without_envhooks(clone: Repo) -> None:

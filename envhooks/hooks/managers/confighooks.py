@@ -15,6 +15,7 @@ SINCE = (2, 54)
 HOT = "reference-transaction"
 """Event that git fires several times on every ref update: we have one hook for it, never two."""
 Config = Mapping[str, tuple[str, ...]]
+_OFF = ("false", "no", "off", "0", "")
 
 _TAGS = {
     "pre-push": " [0-9a-f]*[1-9a-f][0-9a-f]* refs/tags/[^ ]* [0-9a-f]*$",
@@ -82,9 +83,24 @@ def is_wired(config: Config, version: tuple[int, ...], event: str) -> bool:
 
 def is_on(config: Config, version: tuple[int, ...], event: str) -> bool:
     """Whether this git has config hooks, and ours for this event is there and not switched off."""
-    section = f"hook.{name(event)}"
-    enabled = config.get(f"{section}.enabled", ("true",))[-1].lower() not in ("false", "no", "off", "0", "")
-    return version >= SINCE and enabled and event in config.get(f"{section}.event", ())
+    return version >= SINCE and not switched_off(config, event) and event in _events(config, event)
+
+
+def switched_off(config: Config, event: str) -> str:
+    """The key that switches our config hook of an event off, alone or with all others of it; empty without one.
+
+    Git knows the second from 2.55 on. Neither switches off a hook file.
+    """
+    keys = (f"hook.{name(event)}.enabled", f"hook.{event}.enabled")
+    return next((key for key in keys if config.get(key, ("true",))[-1].lower() in _OFF), "")
+
+
+def _events(config: Config, event: str) -> tuple[str, ...]:
+    """The events of our hook: an empty value takes back those before it."""
+    found: tuple[str, ...] = ()
+    for value in config.get(f"hook.{name(event)}.event", ()):
+        found = (*found, value) if value else ()
+    return found
 
 
 def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Action]:
@@ -95,7 +111,7 @@ def install(config: Config, version: tuple[int, ...], event: str) -> Iterator[Ac
     # the command first: an event without one makes every git command that fires it die
     if config.get(f"{section}.command", ())[-1:] != (guard(event),):
         yield SetConfig(f"{section}.command", guard(event))
-    if event not in config.get(f"{section}.event", ()):
+    if event not in _events(config, event):
         yield SetConfig(f"{section}.event", event)
 
 
