@@ -17,7 +17,7 @@ from envhooks.base.dataclass import dataclass, field
 from envhooks.base.hygiene import printable
 from envhooks.builds.options import Section
 from envhooks.builds.types import Expected
-from envhooks.catalog.lookup import BY_LOCAL, built_for, evidence_of_word
+from envhooks.catalog.lookup import BY_LOCAL, MODULES, built_for, evidence_of_word
 from envhooks.image import versions_agree
 from envhooks.policy import BuildPolicy
 from envhooks.tagname.names import TagName, TagPolicy
@@ -222,17 +222,28 @@ def is_release(version: str, wanted: str, *, is_stable: bool) -> bool:
     return padded == [*asked, *[0] * length][:length]
 
 
+_BUILT_ON = {"keras": ("torch", "tensorflow", "jax"), "vllm": ("torch",), "sglang": ("torch",)}
+"""Framework -> those whose build is its own."""
+
+
 def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
     """(kind, version) of each accelerator that the framework was built for; None without evidence."""
+    # what another framework of the image was built for says nothing of this one
+    modules = [MODULES[name] for name in answer.packages if name in MODULES]
+    asked = {name for module in modules for name in _BUILT_ON.get(module, (module,))}
+    torch, tensorflow = (
+        told if not asked or name in asked else {}
+        for name, told in (("torch", answer.torch), ("tensorflow", answer.tensorflow))
+    )
     found: list[tuple[str, str]] = []
     for kind, key in (("CUDA", "cuda"), ("ROCm", "hip"), ("XPU", "xpu")):
-        if answer.torch.get(key):
-            found.append((kind, _numbers(answer.torch[key])))
-    if answer.tensorflow.get("is_cuda_build"):
-        found.append(("CUDA", _numbers(answer.tensorflow.get("cuda_version") or "")))
-    if answer.tensorflow.get("is_rocm_build"):
+        if torch.get(key):
+            found.append((kind, _numbers(torch[key])))
+    if tensorflow.get("is_cuda_build"):
+        found.append(("CUDA", _numbers(tensorflow.get("cuda_version") or "")))
+    if tensorflow.get("is_rocm_build"):
         found.append(("ROCm", ""))
-    for name in answer.packages:
+    for name in answer.packages if not asked or "jax" in asked else ():
         plugin = re.fullmatch(r"jax-(cuda|rocm)([0-9]+)-plugin", name)
         if plugin and plugin[1] == "cuda":
             found.append(("CUDA", plugin[2]))
@@ -241,7 +252,7 @@ def evidence(answer: Answer) -> tuple[tuple[str, str], ...] | None:
     for name, kind in (("libtpu", "TPU"), ("torch-npu", "NPU"), ("habana-torch-plugin", "HPU")):
         if name in answer.packages:
             found.append((kind, ""))
-    tells = answer.torch or answer.tensorflow or "jax" in answer.packages
+    tells = torch or tensorflow or "jax" in answer.packages
     if not found and not tells:
         found = list(_by_names(answer.packages))
     return tuple(dict.fromkeys(found)) if found or tells else None

@@ -207,3 +207,37 @@ def test_many_whiteouts_of_one_folder_take_no_time_of_their_own() -> None:
 
     few = min(seconds(1_000) for _ in range(3))
     assert seconds(8_000) < 24 * few
+
+
+def test_links_of_links_and_of_what_is_not_kept() -> None:
+    lower = layer(("b/x", b"1"), ("a/l", "../b"), ("s", "b/x"), links={"h": "s", "g": "b/x", "n": "none"})
+    tree = read(lower)
+    assert tree.read("/h") == b"1" and (node := tree.at("/h", follow=False)) and node.link == "b/x"
+    assert tree.read("/g") == b"1" and tree.read("/a/l/x") == b"1" and tree.read("/n") is None
+    kept = read_layers([stored(lower)], lambda path: 9 if path.endswith("x") else None, Limits())
+    assert files(kept) == {"/b/x": b"1"}
+
+
+def test_the_root_folder_itself() -> None:
+    lower = layer(("a", b"1"))
+    assert files(read(lower, layer((".wh..wh..opq", b""), ("b", b"2")))) == {"/b": b"2"}
+    tree = read(lower, layer(("./", None)))
+    assert files(tree) == {"/a": b"1"} and tree.at("/") is tree.root
+    assert "a layer has a file in place of the root folder" in refusal(lower, layer((".", b"2")))
+
+
+def test_marks_of_aufs_hide_nothing() -> None:
+    assert files(read(layer(("a", b"1")), layer((".wh..wh.plnk", b""), (".wh..wh.aufs", b"")))) == {
+        "/a": b"1"
+    }
+
+
+@pytest.mark.parametrize("name", [".wh.", ".wh..", ".wh..."])
+def test_a_whiteout_of_nothing_is_refused(name: str) -> None:
+    assert "a whiteout names nothing" in refusal(layer(("a", b"1")), layer((name, b"")))
+
+
+def test_links_that_grow_without_end() -> None:
+    long = "/".join(["l"] * 100)
+    tree = read(layer(("l", long), ("x", b"1")))
+    assert tree.at("/l/x") is None and tree.read("/x") == b"1"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from builder_parts import missing, need, registry, storage
-from image_parts import ENV, PYTHON, SITE, Layout, dist, docker_archive, layer, torch
+from image_parts import ENV, PYTHON, SITE, Entry, Layout, dist, docker_archive, layer, torch
 from python_image import write_python_tree
 from support import run
 
@@ -18,6 +18,9 @@ from envhooks.cli import run as envhooks
 
 TAG = "PyTorch-CUDA-v2.8"
 VENV = "opt/venv/lib/python3.11/site-packages"
+
+
+PLUGIN = (dist(SITE, "jax-cuda12-plugin", "0.7.1"),)
 
 
 def verify(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -560,3 +563,94 @@ def test_a_script_in_the_place_of_python_leads_to_any_of_the_environments(
     )
     code, said = verify(capsys, image, TAG)
     assert code == 2 and "/root/.pyenv/shims/python is a script" in said, said
+
+
+def test_an_image_of_another_system_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = one(tmp_path, layer(*PYTHON, *torch(SITE)), platform="windows/amd64")
+    code, said = verify(capsys, image, TAG)
+    assert code == 2 and "images for windows/amd64 cannot be read, only those for Linux" in said
+
+
+@pytest.mark.parametrize(
+    ("entries", "tag", "code", "words"),
+    [
+        # for the CPU as the tag says, and one that is for CUDA
+        (torch(SITE, "2.8.0+cpu", None), "PyTorch-CPU-v2.8", 0, "agrees"),
+        (torch(SITE, "2.8.0+cpu", None), "PyTorch-CUDA-v2.8", 1, "the tag says CUDA"),
+        # built from source: the module alone says its version
+        (torch(SITE)[1:], "PyTorch-CUDA-v2.8", 0, "torch 2.8.0+cu128"),
+        (torch(SITE)[1:], "PyTorch-CUDA-v2.7", 1, "the image has torch 2.8.0+cu128"),
+        # an egg-info is a file, or a folder with a PKG-INFO
+        (
+            ((f"{SITE}/jax-0.7.1.egg-info", b"Name: jax\nVersion: 0.7.1\n"),),
+            "JAX-CUDA12-v0.7.1",
+            0,
+            "jax 0.7.1",
+        ),
+        (
+            ((f"{SITE}/jax.egg-info/PKG-INFO", b"Name: jax\nVersion: 0.7.1\n"),),
+            "JAX-CUDA12-v0.7.1",
+            0,
+            "jax 0.7.1",
+        ),
+        (((f"{SITE}/jax.egg-info/PKG-INFO", b"Name: jax\n"),), "JAX-CUDA12-v0.7.1", 2, "cannot be read"),
+        # what a framework's own file says and nobody can read is no fact
+        (
+            (*torch(SITE)[:1], (f"{SITE}/torch/version.py", b"cuda = (")),
+            "PyTorch-CUDA-v2.8",
+            0,
+            "torch 2.8.0",
+        ),
+        ((*torch(SITE)[:1], (f"{SITE}/torch/version.py", b"cuda = f()\n")), "PyTorch-ROCm-v2.8", 1, "ROCm"),
+    ],
+)
+def test_what_files_of_frameworks_say(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    entries: tuple[Entry, ...],
+    tag: str,
+    code: int,
+    words: str,
+) -> None:
+    found, said = verify(capsys, one(tmp_path, layer(*PYTHON, *PLUGIN, *entries)), tag)
+    assert (found, words in said) == (code, True), said
+
+
+@pytest.mark.parametrize(
+    "info",
+    [b"build_info = {", b"build_info = f()\n", b"build_info = dict(a)\n", b"build_info = 1\n", b"x = 1\n"],
+)
+def test_a_build_of_tensorflow_that_cannot_be_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], info: bytes
+) -> None:
+    entries = (dist(SITE, "tensorflow", "2.19.0"), (f"{SITE}/tensorflow/python/platform/build_info.py", info))
+    code, said = verify(capsys, one(tmp_path, layer(*PYTHON, *entries)), "TensorFlow-CUDA12.5-v2.19")
+    assert code == 2 and "nothing in the image tells whether it is built for CUDA" in said
+
+
+def test_an_image_without_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = verify(capsys, one(tmp_path, layer(("etc/passwd", b""))), TAG)
+    assert code == 2 and "there is no Python environment in the image" in said
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        ("JAX-CPU-v0.7.1", 0),
+        ("JAX-CUDA12-v0.7.1", 1),
+        ("PyTorch-CUDA-v2.8", 0),
+        ("PyTorch-CPU-v2.8", 1),
+        ("PaddlePaddle-CUDA-v3.1", 0),
+        ("PaddlePaddle-CPU-v3.1", 1),
+        ("TensorFlow-CPU-v2.19", 0),
+        ("vLLM-CUDA-v0.10", 0),
+    ],
+)
+def test_another_framework_s_build_says_nothing_of_this_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tag: str, code: int
+) -> None:
+    others = (("jax", "0.7.1"), ("paddlepaddle-gpu", "3.1.0"), ("tensorflow", "2.19.0"), ("vllm", "0.10.0"))
+    info = (f"{SITE}/tensorflow/python/platform/build_info.py", b"build_info = {'is_cuda_build': False}\n")
+    entries = (*torch(SITE), *(dist(SITE, *one) for one in others), info)
+    found, said = verify(capsys, one(tmp_path, layer(*PYTHON, *entries)), tag)
+    assert found == code, said
