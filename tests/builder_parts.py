@@ -57,8 +57,9 @@ FROM scratch
 ARG CUDA_VERSION
 COPY busybox python /bin/
 ENV PATH=/bin CUDA=$CUDA_VERSION
-RUN ["/bin/busybox", "touch", "/built"]
 """
+RUN = 'RUN ["/bin/busybox", "touch", "/built"]\n'
+"""A container to run in it, which is half of such a build."""
 
 
 # Read at import: the tests' own environment is emptied.

@@ -13,6 +13,7 @@ from pathlib import Path
 DOCKERFILE = """\
 FROM scratch
 COPY root/ /
+COPY site/ /opt/site/
 ENV PATH=/bin PYTHONPATH=/opt/site
 """
 _LEFT_OUT = shutil.ignore_patterns(
@@ -37,17 +38,24 @@ def write_python_tree(folder: Path, torch: str, cuda: str | None) -> Path:
         shutil.copy(file, target)
     (root / "bin").mkdir(exist_ok=True)
     (root / "bin/python").symlink_to(program)
-    info = root / f"opt/site/torch-{torch}.dist-info"
+    write_torch(folder, torch, cuda)
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    return folder
+
+
+def write_torch(folder: Path, torch: str, cuda: str | None) -> None:
+    """Put this torch in place of any other into a context: a layer of its own, above Python's."""
+    site = folder / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    info = site / f"torch-{torch}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: {torch}\n")
-    package = root / "opt/site/torch"
+    package = site / "torch"
     package.mkdir()
     (package / "__init__.py").write_text(
         "raise ImportError('libcuda.so.1: cannot open shared object file')\n"
     )
     (package / "version.py").write_text(f"__version__ = {torch!r}\ncuda = {cuda!r}\nhip = None\n")
-    (folder / "Dockerfile").write_text(DOCKERFILE)
-    return folder
 
 
 def _libraries(*programs: Path) -> set[Path]:

@@ -68,11 +68,22 @@ class Shop:
         text = POLICY.format(on=on, program=json.dumps(str(self.program))) + more
         self.clone.commit_files({".envhooks/policy.toml": text}, "State the policy")
         if push:  # as `git push --no-verify` would, without the server's judge: a policy is no release
-            clone = str(self.clone.path / ".git")
-            self.server.git(*WITHOUT_HOOKS, "fetch", "-q", "--no-tags", clone, "main:main")
+            self.put("main")
+
+    def put(self, *refs: str) -> None:
+        """Bring refs to the server past every hook, whatever lies between: what the clone then believes is there."""
+        names = [f"refs/heads/{ref}" if ref == "main" else f"refs/tags/{ref}" for ref in refs]
+        clone = str(self.clone.path / ".git")
+        self.server.git(*WITHOUT_HOOKS, "fetch", "-q", "--no-tags", clone, *(f"{one}:{one}" for one in names))
+        if "main" in refs:
             self.clone.git(*WITHOUT_HOOKS, "update-ref", "refs/remotes/origin/main", "main")
 
     def tag(self, name: str = GOOD_TAG) -> None:
+        """A tag past every hook: pushes are what these tests are about."""
+        self.clone.git(*WITHOUT_HOOKS, "tag", "-s", "-m", "A release", name)
+
+    def tag_by_hook(self, name: str) -> None:
+        """A tag as a person makes it: its hook looks at what the ledger has."""
         self.clone.git("tag", "-s", "-m", "A release", name)
 
     def push(self, *arguments: str, repo: Repo | None = None, **environ: str) -> Done:

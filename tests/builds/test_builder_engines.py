@@ -21,6 +21,7 @@ from envhooks.builds.registry import Registry
 from envhooks.builds.types import Job
 
 OPTIONS: dict[str, Any] = {"engine": "buildah", "tls_verify": False, "isolation": "chroot", "output": "none"}
+UNASKED = {**OPTIONS, "verify": {"level": "off", "reason": "a test of what comes before"}}
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_an_image_for_another_platform_is_not_published(engine: dict[str, str], 
 def test_a_retry_goes_on_where_the_last_one_stopped_and_a_rebuild_does_not(
     engine: dict[str, str], tmp_path: Path
 ) -> None:
-    plan = plan_for("registry.example.com/x", options=OPTIONS)
+    plan = plan_for("registry.example.com/x", options=UNASKED)
     tree = write_context(tmp_path / "tree")
     logs = [new_log() for _ in range(3)]
     rebuilt = replace(plan, own="registry.example.com/x:2.8-post1")
@@ -114,7 +115,7 @@ def test_secrets_labels_and_pull_reach_the_build(engine: dict[str, str], tmp_pat
         'RUN --mount=type=secret,id=pip ["/bin/busybox", "sha256sum", "/run/secrets/pip"]\n'
     )
     options = {
-        **OPTIONS,
+        **UNASKED,
         "secrets": {"pip": "PIP_TOKEN"},
         "labels": {"org.example.tag": "{tag}"},
         "pull": "missing",
@@ -246,6 +247,7 @@ def test_an_engine_is_tried_once_a_machine(engine: dict[str, str], tmp_path: Pat
 
 
 def test_auto_takes_the_isolation_that_runs(engine: dict[str, str], tmp_path: Path) -> None:
+    engine["XDG_CACHE_HOME"] = str(tmp_path / "cache")  # in which no trial is remembered
     wanted = read({"engine": "buildah"})
     found = engines.find(wanted, engine)
     plan = plan_for("registry.example.com/x", options={"engine": "buildah", "output": "none"})

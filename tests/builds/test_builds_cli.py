@@ -24,7 +24,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 +
 @pytest.fixture
 def held(shop: Shop) -> Shop:
     """The remote holds the tag, and nothing was armed."""
-    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    shop.put(GOOD_TAG)
     return shop
 
 
@@ -132,7 +132,7 @@ def test_a_tag_of_the_remote_decides_about_aliases(held: Shop) -> None:
         "-c", "user.name=x", "-c", "user.email=x@x", "tag", "-a", "-m", "x", "PyTorch-CUDA-v2.9", head
     )
     held.tag("PyTorch-CUDA-v2.8")
-    held.clone.git("push", "-q", "--no-verify", "origin", "PyTorch-CUDA-v2.8")
+    held.put("PyTorch-CUDA-v2.8")
     printed = held.clone.envhooks("build", "PyTorch-CUDA-v2.8", "--dry-run", check=True)
     assert "latest is left alone: PyTorch-CUDA-v2.9" in printed.err
 
@@ -164,9 +164,8 @@ def test_what_is_not_in_the_commit_is_exit_2_unless_it_is_allowed(
     """Reason and fix, in a dry run too; and that fix helps."""
     shop.clone.git("tag", "-d", GOOD_TAG)
     add(shop)
-    shop.clone.git("push", "-q", "--no-verify", "origin", "main")
     shop.tag()
-    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    shop.put("main", GOOD_TAG)
     commit = shop.clone.git("rev-parse", f"{GOOD_TAG}^{{commit}}")[:12]
     dry = shop.clone.envhooks("build", GOOD_TAG, "--dry-run")
     assert (dry.code, dry.out) == (2, "")

@@ -39,7 +39,7 @@ def write_changelog(shop: Shop, candidates: int) -> None:
         for name in names
     )
     shop.clone.commit_files({"CHANGELOG.md": f"# Changelog\n{entries}"})
-    shop.clone.git("push", "-q", "--no-verify", "origin", "main")
+    shop.put("main")
 
 
 def nothing_is_left(shop: Shop) -> None:
@@ -248,7 +248,7 @@ def test_many_tags_at_once_wait_for_a_word(shop: Shop) -> None:
     assert pushed.code == 0, pushed
     assert "envhooks builds --retry" in pushed.err
     assert [row.held for row in shop.ledger.rows()] == [1] * 4
-    shop.tag("PyTorch-CUDA-v2.8")  # a hook in between does not start them
+    shop.tag_by_hook("PyTorch-CUDA-v2.8")  # a hook in between does not start them
     assert [row.state for row in shop.ledger.rows()] == ["pending"] * 4
     assert shop.built() == []
     assert shop.clone.envhooks("builds", "--retry").code == 0
@@ -381,12 +381,12 @@ def test_a_watcher_killed_while_it_builds_is_taken_over(shop: Shop) -> None:
 
 
 def test_a_watcher_killed_between_its_steps_forgets_nothing(shop: Shop) -> None:
-    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    shop.put(GOOD_TAG)
     oid = shop.clone.git("rev-parse", GOOD_TAG)
     intent = Intent(f"refs/tags/{GOOD_TAG}", oid, "image")
     (key,) = shop.ledger.record(str(shop.server.path), "origin", "client", [intent])
     assert shop.ledger.confirm(key)  # and here it was killed
-    shop.tag(RC2)  # the next hook
+    shop.tag_by_hook(RC2)  # the next hook
     shop.await_state("done")
     assert len(shop.built()) == 1
 
@@ -430,7 +430,7 @@ def test_what_failed_is_taken_up_by_the_next_hook(shop: Shop) -> None:
     shop.push()
     shop.await_state("failed")
     up.touch()
-    shop.tag(RC2)
+    shop.tag_by_hook(RC2)
     shop.await_state("done")
 
 

@@ -17,7 +17,7 @@ __all__ = ["shop"]
 
 def failed(shop: Shop) -> None:
     shop.write_program('echo "disk full"; exit 3')
-    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    shop.put(GOOD_TAG)
     assert shop.clone.envhooks("build", GOOD_TAG).code == 1
 
 
@@ -72,7 +72,7 @@ def test_a_program_is_told_how_a_build_ended(shop: Shop, tmp_path: Path) -> None
 
 def test_a_program_that_is_not_there_stops_nothing(shop: Shop) -> None:
     shop.clone.git("config", "envhooks.notify", "/nowhere/tell")
-    shop.clone.git("push", "-q", "--no-verify", "origin", GOOD_TAG)
+    shop.put(GOOD_TAG)
     done = shop.clone.envhooks("build", GOOD_TAG)
     assert done.code == 0 and "envhooks.notify names no program" in done.err
 

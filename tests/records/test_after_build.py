@@ -57,7 +57,7 @@ class Works:
         text = POLICY.format(address=self.address, build=build)
         public = self.key.with_suffix(".pub").read_text()
         self.shop.clone.commit_files({".envhooks/policy.toml": text + (more or verifier("ci", public))})
-        self.shop.clone.git("push", "-q", "--no-verify", "origin", "main")
+        self.shop.put("main")
         self.shop.clone.envhooks("builds", "--allow", check=True)
         self.shop.tag()
 
