@@ -19,7 +19,7 @@ from envhooks.tagname.names import TagName
 
 NEEDS = ("tag-name",)
 READS = ("naming", "siblings")
-MAY_READ = ("taken", "object")
+MAY_READ = ("taken", "object", "together")
 CHANGES = (Change.CREATED, Change.MOVED)
 
 

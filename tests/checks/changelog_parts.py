@@ -27,7 +27,9 @@ def subject(text: str | None, name: TagName, policy: Policy = POLICY, path: str 
         entry = find_entry(entries, name, policy.changelog.heading)
         changelog = Changelog(path, True, entry, tuple(one.heading for one in entries))
     update = RefUpdate(f"refs/tags/{name.text}", None, "a" * 40)
-    return Subject(update, {"naming": Naming(name), "changelog": changelog})
+    facts = {"naming": Naming(name), "changelog": changelog}
+    assert {*changelog_entry.READS, *changelog_sections.READS} == {*facts}, "they are given no others"
+    return Subject(update, facts)
 
 
 def entry(text: str | None, name: TagName = RC1, policy: Policy = POLICY) -> list[Finding]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 from support import DOCKERFILE, GOOD_TAG, Done, Repo
 
+from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.base.refs import RefUpdate
 from envhooks.checks import dockerfile_matches, dockerfile_pinned, tag_message
@@ -72,17 +74,23 @@ def subject(
     return Subject(RefUpdate(f"refs/tags/{tag.text}", None, "a" * 40), {**known, **facts})
 
 
+def asked(of: ModuleType, subject: Subject) -> Subject:
+    """The subject with no other facts than those that a check names."""
+    named = (*of.READS, *of.MAY_READ)
+    return replace(subject, facts={name: subject.facts[name] for name in named if name in subject.facts})
+
+
 def matches(env: Environment, tag: TagName | None = None) -> list[Finding]:
-    yielded = dockerfile_matches.check(subject(env, tag), POLICY)
+    yielded = dockerfile_matches.check(asked(dockerfile_matches, subject(env, tag)), POLICY)
     return [finding for finding in yielded if isinstance(finding, Finding)]
 
 
 def pinned(env: Environment, **facts: Any) -> list[Finding]:
-    return list(dockerfile_pinned.check(subject(env, **facts), POLICY))
+    return list(dockerfile_pinned.check(asked(dockerfile_pinned, subject(env, **facts)), POLICY))
 
 
 def message(text: str, env: object) -> list[Finding]:
-    return list(tag_message.check(subject(env, message=text), POLICY))
+    return list(tag_message.check(asked(tag_message, subject(env, message=text)), POLICY))
 
 
 def judged(repo: Repo, policy: str, dockerfile: str = DOCKERFILE) -> Done:

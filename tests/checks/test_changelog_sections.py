@@ -17,6 +17,7 @@ def test_sections_of_a_stable_release() -> None:
     found = sections("## 2.8 - 2026-05-01\n\nPyTorch 2.8.0\n", STABLE)
     assert [one.expected.split(": ")[1] for one in found] == ["### Known issues", "### Upgrading"]
     assert [one.level for one in found] == ["error", "error"]
+    assert [(one.path, one.line, one.got) for one in found] == [("CHANGELOG.md", 1, "no sections")] * 2
 
 
 def test_sections_of_a_candidate() -> None:

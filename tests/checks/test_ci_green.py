@@ -7,6 +7,11 @@ import json
 import pytest
 from builder_parts import Reply, Service, service
 from support import GOOD_TAG, Done, Repo
+from tag_parts import subject
+
+from envhooks.judge.engine import judge, load
+from envhooks.judge.facts import CiCheck, CiStates, Finding
+from envhooks.policy.reader import default_policy
 
 RULES = [
     {
@@ -38,6 +43,40 @@ def asked(repo: Repo, there: Service, *arguments: str, token: str = "s3cret", **
         **more,
     }
     return Repo(repo.path, environ).envhooks("check", *arguments)
+
+
+def told(*succeeded: bool, required: bool = False) -> Finding | None:
+    states = (CiCheck(f"c{at}", "success" if good else "failure", good) for at, good in enumerate(succeeded))
+    fact = CiStates((*states,), "team/x on GitHub", required)
+    reports = judge([subject(ci=fact)], load(), default_policy()).tags
+    assert "ci-green" not in reports[0].undecided and "ci-green" not in reports[0].not_applicable
+    found = [one for one in reports[0].findings if one.check == "ci-green"]
+    assert len(found) < 2 and reports[0].verdict == "accepted"
+    return found[0] if found else None
+
+
+def test_a_check_that_did_not_succeed_is_a_warning() -> None:
+    assert told(True) is told(True, True, True, required=True) is None
+    for required, what in ((False, "checks"), (True, "required checks")):
+        found = told(True, False, True, required=required)
+        assert found is not None and found.level == "warning"
+        assert found.message == f"1 of 3 {what} of the tagged commit did not succeed"
+        assert (found.got, found.expected) == ("c1: failure", "all of them succeeded")
+        assert found.advice == "wait for them, or run them again; team/x on GitHub tells"
+    five, six, seven = (told(*[False] * count) for count in (5, 6, 7))
+    listed = ", ".join(f"c{at}: failure" for at in range(5))
+    assert five is not None and six is not None and seven is not None
+    assert (five.got, six.got, seven.got) == (listed, f"{listed} and 1 more", f"{listed} and 2 more")
+
+
+def test_a_commit_that_no_check_has_looked_at() -> None:
+    found = told()
+    assert found is not None and (found.level, found.got) == ("warning", "nothing at team/x on GitHub")
+
+
+def test_it_applies_where_the_forge_was_asked() -> None:
+    reports = judge([subject()], load(), default_policy()).tags
+    assert reports[0].not_applicable["ci-green"] == "the forge was not asked: envhooks check --online"
 
 
 @pytest.mark.parametrize(

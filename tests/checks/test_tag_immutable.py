@@ -45,6 +45,29 @@ def test_what_is_not_here_is_not_taken_for_what_was_never_good() -> None:
     assert "not deleted" in deleted.message
 
 
+def test_a_published_tag_that_moves_to_what_is_not_here() -> None:
+    away = Unknown("its object is not here")
+    published = Publication(True, "the remote has it")
+    (moved,) = findings_of_unknown(subject(OLD, publication=published, object=away))
+    assert moved.message == "a published tag never moves (the remote has it)" and moved.advice == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (None, NEW, "the tag is new"),
+        (NEW, NEW, "the tag does not change"),
+        (OLD, NEW, "whether it is published is seen at the push"),
+        (OLD, None, "whether it is published is seen at the push"),
+    ],
+)
+def test_what_is_compared_with_nothing(old: str | None, new: str | None, why: str) -> None:
+    for published in (Publication(False), Publication(True, "the remote has it")):
+        reports = judge([subject(old, new, publication=published)], checks.load(), default_policy()).tags
+        told = reports[0].not_applicable.get("tag-immutable")
+        assert told == (None if published.published and old not in (None, new) else why)
+
+
 def findings_of_unknown(judged: Subject) -> list[Finding]:
     """As `findings`, of a subject whose other checks cannot judge."""
     report = judge([judged], checks.load(), default_policy())

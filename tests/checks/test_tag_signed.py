@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import pytest
 from support import GOOD_TAG, Repo
-from tag_parts import COMMIT, NAME, NEW, findings, subject
+from tag_parts import COMMIT, NAME, NEW, OLD, annotation, findings, subject
 
 from envhooks.base.dataclass import replace
-from envhooks.judge.facts import LISTED, Publication
+from envhooks.checks import tag_signed
+from envhooks.judge.facts import LISTED, Publication, TagObject
+from envhooks.policy.reader import default_policy
 from envhooks.signatures import Verdict
 
 
@@ -51,6 +55,21 @@ MERGED = "it counts once the protected branch holds it: commit .envhooks/, and h
             f"set the clock of the machine on which you sign\nthen: {AGAIN}",
         ),
         (
+            Verdict("bad", "the signing key is revoked"),
+            "",
+            "a revoked key stays so: sign with another one that .envhooks/allowed_signers lists",
+        ),
+        (
+            Verdict("bad", "the signing key is not allowed for git by its namespaces"),
+            "",
+            f'its line in .envhooks/allowed_signers has to say namespaces="git"; {MERGED}',
+        ),
+        (
+            Verdict("bad", "the signing key is too weak"),
+            "",
+            f"such a key never counts: make another one, and `envhooks signers add` it; {MERGED}",
+        ),
+        (
             Verdict("bad", "the signature uses SHA-3, which GnuPG does not know"),
             "",
             f"let the program that signs take SHA-256 or SHA-512\nthen: {AGAIN}",
@@ -68,6 +87,39 @@ def test_who_has_no_key_is_told_how_to_come_by_one() -> None:
     made = subject(signature=Verdict("unsigned", "the tag is not signed"), ways_to_a_key=ways)
     (finding,) = findings(made, "tag-signed")
     assert (finding.fix, finding.advice) == ("", "\n".join((*ways, f"then: {AGAIN}")))
+
+
+def test_where_no_commit_is_known_no_command_makes_the_tag() -> None:
+    """As where tag-annotated is switched off: the object is not one of a commit."""
+
+    def advice(status: Literal["bad", "unsigned"], why: str, **facts: Any) -> str:
+        made = subject(object=TagObject(NEW, "tree"), signature=Verdict(status, why), **facts)
+        (found,) = tag_signed.check(made, default_policy())
+        assert found.fix == ""
+        return found.advice
+
+    commit = "make the tag at a commit, by git tag -s"
+    assert advice("unsigned", "the tag is not signed") == advice("bad", "it names several issuers") == commit
+    ways = advice("unsigned", "the tag is not signed", ways_to_a_key=("to sign: git config x",))
+    assert ways == f"to sign: git config x\nthen: {commit}"
+    clock = "set the clock of the machine on which you sign"
+    assert advice("bad", "the signature is dated in the future") == f"{clock}\nthen: {commit}"
+
+
+def test_of_a_published_tag_that_moves_no_command_makes_it_anew() -> None:
+    published = Publication(True, "the remote has it")
+    bad = Verdict("bad", "the signature is dated in the future")
+    (found,) = findings(subject(OLD, signature=bad, publication=published), "tag-signed")
+    assert (found.fix, found.advice) == ("", "set the clock of the machine on which you sign")
+
+
+def test_a_signature_for_another_name() -> None:
+    other = TagObject(NEW, "tag", annotation(name="PyTorch-CUDA-v2.7"))
+    (found,) = tag_signed.check(subject(object=other), default_policy())
+    said = "the signature is for another name than the one that the tag is stored under"
+    assert (found.level, found.message, found.fix) == ("error", said, AGAIN)
+    assert (found.got, found.expected) == ("PyTorch-CUDA-v2.7", NAME)
+    assert not [*tag_signed.check(subject(), default_policy())]
 
 
 def test_what_tags_lock_vouches_for_stays_good() -> None:
