@@ -27,6 +27,7 @@ from envhooks.git.repository import Git
 from envhooks.git.workspace import Workspace, WorkspaceError
 from envhooks.image import Environment
 from envhooks.image.compat import table_of
+from envhooks.judge.checkout import hold_every_tag
 from envhooks.policy import Policy
 from envhooks.policy.reader import parse_policy
 from envhooks.policy.root import FOLDER
@@ -87,6 +88,7 @@ def run(options: argparse.Namespace) -> int:
             complain(printable_block(f"envhooks: {lack}" + (f"\n  fix: {found.fix}" if found.fix else "")))
             answer(_facts(tag, path, "lacking", next=found.fix), why=lack)
             return 1
+        hold_every_tag(git)
         sources = _sources(releases, name, options.since, head if options.commit else "")
         parts = parts_of(sources, table_of(policy))
         made = with_entry(data, path, name, policy.changelog.heading, date.today(), parts)

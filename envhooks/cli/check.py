@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
     if not outcome.tags and not outcome.errors:
         _manner.note(f"envhooks: nothing to judge: {_why_nothing(options)}")
         if not options.fetch:
-            _note_what_a_checkout_lacks(options)
+            _note_what_a_checkout_lacks()
     return outcome.exit_code
 
 
@@ -153,6 +153,8 @@ def _judge(options: argparse.Namespace) -> Report:
     with Git.open(path) as git, Progress() as progress:
         work = gate.Work(options.jobs, progress.step, online(git) if options.online else None)
         if options.all:
+            if fetched is None and not git.refs(TAGS):
+                _hold_every_tag(git)
             judged = gate.standing_judgement(git, gate.every_tag, fetched, work)
             from envhooks.records.audit import with_records
 
@@ -187,15 +189,24 @@ def _why_nothing(options: argparse.Namespace) -> str:
     return "no release tag points at HEAD, and no CI variable names one"
 
 
-def _note_what_a_checkout_lacks(options: argparse.Namespace) -> None:
+def _hold_every_tag(git: Git) -> None:
+    """Refuse a clone without tags that may lack them: all of them would be good, and nobody has looked.
+
+    Raises:
+        CannotJudge: it is shallow, or was made without tags.
+    """
+    from envhooks.judge.checkout import hold_every_tag
+
+    hold_every_tag(git, "envhooks check --all --fetch")
+
+
+def _note_what_a_checkout_lacks() -> None:
     """Remark on a shallow clone, in which tags are seldom found: a CI's checkout leaves them on the remote."""
     with Git.open(Path.cwd()) as git:
         if not git.is_shallow or git.refs(TAGS):
             return
     _manner.note("note: this clone is shallow and has no tags; this brings them")
-    _manner.note(
-        spelled("  fix: envhooks check --all --fetch" if options.all else "  fix: envhooks check --fetch")
-    )
+    _manner.note(spelled("  fix: envhooks check --fetch"))
 
 
 # ------------------------------------------------------------------------------------------ output

@@ -18,6 +18,7 @@ from envhooks.cli._tables import print_table
 from envhooks.cli.show import head_of
 from envhooks.git.repository import Git
 from envhooks.image import Environment
+from envhooks.judge.checkout import hold_every_tag
 from envhooks.judge.runs import Work
 from envhooks.releases.compare import holds
 from envhooks.releases.facts import Release
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     wanted = [_requirement(text) for text in options.has]
     with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
+        hold_every_tag(git)
         everything = releases.read()
         if options.line and not any(_is_of(one, options.line) for one in everything):
             # a slip would be answered as if no release held the package

@@ -30,6 +30,7 @@ from envhooks.image.compat.drivers import driver_needs, least_driver
 from envhooks.image.compat.family import Target
 from envhooks.image.compat.table import Table
 from envhooks.image.files import Files, FolderFiles
+from envhooks.judge.checkout import hold_every_tag
 from envhooks.judge.contents import dockerfile_section, read_environment_at, section_for
 from envhooks.judge.moves import Move, move
 from envhooks.judge.targets import Refusal
@@ -94,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
     """Print or write the proposal; 1 where it was never published, 2 where the table does not say."""
     with Git.open(Path.cwd()) as git:
         releases = Releases(git)
+        hold_every_tag(git)
         place = _place(releases, options.tag)
         before = place.read(place.files)
         target = _target(place, before, options)

@@ -73,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "dsse":
             return _print_envelopes(git, ref)
         if ref is None:
+            if not options.fetch:
+                checkout.hold_every_tag(git)
             return _print_all(git, root)
         beside = images.attached(reference, os.environ, tls_verify=options.tls_verify) if reference else ()
         found = reader.read(git, root, ref, beside=beside)

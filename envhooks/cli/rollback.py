@@ -19,6 +19,7 @@ from envhooks.cli._manner import answer, note
 from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.image.compat import table_of
+from envhooks.judge.checkout import hold_every_tag
 from envhooks.judge.facts import Inapplicable
 from envhooks.policy import DeployPolicy
 from envhooks.releases.compare import asks_otherwise
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the release to go back to."""
     with Git.open() as git:
         releases = Releases(git)
+        hold_every_tag(git)
         policy = releases.trust.root.policy
         deploy = DeployPolicy("a rollback", ("stable", "post"))
         if options.environment:

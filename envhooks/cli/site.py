@@ -18,6 +18,7 @@ from envhooks.cli._progress import Progress
 from envhooks.git.addresses import web_address
 from envhooks.git.repository import Git
 from envhooks.image.compat import table_of
+from envhooks.judge.checkout import hold_every_tag
 from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.site.feed import render_feed
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         )
     with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
+        hold_every_tag(git)
         found = releases.with_records(releases.judge(releases.read(entries=True)))
         title = options.title or _title(git, releases)
         policy = releases.trust.root.policy

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from envhooks.base.errors import CannotJudge
+from envhooks.base.hygiene import word
 from envhooks.base.refs import HEADS, TAGS
 from envhooks.git.fetch import Fetcher, Remote, legal_ref
 from envhooks.git.repository import Git
@@ -48,9 +49,38 @@ def repair(path: Path, wanted: Iterable[str] | None, renew: bool = False) -> fro
     if protected:
         fetcher.fetch(protected)
     _deepen(path, fetcher, [main, *protected], there.tags)
+    if refs is None:
+        _complete(path, fetcher, main)
     with Git.open(path) as git:
         now = {ref.name: ref.oid for ref in git.refs(TAGS)}
     return frozenset(ref for ref, oid in there.tags.items() if now.get(ref) == oid)
+
+
+def hold_every_tag(git: Git, fix: str = "") -> None:
+    """Refuse a clone that may lack tags of the remote, where the answer is about all of its releases.
+
+    `fix` is a command that brings them and answers.
+
+    Raises:
+        CannotJudge: it is shallow, or was told to leave tags out: what is not here would count as not released.
+    """
+    if why := lacks_tags(git):
+        name = word(release_remote(git) or "origin")
+        if git.is_shallow:
+            fix = fix or "git fetch --unshallow --tags --force"
+        else:
+            fix = fix or f"git config --unset-all remote.{name}.tagOpt; git fetch --tags --force {name}"
+        raise CannotJudge(f"{why}, and what it lacks would count as never released", fix=fix)
+
+
+def lacks_tags(git: Git) -> str:
+    """Reason why this clone may lack tags that the release remote has; empty where it has what was fetched."""
+    if git.is_shallow:
+        return "this clone is shallow, so it may lack tags"
+    remote = release_remote(git)
+    if remote and git.setting(f"remote.{remote}.tagopt") == "--no-tags":
+        return "this clone was made without tags (remote.*.tagOpt), so it may lack some"
+    return ""
 
 
 def _is_stale(git: Git, here: str | None, there: str, renew: bool) -> bool:
@@ -93,6 +123,14 @@ def _deepen(path: Path, fetcher: Fetcher, branches: list[str], tags: Mapping[str
         if _is_known(path, branches, tags):
             return
         fetcher.fetch(specs, "--unshallow" if step is None else f"--deepen={step}")
+
+
+def _complete(path: Path, fetcher: Fetcher, main: str) -> None:
+    """Leave no clone that is shallow and has every tag: in a shallow one the next command could not know that."""
+    with Git.open(path) as git:
+        is_shallow = git.is_shallow
+    if is_shallow:
+        fetcher.fetch([main], "--unshallow")
 
 
 def _is_known(path: Path, branches: list[str], tags: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from typing import Literal
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
+from envhooks.judge.checkout import lacks_tags
 from envhooks.policy import DeployPolicy, Policy
 from envhooks.policy.values import meant
 from envhooks.records import reader
@@ -140,7 +141,7 @@ class Gate:
         refusal = self._refusal(release, records) or self._yanked_twin(release, image)
         if refusal:
             return answer("refused", refusal)
-        doubt = self._doubt(release, records, image)
+        doubt = self._doubt(release, records, image) or self._yanked_elsewhere()
         if doubt:
             return answer("unproved", doubt)
         late = self._too_young(release, records, image)
@@ -191,6 +192,12 @@ class Gate:
             if tag != release.tag:
                 return f"its image is that of {printable(tag)}, which is yanked: {reason}"
         return ""
+
+    def _yanked_elsewhere(self) -> str:
+        """Reason why a yanked release may have this image, whatever the clone's tags say; else empty."""
+        missing = [tag for tag in self._policy.yanked if self.has_images and not self._releases.has(tag)]
+        why = lacks_tags(self._releases.git) if missing else ""
+        return f"{missing[0]} is yanked, and may have this image too: {why}" if why else ""
 
     def _doubt(self, release: Release, records: Records, image: ImageRecord | None) -> str:
         """Reason why something is not proved; empty where all is."""
