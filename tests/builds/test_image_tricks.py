@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from builder_parts import missing, need, storage
-from image_parts import OCI, PYTHON, SITE, Layout, digest, layer, torch
+from image_parts import OCI, PYTHON, SITE, Layout, digest, docker_archive, layer, torch
 from json_values import with_any_value
 from support import run
 
@@ -346,3 +346,66 @@ def test_any_value_in_any_place_of_a_document_ends_in_a_sentence(tmp_path: Path,
             document = step(document)
         (tmp_path / "image/index.json").write_text(json.dumps(document))
         opened(f"oci:{tmp_path}/image")
+
+
+def saved(folder: Path, version: str, listed: str = "") -> Path:
+    """An archive as Docker writes it since 25: an OCI layout with a manifest.json beside its index.
+
+    `listed` is the version of the image in manifest.json, where that is another one.
+    """
+    folder.mkdir()
+    layout = Layout(folder / "layout")
+    entries = {
+        one: layout.image(layer(*PYTHON, *torch(SITE, one)), how="plain")
+        for one in {version, listed or version}
+    }
+    layout.publish(entries[version])
+    index = json.loads((layout.folder / "index.json").read_text())
+    index["manifests"][0]["annotations"] = {"io.containerd.image.name": "docker.io/team/image:2.8"}
+    (layout.folder / "index.json").write_text(json.dumps(index))
+    manifest = json.loads(
+        (layout.folder / "blobs" / entries[listed or version]["digest"].replace(":", "/")).read_bytes()
+    )
+    blobs = [one["digest"].replace(":", "/") for one in (manifest["config"], *manifest["layers"])]
+    paths = [f"blobs/{one}" for one in blobs]
+    document = [{"Config": paths[0], "RepoTags": ["team/image:2.8"], "Layers": paths[1:]}]
+    (layout.folder / "manifest.json").write_text(json.dumps(document))
+    archive = folder / "saved.tar"
+    with tarfile.open(archive, "w") as made:
+        made.add(layout.folder, ".")
+    return archive
+
+
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive"])
+def test_an_archive_whose_two_lists_differ(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scheme: str
+) -> None:
+    good = saved(tmp_path / "good", "2.8.0+cu128")
+    code, said = verify(capsys, f"{scheme}:{good}", TAG)
+    assert code == 0, said
+    assert verify(capsys, f"{scheme}:{saved(tmp_path / 'bad', '2.7.0+cu128')}", TAG)[0] == 1
+    for number, versions in enumerate((("2.8.0+cu128", "2.7.0+cu128"), ("2.7.0+cu128", "2.8.0+cu128"))):
+        code, said = verify(capsys, f"{scheme}:{saved(tmp_path / str(number), *versions)}", TAG)
+        assert code == 2 and "tell of different images" in said, said
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "./manifest.json", "/manifest.json"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_file_that_stands_twice_in_an_archive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, is_first: bool
+) -> None:
+    """Podman takes the first, docker, which unpacks all of it, the last."""
+    archive = tmp_path / "saved.tar"
+    docker_archive(archive, layer(*PYTHON, *torch(SITE)))
+    assert verify(capsys, f"docker-archive:{archive}", TAG)[0] == 0
+    with tarfile.open(archive) as before:
+        files = [(one, before.extractfile(one).read()) for one in before if one.isreg()]  # type: ignore[union-attr]
+    other = tarfile.TarInfo(name)
+    data = b'[{"Config": "other.json", "RepoTags": ["team/image:2.8"], "Layers": []}]'
+    other.size = len(data)
+    files.insert(0 if is_first else len(files), (other, data))
+    with tarfile.open(archive, "w") as made:
+        for info, content in files:
+            made.addfile(info, io.BytesIO(content))
+    code, said = verify(capsys, f"docker-archive:{archive}", TAG)
+    assert code == 2 and "manifest.json stands twice" in said, said

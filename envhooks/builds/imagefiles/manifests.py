@@ -68,6 +68,8 @@ class PlatformImage:
     config: Mapping[str, Any]
     """`Env`, `Labels`, `User`, ... of its configuration."""
     layers: tuple[Layer, ...]
+    configuration: str = ""
+    """Digest of its configuration, which has those of the unpacked layers."""
 
 
 def images(blobs: Blobs, digest: str, size: int = -1) -> tuple[PlatformImage, ...]:
@@ -160,7 +162,9 @@ def _image(blobs: Blobs, digest: str, manifest: Mapping[str, Any], platform: str
     own = _platform(config)
     if platform and own and platform.split("/")[:2] != own.split("/")[:2]:
         raise Unreadable(f"the index calls {shown(digest, 20)} {platform}, and its configuration says {own}")
-    return PlatformImage(platform or own or UNKNOWN, digest, run_config(config), layers)
+    return PlatformImage(
+        platform or own or UNKNOWN, digest, run_config(config), layers, manifest["config"]["digest"]
+    )
 
 
 def run_config(config: Mapping[str, Any]) -> Mapping[str, Any]:

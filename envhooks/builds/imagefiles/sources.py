@@ -54,6 +54,8 @@ def open_images(text: str) -> Iterator[tuple[str, tuple[PlatformImage, ...]]]:
     path, name = _path_and_name(rest)
     with ExitStack() as stack:
         files: _Files = _Folder(path) if scheme == "oci" else stack.enter_context(_archive(path))
+        if scheme != "oci" and files.has("index.json") and files.has("manifest.json"):
+            _refuse_two_minds(files)
         if scheme == "docker-archive" or (scheme == "oci-archive" and not files.has("index.json")):
             yield _docker_archive(files, path, name)
         else:
@@ -120,7 +122,12 @@ class _Archive:
         while (member := archive.next()) is not None:
             if len(self._members) >= _MAX_FILES:
                 raise Unreadable(f"the archive has more than {_MAX_FILES} files")
-            self._members[posixpath.normpath(member.name).lstrip("/")] = member
+            name = posixpath.normpath(member.name).lstrip("/")
+            if not member.isdir():
+                if name in self._members:
+                    # skopeo and podman take the first one, and docker, which unpacks all of it, the last
+                    raise Unreadable(f"{shown(name)} stands twice in the archive")
+                self._members[name] = member
 
     def has(self, name: str) -> bool:
         return self._member(name) is not None
@@ -277,8 +284,7 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
         raise UsageError(
             "this is no archive of `docker save`: it has no manifest.json", place=shown(path, 300)
         )
-    listed = parse(b'{"images": %s}' % _small(files, "manifest.json"), "manifest.json")["images"]
-    entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    entries = _saved(files)
     chosen = [one for one in entries if not name or name in _tags(one)]
     if len(chosen) != 1:
         known = [shown(tag) for one in entries for tag in _tags(one)]
@@ -287,7 +293,7 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
         raise UsageError(
             f"there is {what} in it: {', '.join(known) or 'none'}", place=shown(path, 300), fix=fix
         )
-    refuse_spellings(chosen[0], ("Config", "Layers", "RepoTags"))
+    refuse_spellings(chosen[0], _SAVED)
     config_name, names = chosen[0].get("Config"), chosen[0].get("Layers")
     if not isinstance(config_name, str) or not isinstance(names, list):
         raise Unreadable("manifest.json names no configuration or no layers")
@@ -305,6 +311,47 @@ def _docker_archive(files: _Files, path: Path, name: str) -> tuple[str, tuple[Pl
     words = [config.get(key) for key in ("os", "architecture")]
     platform = "/".join(word for word in words if isinstance(word, str)) or "unknown"
     return "", (PlatformImage(shown(platform, 100), digest, run_config(config), layers),)
+
+
+def _refuse_two_minds(files: _Files) -> None:
+    """Refuse an archive whose two lists of contents name other images: docker loads it by the one or the other.
+
+    Since Docker 25 `docker save` writes both.
+
+    Raises:
+        Unreadable: an image stands in one of them alone, or under another name.
+    """
+    blobs = _LayoutBlobs(files)
+    index = parse(_small(files, "index.json"), "index.json")
+    told: dict[str, set[str]] = {}
+    for entry in descriptors(index, "manifests"):
+        found = {one.configuration for one in images(blobs, *descriptor(entry))}
+        for name in _names(entry):
+            told.setdefault(_whole(name), set()).update(found)
+    anything = set[str]().union(*told.values())
+    for entry in _saved(files):
+        refuse_spellings(entry, _SAVED)
+        config = digest_of(_small(files, str(entry.get("Config"))))
+        own = [told[name] for name in map(_whole, _tags(entry)) if name in told]
+        if config not in anything or any(config not in one for one in own):
+            raise Unreadable("its index.json and its manifest.json tell of different images")
+
+
+def _whole(name: str) -> str:
+    """The name of an image with its registry: `team/image:2.8` is Docker Hub's."""
+    try:
+        return str(parse_reference(name))
+    except CannotJudge:
+        return name
+
+
+_SAVED = ("Config", "Layers", "RepoTags")
+
+
+def _saved(files: _Files) -> list[dict[str, Any]]:
+    """The entries of manifest.json."""
+    listed = parse(b'{"images": %s}' % _small(files, "manifest.json"), "manifest.json")["images"]
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _tags(entry: Mapping[str, Any]) -> list[str]:
