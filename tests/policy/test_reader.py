@@ -538,6 +538,87 @@ def test_what_is_said_of_a_pattern_that_matches_nothing() -> None:
     assert refused("branch = 'a[b'").message.endswith("(a `[` is not closed)")
 
 
+R, D = "{framework}-{hardware}-v{version}-r{release}", "{framework}-{hardware}-{date}"
+
+
+@pytest.mark.parametrize(
+    ("template", "rest", "said"),
+    [
+        ("'v{version}', 'v{version}'", "", "`tag.templates` has `v{version}` twice"),
+        (
+            "{template = '{framework}-v{version}', framework = 'JAX'}",
+            "",
+            "`framework` stands in the template",
+        ),
+        (
+            "{template = 'v{version}', framework = 'Tourch'}",
+            "",
+            "`Tourch` is no framework; did you mean `PyTorch`?",
+        ),
+        ("{template = 'v{version}', hardware = 'Cuda'}", "", "`Cuda` is no hardware; did you mean `CUDA`?"),
+        ("{template = 'v{version}', python = 'x'}", "", "`x` is no python"),
+        ("{template = 'v{version}', framework = 'JAX'}", "", ""),
+        ("{template = 'v{version}', hardware = 'CUDA'}", "", ""),
+        ("{template = 'v{version}', hardware = 'ROCm', base = 'hardware'}", "", ""),
+        ("{template = 'v{cuda}-{version}', base = 'cuda'}", "", ""),
+        ("{template = 'v{cuda}-{version}', base = ['cuda', 'python']}", "", "cannot be `python`"),
+        ("{base = 'cuda'}", "", "a table in `tag.templates` has no template"),
+        (
+            f"'{R}'",
+            "{version}",
+            "has no `{release}`, so one entry would answer two releases; `{tag}` would do as well",
+        ),
+        (f"'{R}'", "{version} {release}", ""),
+        (f"'{R}'", "{release}", ""),
+        (f"'{R}'", "{tag}", ""),
+        (f"'{D}'", "{version}", "has no `{date}`, so one entry would answer two releases"),
+        (f"'{D}'", "{date}", ""),
+        (f"'{D}'", "{tag}", ""),
+        ("'v{version}-{flash-attn}'", "{version}", "has no `{flash-attn}`, so one entry"),
+        ("'v{version}-{flash-attn}'", "{version} {flash-attn}", ""),
+        ("'v{version}'", "{date}", "has neither `{version}` nor `{tag}`, so it names no release"),
+        ("'v{version}'", "{python}", "has neither `{version}` nor `{tag}`"),
+        ("'v{version}'", "{version} ({date})", ""),
+        ("'v{version}'", "{version}} x", "has a brace that stands alone"),
+        ("'v{version}'", "{version} {x", "has a brace that stands alone"),
+        ("'v{version}'", "{version} {xformers}", "`{xformers}` is no field of a heading"),
+    ],
+)
+def test_what_is_said_of_the_tags_of_a_template(template: str, rest: str, said: str) -> None:
+    text = f"[tag]\ntemplates = [{template}]\n" + (f"[changelog]\nheading = '{rest}'\n" if rest else "")
+    if said:
+        assert said in refused(text).message
+    else:
+        assert parse(text).tag.templates
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[tag]\naliases = { PT = 'CUDA12.8' }", ""),
+        ("[tag]\naliases = { PT = 'ROCm' }", ""),
+        ("[tag]\naliases = { PT = 'CUDAx' }", "which is no framework and no hardware; did you mean `CUDA`?"),
+        ("[image]\nname = 'x/{tag}'", "would have upper-case letters"),
+        ("[image]\nname = 'x/{hardware}'", "would have upper-case letters"),
+        ("[image]\nname = 'x/{tag:lower}'", ""),
+        ("[image]\nname = 'x//y'", "is not legal"),
+        ("[image]\nname = 'x/y-'", "is not legal"),
+        ("[image]\nname = 'h:5000/x'", ""),
+        ("[image]\nname = 'h/x:1'", "carries a tag or a digest"),
+        ("[dockerfile]\ncontext = 'a[b]'", "takes no fields"),
+        ("[[gitsign]]\nidentity = 'a@b.c'\nissuer = 'https://x'\n" * 8, ""),
+        ("[[gitsign]]\nidentity = 'a@b.c'\nissuer = 'https://x'\n" * 9, "names 9 identities and may name 8"),
+        (f"[[gitsign]]\nidentity = '{'a' * 500}'\nissuer = 'https://x'\n", ""),
+        (f"[[gitsign]]\nidentity = '{'a' * 501}'\nissuer = 'https://x'\n", "compared whole"),
+    ],
+)
+def test_both_sides_of_a_value(text: str, said: str) -> None:
+    if said:
+        assert said in refused(text).message
+    else:
+        parse(text)
+
+
 # ---------------------------------------------------------------------------------- broken files
 
 
