@@ -455,3 +455,81 @@ def test_a_layer_that_drips_ends_with_the_time_of_the_image(environ: dict[str, s
         wanted.set()
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"auths": {"registry.example.com": {}}}', None),
+        ('{"auths": {"registry.example.com": {"auth": ""}}}', None),
+        ('{"auths": {"registry.example.com": null}}', None),
+        ('{"auths": {"registry.example.com": {"identitytoken": "t"}}}', "t"),
+        ('{"auths": {"registry.example.com": {}, "https://registry.example.com/v1/": {"identitytoken": "o"}}}', "o"),
+        ('{"auths": []}', None),
+        ("{}", None),
+    ],
+)  # fmt: skip
+def test_an_entry_without_a_secret_is_no_login(text: str, found: str | None, environ: dict[str, str]) -> None:
+    docker = Path(environ["HOME"], ".docker")
+    docker.mkdir()
+    (docker / "config.json").write_text(text)
+    login = find_login(parse("registry.example.com/x"), environ)
+    assert (login and login.password) == found
+
+
+def test_a_file_of_logins_that_nobody_may_read(environ: dict[str, str]) -> None:
+    Path(environ["HOME"], ".docker", "config.json").mkdir(parents=True)
+    with pytest.raises(CannotJudge, match="the file of registry logins cannot be read: Is a directory"):
+        find_login(parse("registry.example.com/x"), environ)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("#!/bin/sh\nexit 3\n", "failed: no reason given"),
+        ("#!/bin/sh\necho; echo locked >&2; exit 1\n", "failed: locked"),
+        ("#!/bin/sh\necho '[]'\n", "did not answer with a login"),
+        ('#!/bin/sh\necho \'{"Username": "bob"}\'\n', "did not answer with a login"),
+        ("#!/nowhere/sh\n", "did not answer: FileNotFoundError"),
+    ],
+)
+def test_a_helper_that_does_not_help(
+    program: str, said: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    docker = Path(environ["HOME"], ".docker")
+    docker.mkdir()
+    (docker / "config.json").write_text('{"credsStore": "kept"}')
+    here = first_on_path(environ, tmp_path, {"docker-credential-kept": program})
+    with pytest.raises(CannotJudge, match=said):
+        find_login(parse("registry.example.com/x"), here)
+
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        [],
+        {},
+        {"digest": 1, "size": 1},
+        {"digest": "sha256:0", "size": 1},
+        {"digest": DIGEST},
+        {"digest": DIGEST, "size": "1"},
+        {"digest": DIGEST, "size": True},
+        {"digest": DIGEST, "size": -1},
+    ],
+)
+def test_what_is_no_descriptor(raw: object) -> None:
+    with pytest.raises(CannotJudge, match=r"a descriptor without a (?:digest|size)"):
+        Descriptor.read(raw)
+
+
+def test_what_is_asked_of_a_registry_is_a_tag_or_a_digest(environ: dict[str, str]) -> None:
+    registry = Registry("registry.example.com/x:1", environ)
+    for reference in ("a/../b", "", "x y", "sha256:0"):
+        with pytest.raises(CannotJudge, match="is no tag and no digest of an image"):
+            registry.manifest(reference)
+    with pytest.raises(CannotJudge, match="is no digest"):
+        registry.blob("latest")

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from envhooks.image.requirements import RequirementsFile, read_requirements
+from envhooks.image.requirements.versions import allows, equal_versions
 from envhooks.image.requirements.yamlnodes import Node, Scalar, YamlError, read_yaml
 
 INDEX = "https://host.example/whl/cu128"
@@ -579,3 +580,93 @@ def test_json_of_the_wrong_shape_does_not_raise() -> None:
         "[" * 100_000,
     ):
         read_requirements({"Pipfile.lock": text.encode()}.get, "Pipfile.lock")
+
+
+@pytest.mark.parametrize(
+    ("source", "version", "index", "exact"),
+    [
+        ('torch = { index = "cu128" }', "2.8.0", INDEX, True),
+        ('torch = { index = "none" }', "2.8.0", "", True),
+        ('torch = [{ index = "cu128" }]', "2.8.0", INDEX, True),
+        ('torch = [{ index = "cu128" }, { index = "cpu" }]', "2.8.0", "", True),
+        ("torch = { index = \"cu128\", marker = \"sys_platform == 'linux'\" }", "2.8.0", "", True),
+        ('torch = { url = "https://host.example/torch-2.6.0-cp312-cp312-linux_x86_64.whl" }', "2.6.0", "", True),
+        ('torch = { git = "https://host.example/torch", tag = "v2.6.0" }', None, "", False),
+        ('torch = { path = "../torch" }', None, "", False),
+        ("torch = { workspace = true }", "2.8.0", "", True),
+        ("torch = 1", "2.8.0", "", True),
+    ],
+)  # fmt: skip
+def test_where_uv_takes_a_package_from(source: str, version: str | None, index: str, exact: bool) -> None:
+    text = '[project]\nname = "x"\ndependencies = ["torch==2.8.0"]\n[tool.uv.sources]\n' + source
+    text += f'\n[[tool.uv.index]]\nname = "cu128"\nurl = "{INDEX}"\nexplicit = true\n'
+    (found,) = read({"pyproject.toml": text}, "pyproject.toml").requirements
+    assert (found.version, found.index, found.exact) == (version, index, exact)
+
+
+def test_indexes_of_uv() -> None:
+    text = """\
+    [project]
+    name = "x"
+    dependencies = ["torch==2.8.0"]
+    [tool.uv]
+    index-url = "https://host.example/simple"
+    extra-index-url = ["https://host.example/more", 1]
+    find-links = ["https://host.example/links"]
+    [[tool.uv.index]]
+    url = "https://host.example/second"
+    [[tool.uv.index]]
+    name = "without an address"
+    """
+    found = read({"pyproject.toml": text}, "pyproject.toml")
+    assert found.index_url == "https://host.example/simple"
+    assert found.extra_index_urls == ("https://host.example/second", "https://host.example/more")
+    assert found.find_links == ("https://host.example/links",)
+
+
+PIXI = "environments: {default: {packages: {linux-64: [{conda: 'https://host.example/x'}]}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("environment.yml", "dependencies: 1\n", "its dependencies are not a list"),
+        ("environment.yml", "dependencies: ['==1']\n", "is not a conda specification"),
+        ("environment.yml", "dependencies: [{pip: 1}]\n", "neither text nor a list for pip"),
+        ("environment.yml", "dependencies: [{pip: [[a]]}]\n", "neither text nor a list for pip"),
+        ("environment.yml", "dependencies: [{npm: [a]}]\n", "neither text nor a list for pip"),
+        ("environment.yml", "dependencies: [{pip: ['a b c']}]\n", "is not a requirement that pip would read"),
+        ("environment.yml", "odd: 1\ndependencies: []\n", "cannot tell what 'odd' means"),
+        ("environment.yml", "- a\n", ""),
+        ("conda-lock.yml", "package: 1\n", "it has no list of packages"),
+        ("conda-lock.yml", "package: [{name: a}]\n", "a package without name and version"),
+        ("pixi.lock", "version: 6\nenvironments: {}\n", "it has no default environment for linux-64"),
+        ("pixi.lock", "a: [\n", ""),
+        ("pixi.lock", PIXI, "no exact version"),
+    ],
+)  # fmt: skip
+def test_a_file_of_conda_that_cannot_be_told(name: str, text: str, why: str) -> None:
+    found = read({name: text}, name)
+    assert found.faults and why in str(found.faults[0])
+
+
+@pytest.mark.parametrize("text", ["dependencies:\n", "dependencies:\n- pip:\n", "name: x\n"])
+def test_an_empty_environment_file_is_none_that_is_doubted(text: str) -> None:
+    found = read({"environment.yml": text}, "environment.yml")
+    assert not found.requirements and not found.faults
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("2.8", "2.8.0", True), ("2.8", "2.8.1", False), ("master", "2.8", False), ("x", "x", True)],
+)
+def test_equal_versions(one: str, other: str, same: bool) -> None:
+    assert equal_versions(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("specifier", "version", "allowed"),
+    [(">=3.7.1", "3.7", True), (">=3.8", "3.7", False), ("=>3", "3.7", True), (">=3.8", "system", True)],
+)
+def test_what_a_specifier_of_python_allows(specifier: str, version: str, allowed: bool) -> None:
+    assert allows(specifier, version) is allowed

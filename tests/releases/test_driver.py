@@ -10,6 +10,7 @@ import yaml
 from support import GOOD_TAG, Repo
 
 from envhooks.base.errors import CannotJudge
+from envhooks.cli import run as envhooks
 from envhooks.cli.driver import node_driver
 from envhooks.image.compat.drivers import (
     driver_needs,
@@ -254,3 +255,46 @@ def test_a_node_without_one(tmp_path: Path, text: str) -> None:
         node_driver(tmp_path / "version")
     with pytest.raises(CannotJudge, match="no NVIDIA driver"):
         node_driver(tmp_path / "gone")
+
+
+CPU = f"torch==2.8.0+cpu {INDEX}/cpu"
+ROCM = f"torch==2.8.0+rocm6.4 {INDEX}/rocm6.4"
+PLAIN = "python:3.12-slim"
+
+
+@pytest.mark.parametrize(
+    ("base", "install", "options", "code", "said"),
+    [
+        (PLAIN, CPU, (), 0, "needs no NVIDIA or AMD driver"),
+        (PLAIN, CPU, ("--have", "570.195"), 0, "is not asked for: no NVIDIA or AMD driver is needed"),
+        (PLAIN, CPU, ("--format", "node-selector"), 0, "# needs no GPU driver: no node has to be chosen"),
+        (PLAIN, ROCM, (), 0, "needs an AMD driver, see below"),
+        (PLAIN, ROCM, ("--format", "node-selector"), 2, "no node can be chosen"),
+        (PLAIN, "x==1", (), 2, "cannot tell: nothing in the files says for which hardware it is built"),
+        (PLAIN, "x==1", ("--have", "570"), 2, "cannot be judged: nothing in the files says"),
+        (PLAIN, "x==1", ("--format", "node-selector"), 2, "no node can be chosen: nothing in the files says"),
+        (PLAIN, "torch==$V", (), 2, "cannot tell: torch: its version is not known"),
+        ("nvidia/cuda:99.9.0-base-ubuntu22.04", "x==1", (), 2, "no published driver is known for CUDA 99.9"),
+        (PLAIN, CU126, ("--have", "R520"), 1, "is too old: no GPU is found without 525.60.13"),
+        (PLAIN, CU126, ("--have", "525.60.13"), 0, "is enough, by CUDA's minor-version compatibility"),
+        (PLAIN, CU126, ("--have", "580.65"), 0, "driver 580.65 is enough"),
+        (BASE, CU128, ("--have", "555.42"), 1, "is too old: the container does not start without 570"),
+        (BASE, CU128, ("--have", "550.54"), 2, "is enough on data-center and workstation GPUs only"),
+        (PLAIN, CU126, ("--have", "new"), 2, "new is no driver version"),
+        (BASE, CU128, ("--format", "node-selector"), 0, 'values: ["569"]'),
+        (PLAIN, CU126, ("--format", "node-selector"), 0, 'values: ["525"]'),
+    ],
+)  # fmt: skip
+def test_what_is_printed_of_a_dockerfile(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    base: str,
+    install: str,
+    options: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {base}\nRUN pip install {install}\n")
+    assert envhooks(["driver", str(tmp_path / "Dockerfile"), *options]) == code
+    told = capsys.readouterr()
+    assert said in " ".join((told.out + told.err).split()), told

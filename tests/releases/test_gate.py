@@ -614,3 +614,24 @@ def test_the_age_is_that_of_the_first_record(series: Repo, made: Path) -> None:
     assert series.envhooks("gate", "PyTorch-CUDA-v2.7", "--for", "production").code == 1
     record(series, made / "ci.pem", "PyTorch-CUDA-v2.7", 3, time=now - timedelta(days=2))
     assert series.envhooks("gate", "PyTorch-CUDA-v2.7", "--for", "production").code == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "why"),
+    [
+        (b"image: a/b\n", ("MAX_BYTES", 5), "the manifests are over 0 MiB"),
+        (b"image: \xff\n", None, "the manifests are not UTF-8"),
+        (b"---\nimage: a/b\n---\nimage: a/b\n---\n{}\n", ("MAX_DOCUMENTS", 2), "more than 2 documents"),
+        (b"- image: a/b\n- image: a/c\n", ("MAX_IMAGES", 1), "the manifests name more than 1 images"),
+        (b"just text\n", None, "a text stands where a resource should"),
+        (b"a: [\n", None, "the manifests cannot be read"),
+        (b"- a\n- b\n", None, "the manifests name no image"),
+    ],
+)
+def test_manifests_that_are_not_read(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, limit: tuple[str, int] | None, why: str
+) -> None:
+    if limit is not None:
+        monkeypatch.setattr(f"envhooks.releases.manifests.{limit[0]}", limit[1])
+    with pytest.raises(CannotJudge, match=why):
+        image_uses(data)
