@@ -156,6 +156,13 @@ def claim(environment: Environment, package: str) -> str | None:
     return found[-1].version if found else None
 
 
+def denied(environment: Environment, package: str) -> bool:
+    """Whether the reader says for certain that no such package is there: it has none, and nothing is open."""
+    names = {name for name, first in SAME.items() if first == SAME.get(package)} | {package}
+    doubts = {one.what for one in environment.cannot_tell}
+    return not environment.find(*names) and doubts.isdisjoint({*names, "packages", "base"})
+
+
 def hardware(environment: Environment) -> tuple[str, str | None] | None:
     """The one accelerator that the evidence agrees on: the wheel's before the base image's."""
     for source in ("wheel", "base"):
@@ -175,7 +182,9 @@ def score(row: Row, environment: Environment, scores: dict[str, Score]) -> None:
     facts = scores["version"]
     if row.version != "-":
         facts.told += 1
-        if said is None:
+        if said is None and denied(environment, row.package):
+            facts.wrong.append(f"{shown}: says that there is none, the label {row.package} {row.version}")
+        elif said is None:
             facts.missed.append((row.reason, f"{shown}: {row.package} {row.version} ({why})"))
         elif equal_versions(said, row.version):
             facts.right += 1
@@ -205,7 +214,10 @@ def _hardware(row: Row, shown: str, environment: Environment, facts: Score) -> N
         facts.missed.append((row.reason, f"{shown}: {row.hardware}"))
     elif found[0] == kind and (not version or versions_agree(found[1] or "", version)):
         facts.right += 1
-    elif not any(one.source == "wheel" for one in environment.hardware) and row.version == "-":
+    elif (
+        not any(one.source == "wheel" for one in environment.hardware)
+        and claim(environment, row.package) is None
+    ):
         facts.missed.append((row.reason, f"{shown}: {row.hardware}"))  # the base's own, not the framework's
     else:
         facts.wrong.append(f"{shown}: says {found[0]} {found[1] or ''}, the label {row.hardware}")

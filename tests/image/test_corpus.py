@@ -41,11 +41,17 @@ def test_each_label_says_what_it_is_of_and_what_it_rests_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "code", "said"),
-    [("2.8.0", 0, "version: 1 of 1"), ("2.7.0", 1, "WRONG version"), ("-", 1, "the label cannot tell")],
+    ("package", "version", "code", "said"),
+    [
+        ("torch", "2.8.0", 0, "version: 1 of 1"),
+        ("torch", "2.7.0", 1, "WRONG version"),
+        ("torch", "-", 1, "the label cannot tell"),
+        ("jax", "0.4.20", 1, "says that there is none"),
+        ("jax", "-", 0, "version: 0 of 0"),
+    ],
 )
 def test_a_wrong_claim_is_told_and_fails_the_command(
-    version: str, code: int, said: str, tmp_path: Path
+    package: str, version: str, code: int, said: str, tmp_path: Path
 ) -> None:
     store = tmp_path / "team" / "image"
     store.mkdir(parents=True)
@@ -57,7 +63,7 @@ def test_a_wrong_claim_is_told_and_fails_the_command(
     commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
     labels = tmp_path / "labels.tsv"
     head = LABELS.read_text(encoding="utf-8").splitlines()[0]
-    row = ["team/image", "Dockerfile", commit.strip(), ".", "torch", version, "-", "3.12", "direct"]
+    row = ["team/image", "Dockerfile", commit.strip(), ".", package, version, "-", "3.12", "direct"]
     labels.write_text(f"{head}\n" + "\t".join(row) + "\n")
     command = [sys.executable, str(SCRIPT), "--from", str(tmp_path), "--labels", str(labels)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

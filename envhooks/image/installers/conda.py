@@ -14,7 +14,7 @@ from envhooks.image.requirements import Requirement
 from envhooks.image.requirements.condaspecs import parse_conda_spec
 from envhooks.image.stage import Arg, Call, Session, Sources
 from envhooks.image.stage.containerfs import Found
-from envhooks.image.stage.installed import conda_place
+from envhooks.image.stage.installed import SYSTEM, conda_place
 from envhooks.image.text import names, unknown
 
 _VALUES = names(
@@ -39,10 +39,10 @@ def conda(session: Session, call: Call) -> None:
             session.installed.drop(_place(call, sort_options(inner[1].args, _VALUES, _SHORT)))
         if inner is None or inner[0] not in ("create", "update"):
             return
-        command, rest = inner
-        _run(session, rest, environment=True)
+        _run(session, inner[1], environment=True, made=inner[0] == "create")
     elif command in ("install", "create", "update", "upgrade"):
-        _run(session, rest, environment=False, update=command in ("update", "upgrade"))
+        update = command in ("update", "upgrade")
+        _run(session, rest, environment=False, made=command == "create", update=update)
     elif command in ("remove", "uninstall"):
         options = sort_options(rest.args, _VALUES, _SHORT)
         if "--all" in options.switches:
@@ -62,7 +62,7 @@ def _place(call: Call, options: Options) -> str:
     return call.where
 
 
-def _run(session: Session, call: Call, *, environment: bool, update: bool = False) -> None:
+def _run(session: Session, call: Call, *, environment: bool, made: bool, update: bool = False) -> None:
     options = sort_options(call.args, _VALUES, _SHORT)
     if "--dry-run" in options.switches or "-d" in options.switches:
         return
@@ -80,6 +80,8 @@ def _run(session: Session, call: Call, *, environment: bool, update: bool = Fals
         where = _file(session, call, arg, where, named=options.last("--name", "--prefix") is not None)
     for arg in words if not environment else ():
         _word(session, call, arg, where, update)
+    if made and where != SYSTEM and not unknown(where):
+        session.installed.venvs.setdefault(where, False)  # it sees nothing of the base environment
     for swallowed in call.swallowed:
         session.swallow(swallowed, where)
 

@@ -16,7 +16,7 @@ from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.catalog.families import Family
-from envhooks.catalog.lookup import BY_BUILD
+from envhooks.catalog.lookup import BY_BUILD, CARRIERS, MOVERS, names_of
 from envhooks.image import MAX_BELOW, CannotTell, Environment, Named, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage, read_dockerfile
 from envhooks.image.dockerfile.baseimage import hints
@@ -29,13 +29,16 @@ from envhooks.image.interpreter.instructions import (
     copy,
     needed,
     product_of,
+    program_of,
     run,
     shell_environment,
+    start,
+    started_below,
     take_base,
 )
 from envhooks.image.stage import Session
 from envhooks.image.stage.containerfs import ContainerFiles
-from envhooks.image.stage.installed import SYSTEM, UNSURE, Entry, Installed
+from envhooks.image.stage.installed import SYSTEM, Entry, Installed
 from envhooks.image.text import readable, shown_names, unknown
 
 if TYPE_CHECKING:
@@ -118,7 +121,8 @@ class Summary:
     def _active(self) -> str:
         where = self._installed.active(self._state.scope.values.get)
         if where == SYSTEM:
-            return shell_environment(self._state.shell) or SYSTEM
+            started = next(filter(None, program_of(self._state)), SYSTEM)
+            return shell_environment(self._state.shell) or started
         return where
 
     def _stranger(self, active: str) -> str:
@@ -150,16 +154,33 @@ class Summary:
             preferred = [entry for where, entry in found if where == active != SYSTEM]
             if preferred:
                 yield preferred[-1]
-            elif hidden and all(where in (SYSTEM, UNSURE) for where, _ in found):
+            elif hidden:
                 entry = found[-1][1]
-                why = f"the virtual environment {readable(active)} hides what the system has"
+                why = f"the environment {readable(active)} hides what the others have"
                 yield Entry(name, cannot_tell=CannotTell(name, why, entry.place or self._place()))
+            elif (beside := self._beside(name, [where for where, _ in found])) is not None:
+                yield Entry(name, cannot_tell=beside)
             elif len({_version(entry) for _, entry in found}) == 1:
                 yield found[-1][1]
             else:
                 places = ", ".join(readable(where) for where, _ in found)
                 why = f"different versions are in several environments: {places}"
                 yield Entry(name, cannot_tell=CannotTell(name, why, found[-1][1].place or self._place()))
+
+    def _beside(self, name: str, wheres: list[str]) -> CannotTell | None:
+        """The doubt of a framework where another environment, which does not see it, has one of its own.
+
+        `conda run -n app pip install accelerate`: it brings a torch to `app`, beside the one of the base image.
+        """
+        for (where, other), entry in self._installed.entries.items() if name in CARRIERS else ():
+            sees = where in wheres or self._installed.venvs.get(where) is not False
+            if sees or name not in names_of(MOVERS.get(other, "")) or entry.package is None:
+                continue
+            if entry.package.bare or any(self._installed.get(where, one) for one in names_of(name)):
+                continue
+            why = f"{other} is in another environment, {readable(where)}, and brings one of its own there"
+            return CannotTell(name, why, entry.place or self._place())
+        return None
 
     def _place(self) -> Place:
         return Place(self._path, self._stage.head.start)
@@ -314,7 +335,8 @@ class _Reading:
                 self._path, build.unknowns, before.files.copy(), before.installed.copy(), dict(before.config)
             )
             scope = Scope(build, stage, parent.scope)
-            state = StageState(build, self._states, scope, session, parent.shell, self._below)
+            below = started_below(parent)
+            state = StageState(build, self._states, scope, session, parent.shell, self._below, below)
         elif (inner := self._built_below(stage)) is not None:
             state = inner
         else:
@@ -357,7 +379,8 @@ class _Reading:
             )
         self._below[stage.index] = reading._summary(product).base()
         scope = Scope(build, stage, before.scope, image=True)
-        return StageState(build, self._states, scope, session, ("/bin/sh", "-c"), self._below)
+        shell = ("/bin/sh", "-c")
+        return StageState(build, self._states, scope, session, shell, self._below, started_below(before))
 
     def _instruction(self, state: StageState, one: Instruction) -> None:
         if one.command in ("ARG", "ENV", "WORKDIR"):
@@ -371,3 +394,5 @@ class _Reading:
             copy(state, one)
         elif one.command == "RUN":
             run(state, one)
+        elif one.command in ("CMD", "ENTRYPOINT"):
+            start(state, one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from envhooks.base.dataclass import dataclass
+from envhooks.base.dataclass import dataclass, field
 from envhooks.base.errors import CannotJudge
 from envhooks.base.place import Place
 from envhooks.catalog.families import Family
@@ -13,9 +13,9 @@ from envhooks.catalog.lookup import SERVERS
 from envhooks.image import BaseImage, CannotTell, Hardware, Package, Unpinned
 from envhooks.image.dockerfile import Instruction, baseimage
 from envhooks.image.dockerfile.stages import Build, Scope, Stage, join
-from envhooks.image.interpreter.programs import INSTALLS
+from envhooks.image.interpreter.programs import INSTALLS, unwrap
 from envhooks.image.interpreter.runner import Runner
-from envhooks.image.stage import Session
+from envhooks.image.stage import Arg, Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
 from envhooks.image.stage.installed import SYSTEM, Entry, conda_place, holds_packages
 from envhooks.image.text import Lines, readable, unknown
@@ -37,6 +37,8 @@ class StageState:
     """Shell of the SHELL instruction: `("/bin/sh", "-c")`."""
     below: Mapping[int, Below]
     """Number of a stage whose base image the same tree builds -> what that build is made from."""
+    started: Mapping[str, str] = field(default_factory=dict)
+    """`ENTRYPOINT` and `CMD`, of the stage below in lower case -> the environment whose program it starts, or ""."""
 
     def other(self, name: str) -> StageState | None:
         """The stage that `--from` names; None for an image."""
@@ -176,6 +178,9 @@ def _mount(state: StageState, mounted: ContainerFiles, origin: str | None, sourc
         mounted.spoil(target, f"it comes from the image {readable(origin)}", tree=True)
 
 
+_ACTIVATED = (
+    r"(?:(?:conda|mamba|micromamba)[\t ]+|source[\t ]+(?:[^\s;&|]*/bin/)?)activate[\t ]+([A-Za-z0-9_./-]+)"
+)
 _ONLY_HEREDOC = r"[0-9]*<<-?[\t ]*(?:[^<\s'\"]+|(['\"])[^'\"]*\1)"
 _SHEBANG = r"#![ \t]*(?:[^ \t]*/)?(?:env[ \t]+(?:-S[ \t]*)?)?(?:[^ \t]*/)?(?:ba|da|a|z|k)?sh(?:[ \t].*)?"
 
@@ -250,6 +255,37 @@ def shell_environment(shell: tuple[str, ...]) -> str | None:
             if flag in shell[:-1]:
                 return conda_place(shell[shell.index(flag) + 1])
     return None
+
+
+def start(state: StageState, one: Instruction) -> None:
+    """Take a CMD or an ENTRYPOINT: the environment of the program that it starts."""
+    words = one.array if one.array is not None else re.split(r"[\t ]+", one.text)
+    shells = words[2:3] if words[1:2] == ("-c",) else ()
+    place = Place(state.build.file.path, one.start)
+    args, where, _ = unwrap([Arg(word, place) for word in words])
+    head = args[0].text if args else ""
+    named = re.search(_ACTIVATED, shells[0] if shells else "" if one.array is not None else one.text)
+    if named:
+        where = conda_place(named[1])
+    elif not where and head.startswith("/") and "/bin/" in head:
+        where = state.session.installed.prefix_of(head.partition("/bin/")[0])
+    state.started = {**state.started, one.command: where if where != SYSTEM else ""}
+
+
+def program_of(state: StageState) -> tuple[str | None, str | None]:
+    """The environments whose programs ENTRYPOINT and CMD start; None for what is not set."""
+    held = state.started
+    entry = held.get("ENTRYPOINT", held.get("entrypoint"))
+    below = (
+        None if "ENTRYPOINT" in held else held.get("cmd")
+    )  # ENTRYPOINT takes back the CMD of the image below
+    return entry, held.get("CMD", below)
+
+
+def started_below(state: StageState) -> dict[str, str]:
+    """The same as a stage on top of this one inherits it."""
+    pairs = zip(("entrypoint", "cmd"), program_of(state), strict=True)
+    return {name: where for name, where in pairs if where is not None}
 
 
 def product_of(build: Build) -> int:

@@ -329,7 +329,8 @@ class State:
     def enter(self, where: str, certain: bool, venvs: Collection[str]) -> None:
         """Activate an environment: over one of conda, and instead of a virtual one, whose leaving is not followed."""
         if where != self.where:
-            self.under += (UNSURE if self.where in venvs else self.where,)
+            virtual = self.where in venvs and not (self.where or "").startswith("conda:")
+            self.under += (UNSURE if virtual else self.where,)
         self.where = where if certain else UNSURE
 
     def leave(self, certain: bool) -> None:

@@ -63,7 +63,7 @@ class Installed:
     pythons: dict[str, tuple[str | None, Place]] = field(default_factory=dict)
     """Environment -> its Python's version; None: set in a way that is not stated."""
     venvs: dict[str, bool] = field(default_factory=dict)
-    """Virtual environments that were made -> whether they see the system's packages."""
+    """Virtual and conda environments that were made -> whether they see the system's packages."""
     replaced: list[Replaced] = field(default_factory=list)
     """Frameworks of the base image that an install replaced."""
     user: set[str] = field(default_factory=set)
@@ -115,6 +115,7 @@ class Installed:
         for key in [key for key in self.entries if key[0] == where]:
             del self.entries[key]
         self.pythons.pop(where, None)
+        self.venvs.pop(where, None)
 
     def only(self, where: str, kept: Collection[str], why: str, place: Place) -> None:
         """Doubt what an environment has beside these packages: a tool removes it, as far as it sees it."""
@@ -173,10 +174,14 @@ class Installed:
             moved = _moved(where, source, target)
             if moved is not None and moved != SYSTEM:
                 self.pythons[moved] = python
+        held = holds_packages(source)
         for where, seen in other.venvs.items():
             moved = _moved(where, source, target)
+            held = held or moved is not None
             if moved is not None and moved != SYSTEM:
                 self.venvs[moved] = seen
+        for one in other.notes if held else ():
+            self.note(one.what, one.why, one.place)  # what is open of packages there, is open here
 
 
 def holds_packages(source: str) -> bool:
