@@ -275,14 +275,28 @@ class Ledger:
                     migrate(db)
                 yield db
         except (sqlite3.Error, OSError) as error:
-            # what is published is in the registry: a damaged ledger may go
-            is_damaged = type(error) is sqlite3.DatabaseError
-            path = str(self.path)
-            raise CannotJudge(
-                f"the ledger of builds cannot be used: {error}",
-                place=printable(path),
-                fix=f"mv {word(path)} {word(f'{path}.damaged')}" if is_damaged else "",
-            ) from None
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> CannotJudge:
+        """The fault of a ledger, with the way out: what is published is in the registry, so a ledger may go."""
+        import sqlite3
+
+        path, why = str(self.path), str(error)
+        is_damaged = type(error) is sqlite3.DatabaseError
+        is_another_s = self.path.is_file() and not os.access(self.path, os.R_OK | os.W_OK)
+        if is_another_s:
+            owner_id = self.path.stat().st_uid
+            whose = "it is not writable" if owner_id == os.geteuid() else f"it belongs to the user {owner_id}"
+            why = f"{whose}: {why}"
+        may_go = is_damaged or is_another_s or self.path.is_dir() or self.path.is_symlink()
+        may_go = may_go and os.access(self.folder, os.W_OK)
+        return CannotJudge(
+            f"the ledger of builds cannot be used: {why}",
+            place=printable(path),
+            fix=f"mv {word(path)} {word(f'{path}.damaged' if is_damaged else f'{path}.before')}"
+            if may_go
+            else "",
+        )
 
     def _make_file(self) -> None:
         """0600 from the start; SQLite gives its journal the mode of the file itself."""

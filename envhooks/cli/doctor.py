@@ -290,7 +290,11 @@ def _builds(trust: TrustContext | None, git: Git, screen: _Screen) -> None:
     engines = ", ".join(engine for engine in ENGINES if shutil.which(engine)) or "no engine on PATH"
     screen.say("builders", f"{known}; for local: {engines}")
     ledger = Ledger(git.common_dir)
-    rows = ledger.rows() if ledger.exists else ()
+    try:
+        rows = ledger.rows() if ledger.exists else ()
+    except EnvhooksError as error:
+        screen.fault(f"{error.place}: {error.message}", error.fix)
+        return
     waiting = [row for row in rows if row.state in OPEN]
     failed = [row for row in rows if row.state in ("failed", "final")]
     if rows:

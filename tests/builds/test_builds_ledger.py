@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from shop import until
+from support import Repo, run
 
 from envhooks.base.errors import CannotJudge
 from envhooks.builds import owner
@@ -160,6 +162,36 @@ def test_a_file_that_is_no_ledger_is_said(ledger: Ledger) -> None:
         record(ledger)
     subprocess.run(error.value.fix, shell=True, check=True)
     assert len(record(ledger)) == 1
+
+
+@pytest.mark.parametrize("what", ["a folder", "read-only", "of another user"])
+def test_a_ledger_that_cannot_be_written_is_said_with_the_way_out(good: Repo, what: str) -> None:
+    """Pushed once as root, or by a colleague with whom the clone is shared: doctor goes on, and says it."""
+    ledger = Ledger(good.path / ".git")
+    ledger.folder.mkdir()
+    if what == "a folder":
+        ledger.path.mkdir()
+    else:
+        record(ledger)
+        ledger.path.chmod(0o400 if what == "read-only" else 0o600)
+    if what == "of another user":
+        if os.geteuid():
+            pytest.skip("only root can give a file away")
+        os.chown(ledger.path, 65534, 65534)
+    if not os.geteuid() and not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere")
+    # root may write everywhere, unless that is taken from it
+    plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if not os.geteuid() else []
+    argv = [*plain, sys.executable, "-I", "-m", "envhooks"]
+    done = run([*argv, "builds", "--retry"], good.path, good.environ)
+    assert done.code == 2 and "the ledger of builds cannot be used" in done.err, done
+    words = {"of another user": "it belongs to the user 65534", "read-only": "it is not writable"}
+    assert words.get(what, "") in done.err
+    (fix,) = done.fixes
+    doctor = run([*argv, "doctor"], good.path, good.environ)
+    assert "mode" in doctor.out and (fix in doctor.out) is (what != "read-only"), doctor
+    run(["sh", "-c", fix], good.path, good.environ, check=True)
+    assert run([*argv, "builds", "--retry"], good.path, good.environ, check=True)
 
 
 def test_a_ledger_that_is_damaged_in_the_middle_is_said(ledger: Ledger) -> None:
