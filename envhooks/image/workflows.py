@@ -74,8 +74,9 @@ def _flat(prefix: str, node: Node) -> Combination | None:
     out: Combination = {}
     for key, value in node.items():
         inner = _flat(f"{prefix}.{key}", value)
-        if inner is not None:
-            out.update(inner)
+        if inner is None:
+            return None
+        out.update(inner)
     return out
 
 

@@ -7,8 +7,9 @@ import pytest
 from envhooks.base.errors import CannotJudge
 from envhooks.image.buildcommands import Built, commands
 from envhooks.image.makefiles import Makefile
+from envhooks.image.requirements.yamlnodes import read_yaml
 from envhooks.image.text import Unknowns
-from envhooks.image.workflows import workflow_builds
+from envhooks.image.workflows import _combinations, workflow_builds
 
 
 def shell(text: str, **values: str) -> list[Built]:
@@ -252,3 +253,24 @@ def test_what_is_no_workflow_is_a_sentence(text: str, why: str) -> None:
 )
 def test_odd_values_of_a_workflow_are_passed_over(text: str) -> None:
     assert all(one.args == () for one in workflow_builds(text, "w.yml", "x"))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "found"),
+    [
+        ("cuda: [a, b]\n", [{"cuda": "a"}, {"cuda": "b"}]),
+        ("cuda: [{major: '12', minor: '8'}]\n", [{"cuda.major": "12", "cuda.minor": "8"}]),
+        ("cuda: [{major: '12'}, {major: '13'}]\nexclude: [{cuda: {major: '12'}}]\n", [{"cuda.major": "13"}]),
+        ("cuda: [a]\ninclude: [{cuda: b}, {cuda: a, py: c}]\n", [{"cuda": "a", "py": "c"}, {"cuda": "b"}]),
+        # what is computed leaves all of it unknown: an entry without it would take away others
+        ("cuda: [{major: '${{ x }}'}]\n", [None]),
+        ("cuda: ${{ fromJSON(x) }}\n", [None]),
+        ("cuda: [[a]]\n", [None]),
+        ("cuda: [a]\nexclude: [{cuda: {major: '${{ x }}'}}]\n", [None]),
+        ("cuda: [a]\nexclude: ${{ fromJSON(x) }}\n", [None]),
+        ("cuda: [a]\ninclude: [{cuda: [b]}]\n", [None]),
+        ("{}\n", [None]),
+    ],
+)
+def test_combinations_of_a_matrix(matrix: str, found: list[dict[str, str] | None]) -> None:
+    assert _combinations(read_yaml(matrix)) == found

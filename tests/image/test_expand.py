@@ -169,3 +169,49 @@ def test_replacing() -> None:
 def test_a_pattern_that_would_hang_a_regular_expression() -> None:
     tokens = parse_pattern("*a" * 50 + "b")
     assert trim_match("a" * 2_000, tokens, suffix=False, longest=True) == "a" * 2_000
+
+
+@pytest.mark.parametrize(
+    "text", ["$X", "${X}", "${X:-a}", "${X-a}", "${X:+a}", "${X%a}", "${X##a}", "${X/a/b}", "a${X}b"]
+)
+def test_what_is_not_set_may_stay_as_it_stands(text: str) -> None:
+    assert Lexer(text, lambda _name: None, keep_unset=True).word() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [("${X%a}", ""), ("${X##a}", ""), ("${X/a/b}", ""), ("${X:+}", ""), ("${V/8/$PWD}", "2./home.0+cu128")],
+)
+def test_what_is_not_set_is_empty(text: str, result: str) -> None:
+    assert expand(text) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "fault", "why"),
+    [
+        ("${V/\\q/a}", BadWord, "invalid escape"),
+        ("${V%\\q}", BadWord, "invalid escape"),
+        ("${V//8/$PWD$}", TooLong, "a replacement with \\$ is not followed"),
+    ],
+)
+def test_a_pattern_that_is_none(text: str, fault: type[ValueError], why: str) -> None:
+    with pytest.raises(fault, match=why):
+        expand(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "left"),
+    [("\\*", "*a", "a"), ("\\?", "?a", "a"), ("\\\\", "\\a", "a"), ("\\*", "xa", "xa")],
+)
+def test_an_escaped_sign_of_a_pattern(pattern: str, text: str, left: str) -> None:
+    assert trim_match(text, parse_pattern(pattern), suffix=False, longest=True) == left
+
+
+def test_a_replacement_of_a_long_value_ends() -> None:
+    for value, pattern, new in (
+        ("a" * 10_000_000, "?", ""),
+        ("a" * 50, "?", "x" * 50),
+        ("a" * 50, "a", "x" * 50),
+    ):
+        with pytest.raises(TooLong):
+            replace_matches(value, parse_pattern(pattern), new, every=True, limit=100)
