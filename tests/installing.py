@@ -61,10 +61,11 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def state(repo: Repo) -> dict[str, tuple[int, bytes]]:
     """What install may change: all but what making and deleting tags leaves behind."""
-    left = ("/objects/", "/logs/", "/packed-refs")
-    return {
+    left = ("/objects/", "/logs/", "/packed-refs", "/reftable/")
+    found = {
         name: value for name, value in snapshot(repo.path).items() if not any(part in name for part in left)
     }
+    return {**found, "refs": (0, repo.git("for-each-ref", check=None).encode())}
 
 
 class Judge:

@@ -50,16 +50,21 @@ def gitlab(server: Repo) -> tuple[str, ...]:
     return (f"--receive-pack=git -c core.hooksPath={own} receive-pack",)
 
 
+def kept(server: Repo) -> dict[str, tuple[int, bytes]]:
+    """Every file of the server but those that a tag which comes and goes leaves changed in reftable."""
+    return {name: value for name, value in snapshot(server.path).items() if not name.startswith("reftable/")}
+
+
 @pytest.mark.parametrize("lay_out", [gitea, gitlab])
 def test_the_hosts_own_file_stays_and_the_hook_stands(
     lay_out: object, good: Repo, server: Repo, tmp_path: Path
 ) -> None:
     assert callable(lay_out)
     options = lay_out(server)
-    before = snapshot(server.path)
+    before = kept(server)
     done = server.envhooks("install", "--server", "--branch", "main", check=True)
     assert "pre-receive to" not in done.out
-    after = snapshot(server.path)
+    after = kept(server)
     assert {name: after[name] for name in before if name != "config"} == {
         name: data for name, data in before.items() if name != "config"
     }
@@ -78,7 +83,7 @@ def test_the_hosts_own_file_stays_and_the_hook_stands(
     assert ("a hook of your own" in shown) is not HAS_CONFIG_HOOKS
     server.git("update-ref", "-d", "refs/tags/v1")
     server.envhooks("uninstall", check=True)
-    restored = snapshot(server.path)
+    restored = kept(server)
     assert {name: restored[name] for name in before} == before
 
 

@@ -74,7 +74,7 @@ def carry_out(repo: Repo, order: str) -> None:
 
 def state(repo: Repo) -> dict[str, tuple[int, bytes]]:
     """Everything but what commits and pushes leave behind, and the index, which holds the times of files."""
-    left = ("objects/", "logs/", "refs/", "packed-refs", "index", "COMMIT_EDITMSG")
+    left = ("objects/", "logs/", "refs/", "reftable/", "packed-refs", "index", "COMMIT_EDITMSG")
     found = snapshot(repo.path)
     return {name: value for name, value in found.items() if not name.removeprefix(".git/").startswith(left)}
 

@@ -83,6 +83,40 @@ def test_where_the_hooks_are_gone_a_config_hook_that_is_off_says_nothing(
     assert done.code == code, done
 
 
+# ------------------------------------------------------------------ commands that move or rewrite refs
+
+
+def test_a_migration_to_reftable_leaves_the_gate_in_place(guarded: Repo, server: Repo) -> None:
+    """`git refs migrate` shows every ref to the hook, tags among them, as if it were made."""
+    need(guarded, 2, 48)
+    guarded.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    guarded.git("push", "-q", "origin", GOOD_TAG)
+    before = server.git("for-each-ref")
+    for repo in (guarded, server):
+        now = repo.git("rev-parse", "--show-ref-format")
+        for to in ("files", "reftable") if now == "reftable" else ("reftable", "files", "reftable"):
+            done = repo.try_git("refs", "migrate", f"--ref-format={to}")
+            assert done.code == 0 and "envhooks" not in done.said, done
+        assert repo.git("rev-parse", "--show-ref-format") == "reftable"
+    assert server.git("for-each-ref") == before
+    refused = guarded.try_git("tag", "-s", "-m", "x", BAD)
+    assert refused.code != 0 and "[tag-name]" in refused.err
+    deleted = guarded.try_git("push", "--no-verify", "origin", f":{GOOD_TAG}")
+    assert deleted.code != 0 and "[tag-immutable]" in deleted.err
+    assert server.envhooks("check", "--all").code == guarded.envhooks("check", "--all").code == 0
+
+
+def test_git_history_rewrites_branches_as_without_envhooks(guarded: Repo) -> None:
+    need(guarded, 2, 54)
+    guarded.git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+    tag = guarded.git("rev-parse", GOOD_TAG)
+    guarded.commit("A typo")
+    editor = {"GIT_EDITOR": "sh -c 'echo Mended >\"$1\"' sh"}
+    done = Repo(guarded.path, {**guarded.environ, **editor}).try_git("history", "reword", "HEAD")
+    assert done.code == 0 and "envhooks" not in done.said, done
+    assert guarded.git("log", "-1", "--format=%s") == "Mended" and guarded.git("rev-parse", GOOD_TAG) == tag
+
+
 # ------------------------------------------------------- bare repositories that have to be named (3.0)
 
 
