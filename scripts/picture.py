@@ -64,9 +64,7 @@ def shown(stage: Stage) -> Iterator[str]:
     """Each command and what the terminal shows, with its colours."""
     for command in COMMANDS:
         yield f"\x1b[1m$ {command}\x1b[0m"
-        for line in on_a_terminal(stage, command):
-            if not PROGRESS.match(line):
-                yield steady(line)
+        yield from steady(line for line in on_a_terminal(stage, command) if not PROGRESS.match(line))
         yield ""
 
 

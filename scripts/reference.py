@@ -9,17 +9,21 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import envhooks
 from envhooks import cli, lineage, report
-from envhooks.cli import _parser
+from envhooks.cli import _manner, _parser
 from envhooks.judge import engine
 
 PACKAGE = Path(envhooks.__file__).parent
+EVERYWHERE = (_manner.QUIET, _manner.VERBOSE, "json: one object, for programs; default: text")
+"""What the help of every verb says, which the page says once."""
 
 
 # -------------------------------------------------------------------------------------- commands
@@ -27,10 +31,15 @@ PACKAGE = Path(envhooks.__file__).parent
 
 def commands() -> Iterator[str]:
     """Every verb with its options and examples, by the parser that reads them."""
+    os.environ["COLUMNS"] = "80"  # the usage is broken where that of `--help` is
     parser = _parser.build(verb for verb in cli.verbs() if verb != "hook")
     yield "# Commands\n"
     yield "What `envhooks VERB --help` says. Exit codes: 0 good, or nothing to judge; 1 found something; 2 could not\n"
-    yield "judge, or called wrongly. 2 outranks 1, and 1 outranks 0.\n"
+    yield "judge, or called wrongly. 2 outranks 1, and 1 outranks 0.\n\n"
+    yield "Every verb takes `-h`, `--help`; `-q`, `--quiet`: only what is wrong, or the answer itself; and `-v`,\n"
+    yield "`--verbose`: also which programs and services are asked, and when. All but `completion` and `demo` take\n"
+    yield "`--format json`: one object, for programs ([its form](formats.md)). Below stand these options only where\n"
+    yield "they mean something else, or more.\n"
     verbs = _subparsers(parser)
     for group in _parser.GROUPS:
         yield f"\n## {group[:1].upper()}{group[1:]}\n"
@@ -56,19 +65,18 @@ def _verb(name: str, parser: argparse.ArgumentParser, module: object | None, dep
     for paragraph in rest.strip().split("\n\n"):
         indented = paragraph.startswith("  ")
         yield f"\n```text\n{paragraph}\n```\n" if indented else f"\n{_safe(paragraph)}\n"
-    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-    yield f"\n```text\n{usage}\n```\n"
+    usage = textwrap.dedent(parser.format_usage().replace("usage: ", " " * len("usage: "), 1))
+    yield f"\n```text\n{usage.strip()}\n```\n"
     for action in parser._actions:
-        if (
-            isinstance(action, (argparse._HelpAction, argparse._SubParsersAction))
-            or action.help == argparse.SUPPRESS
-        ):
+        is_said_above = isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)) or (
+            action.help in (argparse.SUPPRESS, *EVERYWHERE)
+        )
+        if is_said_above:
             continue
         yield f"\n{_term(action)}\n: {_help(action)}\n"
     examples = getattr(module, "EXAMPLES", ())
     if examples:
-        width = max(len(command) for command, _ in examples)
-        lines = "\n".join(f"{c:{width}}  # {note}" if note else c for c, note in examples)
+        lines = textwrap.dedent("\n".join(_parser.example_lines(examples)))
         yield f"\nExamples:\n\n```sh\n{lines}\n```\n"
     for below, own in _subparsers(parser).items():
         yield from _verb(f"{name} {below}", own, None, depth + 1)
@@ -186,15 +194,22 @@ def _keys(said: Mapping[str, Any], depth: int) -> Iterator[str]:
         if isinstance(inner, dict) and (inner.get("properties")):
             yield "\nEach `NAME`:\n"
             yield from _keys(inner, depth)
-        nested = {}
-        for key, value in table.get("properties", {}).items():
+        said_alike: dict[tuple[str, str], list[str]] = {}
+        nested: dict[str, list[str]] = {}
+        values = table.get("properties", {})
+        for key, value in values.items():
             needed = ", needed" if key in table.get("required", ()) else ""
-            yield f"\n`{key}` ({_safe(_kind(value))}{needed})\n: {_safe(value.get('description', '') or 'see there')}\n"
-            if any(one.get("properties") for one in _alternatives(value)):
-                nested[key] = value
-        for key, value in nested.items():
-            yield f"\n{'#' * depth} In `{key}`\n"
-            yield from _keys(value, depth + 1)
+            has_keys = any(one.get("properties") for one in _alternatives(value))
+            text = value.get("description", "") or ("see below" if has_keys else "see there")
+            said_alike.setdefault((f"{_safe(_kind(value))}{needed}", _safe(text)), []).append(key)
+            if has_keys:
+                nested.setdefault(json.dumps(value), []).append(key)
+        for (kind, text), keys in said_alike.items():
+            yield f"\n{', '.join(f'`{key}`' for key in keys)} ({kind})\n: {text}\n"
+        for keys in sorted(nested.values(), key=len):  # what many have in common comes behind what one has
+            names = ", ".join(f"`{key}`" for key in keys) if len(keys) < 4 else "each of the others"
+            yield f"\n{'#' * depth} In {names}\n"
+            yield from _keys(values[keys[0]], depth + 1)
 
 
 def _alternatives(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,14 +133,27 @@ class Stage:
         own = [line for line in said if not re.match("fatal: |error: |hint: |To ", line)]
         if done.returncode == 0 or not own or not own[0].startswith("envhooks: "):
             raise SystemExit(f"{command} was not refused: {done.stdout}{done.stderr}")
-        return [steady(line) for line in own]
+        return steady(own)
 
 
-def steady(line: str) -> str:
-    """Ids and fingerprints by stand-ins of the same length."""
-    line = re.sub(r"\b[0-9a-f]{40}\b", "3b20337db7467b6b3cd0a8e2f3e0f0a1a7d2c9e4", line)
-    line = re.sub(r"\b[0-9a-f]{12}\b", "3b20337db746", line)
-    return re.sub(r"SHA256:[A-Za-z0-9+/]{43}", "SHA256:b2Fh0nEwQmVvZ3Rkc2FsdGVkaGFzaG9mYWtleXNpZ24", line)
+IDS = (
+    "3b20337db7467b6b3cd0a8e2f3e0f0a1a7d2c9e4",
+    "8d41c09e52fa6f0b7c3a1e94d5b2670f18ce3a95",
+    "c57be1f2083d94a6e0517c2bd84f6913a7e05d28",
+)
+"""Stand-ins for ids of objects, one for each that a screen shows, in the order in which they come."""
+
+
+def steady(lines: Iterable[str]) -> list[str]:
+    """The lines of one screen, with ids and fingerprints by stand-ins of the same length."""
+    known: dict[str, str] = {}
+
+    def stand_in(found: re.Match[str]) -> str:
+        return known.setdefault(found[0][:12], IDS[min(len(known), len(IDS) - 1)])[: len(found[0])]
+
+    shown = (re.sub(r"\b[0-9a-f]{12}(?:[0-9a-f]{28})?\b", stand_in, line) for line in lines)
+    named = "SHA256:b2Fh0nEwQmVvZ3Rkc2FsdGVkaGFzaG9mYWtleXNpZ24"
+    return [re.sub(r"SHA256:[A-Za-z0-9+/]{43}", named, line) for line in shown]
 
 
 @dataclass(frozen=True)

@@ -286,8 +286,6 @@ def render(outcomes: Sequence[Outcome]) -> str:
         "keyring, their owners trusted, `gpg.minTrustLevel=fully`, and a revocation file where there is one; git knows "
         "neither windows nor a list of revocations for OpenPGP keys.",
         "",
-        *folded(GIT, outcomes),
-        "",
         *folded(STRICT, outcomes),
     ]
     return "\n".join(lines)

@@ -159,6 +159,7 @@ NOT_RUN: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "envhooks gate registry.example.com/team/pytorch-cuda:2.8 --for production": _GATE,
     },
     "lineage.md": {
+        "pip install 'envhooks[mlflow]==0.2.0'": _PYPI,
         "envhooks lineage PyTorch-CUDA-v2.8": _LINEAGE,
         "envhooks lineage runs:/4b1f0c": _LINEAGE,
         "envhooks lineage models:/detector/7": _LINEAGE,

@@ -141,6 +141,7 @@ EXCEPTIONS = {
     ): "output of git and envhooks in the demo's own repository, where nobody else writes",
     ("cli/_demo_folder.py", "self._bold[0]"): "the terminal's own codes",
     ("cli/_demo_folder.py", "self._bold[1]"): "the terminal's own codes",
+    ("cli/explain.py", "_filled(paragraph)"): "our own pages of the checks",
     ("cli/explain.py", "label"): "our own table of published facts",
     ("cli/explain.py", "text"): "our own table of published facts",
     (

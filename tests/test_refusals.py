@@ -61,6 +61,8 @@ def test_each_begins_with_the_fault_and_says_the_way_out(shown: list[tuple[str, 
         assert fault.startswith("  error ["), title
         assert any(line.startswith(("      fix: ", "      advice: ")) for line in rest), title
         assert sum(line.startswith("  error ") for line in lines) == 1, title
+        said = [line.partition(":")[2].strip() for line in lines if re.match(" +(?:found|expected):", line)]
+        assert len({*said}) == len(said), f"{title}: what was found is what is expected"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")

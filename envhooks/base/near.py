@@ -12,8 +12,11 @@ _LONGEST = 60
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is near, in whatever case; empty where none is."""
     by_folded = {one.casefold(): one for one in known}
-    found = get_close_matches(word[:_LONGEST].casefold(), by_folded, 1)
-    return by_folded[found[0]] if found else ""
+    folded = word[:_LONGEST].casefold()
+    found = get_close_matches(folded, by_folded)
+    # letters that changed places are the commonest slip: `lsit` is `list`, and as near to `site`
+    same_letters = (one for one in found if sorted(one) == sorted(folded))
+    return by_folded[next(same_letters, found[0])] if found else ""
 
 
 def meant(word: str, known: Iterable[str]) -> str:

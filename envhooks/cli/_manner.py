@@ -151,6 +151,12 @@ def sentence(text: str, end: str = "\n", indent: int = 2) -> None:
         _print_lines(sys.stdout, text, end, indent)
 
 
+def verbatim(text: str) -> None:
+    """Print as it stands what goes along with an answer, such as a diff; `--quiet` leaves it out."""
+    if not _now.quiet:
+        print(printable_block(text, _MOST), end="")
+
+
 def note(text: str) -> None:
     """Print on stderr what goes along with an answer; `--quiet` leaves it out."""
     if not _now.quiet:

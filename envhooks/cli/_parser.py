@@ -97,7 +97,11 @@ def _epilog(module: ModuleType) -> str:
     examples: Sequence[tuple[str, str]] = getattr(module, "EXAMPLES", ())
     if not examples:
         return EXIT_CODES
-    # a note stands beside its command where both fit into 80 columns, else above it
+    return "\n".join(("examples:", *example_lines(examples), "", EXIT_CODES)).replace("%", "%%")
+
+
+def example_lines(examples: Sequence[tuple[str, str]]) -> list[str]:
+    """Commands with their notes; a note stands beside its command where both fit into 80 columns, else above it."""
     width = max((len(command) for command, note in examples if len(command) + len(note) < 74), default=0)
     lines = []
     for command, note in examples:
@@ -105,7 +109,7 @@ def _epilog(module: ModuleType) -> str:
             lines += [f"  # {note}", f"  {command}"]
         else:
             lines.append(f"  {command:{width}}  # {note}" if note else f"  {command}")
-    return "\n".join(("examples:", *lines, "", EXIT_CODES)).replace("%", "%%")
+    return lines
 
 
 class _Formatter(argparse.HelpFormatter):

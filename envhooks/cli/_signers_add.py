@@ -17,7 +17,7 @@ from pathlib import Path
 from envhooks.base.dataclass import replace
 from envhooks.base.errors import PolicyError, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
-from envhooks.cli._manner import answer, complain, remark
+from envhooks.cli._manner import answer, complain, remark, verbatim
 from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.git.repository import Git
 from envhooks.policy.root import FOLDER
@@ -83,7 +83,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     if not changes:
         remark(f"{FOLDER}/{ALLOWED} says so already")
         return 0
-    remark(files.write(changes), end="")
+    verbatim(files.write(changes))
     for entry in added:
         _say(entry, now)
     verb = "Renew" if options.renew else "Allow"

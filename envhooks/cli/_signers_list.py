@@ -1,4 +1,8 @@
-"""List of the signers by the policy that counts: key, source, end, and the last tag signed with it."""
+"""say who may sign, and until when
+
+Each key by the policy that counts, with where it stands and the last tag that was signed with it; then what ends soon
+and what the work tree has otherwise.
+"""
 
 from __future__ import annotations
 
@@ -176,7 +180,9 @@ def _print(rows: Sequence[Sequence[str]]) -> None:
         return
     for who, scheme, key, place, until, last in rows:
         sentence(printable(f"{who}  {scheme} {key}", 400))
-        sentence(printable(f"    in {place}; counts until: {until}; last tag: {last}", 400), indent=4)
+        sentence(printable(f"    in {place}; counts until: {until}", 400))
+        if last:
+            sentence(printable(f"    last tag: {last}", 400))
 
 
 # ---------------------------------------------------------------------------------- the work tree

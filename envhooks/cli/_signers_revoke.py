@@ -17,7 +17,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.base.hygiene import printable, printable_block, word
 from envhooks.base.refs import Hook
-from envhooks.cli._manner import answer, remark
+from envhooks.cli._manner import answer, remark, verbatim
 from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.cli._signers_add import find_entry
 from envhooks.cli._signers_list import signed_tags
@@ -34,7 +34,9 @@ _REASON = r"[ -~]{0,200}"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """KEY and `--reason`."""
     parser.add_argument("key", metavar="KEY", help="a fingerprint, a public key's file, or a principal")
-    parser.add_argument("--reason", default="", help="stands beside the key, for those who ask why")
+    parser.add_argument(
+        "--reason", metavar="TEXT", default="", help="stands beside the key, for those who ask why"
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def run(git: Git, options: argparse.Namespace, now: datetime) -> int:
     revoked = read_signers({**before, REVOKED: data}, "the work tree").revoked
     if target.key not in revoked.ssh | revoked.openpgp:
         raise UsageError("the new line would not revoke the key", place=f"{FOLDER}/{REVOKED}")
-    remark(files.write({REVOKED: data}), end="")
+    verbatim(files.write({REVOKED: data}))
     consequences = [*_consequences(git, target, signers)]
     for line in consequences:
         remark(printable(line, 2000))

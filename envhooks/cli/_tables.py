@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {
-    "accepted": "green", "refused": "bold red", "undecided": "yellow", "yanked": "bold red", "added": "green",
+    "good": "green", "refused": "bold red", "could not judge": "yellow", "yanked": "bold red", "added": "green",
     "removed": "red", "changed": "yellow", "unknown": "magenta",
 }  # fmt: skip
 """Words that carry a colour of their own; the word alone says the same."""
@@ -93,6 +93,7 @@ def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     width = max((len(label) for label, _ in shown), default=0)
     out = console()
     for label, text in shown:
-        word = text.split(" ", 1)[0].rstrip(":,")
-        line = Text.assemble((label.ljust(width), "bold"), "  ", (text, STYLES.get(word, "")))
+        said = text.partition(":")[0]
+        style = STYLES.get(said) or STYLES.get(said.split(" ", 1)[0].rstrip(","), "")
+        line = Text.assemble((label.ljust(width), "bold"), "  ", (text, style))
         out.print(line, soft_wrap=True)

@@ -209,7 +209,7 @@ def _refuse_mixed(top: Path, path: str) -> None:
             raise UsageError(
                 "the changelog has changes that are not committed, which --commit would take along",
                 place=printable(path),
-                fix=f"git commit -m 'Changelog' -- {word(path)}",
+                fix=f"git add -- {word(path)} && git commit -m Changelog -- {word(path)}",
             )
     finally:
         workspace.close()

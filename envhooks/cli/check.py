@@ -65,7 +65,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--as",
         dest="draft",
         metavar="NAME",
-        help="judge the commit TAG (default: HEAD) as if a tag NAME were about to be made; nothing is made",
+        help="judge the commit TAG, else HEAD, as if a tag NAME were about to be made; nothing is made",
     )
     parser.add_argument(
         "--fetch",

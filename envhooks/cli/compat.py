@@ -35,7 +35,10 @@ EXAMPLES = (("envhooks compat update --dry-run", ""),)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`update`, `--index`, `--builds`, `--tie`, `--all`, `--dry-run`."""
     parser.add_argument(
-        "action", choices=("update",), help="update: read the index, write .envhooks/compat.toml"
+        "action",
+        choices=("update",),
+        metavar="{update}",
+        help="update: read the index, write .envhooks/compat.toml",
     )
     parser.add_argument("--index", metavar="URL", help="a simple API; default: the one that pip uses here")
     parser.add_argument(

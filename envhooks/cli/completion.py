@@ -21,7 +21,9 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The shell."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+    parser.add_argument(
+        "shell", choices=("bash", "zsh", "fish"), metavar="{bash,zsh,fish}", help="the shell that reads it"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

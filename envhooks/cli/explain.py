@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from envhooks.base.errors import UsageError
 from envhooks.base.hygiene import printable
 from envhooks.base.near import meant, nearest
 from envhooks.cli._manner import answer, sentence
+from envhooks.cli._terminal import columns
 from envhooks.judge.engine import Check
 from envhooks.judge.runs import load_checks
 
@@ -22,13 +24,16 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The check's id, without one the list of all; for dockerfile-compatible a package and its version, too."""
-    parser.add_argument("check", nargs="?", metavar="CHECK")
+    parser.add_argument("check", nargs="?", metavar="CHECK", help="a check's name; default: a line for each")
     parser.add_argument(
         "package",
         nargs="?",
+        metavar="PACKAGE",
         help="for dockerfile-compatible: torch, tensorflow, jax, nvidia/cuda, or what pins one of them",
     )
-    parser.add_argument("version", nargs="?", default="", help="such as 2.8; without it all that is known")
+    parser.add_argument(
+        "version", nargs="?", default="", metavar="VERSION", help="such as 2.8; default: all that is known"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,8 +55,15 @@ def run(options: argparse.Namespace) -> int:
         return _explain_package(options.check, options.package, options.version)
     check = known[options.check]
     answer(checks=_pages([check]))
-    print(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n\n{check.page}")
+    sentence(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n")
+    for paragraph in check.page.split("\n\n"):
+        sentence(_filled(paragraph), indent=0)
     return 0
+
+
+def _filled(paragraph: str) -> str:
+    """A paragraph as one line, where that is broken anew at the width of a terminal."""
+    return paragraph if columns(sys.stdout) is None else paragraph.replace("\n", " ")
 
 
 def _pages(found: Sequence[Check]) -> list[dict[str, str]]:
@@ -79,5 +91,5 @@ def _explain_package(check: str, package: str, version: str) -> int:
     for row in rows:
         width = max(map(len, row))
         print("\n".join(f"{label:{width}}  {text}" for label, text in row.items() if text), end="\n\n")
-    print("\n".join(provenance(package)))
+    sentence("\n".join(provenance(package)))
     return 0

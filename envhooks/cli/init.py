@@ -43,7 +43,7 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The protected branch, where it cannot be determined, and `--yes`."""
-    parser.add_argument("--branch", help="the protected branch (default: told by the remote)")
+    parser.add_argument("--branch", metavar="NAME", help="the protected branch; default: told by the remote")
     parser.add_argument(
         "--yes",
         action="store_true",
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         if key is not None and _is_verifier(top / FOLDER / "policy.toml", key):
             line = key.signers_line.replace('namespaces="git"', f'namespaces="git,{NAMESPACE}"', 1)
             files["allowed_signers"] = f"{line}\n".encode()
-        if options.yes and not found.changelog and not (top / CHANGELOG).exists():
+        if options.yes and not found.changelog and _is_new(top / CHANGELOG):
             files[f"../{CHANGELOG}"] = _NEW_CHANGELOG
         written = _write(top / FOLDER, files)
         _say_written(written, key)
@@ -201,6 +201,13 @@ def _is_verifier(file: Path, key: OwnKey) -> bool:
         return False
     policy = parse_policy(file.read_bytes(), f"{FOLDER}/policy.toml in the work tree")
     return any(one.ssh == key.principal for one in policy.verifiers)
+
+
+def _is_new(changelog: Path) -> bool:
+    """Whether there is none, or only the one that an earlier run began and could not commit, for want of a signer."""
+    if not changelog.exists():
+        return True
+    return changelog.is_file() and changelog.read_bytes() == _NEW_CHANGELOG
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> dict[str, bool]:

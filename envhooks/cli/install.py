@@ -26,8 +26,12 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """`--branch`, `--remote`, `--server`, `--global`, `--dry-run`."""
-    parser.add_argument("--branch", help="the protected branch; default: what the repository tells")
-    parser.add_argument("--remote", help="the remote that releases go to; default: what the repository tells")
+    parser.add_argument(
+        "--branch", metavar="NAME", help="the protected branch; default: what the repository tells"
+    )
+    parser.add_argument(
+        "--remote", metavar="NAME", help="the remote that releases go to; default: what the repository tells"
+    )
     parser.add_argument("--server", action="store_true", help="this repository is pushed to: judge there")
     parser.add_argument(
         "--global", action="store_true", dest="everywhere",

@@ -18,7 +18,7 @@ from envhooks.base.invocation import spelled
 from envhooks.base.place import Level, Place
 from envhooks.base.refs import TAGS, Change, RefUpdate
 from envhooks.builds.stamping import missing_lines
-from envhooks.cli._manner import answer, complain, is_json, quiet
+from envhooks.cli._manner import answer, complain, is_json, quiet, remark
 from envhooks.cli._policyfiles import PolicyFiles
 from envhooks.cli._terminal import columns, use_colour
 from envhooks.git.repository import Git
@@ -50,8 +50,15 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments: the kind of the files, and their paths."""
-    parser.add_argument("kind", choices=sorted(_KINDS))
-    parser.add_argument("files", nargs="*", metavar="FILE", help="relative to the top of the work tree")
+    kinds = sorted(_KINDS)
+    parser.add_argument("kind", choices=kinds, metavar=f"{{{','.join(kinds)}}}", help="what the files are")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="relative to the top of the work tree; default: those that the policy names",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,7 +69,11 @@ def run(options: argparse.Namespace) -> int:
         report = failed(error)
     tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
     look = Look(use_colour(sys.stdout), columns(sys.stdout), "quiet" if quiet() else "full", summary=False)
-    print(spelled(render(Report(tags, report.errors), "text", look)), end="")
+    said = render(Report(tags, report.errors), "text", look)
+    print(spelled(said), end="")
+    if not said and not report.exit_code:
+        names = ", ".join(tag.tag for tag in report.tags)
+        remark(printable(f"good: {names}", 2000) if names else "nothing to judge: there is no such file")
     answer(report_document(replace(report, tags=tuple(replace(tag, object=None) for tag in report.tags))))
     for text in report.errors if is_json() else ():
         complain(f"envhooks: {printable_block(text)}")
@@ -81,11 +92,13 @@ def _dockerfiles(top: Path, files: Sequence[str]) -> Report:
     policy = _own_policy(top)
     checks = [c for c in load_checks() if not c.needs and c.reads and _READABLE.issuperset(c.reads)]
     subjects = []
-    for name in files or ["Dockerfile"]:
+    paths = [section.path for section in policy.dockerfiles if section.path is not None]
+    named = [*dict.fromkeys(files or (file for path in paths for file in _files_of(top, path)))]
+    for name in named:
         facts = _environment(top, name, policy)
         subjects.append(Subject(RefUpdate(TAGS + name, "0", "0"), facts))
     report = judge(subjects, checks, policy)
-    unstamped = tuple(_unstamped(top, policy, files or ["Dockerfile"]))
+    unstamped = tuple(_unstamped(top, policy, named))
     return replace(report, tags=(*report.tags, *unstamped))
 
 
@@ -141,16 +154,15 @@ def _environment(top: Path, name: str, policy: Policy) -> dict[str, object]:
 
 def _changelogs(top: Path, files: Sequence[str]) -> Report:
     reports = []
-    for name in files or _own_changelogs(top):
+    for name in files or _files_of(top, _own_policy(top).changelog.path or "CHANGELOG.md"):
         data = (top / name).read_bytes()
         findings = sorted(_entry_findings(name, data), key=lambda finding: finding.line or 0)
         reports.append(_file_report(name, tuple(findings)))
     return Report(tuple(reports))
 
 
-def _own_changelogs(top: Path) -> list[str]:
-    """The changelogs that the policy names: all that its template may name, where it holds fields."""
-    path = _own_policy(top).changelog.path or "CHANGELOG.md"
+def _files_of(top: Path, path: str) -> list[str]:
+    """The files that a path of the policy names: all that there are of it, where it holds fields of a tag."""
     if "{" not in path:
         return [path]
     whole, least = re.sub(r"[\[\]]", "", path), re.sub(r"\[[^\[\]]*\]", "", path)
@@ -216,7 +228,7 @@ def _policy(top: Path, files: Sequence[str]) -> Report:
         parse_lock(lock, f"{FOLDER}/tags.lock")
     found = tuple(_yanked(top, policy))
     doubts = tuple(_stated(top, policy))
-    tags = (_file_report(f"{FOLDER}/policy.toml", doubts),) if doubts else ()
+    tags = (_file_report(f"{FOLDER}/policy.toml", doubts),)
     if not policy.builds:
         return Report(tags, found)
     from envhooks.builds.sections import faults

@@ -19,6 +19,7 @@ from envhooks.cli.show import head_of
 from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.judge.checkout import hold_every_tag
+from envhooks.judge.facts import VERDICT_WORDS
 from envhooks.judge.runs import Work
 from envhooks.releases.compare import holds
 from envhooks.releases.facts import Release
@@ -48,8 +49,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--direct", action="store_true", help="with --has: a package that no file names counts as not there"
     )
-    parser.add_argument("--line", metavar="LINE", help="framework and hardware: PyTorch-CUDA")
-    parser.add_argument("--stage", choices=("stable", "post", "rc", "beta", "alpha"))
+    parser.add_argument(
+        "--line", metavar="LINE", help="releases of this framework and hardware: PyTorch-CUDA"
+    )
+    parser.add_argument(
+        "--stage", choices=("stable", "post", "rc", "beta", "alpha"), help="releases of this stage"
+    )
     parser.add_argument(
         "--without-image", action="store_true", help="releases of which no record proves an image"
     )
@@ -150,7 +155,7 @@ def _entry(release: Release) -> dict[str, Any]:
 
 
 def _verdict(release: Release) -> str:
-    return "yanked" if release.yanked else release.verdict
+    return "yanked" if release.yanked else VERDICT_WORDS.get(release.verdict, "")
 
 
 def _image(release: Release) -> str:

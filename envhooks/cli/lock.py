@@ -20,7 +20,7 @@ from envhooks.base.dataclass import dataclass
 from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import TAGS
-from envhooks.cli._manner import answer, complain, remark
+from envhooks.cli._manner import answer, complain, remark, verbatim
 from envhooks.cli._policyfiles import PolicyFiles, commands_in, next_commands
 from envhooks.git.repository import Git
 from envhooks.judge import runs as gate
@@ -51,7 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TAG",
         help="admit this older tag as it is, of whatever kind it is",
     )
-    parser.add_argument("--reason", default="", help="why the legacy tags are admitted; stands in the ledger")
+    parser.add_argument(
+        "--reason", metavar="TEXT", default="", help="why the legacy tags are admitted; stands in the ledger"
+    )
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class _Run:
         if data == old:
             remark(f"{_PLACE} is up to date: {len(known)} tags")
             return
-        remark(self.files.write({NAME: data}), end="")
+        verbatim(self.files.write({NAME: data}))
         one = next(iter(new), "")
         what = printable(one.removeprefix(TAGS)) if len(new) == 1 else f"{len(new)} tags"
         commands = next_commands(self.git, {NAME: data}, f"Lock {what}")

@@ -17,6 +17,7 @@ from envhooks.base.hygiene import printable, printable_block
 from envhooks.cli._manner import answer, note
 from envhooks.cli._progress import Progress
 from envhooks.git.repository import Git
+from envhooks.judge.facts import VERDICT_WORDS
 from envhooks.judge.runs import Work
 from envhooks.releases.reading import Releases
 from envhooks.releases.reproduction import Rebuild, Reproduction
@@ -30,7 +31,7 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """TAG, `--print`, `--engine`, `--legacy`."""
-    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument("tag", metavar="TAG", help="a release with a record; see --legacy")
     parser.add_argument(
         "--print", action="store_true", dest="only_print", help="print the commands, run nothing"
     )
@@ -46,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
         releases = Releases(git, Work(step=progress.step))
         release = releases.with_records(releases.judge(releases.read([options.tag])))[0]
         if release.verdict != "accepted" and not options.legacy:
-            raise CannotJudge(f"{printable(release.tag)} is {release.verdict}: {printable(release.why)}")
+            word = VERDICT_WORDS.get(release.verdict, "not judged")
+            raise CannotJudge(f"{printable(release.tag)}: {word}: {printable(release.why)}")
         rebuild = Rebuild(releases, release, options.engine or "", legacy=options.legacy)
         answer(
             tag=release.tag,

@@ -17,6 +17,7 @@ from envhooks.git.repository import Git
 from envhooks.image import Environment
 from envhooks.image.compat import table_of
 from envhooks.image.compat.table import Table
+from envhooks.judge.facts import VERDICT_WORDS
 from envhooks.judge.runs import Work
 from envhooks.releases.compare import base_text, driver_text, packages_of, version_text
 from envhooks.releases.facts import Release
@@ -29,7 +30,7 @@ EXAMPLES = (("envhooks show PyTorch-CUDA-v2.8", ""),)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """TAG."""
-    parser.add_argument("tag", metavar="TAG")
+    parser.add_argument("tag", metavar="TAG", help="a release tag")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -108,7 +109,7 @@ def _image_pairs(release: Release) -> list[tuple[str, str]]:
 
 
 def _print(release: Release, table: Table) -> None:
-    verdict = release.verdict + (f": {release.why}" if release.why else "")
+    verdict = VERDICT_WORDS.get(release.verdict, "") + (f": {release.why}" if release.why else "")
     pairs = [
         ("tag", release.tag),
         ("verdict", verdict),

@@ -27,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add_parser("add", help="allow a key", description=_signers_add.__doc__)
     _signers_add.arguments(add)
     add.set_defaults(action=_signers_add.run, schema="signers-add")
-    listed = actions.add_parser("list", help="who may sign, and until when")
+    listed = actions.add_parser(
+        "list", help="who may sign, and until when", description=_signers_list.__doc__
+    )
     listed.set_defaults(action=_signers_list.run, schema="signers-list")
     revoke = actions.add_parser("revoke", help="take a key's worth away", description=_signers_revoke.__doc__)
     _signers_revoke.arguments(revoke)

@@ -31,9 +31,11 @@ EXAMPLES = (("envhooks site public", "writes public/index.html and public/feed.a
 def arguments(parser: argparse.ArgumentParser) -> None:
     """OUT, `--title`, `--url`."""
     parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; it is made")
-    parser.add_argument("--title", help="default: the repository's address on the release remote")
     parser.add_argument(
-        "--url", default="", help="where the page is going to stand, for the links of the feed"
+        "--title", metavar="TEXT", help="default: the repository's address on the release remote"
+    )
+    parser.add_argument(
+        "--url", metavar="URL", default="", help="where the page is going to stand, for the links of the feed"
     )
 
 

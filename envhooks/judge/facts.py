@@ -323,6 +323,8 @@ class NotCompared:
 
 
 TagVerdict = Literal["accepted", "refused", "undecided"]
+VERDICT_WORDS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
+"""Verdict -> what people read of it, in every report and table; programs read the verdict itself."""
 
 
 @dataclass(frozen=True)

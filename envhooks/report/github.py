@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from envhooks.base.dataclass import replace
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Finding, Report, TagReport
+from envhooks.judge.facts import VERDICT_WORDS, Finding, Report, TagReport
 from envhooks.report._faults import Fault, faults
 from envhooks.report._kinds import grouped, in_order, shown
 from envhooks.report._look import Look
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
-_VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
 _NAMED = 10
 _LINE = 20_000
 """Characters. A command that is cut off is another command."""
@@ -50,7 +49,7 @@ def _said(report: Report) -> Iterator[str]:
         names = [printable(tag.tag) for tag in report.tags if tag.verdict == verdict]
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            yield f"{_VERDICTS[verdict]}: {', '.join(names[:_NAMED])}{more}"
+            yield f"{VERDICT_WORDS[verdict]}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _grouped(group: Sequence[Finding]) -> str:
@@ -108,7 +107,7 @@ def _fitted(lines: Iterable[str]) -> str:
 
 
 def _tag(tag: TagReport) -> Iterator[str]:
-    yield f"### {_code(tag.tag)}: {_VERDICTS[tag.verdict]}"
+    yield f"### {_code(tag.tag)}: {VERDICT_WORDS[tag.verdict]}"
     yield ""
     if tag.findings:
         yield "| check | level | where | what | fix |"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from envhooks.base.hygiene import printable, printable_block
 from envhooks.base.refs import Change
-from envhooks.judge.facts import Finding, Report, TagReport
+from envhooks.judge.facts import VERDICT_WORDS, Finding, Report, TagReport
 from envhooks.report._kinds import counted, grouped, in_order, is_misnamed, shown, tally, warned
 from envhooks.report._look import MANY, Look
 
@@ -21,7 +21,6 @@ _COLOURS = {
 }
 _LINE = 20_000
 """Characters. A command that is cut off is another command."""
-_VERDICTS = {"accepted": "good", "refused": "refused", "undecided": "could not judge"}
 _ORDER = ("refused", "undecided", "accepted")
 _BY_NATURE = frozenset(
     {*(f"the tag is {change.value}" for change in Change), "the tag is new", "the tag does not change"}
@@ -89,7 +88,7 @@ def render(report: Report, look: Look) -> str:
 def _summary(tags: Sequence[TagReport], look: Look) -> str:
     numbers = [
         (sum(tag.verdict == verdict for tag in tags), "not judged" if verdict == "undecided" else said)
-        for verdict, said in _VERDICTS.items()
+        for verdict, said in VERDICT_WORDS.items()
     ]
     text = ", ".join(f"{number} {said}" for number, said in numbers if number)
     more = "; in full: envhooks check TAG, or --verbose for all" if look.detail == "brief" else ""
@@ -104,7 +103,7 @@ def _tag(tag: TagReport, page: _Page) -> Iterator[str]:
     errors, rest = (in_order(tag.findings), []) if page.whole else shown(tag)
     severe = [finding for finding in (*errors, *rest) if finding.level != "note"]
     many = f" ({tally(severe)})" if len(severe) > 1 else ""
-    yield f"{printable(tag.tag)}{change}: {page.paint(_VERDICTS[tag.verdict], tag.verdict)}{many}"
+    yield f"{printable(tag.tag)}{change}: {page.paint(VERDICT_WORDS[tag.verdict], tag.verdict)}{many}"
     for finding in errors:
         yield from _finding(finding, page)
     yield from _undecided(tag, page)
@@ -215,7 +214,7 @@ def _brief(tags: Iterable[TagReport], page: _Page) -> Iterator[str]:
         alike.setdefault((tag.verdict, _why(tag)), []).append(tag)
     lines = [*alike.items()]
     for (verdict, why), group in lines[:_MOST_LINES]:
-        yield from page.lines(f"{_VERDICTS[verdict]}: ", f"{_names(group)}: {why}", verdict)
+        yield from page.lines(f"{VERDICT_WORDS[verdict]}: ", f"{_names(group)}: {why}", verdict)
     if len(lines) > _MOST_LINES:
         yield f"... and {sum(len(group) for _, group in lines[_MOST_LINES:])} more tags"
     good = [tag for tag in tags if tag.verdict == "accepted"]

@@ -127,11 +127,19 @@ def test_a_commit_that_a_hook_refuses_leaves_the_file_as_it_was(released: Repo) 
     assert released.git("status", "--porcelain") == ""
 
 
-def test_other_changes_of_the_file_are_not_committed_along(released: Repo) -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["changed", "not added"])
+def test_other_changes_of_the_file_are_not_committed_along(released: Repo, is_known: bool) -> None:
+    """The fix commits them first, of a file too that git does not know yet."""
+    if not is_known:
+        released.git("rm", "-q", "--cached", "CHANGELOG.md")
+        released.git("commit", "-q", "-m", "Another")
     with (released.path / "CHANGELOG.md").open("a") as file:
         file.write("mine\n")
     done = draft(released, NEXT, "--commit")
     assert done.code == 2 and "not committed" in done.err
+    fix = done.err.partition("fix: ")[2].strip()
+    run(["sh", "-c", fix], released.path, released.environ, check=True)
+    assert draft(released, NEXT, "--commit").code == 0
 
 
 def test_an_entry_that_is_there_is_left_alone(good: Repo) -> None:

@@ -476,6 +476,20 @@ def test_yes_begins_a_changelog_where_there_is_none(tmp_path: Path, environ: dic
     assert repo.git("show", "origin/main:CHANGELOG.md") == "# Changelog\n\n## Unreleased"
 
 
+def test_a_changelog_begun_by_a_run_without_a_signer_is_committed_by_the_next(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Who has no key yet is told to make one and to run init again; then nothing is left uncommitted."""
+    repo = published(tmp_path, environ, {"Dockerfile": GOOD_DOCKERFILE})
+    key = repo.git("config", "user.signingkey")
+    repo.git("config", "user.signingkey", "")
+    assert repo.envhooks("init", "--yes").code == 1
+    assert (repo.path / "CHANGELOG.md").is_file()
+    repo.git("config", "user.signingkey", key)
+    repo.envhooks("init", "--yes", check=True)
+    assert repo.git("status", "--porcelain") == ""
+
+
 def test_hundreds_of_tags_of_three_conventions_are_a_few_lines(fresh: Repo) -> None:
     """The template that reads most of them is proposed; only commands are longer than a line of the terminal."""
     names = [f"PyTorch-CUDA-v2.{minor}.{patch}" for minor in range(10) for patch in range(13)]

@@ -11,11 +11,33 @@ COPIED = (
 )
 
 
-def test_good_files_are_good_and_silent(good: Repo) -> None:
-    for arguments in (["dockerfile", "Dockerfile"], ["changelog", "CHANGELOG.md"], ["policy"]):
-        done = good.envhooks("lint", *arguments)
-        assert done.code == 0, done.said
-        assert "error" not in done.said
+def test_good_files_are_good(good: Repo) -> None:
+    for kind, name in (
+        ("dockerfile", "Dockerfile"),
+        ("changelog", "CHANGELOG.md"),
+        ("policy", ".envhooks/policy.toml"),
+    ):
+        for files in ([], [name]):
+            done = good.envhooks("lint", kind, *files, check=True)
+            assert f"good: {name}" in done.out or f"{name}: good" in done.out, done.said
+            assert good.envhooks("lint", kind, *files, "--quiet", check=True).said == ""
+
+
+def test_without_files_those_of_the_policy_are_read(good: Repo) -> None:
+    policy = (
+        '[[dockerfile]]\nmatch = "*-CPU-*"\npath = "cpu/Dockerfile"\n'
+        '[[dockerfile]]\npath = "docker/{framework:lower}/Dockerfile"\n'
+        '[changelog]\npath = "docker/{framework:lower}/CHANGES.md"\n'
+    )
+    good.write({".envhooks/policy.toml": policy})
+    assert "nothing to judge" in good.envhooks("lint", "changelog", check=True).out
+    assert "there is no cpu/Dockerfile" in good.envhooks("lint", "dockerfile").out
+    good.write(
+        {"docker/pytorch/Dockerfile": COPIED, "cpu/Dockerfile": COPIED, "docker/jax/CHANGES.md": "# 1\n"}
+    )
+    done = good.envhooks("lint", "dockerfile")
+    assert done.code == 1 and "cpu/Dockerfile:1" in done.out and "docker/pytorch/Dockerfile:1" in done.out
+    assert good.envhooks("lint", "changelog", check=True).out == "good: docker/jax/CHANGES.md\n"
 
 
 def test_a_dockerfile_is_judged_without_a_tag(good: Repo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
@@ -44,6 +45,22 @@ def test_every_verb_is_helped_in_one_style(verb: str, capsys: pytest.CaptureFixt
     assert "\nexamples:\n" in said and said.endswith(_parser.EXIT_CODES + "\n")
     examples = said.split("\nexamples:\n")[1].split("\n\n")[0].split("\n")
     assert all(len(line) <= 80 or "sha256:" in line for line in examples), "80 columns"
+
+
+def test_every_argument_is_explained_in_one_style() -> None:
+    """What it takes is in capitals or a list of choices, and its sentence has neither a capital nor a full stop."""
+    parser = _parser.build(VERBS)
+    leaves = [leaf for verb in VERBS for leaf in _parser._leaves(parser.of_verb[verb])]
+    for leaf in leaves:
+        assert leaf.description, leaf.prog
+        for action in leaf._actions:
+            said, takes = action.help or "", str(action.metavar or "")
+            assert said and not said.endswith(".") and "(default" not in said, f"{leaf.prog}: {action.dest}"
+            assert not said[:2].istitle(), f"{leaf.prog}: {said}"
+            if action.nargs != 0 and said != argparse.SUPPRESS:
+                assert takes[:1].isupper() or takes[:1] in ("{", "(") or action.choices, (
+                    f"{leaf.prog}: {action.dest}"
+                )
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -157,7 +174,9 @@ def test_what_is_explained_can_be_read_by_programs() -> None:
     assert {check["id"] for check in every["checks"]} == engine.ids()
     one = json.loads(typed("explain", "on-main", "--format", "json").stdout)
     assert [check for check in every["checks"] if check["id"] == "on-main"] == one["checks"]
-    assert one["checks"][0]["page"] in typed("explain", "on-main").stdout
+    shown = typed("explain", "on-main").stdout
+    assert " ".join(one["checks"][0]["page"].split()) in " ".join(shown.split())
+    assert all(len(line) <= 80 or line.startswith("    ") for line in shown.split("\n"))
     rows = json.loads(typed("explain", "dockerfile-compatible", "torch", "2.8", "--format", "json").stdout)[
         "rows"
     ]

@@ -181,7 +181,7 @@ def test_a_name_is_whole_in_any_width(series: Repo) -> None:
             "PyTorch-CUDA-v2.8-rc2",
         ):
             assert tag in words, done.out
-        assert words.count("accepted") == 2 and words.count("2026-11-01") == 4, done.out
+        assert words.count("good") == 2 and words.count("2026-11-01") == 4, done.out
 
 
 def test_a_line_that_is_none_is_no_answer(series: Repo) -> None:
@@ -197,7 +197,7 @@ def test_one_release_in_full(series: Repo) -> None:
     done = series.envhooks("show", GOOD_TAG, "--format", "text")
     assert done.code == 0, done.said
     for part in (
-        "accepted",
+        "verdict     good",
         "alice@example.org",
         "nvidia/cuda:12.8.1-devel-ubuntu24.04",
         "torch 2.8.0+cu128",

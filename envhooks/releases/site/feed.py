@@ -1,4 +1,4 @@
-"""The Atom feed of releases (RFC 4287): those that are accepted and not yanked, newest first."""
+"""The Atom feed of releases (RFC 4287): those that are good and not yanked, newest first."""
 
 from __future__ import annotations
 

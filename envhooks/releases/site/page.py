@@ -13,6 +13,7 @@ from pathlib import Path
 from envhooks.base.dataclass import dataclass
 from envhooks.image import Environment
 from envhooks.image.compat.table import Table
+from envhooks.judge.facts import VERDICT_WORDS
 from envhooks.releases.compare import base_text, driver_text, packages_of, version_text
 from envhooks.releases.facts import Release
 from envhooks.releases.site.markup import Markup, element, raw
@@ -234,7 +235,7 @@ def _word(release: Release) -> str:
         and release.records.state == "contradicted"
     ):
         return "contradicted"
-    return release.verdict or "not judged"
+    return VERDICT_WORDS.get(release.verdict, "not judged")
 
 
 def _release(release: Release, table: Table) -> Markup:
@@ -254,7 +255,7 @@ def _release(release: Release, table: Table) -> Markup:
             element("span", release.tag, class_="name"),
             element("span", release.stage),
             element("span", release.date),
-            element("span", word, class_=word),
+            element("span", word, class_=word.replace(" ", "-")),
             element("span", pins, class_="pins quiet"),
         ),
         element("div", _details(release, known, table)),
@@ -271,7 +272,7 @@ def _details(release: Release, environment: Environment | None, table: Table) ->
     if release.yanked:
         found.append(element("p", f"Yanked: {release.yanked}", class_="yanked"))
     if release.why:
-        found.append(element("p", release.why, class_=release.verdict))
+        found.append(element("p", release.why, class_=_word(release).replace(" ", "-")))
     if release.image:
         found += [
             element("h3", "Image"),
