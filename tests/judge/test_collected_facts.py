@@ -12,10 +12,12 @@ from support import Repo
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
-from envhooks.judge.collect import collect, release_tags, standing
+from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
 from envhooks.judge.facts import Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
-from envhooks.judge.names import SHALLOW
+from envhooks.judge.names import SHALLOW, Draft
 from envhooks.policy.trust import TrustContext, trust_context
+from envhooks.signatures.payload import Annotation
+from envhooks.tagname.names import Naming
 
 NAME = "PyTorch-CUDA-v2.8"
 TAG = f"refs/tags/{NAME}"
@@ -259,6 +261,28 @@ def test_the_object_of_a_tag_and_its_faults(good: Repo, git: Git) -> None:
     assert ancestry == pointless
     draft = known(commit, is_draft=True)
     assert draft[0] == Inapplicable("no tag object yet") and draft[1] == known(commit)[1]
+
+
+@pytest.mark.parametrize(
+    ("date", "day"),
+    [
+        (0, "1970-01-01"), (1_625_011_199, "2021-06-29"), (1_625_011_200, "2021-06-30"), (-86_400, "1969-12-31"),
+        (10**11, "5138-11-16"), (10**12, ""), (10**20, ""), (-(10**14), ""),
+    ],
+)  # fmt: skip
+def test_the_day_of_a_tag_that_stands(date: int, day: str) -> None:
+    note = Annotation(NAME, GONE, "commit", "Alice <a@b.c>", date, "x\n", True)
+    for update, counts in (
+        ((GONE, GONE), True),
+        ((None, GONE), False),
+        ((GONE, None), False),
+        (("2" * 40, GONE), False),
+    ):
+        draft = Draft(RefUpdate(TAG, *update), Naming(None), {"object": TagObject(GONE, "tag", note)})
+        assert draft.day() == (day if counts else "")
+    for known in (TagObject(GONE, "commit"), Unknown("x"), NO_OBJECT):
+        assert Draft(RefUpdate(TAG, GONE, GONE), Naming(None), {"object": known}).day() == ""
+    assert Draft(RefUpdate(TAG, GONE, GONE), Naming(None)).day() == ""
 
 
 def test_a_shallow_clone_knows_what_was_fetched_and_no_more(good: Repo) -> None:

@@ -83,6 +83,16 @@ def test_no_other_kind_does(kind: int) -> None:
     assert states(made) == [(None, True, False)]
 
 
+def test_a_signature_of_a_certificate_may_carry_more_beside_what_it_covers() -> None:
+    """As some programs put the subkey's own signature there; that of a tag may not."""
+    made = certificate(flags=0x01)
+    ends = (9, YEAR.to_bytes(4, "big"))
+    issuer = bytes.fromhex(made.key.fingerprint)[-8:]
+    beside = [(16, issuer), (100, b"more")]
+    made.packets.append(made.key.signature(b"", 0x13, created=MADE + 2, hashed=[ends], unhashed=beside))
+    assert states(made) == [(FIRST, True, False)], "and without a word on its rights a key may sign"
+
+
 def test_subkeys_have_ends_and_rights_of_their_own() -> None:
     made, signs, encrypts, gone = (
         certificate(expires_after=3 * YEAR),
