@@ -41,10 +41,15 @@ def repo(good: Repo, server: Repo, source: Repo, cache: Path) -> Repo:
     good.environ["PRE_COMMIT_HOME"] = str(cache)
     rev = source.git("rev-parse", "HEAD")
     good.commit_files(
-        {".pre-commit-config.yaml": CONFIG.format(source=source.path, rev=rev)}, "Use pre-commit"
+        {".pre-commit-config.yaml": CONFIG.format(source=address(source), rev=rev)}, "Use pre-commit"
     )
-    good.git("push", "-q", "origin", "main")
+    good.put("main")
     return good
+
+
+def address(source: Repo) -> str:
+    """As users name it, by a URL; one spelling in all tests, as pre-commit makes an environment for each."""
+    return f"file://{source.path}"
 
 
 def pre_commit(repo: Repo, *arguments: str) -> Done:
@@ -70,16 +75,21 @@ def witnessed(repo: Repo) -> bool:
 
 
 @pytest.mark.parametrize("stage", ["manual", "pre-commit"])
-def test_try_repo(good: Repo, source: Repo, cache: Path, stage: str) -> None:
-    """All ids of a stage at once: pre-commit makes an environment for each run of this command."""
+def test_every_id_of_the_manifest(good: Repo, source: Repo, cache: Path, tmp_path: Path, stage: str) -> None:
+    """All ids of a stage at once, as `pre-commit try-repo` runs them."""
     good.environ["PRE_COMMIT_HOME"] = str(cache)
     good.git("tag", "-s", "-m", "x", GOOD_TAG)
-    done = pre_commit(good, "try-repo", str(source.path), "--all-files", "--verbose", "--hook-stage", stage)
+    ids = [{"id": hook["id"]} for hook in MANIFEST if stage in hook["stages"]]
+    plugin = {"repo": address(source), "rev": source.git("rev-parse", "HEAD"), "hooks": ids}
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"repos": [plugin]}))
+    command = ("run", "--config", str(config), "--all-files", "--verbose", "--hook-stage", stage)
+    done = pre_commit(good, *command)
     assert done.code == 0, done.said
-    ids = re.findall(r"\.Passed\n- hook id: (\S+)\n", done.out)
-    assert sorted(ids) == sorted(hook["id"] for hook in MANIFEST if stage in hook["stages"]), done.said
+    passed = re.findall(r"\.Passed\n- hook id: (\S+)\n", done.out)
+    assert sorted(passed) == sorted(hook["id"] for hook in ids), done.said
     assert (good.path / ".git/envhooks/pre-push").exists()
-    assert (f"{GOOD_TAG}: good" in done.out) is ("envhooks-tags" in ids)
+    assert (f"{GOOD_TAG}: good" in done.out) is ("envhooks-tags" in passed)
 
 
 def test_each_id_runs_in_a_stage_that_is_tried() -> None:
@@ -150,7 +160,7 @@ WITNESS = CONFIG[CONFIG.index("-   repo: local") :]
 
 
 @pytest.mark.parametrize("runner", ["pre-commit", "prek"])
-@pytest.mark.parametrize("way", ["a local path", "a git URL", "an installed package"])
+@pytest.mark.parametrize("way", ["a git URL", "an installed package"])
 def test_each_runner_and_each_way_to_name_the_plugin(
     good: Repo, server: Repo, source: Repo, cache: Path, runner: str, way: str
 ) -> None:
@@ -160,12 +170,11 @@ def test_each_runner_and_each_way_to_name_the_plugin(
         pytest.skip("NOT TESTED: envhooks is not installed beside this interpreter")
     good.environ.update(PRE_COMMIT_HOME=str(cache), PREK_HOME=str(cache.with_name("prek")))
     good.environ["PATH"] = f"{program.parent}:{good.environ['PATH']}"
-    where = source.path if way == "a local path" else f"file://{source.path}"
-    plugin = NAMED.format(where=where, rev=source.git("rev-parse", "HEAD"))
+    plugin = NAMED.format(where=address(source), rev=source.git("rev-parse", "HEAD"))
     hooks = "repos:\n" + (INSTALLED if way == "an installed package" else plugin) + WITNESS
     types = "default_install_hook_types: [pre-commit, post-merge, pre-push]\n"
     good.commit_files({".pre-commit-config.yaml": types + hooks})
-    good.git("push", "-q", "origin", "main")
+    good.put("main")
     run([str(program), "install"], good.path, good.environ, check=True)
     command = [str(program), "run", "--hook-stage", "manual", "envhooks-install"]
     done = run(command, good.path, good.environ)
@@ -188,7 +197,7 @@ def test_the_configuration_of_the_readme_as_it_stands(
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(# \.pre-commit-config\.yaml\n.*?)```", text, re.S)
     ours = re.sub(r"rev: v\S+", f"rev: {source.git('rev-parse', 'HEAD')}", block)
-    ours = ours.replace("https://github.com/envhooks/envhooks", str(source.path))
+    ours = ours.replace("https://github.com/envhooks/envhooks", address(source))
     good.environ.update(PRE_COMMIT_HOME=str(cache), PREK_HOME=str(cache.with_name("prek")))
     good.write({".pre-commit-config.yaml": ours})
     run([str(program), "install"], good.path, good.environ, check=True)

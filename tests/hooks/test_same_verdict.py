@@ -153,7 +153,9 @@ def by_pre_commit(repo: Repo, source: Repo, cache: Path, name: str, refused: boo
     """The hook of the manifest, as a CI runs it that leaves the choice of hooks to pre-commit."""
     config = repo.path.parent / "manual.yaml"
     rev = source.git("rev-parse", "HEAD")
-    config.write_text(f"repos: [{{repo: {source.path}, rev: {rev}, hooks: [{{id: envhooks-tags}}]}}]\n")
+    config.write_text(
+        f"repos: [{{repo: file://{source.path}, rev: {rev}, hooks: [{{id: envhooks-tags}}]}}]\n"
+    )
     of_ci = {"PRE_COMMIT_HOME": str(cache), "GITHUB_ACTIONS": "true", "GITHUB_REF": f"refs/tags/{name}"}
     command = ["run", "--config", str(config), "--hook-stage", "manual", "--verbose", "envhooks-tags"]
     done = run([sys.executable, "-m", "pre_commit", *command], repo.path, {**repo.environ, **of_ci})
