@@ -50,9 +50,11 @@ def nothing_is_left(shop: Shop) -> None:
 
 
 def test_a_push_is_built_once_and_says_so(shop: Shop) -> None:
+    shop.clone.git("config", "envhooks.recordkey", "/nowhere")
     done = shop.push()
     assert done.code == 0, done
     row = shop.await_state("done", "failed", "dropped")
+    assert "recorded" not in row.reason, "the policy names no verifier"
     assert (row.state, row.attempts, row.remote) == ("done", 1, "origin")
     assert shop.built() == [f"{GOOD_TAG} {OWN} {row.key}"]
     assert shop.ledger.path.stat().st_mode & 0o777 == 0o600

@@ -15,8 +15,11 @@ BAD = "pytorch-2.8"
 
 
 @pytest.fixture(params=["file", "http"])
-def clone(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterator[Repo]:
-    """The guarded clone, pushing to a path or through smart HTTP."""
+def anywhere(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterator[Repo]:
+    """The guarded clone, pushing to a path or through smart HTTP: for how words and refs come through.
+
+    Which words they are depends on no transport.
+    """
     if request.param == "file":
         yield guarded
         return
@@ -24,6 +27,11 @@ def clone(request: pytest.FixtureRequest, guarded: Repo, server: Repo) -> Iterat
     with serve(server.path.parent, server.environ) as url:
         guarded.git("remote", "set-url", "origin", f"{url}/server.git")
         yield guarded
+
+
+@pytest.fixture
+def clone(guarded: Repo) -> Repo:
+    return guarded
 
 
 def make_tag(repo: Repo, name: str, at: str = "HEAD", *options: str) -> None:
@@ -43,10 +51,10 @@ def past_the_client(repo: Repo, *arguments: str) -> Done:
 # -------------------------------------------------------------------------------------- git tag
 
 
-def test_a_good_tag_is_made_and_pushed_without_a_word(clone: Repo, server: Repo) -> None:
-    made = clone.try_git("tag", "-s", "-m", "First candidate", GOOD_TAG)
+def test_a_good_tag_is_made_and_pushed_without_a_word(anywhere: Repo, server: Repo) -> None:
+    made = anywhere.try_git("tag", "-s", "-m", "First candidate", GOOD_TAG)
     assert (made.code, made.said) == (0, "")
-    pushed = push(clone, "origin", GOOD_TAG)
+    pushed = push(anywhere, "origin", GOOD_TAG)
     assert pushed.code == 0
     assert "envhooks" not in pushed.said
     assert server.has_tag(GOOD_TAG)
@@ -97,39 +105,39 @@ def test_a_candidate_after_its_release_is_never_made(guarded: Repo) -> None:
 # ------------------------------------------------------------------------------------- git push
 
 
-def test_a_bad_tag_alone_on_a_pushed_commit_is_refused(clone: Repo, server: Repo) -> None:
-    make_tag(clone, BAD)
-    done = push(clone, "origin", BAD)
+def test_a_bad_tag_alone_on_a_pushed_commit_is_refused(anywhere: Repo, server: Repo) -> None:
+    make_tag(anywhere, BAD)
+    done = push(anywhere, "origin", BAD)
     assert done.code != 0
     assert "[tag-name]" in done.err
     assert not server.has_tag(BAD)
 
 
-def test_the_server_stops_what_no_verify_lets_through(clone: Repo, server: Repo) -> None:
-    make_tag(clone, BAD)
-    done = past_the_client(clone, "origin", BAD)
+def test_the_server_stops_what_no_verify_lets_through(anywhere: Repo, server: Repo) -> None:
+    make_tag(anywhere, BAD)
+    done = past_the_client(anywhere, "origin", BAD)
     assert done.code != 0
     assert "[tag-name]" in done.err
     assert not server.has_tag(BAD)
 
 
-def test_main_and_tag_together(clone: Repo, server: Repo) -> None:
-    commit = clone.commit("Newer than the remote")
-    clone.git("tag", "-s", "-m", "x", GOOD_TAG)
-    assert push(clone, "origin", GOOD_TAG).code != 0, "its commit is not on the remote's main"
-    assert push(clone, "--atomic", "origin", "main", GOOD_TAG).code == 0
+def test_main_and_tag_together(anywhere: Repo, server: Repo) -> None:
+    commit = anywhere.commit("Newer than the remote")
+    anywhere.git("tag", "-s", "-m", "x", GOOD_TAG)
+    assert push(anywhere, "origin", GOOD_TAG).code != 0, "its commit is not on the remote's main"
+    assert push(anywhere, "--atomic", "origin", "main", GOOD_TAG).code == 0
     assert server.git("rev-parse", f"refs/tags/{GOOD_TAG}^{{commit}}") == commit
 
 
 @pytest.mark.parametrize("options", [[], ["--atomic"]])
-def test_one_bad_tag_of_many_stops_them_all(clone: Repo, server: Repo, options: list[str]) -> None:
+def test_one_bad_tag_of_many_stops_them_all(anywhere: Repo, server: Repo, options: list[str]) -> None:
     for name in (GOOD_TAG, RC2, BAD):
-        make_tag(clone, name)
-    done = push(clone, *options, "origin", "--tags")
+        make_tag(anywhere, name)
+    done = push(anywhere, *options, "origin", "--tags")
     assert done.code != 0
     assert BAD in done.err
     assert not server.git("for-each-ref", "refs/tags/")
-    done = past_the_client(clone, *options, "origin", "--tags")
+    done = past_the_client(anywhere, *options, "origin", "--tags")
     assert done.code != 0
     assert not server.git("for-each-ref", "refs/tags/")
 
@@ -152,15 +160,15 @@ def test_two_names_of_one_release_do_not_come_together(clone: Repo, server: Repo
     assert push(clone, "origin", STABLE, RC2).code == 0
 
 
-def test_a_published_tag_never_moves(clone: Repo, server: Repo) -> None:
-    make_tag(clone, GOOD_TAG)
-    assert push(clone, "origin", GOOD_TAG).code == 0
+def test_a_published_tag_never_moves(anywhere: Repo, server: Repo) -> None:
+    make_tag(anywhere, GOOD_TAG)
+    assert push(anywhere, "origin", GOOD_TAG).code == 0
     before = server.git("rev-parse", f"refs/tags/{GOOD_TAG}")
-    clone.commit("Later")
-    clone.git("push", "-q", "origin", "main")
-    make_tag(clone, GOOD_TAG, "HEAD", "-f", "-s", "-m", "again")
+    anywhere.commit("Later")
+    anywhere.git("push", "-q", "origin", "main")
+    make_tag(anywhere, GOOD_TAG, "HEAD", "-f", "-s", "-m", "again")
     for attempt in (push, past_the_client):
-        done = attempt(clone, "--force", "origin", GOOD_TAG)
+        done = attempt(anywhere, "--force", "origin", GOOD_TAG)
         assert done.code != 0
         assert "[tag-immutable]" in done.err
     assert server.git("rev-parse", f"refs/tags/{GOOD_TAG}") == before
@@ -218,39 +226,39 @@ def test_follow_tags(clone: Repo, server: Repo) -> None:
     assert server.has_tag(GOOD_TAG)
 
 
-def test_a_mirror_push(clone: Repo, server: Repo) -> None:
-    make_tag(clone, GOOD_TAG)
-    clone.git("notes", "add", "-m", "a note")
-    clone.git("config", "remote.origin.mirror", "true")
-    clone.git("update-ref", "-d", "refs/remotes/origin/main")
-    clone.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    make_tag(clone, BAD)
-    assert push(clone, "--mirror", "origin").code != 0
-    clone.git("tag", "-d", BAD)
-    done = push(clone, "--mirror", "origin")
+def test_a_mirror_push(anywhere: Repo, server: Repo) -> None:
+    make_tag(anywhere, GOOD_TAG)
+    anywhere.git("notes", "add", "-m", "a note")
+    anywhere.git("config", "remote.origin.mirror", "true")
+    anywhere.git("update-ref", "-d", "refs/remotes/origin/main")
+    anywhere.git("fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    make_tag(anywhere, BAD)
+    assert push(anywhere, "--mirror", "origin").code != 0
+    anywhere.git("tag", "-d", BAD)
+    done = push(anywhere, "--mirror", "origin")
     assert done.code == 0, done.err
     assert server.has_tag(GOOD_TAG)
 
 
-def test_a_refused_main_does_not_carry_a_tag(clone: Repo, server: Repo) -> None:
+def test_a_refused_main_does_not_carry_a_tag(anywhere: Repo, server: Repo) -> None:
     """`git push origin +main TAG` where the server takes no forced main."""
     server.git("config", "receive.denyNonFastForwards", "true")
-    clone.git("reset", "-q", "--hard")
-    clone.git("commit", "-q", "--amend", "-m", "Rewritten")
-    make_tag(clone, GOOD_TAG)
+    anywhere.git("reset", "-q", "--hard")
+    anywhere.git("commit", "-q", "--amend", "-m", "Rewritten")
+    make_tag(anywhere, GOOD_TAG)
     for attempt in (push, past_the_client):
-        done = attempt(clone, "origin", "+main", GOOD_TAG)
+        done = attempt(anywhere, "origin", "+main", GOOD_TAG)
         assert done.code != 0
         assert "[on-main]" in done.err
         assert not server.has_tag(GOOD_TAG)
 
 
-def test_a_push_by_url(clone: Repo, server: Repo) -> None:
-    url = clone.git("remote", "get-url", "origin")
-    make_tag(clone, BAD)
-    assert push(clone, url, BAD).code != 0
-    clone.git("tag", "-s", "-m", "x", GOOD_TAG)
-    assert push(clone, url, GOOD_TAG).code == 0
+def test_a_push_by_url(anywhere: Repo, server: Repo) -> None:
+    url = anywhere.git("remote", "get-url", "origin")
+    make_tag(anywhere, BAD)
+    assert push(anywhere, url, BAD).code != 0
+    anywhere.git("tag", "-s", "-m", "x", GOOD_TAG)
+    assert push(anywhere, url, GOOD_TAG).code == 0
 
 
 def test_what_is_no_release_tag_passes(clone: Repo, server: Repo) -> None:
@@ -301,9 +309,9 @@ def test_shadowing_refs_are_refused_by_the_server(clone: Repo, server: Repo) -> 
     assert past_the_client(clone, "origin", "HEAD:refs/for/main").code == 0
 
 
-def test_porcelain_output_stays_clean(clone: Repo) -> None:
-    make_tag(clone, BAD)
-    done = push(clone, "--porcelain", "origin", BAD)
+def test_porcelain_output_stays_clean(anywhere: Repo) -> None:
+    make_tag(anywhere, BAD)
+    done = push(anywhere, "--porcelain", "origin", BAD)
     assert done.code != 0
     assert "envhooks" not in done.out
 

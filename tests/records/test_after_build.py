@@ -177,13 +177,6 @@ def test_what_cannot_be_recorded_is_said_and_the_build_is_done(
     assert fresh_clone(server, tmp_path).envhooks("records", GOOD_TAG, "--fetch").code == 2
 
 
-def test_without_a_verifier_nothing_is_said_of_records(works: Works, server: Repo, tmp_path: Path) -> None:
-    works.state_policy(LOCAL, "\n")
-    assert works.shop.push().code == 0
-    row = works.shop.await_state("done", "failed", "dropped")
-    assert row.state == "done" and "recorded" not in row.reason
-
-
 def test_a_server_records_what_it_builds(works: Works, server: Repo, tmp_path: Path) -> None:
     """The server's key is the team's word, and its notes are the ones that clones fetch."""
     works.shop.clone.git("config", "--unset", "envhooks.recordkey")
