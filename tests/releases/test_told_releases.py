@@ -48,20 +48,20 @@ UNKNOWN = replace(PLAIN, environment=Unknown("the Dockerfile is not UTF-8"))
 @pytest.mark.parametrize(
     ("release", "word", "texts"),
     [
-        (PLAIN, "accepted", ["no record proves one"]),
+        (PLAIN, "good", ["no record proves one"]),
         (replace(PLAIN, verdict=""), "not judged", []),
-        (NONE, "accepted", ["no record proves one"]),
-        (PROVED, "accepted", [f"docker pull registry.example.com/torch@{DIGEST}"]),
+        (NONE, "good", ["no record proves one"]),
+        (PROVED, "good", [f"docker pull registry.example.com/torch@{DIGEST}"]),
         (FORGED, "contradicted", ["contradicted: it names another commit"]),
         (FORGED_SOMEHOW, "contradicted", ["its record is contradicted"]),
         (replace(FORGED, verdict="refused", why="nobody signed it"), "refused", ["nobody signed it"]),
         (YANKED, "yanked", ["Yanked: loses gradients"]),
-        (UNKNOWN, "accepted", ["not known: the Dockerfile is not UTF-8"]),
+        (UNKNOWN, "good", ["not known: the Dockerfile is not UTF-8"]),
     ],
 )
 def test_on_the_page(release: Release, word: str, texts: list[str]) -> None:
     made = page._release(release, TABLE).text
-    assert f'<span class="{word}">{word}</span>' in made
+    assert f'<span class="{word.replace(" ", "-")}">{word}</span>' in made
     assert all(text in made for text in texts), made
 
 
