@@ -171,7 +171,7 @@ def _tables(
 
 def plain(home: Home, smoke: bool) -> str:
     """A whole run with and without the extra `fast`."""
-    size = 20 if smoke else 1000
+    size, rounds = (3, 1) if smoke else (1000, 2)
     without = _without_fast(home)
     command = [sys.executable, "-m", "envhooks", "check", "--all"]
     rows = []
@@ -181,7 +181,7 @@ def plain(home: Home, smoke: bool) -> str:
         def whole(environ: dict[str, str], repo: Path = repo) -> float:
             return spend(command, repo, environ).seconds
 
-        times = medians(2, lambda _, run=whole: run(home.environ), lambda _, run=whole: run(without))
+        times = medians(rounds, lambda _, run=whole: run(home.environ), lambda _, run=whole: run(without))
         rows.append([kind, str(size), *map(show, times), f"{times[1] / times[0]:.1f}"])
         shutil.rmtree(repo)
     head = ["", "tags", "with the extra `fast`", "without it", "ratio"]

@@ -39,7 +39,7 @@ def _clones(home: Home, tags: int) -> tuple[Path, Path]:
 
 def everyday(home: Home, smoke: bool) -> str:
     """(a) commit, fetch and gc, without hooks and with them."""
-    tags, rounds = (20, 2) if smoke else (1000, 5)
+    tags, rounds = (3, 1) if smoke else (1000, 5)
     plain, guarded = _clones(home, tags)
     version = home.git(home.folder, "--version").removeprefix("git version ")
     numbers = tuple(map(int, version.split(".")[:2]))
@@ -64,7 +64,7 @@ def everyday(home: Home, smoke: bool) -> str:
 
     rows = []
     for what, how_often, works in (
-        ("git commit", rounds * 6, [lambda _, c=clone: commit(c) for clone in clones]),
+        ("git commit", 1 if smoke else 30, [lambda _, c=clone: commit(c) for clone in clones]),
         (f"git fetch of {tags} tags", rounds, [lambda _, c=clone: fetch(c) for clone in clones]),
         (f"git gc after it, {tags} loose tags", rounds, [lambda _, c=clone: gc(c) for clone in clones]),
         (f"git gc with {tags} packed tags", rounds, [lambda _, c=clone: gc_again(c) for clone in clones]),
@@ -104,7 +104,7 @@ def _with_empty_hook(home: Home, plain: Path, version: tuple[int, ...]) -> Path:
 
 def tag_and_push(home: Home, smoke: bool) -> str:
     """(b) `git tag -s` and a push of one tag: no gate, the gate, and no-op hooks of pre-commit and prek."""
-    rounds = 2 if smoke else 9
+    rounds = 1 if smoke else 9
     plain, guarded = _clones(home, 10)
     folders = {"no hook": plain, "envhooks": guarded}
     for tool in ("pre-commit", "prek"):

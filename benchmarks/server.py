@@ -90,7 +90,7 @@ class Guarded:
 
 def server(home: Home, smoke: bool) -> str:
     """The tables of one large repository, those of many small ones, and what follows on paper."""
-    large, beside = _large(home, (10, 20) if smoke else SIZES, smoke)
+    large, beside = _large(home, (2, 4) if smoke else SIZES, smoke)
     many, alone, an_hour = _many(home, smoke)
     paper = (
         f"On paper: both hooks take {show(alone)} of a core for one tag in a small repository, so one core judges"
@@ -252,7 +252,7 @@ def _audit(repo: Guarded, smoke: bool) -> Spent:
 
 def _many(home: Home, smoke: bool) -> tuple[str, float, float]:
     """The tables, seconds of a processor for judging one tag, and pushes an hour with the gate by one worker."""
-    count, pushes, crews = (10, 2, WORKERS[:2]) if smoke else (REPOSITORIES, PUSHES, WORKERS)
+    count, pushes, crews = (5, 2, WORKERS[:1]) if smoke else (REPOSITORIES, PUSHES, WORKERS)
     repo = _guarded(home, "small", 5)
     plain = _held(repo.server)
     _install(repo)

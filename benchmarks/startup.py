@@ -21,7 +21,7 @@ def start(home: Home, smoke: bool) -> str:
     """The tables of starting, and of the modules that cost most."""
     repo = make(home, "start", Shape(1), tag=False)
     works = [lambda _, c=command: spend(c, repo, home.environ).seconds for command in COMMANDS.values()]
-    times = medians(3 if smoke else 15, *works)
+    times = medians(1 if smoke else 15, *works)
     memory = [spend(command, repo, home.environ, memory=True).megabytes for command in COMMANDS.values()]
     rows = [
         [name, show(seconds), f"{seconds / times[0]:.1f}", f"{size:.0f} MB"]
