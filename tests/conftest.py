@@ -74,6 +74,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"[gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n\ttemplateDir = {home}/template\n"
         '[protocol "file"]\n\tallow = always\n'
         "[advice]\n\tdetachedHead = false\n[core]\n\tfsync = none\n[maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n"
+        "[receive]\n\tautogc = false\n"
     )
     return home
 
@@ -202,7 +203,7 @@ def wheel(shared: Path) -> Path:
         if not list(folder.glob("*.whl")):
             # the wheel is built from the source distribution, as an index's users would build it
             root = Path(__file__).parent.parent
-            build = [sys.executable, "-m", "build", "--outdir", str(folder), str(root)]
+            build = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder), str(root)]
             subprocess.run(build, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
