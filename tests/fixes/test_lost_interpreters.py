@@ -119,7 +119,8 @@ def test_the_tool_of_uv_was_removed(published: Bench) -> None:
 def test_a_virtual_environment_and_all_else_is_lost_in_turn(published: Bench, tmp_path: Path) -> None:
     """One after the other, as each fix leaves what the next way takes away: an environment takes long to make."""
     folder, git = tmp_path / "my env", published.repo.path / ".git"
-    published.paste(f"python3 -m venv '{folder}' && '{folder}/bin/pip' install -q envhooks")
+    _on_the_path(published, "uv")  # a fraction of pip's time, which each fix below takes
+    published.paste(f"uv venv -q -p python3 '{folder}' && uv pip install -q -p '{folder}' envhooks")
     published.paste(f"'{folder}/bin/envhooks' install")
     _lost_and_found(published, lambda: shutil.rmtree(folder), f"fix: python3 -m venv '{folder}' && ")
 
