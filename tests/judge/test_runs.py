@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from support import GOOD_TAG, WITHOUT_HOOKS, Repo
 
+from envhooks import checks
 from envhooks.base.errors import CannotJudge, PolicyError, UsageError
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
@@ -171,6 +175,25 @@ def test_a_push_that_mends_the_policy_is_taken_and_no_other(good: Repo, server: 
         said(Hook.RECEIVE, (MAIN, "1" * 40, mended))
 
 
+def test_a_check_that_there_is_not_is_a_fault_of_the_policy_wherever_it_is_read(
+    good: Repo, server: Repo, signed: str
+) -> None:
+    main = good.git("rev-parse", MAIN)
+    odd = good.commit_files({".envhooks/policy.toml": '[checks]\ntag-nmae = "error"\n'})
+    good.git("push", "-q", "origin", f"main:{SIDE}")
+    report = judged(server, Hook.RECEIVE, (MAIN, main, odd))
+    assert report.exit_code == 2 and "`tag-nmae` is no" in report.errors[0], "nor does a push bring it"
+    good.git("push", "-q", "origin", "main")
+    for repo, hook in ((server, Hook.RECEIVE), (good, Hook.PUSH), (good, Hook.TAG)):
+        with pytest.raises(PolicyError, match="`tag-nmae` is no"):
+            judged(repo, hook, (TAG, None, signed), to="origin")
+    with Git.open(good.path) as git:
+        with pytest.raises(PolicyError, match="`tag-nmae` is no"):
+            runs.judge_as(git, GOOD_TAG)
+        with pytest.raises(PolicyError, match="`tag-nmae` is no"):
+            runs.judge_standing(git, runs.every_tag)
+
+
 # -------------------------------------------------------------------------------------------- a clone
 
 
@@ -234,11 +257,41 @@ def test_refs_that_are_mistaken_for_another_are_told_with_all_tags(good: Repo, s
         good.git("update-ref", ref, "main")
     with Git.open(good.path) as git:
         judgement = runs.standing_judgement(git, runs.every_tag, frozenset((TAG,)))
-        assert [one.update.ref for one in judgement.subjects] == [TAG] and judgement.trust.asked
+        assert [one.update.ref for one in judgement.subjects] == [TAG]
+        assert judgement.trust.asked and judgement.trust.fetched == {TAG}
         assert runs.judge_standing(git, runs.every_tag, frozenset((TAG,))) == judgement.report
         assert not runs.standing_judgement(git, runs.every_tag).trust.asked
         told = runs.with_lookalikes(git, judgement.trust, judgement.report)
     assert [one.ref for one in told.tags] == [other, TAG], "the first is told with its tag"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("raise ValueError('x\\x1b')", r"ValueError: x\x1b"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("NEEDS = READS = ()", "AttributeError: module 'envhooks.checks.zz_broken' has no attribute 'check'"),
+        ("def check(", "SyntaxError: "),
+    ],
+)
+def test_a_check_that_does_not_load_is_could_not_judge(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that quietly lost a check is open."""
+    (tmp_path / "zz_broken.py").write_text(f"{text}\n")
+    monkeypatch.setattr(checks, "__path__", [*checks.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "envhooks.checks.zz_broken", raising=False)
+    try:
+        with pytest.raises(CannotJudge, match="a check does not load: ") as caught:
+            runs.load_checks()
+    finally:
+        sys.modules.pop("envhooks.checks.zz_broken", None)
+    assert said in caught.value.message and caught.value.fix == "pip install --force-reinstall envhooks"
+
+
+def test_ci_green_is_loaded_where_the_forge_is_asked() -> None:
+    online, here = ({one.id for one in runs.load_checks(online=asks)} for asks in (True, False))
+    assert online - here == {"ci-green"} and not here - online
 
 
 @pytest.mark.parametrize(
