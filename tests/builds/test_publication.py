@@ -7,17 +7,27 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from builder_parts import PLAN, Reply, htpasswd, login_file, need, new_log, refusing, registry, service
 
 from envhooks.base.dataclass import replace
+from envhooks.base.errors import CannotJudge
 from envhooks.builds import publication
+from envhooks.builds.attempt import Attempt
 from envhooks.builds.further import image_tag
-from envhooks.builds.layout import root
+from envhooks.builds.kept import sbom_of
+from envhooks.builds.layout import push, root
 from envhooks.builds.publication import Publisher
-from envhooks.builds.registry import LoginWanted, Registry, RegistryUnavailable, transport
+from envhooks.builds.registry import (
+    LoginWanted,
+    Manifest,
+    Registry,
+    RegistryError,
+    RegistryUnavailable,
+    transport,
+)
 from envhooks.builds.registry.client import INDEXES, OCI_INDEX, OCI_MANIFEST, digest_of
 from envhooks.builds.types import Plan, Result
 from envhooks.policy.reader import default_policy
@@ -278,6 +288,171 @@ def test_an_index_of_platforms_says_of_which_tag_it_is(world: World) -> None:
     assert world.publisher(plan).publish(whole).digest == digest_of(body)
     assert world.publisher(plan).look().kind == "same"
     assert OCI_INDEX in INDEXES
+
+
+def test_an_alias_is_given_back_to_a_release_that_came_meanwhile(world: World) -> None:
+    """The newer one was pushed after the older moved `latest`, and its publisher moves no alias itself."""
+    old = world.push_tag("2.7.1")
+    asked = 0
+
+    def now() -> tuple[tuple[str, ...], str]:
+        nonlocal asked
+        asked += 1
+        if asked == 3:  # the names were given
+            newer = replace(world.push_tag("2.8.0"), moves_aliases=False)
+            assert world.publish(newer, "elsewhere").status == "done"
+        return tuple(world.tags), old.tag_object
+
+    assert world.publish(old, now=now).status == "done"
+    names = world.names()
+    assert names["latest"] == names["2.8.0"] != names["2.7.1"] == names["2.7"]
+
+
+def test_an_alias_that_others_keep_moving_is_given_up(world: World) -> None:
+    older = world.publish(world.push_tag("2.7.1"))
+    plan = world.push_tag("2.8.0")
+    body = world.registry.manifest(str(older.digest))
+    assert body is not None
+
+    def now() -> tuple[tuple[str, ...], str]:
+        world.registry.put_manifest("latest", body.body, body.media_type)
+        return tuple(world.tags), plan.tag_object
+
+    with pytest.raises(RegistryUnavailable, match=r"others keep moving .*latest of "):
+        world.publish(plan, now=now)
+
+
+def test_a_further_name_of_another_image_is_left_alone(world: World) -> None:
+    other = world.publish(world.push_tag("2.7.1"))
+    plan = world.push_tag("2.8.0")
+    also = replace(plan, also=(f"{world.name}:2.7.1", f"{world.name}:cu128"))
+    result = world.publish(also)
+    assert f"{world.name}:2.7.1 is left alone: it is published as {other.digest}" in result.message
+    names = world.names()
+    assert names["2.7.1"] == other.digest and names["cu128"] == names["2.8.0"] == result.digest
+
+
+def test_a_name_that_is_another_s_when_it_is_given(world: World) -> None:
+    plan = world.push_tag("2.8.0")
+    stranger = replace(plan, tag_object="f" * 40)
+    made = world.layout(stranger, "stranger")
+
+    def now() -> tuple[tuple[str, ...], str]:
+        if "2.8.0" not in world.registry.tags():
+            push(made, world.registry, new_log())
+            top = root(made)
+            world.registry.put_manifest("2.8.0", top.body, top.media_type)
+        return tuple(world.tags), plan.tag_object
+
+    result = world.publish(plan, now=now)
+    assert result.status == "failed" and result.is_final and "never given again" in result.message
+
+
+def test_a_digest_that_the_registry_does_not_hold(world: World) -> None:
+    world.publish(world.push_tag("2.7.1"))
+    gone = "sha256:" + "0" * 64
+    with pytest.raises(RegistryError, match=f"does not hold {gone}, which was pushed to it"):
+        world.publisher(world.push_tag("2.8.0")).publish(gone)
+
+
+def test_a_name_that_the_registry_takes_and_does_not_have(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Registry.put_manifest
+
+    def put(self: Registry, reference: str, body: bytes, media_type: str) -> str:
+        return real(self, digest_of(body) if reference == "2.8.0" else reference, body, media_type)
+
+    monkeypatch.setattr(Registry, "put_manifest", put)
+    with pytest.raises(RegistryUnavailable, match=r"took the name 2\.8\.0 and does not have it"):
+        world.publish(world.push_tag("2.8.0"))
+
+
+def test_a_bill_of_materials_that_is_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = world.push_tag("2.8.0")
+    sbom_of(world.layout(plan)).write_text("{}")
+    monkeypatch.setattr(publication, "MAX_SBOM", 1)
+    with pytest.raises(CannotJudge, match="the SBOM has more than"):
+        world.publish(plan)
+    assert world.names() == {}
+
+
+def test_what_a_builder_named_itself(world: World) -> None:
+    """A program or service pushed the image: what is there under the name decides, and not its word."""
+    plan = world.push_tag("2.8.0")
+    unset = cast(Any, None)
+    attempt = Attempt(unset, unset, plan, unset, unset, unset, world.environ, new_log(), unset)
+    word = Result("done", None, None, "pushed", None)
+    found = attempt._named_by_builder(world.publisher(plan), word)
+    assert found.status == "failed" and "the registry does not hold" in found.message
+    digest = world.publish(plan).digest
+    found = attempt._named_by_builder(world.publisher(plan), word)
+    assert (found.status, found.digest) == ("built", digest)
+    found = attempt._named_by_builder(world.publisher(plan), replace(word, digest="sha256:" + "0" * 64))
+    assert found.status == "failed" and found.is_final and f"and {plan.own} is {digest}" in found.message
+    found = attempt._named_by_builder(world.publisher(replace(plan, tag_object="f" * 40)), word)
+    assert found.status == "failed" and found.is_final and "never given again" in found.message
+    found = attempt._publish(world.publisher(plan), word)
+    assert found.status == "failed" and "named no digest" in found.message
+
+
+class Held:
+    """The manifests and blobs of a registry."""
+
+    def __init__(self, blobs: Mapping[str, bytes], *manifests: Manifest) -> None:
+        self._blobs = blobs
+        self._manifests = {one.digest: one for one in manifests}
+
+    def manifest(self, reference: str) -> Manifest | None:
+        return self._manifests.get(reference)
+
+    def blob(self, digest: str) -> bytes:
+        return self._blobs[digest]
+
+
+def manifest_of(kind: str, **fields: Any) -> Manifest:
+    body = json.dumps({"mediaType": kind, **fields}).encode()
+    return Manifest(digest_of(body), kind, body)
+
+
+@pytest.mark.parametrize(
+    ("config", "labels"),
+    [
+        (b'{"config": {"Labels": {"a": "1", "b": 2}}}', {"a": "1"}),
+        (b'{"config": {"Labels": 1}}', {}),
+        (b'{"config": 1}', {}),
+        (b"[]", {}),
+        (b"{", {}),
+        (b"[" * 100_000, {}),
+    ],
+)
+def test_labels_of_an_image(config: bytes, labels: dict[str, str]) -> None:
+    stored = {"mediaType": "x", "digest": digest_of(config), "size": len(config)}
+    one = manifest_of(OCI_MANIFEST, config=stored, annotations={"c": "3"})
+    held = cast(Registry, Held({digest_of(config): config}, one))
+    assert publication.labels_of(held, one) == {**labels, "c": "3"}
+    assert publication.labels_of(held, manifest_of(OCI_MANIFEST, annotations={"c": "3"})) == {"c": "3"}
+
+
+def test_labels_of_an_index_are_those_of_all_its_platforms() -> None:
+    configs = [json.dumps({"config": {"Labels": {"a": "1", "b": str(n)}}}).encode() for n in range(2)]
+    stored = [{"mediaType": "x", "digest": digest_of(one), "size": len(one)} for one in configs]
+    images = [manifest_of(OCI_MANIFEST, config=one) for one in stored]
+    proof = {"vnd.docker.reference.type": "attestation-manifest"}
+    parts = [{"digest": one.digest, "size": len(one.body)} for one in images]
+    parts.append({"digest": "sha256:" + "0" * 64, "size": 1, "annotations": proof})
+    held = cast(Registry, Held({digest_of(one): one for one in configs}, *images))
+    assert publication.labels_of(held, manifest_of(OCI_INDEX, manifests=parts)) == {"a": "1"}
+    # a platform that is not there agrees with nothing
+    parts.append({"digest": "sha256:" + "1" * 64, "size": 1})
+    assert publication.labels_of(held, manifest_of(OCI_INDEX, manifests=parts)) == {}
+
+
+def test_the_requests_of_a_dry_run() -> None:
+    plan = replace(PLAN, own="registry.example.com/x:2.8.0", aliases=("registry.example.com/x:latest",))
+    lines = [line.partition("  #")[0].rpartition("/v2/x/")[2] for line in publication.naming(plan)]
+    assert lines == ["manifests/2.8.0", "blobs/uploads/...", "manifests/2.8.0", "manifests/latest"]
+    assert len(publication.naming(plan, is_pushed=True)) == 2
 
 
 # ------------------------------------------------------------------------- registries that say no
