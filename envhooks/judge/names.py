@@ -214,6 +214,8 @@ _IGNORED = "[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]"
 """Characters that HFS+ leaves out of a name: git's own `next_hfs_char`."""
 _FOLDERS = "(?:(?:refs|tags|heads|remotes)/)*"
 """All that git puts before a short name."""
+_DEEPEST = 20
+"""Folders of a tag's name that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +291,25 @@ class Known:
                 f"{shown} would be taken for the protected branch {printable(branch.removeprefix(HEADS))}",
                 branch,
             )
+        if ref.startswith(TAGS) and (of := self._tracked(name)):
+            why = f"{shown}: a clone would take it for the protected branch of its remote, {printable(name)}"
+            return Lookalike(ref, why, of)
         return self._of_a_tag(ref, shown, name, is_new)
+
+    def _tracked(self, name: str) -> str:
+        """The protected branch whose short name in most clones this is: `origin/main`; else empty."""
+        remote, _, branch = alike(name).partition("/")
+        return self._branches.get(branch, "") if remote in ("origin", "upstream") else ""
+
+    def in_the_way(self, ref: str) -> Lookalike | None:
+        """The release that a tag below its name keeps from being made: for git that name is a folder then."""
+        parts = ref.removeprefix(TAGS).split("/")[:_DEEPEST] if ref.startswith(TAGS) else []
+        if len(parts) < 2 or self.grammar.match("/".join(parts)) is not None:
+            return None
+        above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        of = next((one for one in above if self.grammar.match(one) is not None), "")
+        why = f"{printable(ref)}: beside it git can make no tag {printable(of)}"
+        return Lookalike(ref, why, TAGS + of) if of else None
 
     def _of_a_tag(self, ref: str, shown: str, name: str, is_new: bool) -> Lookalike | None:
         others = sorted(self._tags.get(alike(name), set()) - {ref})
@@ -323,6 +343,8 @@ def among(
     """The lookalikes among the refs that a push makes; `here` are the refs of the clone that pushes."""
     for ref in made:
         found = known.lookalike(ref, is_new=ref not in stored)
+        if found is None and ref not in stored:
+            found = known.in_the_way(ref)
         if found is not None:
             yield Lookalike(ref, found.why, found.of, renaming(ref) if ref in here else "")
 

@@ -239,6 +239,8 @@ def shrinks(git: Git, updates: Iterable[RefUpdate]) -> Iterator[str]:
         if update.ref != "refs/notes/envhooks":
             if alike(update.ref) == "refs/notes/envhooks" and update.new is not None:
                 yield f"{printable(update.ref)}: where case is ignored this would be taken for the records of releases"
+            elif alike(update.ref).startswith("refs/notes/envhooks/") and update.new is not None:
+                yield f"{printable(update.ref)}: git could write no records of releases beside a ref below their name"
             continue
         if update.old is None:
             continue

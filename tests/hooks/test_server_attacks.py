@@ -383,12 +383,21 @@ TAKEN_FOR_ANOTHER = [
     "refs/remotes/main",
     "refs/remotes/main/HEAD",
     "refs/Replace/" + "a" * 40,
+    # in a clone `origin/main` is the tag then, and not what was fetched
+    "refs/tags/origin/main",
+    "refs/tags/upstream/Main",
+    "refs/tags/remotes/origin/main",
+    # git keeps no ref whose name is a folder of another's: the release, or the records, could not come any more
+    "refs/tags/PyTorch-CUDA-v9.9/x",
+    "refs/tags/PyTorch-CUDA-v9.9/x/y",
+    "refs/notes/envhooks/x",
+    "refs/Notes/envhooks/x",
 ]
 
 
 @pytest.mark.parametrize("published", [True, False])
 def test_names_that_are_taken_for_another(published: bool, send: Send, guarded: Repo, server: Repo) -> None:
-    policy(guarded, '[tag]\nignore = ["main", "MAIN", "heads*", "r*"]\n')
+    policy(guarded, '[tag]\nignore = ["main", "MAIN", "heads*", "r*", "origin*", "up*", "*/*"]\n')
     names = TAKEN_FOR_ANOTHER
     if published:
         release(guarded)
@@ -417,10 +426,15 @@ def test_names_that_are_taken_for_another(published: bool, send: Send, guarded: 
         f"refs/remotes/origin/work/{GOOD_TAG}",
         "refs/heads/HEAD-of-things",
         "refs/notes/main",
+        "refs/notes/envhooks-of-others",
         "refs/pull/1/head",
+        "refs/heads/origin/main",
+        "refs/tags/origin/mainline",
+        "refs/tags/nightly/PyTorch-CUDA-v9.9",
     ],
 )
 def test_names_that_are_taken_for_no_other(ref: str, send: Send, guarded: Repo, server: Repo) -> None:
+    policy(guarded, '[tag]\nignore = ["*/*"]\n')
     release(guarded)
     answer = send(f"{ZERO} {stored(server, MAIN)} {ref}")
     assert answer.took(ref), answer.said
