@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from support import Repo
@@ -16,6 +17,7 @@ from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
 from envhooks.judge.facts import Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft
 from envhooks.policy.trust import TrustContext, trust_context
+from envhooks.signatures import Verdict
 from envhooks.signatures.payload import Annotation
 from envhooks.tagname.names import Naming
 
@@ -319,6 +321,63 @@ def test_a_shallow_clone_knows_what_was_fetched_and_no_more(good: Repo) -> None:
             published(other, Hook.PUSH),
         ):
             assert isinstance(found, Publication) and found.locked_oid == oid
+
+
+def test_the_signatures_of_one_tag_and_of_several(good: Repo) -> None:
+    good.git("tag", "-s", "-m", "x", NAME)
+    good.git("tag", "-a", "-m", "x", f"{NAME}-rc1")
+    good.git(
+        "-c",
+        "user.signingkey=" + str(Path(good.environ["HOME"]) / "stranger.pub"),
+        "tag",
+        "-s",
+        "-m",
+        "x",
+        "rc2",
+    )
+    signed, bare, strange = (
+        good.git("rev-parse", f"refs/tags/{name}") for name in (NAME, f"{NAME}-rc1", "rc2")
+    )
+    light = good.git("rev-parse", "HEAD")
+    updates = [(f"{TAG}-rc{at}", None, oid) for at, oid in enumerate((bare, signed, light, strange, GONE))]
+    statuses = ["unsigned", "good", "unsigned", "bad", None]
+    with Git.open(good.path) as git:
+        trust = trust_context(git, Hook.TAG)
+
+        def status(found: Sequence[Subject]) -> list[str | None]:
+            facts = [one.facts["signature"] for one in found]
+            return [one.status if isinstance(one, Verdict) else None for one in facts]
+
+        for hook in (Hook.TAG, Hook.RECEIVE):
+            given = replace(trust, hook=hook)
+            assert status(of(git, given, *updates, reads="signature")) == statuses
+            for update, expected in zip(updates, statuses, strict=True):
+                (found,) = of(git, given, update, reads="signature")
+                assert status([found]) == [expected]
+                told = "ways_to_a_key" in found.facts
+                assert told == (hook is Hook.TAG and update[2] == bare), "where a tag object could be signed"
+        assert found.facts["signature"] == found.facts["object"], "what is not here is not unsigned"
+
+
+def test_whose_signatures_count(good: Repo) -> None:
+    """Those of the policy; on the first day a clone's own key, and on a server nobody's."""
+    good.git("tag", "-s", "-m", "x", NAME)
+    oid = good.git("rev-parse", TAG)
+    good.git("rm", "-q", "-r", ".envhooks")
+    good.git("commit", "-q", "-m", "No policy")
+    good.git("push", "-q", "origin", "main")
+
+    def fact(hook: Hook) -> object:
+        with Git.open(good.path) as git:
+            trust = replace(trust_context(git, Hook.TAG), hook=hook)
+            return of(git, trust, (TAG, None, oid), reads="signature")[0].facts["signature"]
+
+    own, server = fact(Hook.TAG), fact(Hook.RECEIVE)
+    assert isinstance(own, Verdict) and own.status == "good"
+    assert isinstance(server, Verdict) and server.status == "bad" and "not allowed" in server.why
+    good.git("config", "user.signingkey", "")
+    unknown = fact(Hook.CHECK)
+    assert isinstance(unknown, Unknown) and unknown.advice.endswith("\nthen: envhooks init")
 
 
 def test_the_branches_on_which_a_commit_lies(good: Repo, git: Git) -> None:

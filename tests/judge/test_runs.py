@@ -13,7 +13,7 @@ from envhooks.base.errors import CannotJudge, PolicyError, UsageError
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
 from envhooks.judge import runs
-from envhooks.judge.facts import Report
+from envhooks.judge.facts import CiCheck, CiStates, Inapplicable, Report
 
 TAG, MAIN, SIDE = f"refs/tags/{GOOD_TAG}", "refs/heads/main", "refs/heads/side"
 BROKEN = {".envhooks/policy.toml": "[tga]\n"}
@@ -117,6 +117,10 @@ def test_a_server_takes_no_release_while_nobody_may_sign(good: Repo, server: Rep
     good.git("push", "-q", "origin", "main")
     report = judged(server, Hook.RECEIVE, (TAG, None, signed))
     assert report.exit_code == 2 and "main names no signers in .envhooks/allowed_signers" in report.errors[0]
+    assert not any(
+        "no release tags yet" in one
+        for one in judged(good, Hook.PUSH, (TAG, None, signed), to="origin").errors
+    )
     server.git("update-ref", TAG, signed)
     report = judged(server, Hook.RECEIVE, (TAG, signed, None))
     assert (report.exit_code, report.errors, report.notes) == (1, (), ()), "what goes is judged as ever"
@@ -248,6 +252,57 @@ def test_a_tag_that_is_not_made_yet(good: Repo) -> None:
         with pytest.raises(UsageError, match=f"there is a tag {GOOD_TAG} already") as caught:
             runs.judgement_as(git, ["odd", GOOD_TAG])
         assert caught.value.fix == f"envhooks check {GOOD_TAG}"
+
+
+class Told:
+    """A forge that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.commits: list[str] = []
+        self.tags: list[str] = []
+
+    def ci(self, commit: str) -> CiStates:
+        self.commits.append(commit)
+        return CiStates((CiCheck("test", "failure", False),), "a forge")
+
+    def hidden_signature(self, oid: str) -> str:
+        self.tags.append(oid)
+        return "unknown_key" if len(self.tags) == 1 else ""
+
+
+def test_the_forge_is_asked_of_the_commit_and_of_the_tag(good: Repo, signed: str) -> None:
+    commit, tree = good.git("rev-parse", "HEAD"), good.git("rev-parse", "HEAD^{tree}")
+    with Git.open(good.path) as git:
+        told = Told()
+        report = runs.judge_as(git, GOOD_TAG, work=runs.Work(forge=told))
+        assert (told.commits, told.tags, report.notes) == ([commit], [], ()), "there is no tag yet"
+        assert "ci-green" in [one.check for one in report.tags[0].findings] and report.exit_code == 0
+
+        trust = runs.standing_judgement(git, runs.every_tag).trust
+        updates = [
+            RefUpdate(TAG, signed, signed), RefUpdate("refs/tags/light", commit, commit),
+            RefUpdate("refs/tags/tree", tree, tree), RefUpdate("refs/tags/gone", signed, None),
+        ]  # fmt: skip
+        told = Told()
+        judgement = runs.judge_at(git, trust, updates, runs.Work(forge=told))
+        assert (told.commits, told.tags) == ([commit] * 3, [signed, commit, tree])
+        states = [subject.facts["ci"] for subject in judgement.subjects]
+        assert [isinstance(one, CiStates) for one in states] == [True, True, False, True]
+        assert states[2] == Inapplicable("the tag leads to no commit")
+        note = f"GitHub does not show the signature of {GOOD_TAG} as verified: unknown_key"
+        assert judgement.report.notes == (note,)
+
+        why = Inapplicable("no token")
+        judgement = runs.judge_at(git, trust, updates[:1], runs.Work(forge=why))
+        assert judgement.subjects[0].facts["ci"] is why and not judgement.report.notes
+        assert judgement.report.tags[0].not_applicable["ci-green"] == "no token"
+        report = runs.judge_at(git, trust, updates[:1]).report
+        assert "ci-green" not in report.tags[0].not_applicable, "a hook does not load it"
+
+
+def test_a_run_that_could_not_judge_at_all() -> None:
+    report = runs.failed(CannotJudge("git is broken", fix="git fsck"))
+    assert (report.exit_code, report.tags, report.errors) == (2, (), ("git is broken\n  fix: git fsck",))
 
 
 def test_refs_that_are_mistaken_for_another_are_told_with_all_tags(good: Repo, signed: str) -> None:
