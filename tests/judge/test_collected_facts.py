@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from support import Repo
+from support import DOCKERFILE, Repo
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import Hook, RefUpdate
@@ -128,6 +128,13 @@ def test_what_tags_lock_says_of_it(good: Repo) -> None:
         gone = [update.ref for update in standing(git, trust.root.locked)]
         assert gone == [TAG, RC1, RC2, "refs/tags/old"]
         assert {(one.old, one.new) for one in standing(git, {TAG: trust.root.locked[TAG]})} == {(oid, None)}
+    good.git("update-ref", TAG, oid)
+    good.git("symbolic-ref", "refs/tags/alias", MAIN)
+    with Git.open(good.path) as git:
+        main = good.git("rev-parse", MAIN)
+        assert [*standing(git, {TAG: trust.root.locked[TAG], RC1: trust.root.locked[RC1]})] == [
+            RefUpdate(TAG, oid, oid), RefUpdate("refs/tags/alias", main, main, MAIN), RefUpdate(RC1, other, None),
+        ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------- other names
@@ -378,6 +385,39 @@ def test_whose_signatures_count(good: Repo) -> None:
     good.git("config", "user.signingkey", "")
     unknown = fact(Hook.CHECK)
     assert isinstance(unknown, Unknown) and unknown.advice.endswith("\nthen: envhooks init")
+
+
+def test_what_a_tagged_commit_holds(good: Repo) -> None:
+    good.git("tag", "-a", "-m", "x", NAME)
+    oid, tree, light = (good.git("rev-parse", one) for one in (TAG, "HEAD^{tree}", "HEAD"))
+    broken = DOCKERFILE.replace("torchvision==0.23.0+cu128", "torchvision==0.19.0+cu128")
+    other = good.commit_files({"Dockerfile": broken, "CHANGELOG.md": "nothing\n"})
+    updates = [
+        (TAG, None, oid), (RC1, oid, None), (RC2, None, tree), (f"{TAG}-rc3", None, GONE),
+        (f"{TAG}-rc4", None, other), (f"{TAG}-rc5", oid, light),
+    ]  # fmt: skip
+    with Git.open(good.path) as git:
+        trust = trust_context(git, Hook.TAG)
+        found = of(git, trust, *updates, reads="environment changelog compatibility pins")
+        for fact in ("environment", "changelog", "compatibility"):
+            assert found[1].facts[fact] == Inapplicable("the tag is deleted")
+            assert found[2].facts[fact] == Inapplicable("the tag does not point at a commit")
+            assert found[3].facts[fact] == found[3].facts["object"] and isinstance(
+                found[3].facts[fact], Unknown
+            )
+        assert found[0].environment == found[5].environment != found[4].environment
+        assert found[0].environment.path == "Dockerfile" and len(found[0].compatibility) == 0
+        assert "torchvision 0.19.0" in found[4].compatibility[0].one
+        assert found[0].changelog.exists and found[0].changelog.entry and not found[4].changelog.entry
+        assert [one.pins is not None for one in found] == [False] * 4 + [True, False]
+        for wanted in ("environment", "changelog"):
+            (alone,) = of(git, trust, updates[0], reads=wanted)
+            assert {"environment", "changelog"} & alone.facts.keys() == {wanted}
+            assert alone.facts[wanted] == found[0].facts[wanted]
+        for one in updates:
+            assert of(git, trust, one, reads="environment")[0].facts["environment"] in (
+                each.facts["environment"] for each in found
+            )
 
 
 def test_the_branches_on_which_a_commit_lies(good: Repo, git: Git) -> None:
