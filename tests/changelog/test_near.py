@@ -10,6 +10,7 @@ import pytest
 
 from envhooks.changelog import Changelog
 from envhooks.changelog.drafting import changelog_for
+from envhooks.changelog.style import DAY, styled
 from envhooks.policy.reader import parse_policy
 from envhooks.tagname import DEFAULT_TAG_POLICY, Grammar
 from envhooks.tagname.names import TagName
@@ -188,3 +189,19 @@ def test_a_policys_own_framework_is_one_of_the_words() -> None:
     assert name is not None
     found = changelog_for(b"## PyTorch 1.0.0 - 2025-08-06\n\nx\n", "C.md", name, None)
     assert found.near is not None and found.near.why == "it is of pytorch, and the tag of Flux"
+
+
+@pytest.mark.parametrize(
+    ("heading", "written"),
+    [
+        ("2.7.0 (2025-04-23)", ("2.8.0 (DATE)", "%Y-%m-%d")),
+        ("2.7.0 (2025/04/23)", ("2.8.0 (DATE)", "%Y/%m/%d")),
+        ("2.7.0 (23 April 2025)", ("2.8.0 (DATE)", "%d %B %Y")),
+        ("2.7.0 (23 Apr 2025)", ("2.8.0 (DATE)", "%d %b %Y")),
+        ("2.7.0 (April 23, 2025)", ("2.8.0 (DATE)", "%B %d, %Y")),
+        ("2.7.0 (Apr 23 2025)", ("2.8.0 (DATE)", "%b %d %Y")),
+        ("2.7.0 (2025年4月23日)", ("2.8.0 (DATE)", "%Y年%m月%d日")),
+    ],
+)
+def test_dates_are_written_as_the_file_has_them(heading: str, written: tuple[str, str]) -> None:
+    assert styled([heading], named(), None) == (written[0].replace("DATE", DAY), written[1])

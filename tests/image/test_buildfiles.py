@@ -415,3 +415,42 @@ def test_images_that_stand_on_each_other_many_times(good: Repo) -> None:
     good.write({"docker-bake.hcl": text + deeper.replace("b", "c", 1).replace("a0", "b") + deeper})
     done = good.envhooks("env", "--bake", "docker-bake.hcl", "c")
     assert done.code == 2 and "on more than 8 images" in done.err, done.said
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("= 1\n", "begins no block of HCL"),
+        ("target\n", "the block target has no body"),
+        ('target "a" {\n dockerfile = "x"\n', "a block of this HCL file has no end"),
+        ('target "a" {\n 1 = 2\n}\n', "a block of this HCL file has no end"),
+        ('target "a" {\n tags = ["x"\n', "a list of this HCL file has no end"),
+        ('target "a" {\n args = f(x\n', "("),
+        ('target "a" {}\ntarget "a" {}\n', "the target a is there twice"),
+    ],
+)
+def test_what_is_no_bake_file(text: str, why: str) -> None:
+    with pytest.raises(CannotJudge) as caught:
+        BuildFile(text.encode(), "docker-bake.hcl").planned("a")
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('target "a" {\n args = { V = "2.8" }\n}\n', "2.8"),
+        ('x = { a = [1, 2] }\ntarget "a" {\n args = { V = "2.8" }\n}\n', "2.8"),
+        ('group {\n}\ntarget "a" {\n args = { V = "2.8" }\n}\n', "2.8"),
+        ('target "a" {\n args = { V = 2 }\n}\n', "2"),
+        ('target "a" {\n args = { V = true }\n}\n', "true"),
+        ('target "a" {\n args = { V = "a\\"b" }\n}\n', 'a"b'),
+        ('target "a" {\n args = { V = 2.10 }\n}\n', None),
+        ('target "a" {\n args = { V = (1 + 1) }\n}\n', None),
+        ('target "a" {\n args = { V = ("2.8") }\n}\n', None),
+        ('target "a" {\n args = { V = f("2.8") }\n}\n', None),
+        ('target "a" {\n args = { V = null }\n}\n', None),
+    ],
+)
+def test_values_of_a_bake_file(text: str, found: str | None) -> None:
+    planned = BuildFile(text.encode(), "docker-bake.hcl").planned("a")
+    assert dict(planned.args).get("V") == found
