@@ -86,7 +86,7 @@ def serve(root: Path, environ: Mapping[str, str], login: str = "") -> Iterator[s
     """The URL under which the repositories below `root` can be fetched and pushed to; `login` is `USER:PASSWORD`."""
     handler = type("Backend", (_Backend,), {"root": root, "environ": environ, "login": login})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from pathlib import Path
 
 import pytest
 from support import CHANGELOG, GOOD_TAG, WITHOUT_HOOKS, Done, Repo
@@ -13,16 +15,27 @@ def tried(repo: Repo, *arguments: str) -> Done:
     return repo.try_git("tag", *(arguments or ("-s", "-m", "A release")), GOOD_TAG)
 
 
-@pytest.fixture
-def twice_wrong(guarded: Repo) -> Repo:
-    """A clone in which a first try failed for two faults, one of which is mended now."""
-    guarded.commit_files({"CHANGELOG.md": "# Changelog\n"})
-    guarded.git("push", "-q", "origin", "main")
-    first = tried(guarded, "-a", "-m", "A release")
+@pytest.fixture(scope="module")
+def tried_once(
+    guarded_template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]
+) -> Path:
+    folder = tmp_path_factory.mktemp("tried") / "repos"
+    shutil.copytree(guarded_template, folder, symlinks=True)
+    clone = Repo(folder / "clone", session_environ)
+    clone.commit_files({"CHANGELOG.md": "# Changelog\n"})
+    clone.put("main")
+    first = tried(clone, "-a", "-m", "A release")
     assert "[changelog-entry]" in first.err and "[tag-signed]" in first.err and "last try" not in first.err
-    guarded.commit_files({"CHANGELOG.md": CHANGELOG})
-    guarded.git("push", "-q", "origin", "main")
-    return guarded
+    clone.commit_files({"CHANGELOG.md": CHANGELOG})
+    clone.put("main")
+    return folder
+
+
+@pytest.fixture
+def twice_wrong(tried_once: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """A clone in which a first try failed for two faults, one of which is mended now."""
+    shutil.copytree(tried_once, tmp_path / "repos", symlinks=True)
+    return Repo(tmp_path / "repos/clone", environ)
 
 
 def test_what_is_mended_is_said(twice_wrong: Repo) -> None:

@@ -24,7 +24,7 @@ def prepared(guarded: Repo, tmp_path: Path, more: str = "") -> tuple[SigningKey,
     file, public = make_key(tmp_path, "ci")
     set_policy(guarded, verifier("ci", public, more))
     oid = make_tag(guarded)
-    guarded.git("push", "-q", "origin", GOOD_TAG)
+    guarded.put(GOOD_TAG)
     return key_of(guarded, file), oid
 
 
@@ -126,9 +126,15 @@ def test_a_fan_out_of_git_s_own_loses_nothing(guarded: Repo, server: Repo, tmp_p
     write_lines(guarded, oid, lines(key, tag_record(guarded, time=THEN), None))
     assert push(guarded).code == 0
     # git moves its notes into folders once there are many
+    texts = tmp_path / "texts"
+    texts.mkdir()
     for number in range(300):
-        blob = guarded.git("hash-object", "-w", "--stdin", stdin=str(number))
-        guarded.git("notes", "--ref=many", "add", "-m", "x", blob)
+        (texts / str(number)).write_text(str(number))
+    paths = "".join(f"{file}\n" for file in texts.iterdir())
+    blobs = guarded.git("hash-object", "-w", "--stdin-paths", stdin=paths).split()
+    guarded.git("notes", "--ref=many", "add", "-m", "x", blobs[0])
+    pairs = "".join(f"{blobs[0]} {blob}\n" for blob in blobs[1:])
+    guarded.git("notes", "--ref=many", "copy", "--stdin", stdin=pairs)
     with Git(guarded.path) as git:
         many = notes.blobs(git, notes.tip(git, "refs/notes/many"))
         assert len(many) == 300
