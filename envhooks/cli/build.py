@@ -117,7 +117,8 @@ def _sections(found: Sequence[BuildPolicy], options: argparse.Namespace, ref: st
         return chosen
     if not found:
         raise UsageError(
-            f"the policy has no [[build]] for {tag} on this remote", fix="envhooks init, then add a [[build]]"
+            f"the policy has no [[build]] for {tag} on this remote",
+            fix="add a [[build]] to .envhooks/policy.toml, commit it and push it",
         )
     place = "ci" if in_ci(os.environ) else "client"
     return tuple(build for build in found if build.on == place) or tuple(found)

@@ -144,7 +144,7 @@ def _lines(
 ) -> Iterator[str]:
     name = "the files here" if what == HERE else printable(what)
     if have:
-        yield f"{name}: driver {have} {_sentence(verdicts, unknown, have)}"
+        yield f"{name}: driver {have} {_sentence(verdicts, unknown)}"
     elif unknown:
         yield f"{name}: cannot tell: {printable(unknown)}"
     else:
@@ -167,7 +167,7 @@ def _need_sentence(needs: tuple[DriverNeed, ...]) -> str:
     return f"needs NVIDIA driver {least} or newer{more}"
 
 
-def _sentence(verdicts: Sequence[DriverVerdict], unknown: str, have: str) -> str:
+def _sentence(verdicts: Sequence[DriverVerdict], unknown: str) -> str:
     answers = [verdict.answer for verdict in verdicts]
     if "no" in answers:
         worst = next(verdict.need for verdict in verdicts if verdict.answer == "no")

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         return _explain_package(options.check, options.package, options.version)
     check = known[options.check]
     answer(checks=_pages([check]))
-    sentence(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n")
+    sentence(f"{check.id} ({check.level} by default)\n\n{check.summary}.\n", indent=0)
     for paragraph in check.page.split("\n\n"):
         sentence(_filled(paragraph), indent=0)
     return 0

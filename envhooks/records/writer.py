@@ -148,7 +148,8 @@ def _not_allowed(key: SigningKey, root: TrustRoot, why: str) -> NotAVerifier:
         f"the policy{where} does not allow records by this key: {why}", place=printable(key.where)
     )
     error.section = key.verifier.rstrip() or (
-        f'[[verifier]]\nname = "alice"\nssh = "alice@example.org"    # the principal in {FOLDER}/allowed_signers,'
-        ' whose line says\n                              # namespaces="git,envhooks-record"'
+        f"# ssh is the principal of a line in {FOLDER}/allowed_signers\n"
+        '# that says namespaces="git,envhooks-record"\n'
+        '[[verifier]]\nname = "alice"\nssh = "alice@example.org"'
     )
     return error

@@ -250,7 +250,7 @@ class Scope:
         self._env: set[str] = set(parent._env) if parent else set()
         self._bare: bool = parent._bare if parent else stage.base == "scratch"
         self._base: Variables = parent._base if parent else variables(stage.base)
-        self.workdir: str = parent.workdir if parent else self._first_workdir(stage)
+        self.workdir: str = parent.workdir if parent else self._first_workdir()
         build.work.spend(10 * len(self.values))
 
     @property
@@ -262,7 +262,7 @@ class Scope:
             if name.startswith("NVIDIA_REQUIRE_") or name == "NVIDIA_DISABLE_REQUIRE"
         )
 
-    def _first_workdir(self, stage: Stage) -> str:
+    def _first_workdir(self) -> str:
         if self._bare:
             return "/"
         return self._build.unknowns.mark("the base image's working directory")

@@ -18,7 +18,7 @@ from envhooks.base.hygiene import printable
 from envhooks.signatures import packets
 from envhooks.signatures.packets import ArmorError, PacketError, _crc24, decode_certificate
 from envhooks.signatures.programs import find_program
-from envhooks.signatures.signers import Certificate, Entry, SshEntry, read_certificate
+from envhooks.signatures.signers import Entry, SshEntry, read_certificate
 from envhooks.signatures.signers.expiry import KeyState, key_states
 from envhooks.signatures.signers.lines import moment, read_public_key
 from envhooks.signatures.signers.ownkey import _open_gpg
@@ -135,7 +135,7 @@ def _openpgp(blob: bytes, armored: bytes | None, place: str, now: datetime) -> N
         fingerprint = packets.read_key(found[0].body).fingerprint
         text = (armored.strip() + b"\n") if armored else armor(blob)
         certificate = read_certificate(text, fingerprint, place)
-        _refuse_unfit(certificate, key_states(certificate), place, now)
+        _refuse_unfit(key_states(certificate), place, now)
     except PacketError as error:
         raise PolicyError(str(error), place=place) from None
     users = (p.body.decode("utf-8", "replace") for p in found if p.tag == packets.USER_ID)
@@ -143,7 +143,7 @@ def _openpgp(blob: bytes, armored: bytes | None, place: str, now: datetime) -> N
     return NewKey("openpgp", fingerprint, f"openpgp {fingerprint}", label, text)
 
 
-def _refuse_unfit(certificate: Certificate, states: tuple[KeyState, ...], place: str, now: datetime) -> None:
+def _refuse_unfit(states: tuple[KeyState, ...], place: str, now: datetime) -> None:
     """Raise PolicyError for a certificate with which nobody could sign a release now."""
     primary = states[0]
     if primary.key.version != 4:
