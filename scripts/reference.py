@@ -78,6 +78,11 @@ def _verb(name: str, parser: argparse.ArgumentParser, module: object | None, dep
     if examples:
         lines = textwrap.dedent("\n".join(_parser.example_lines(examples)))
         yield f"\nExamples:\n\n```sh\n{lines}\n```\n"
+    if hasattr(module, "EXITS"):
+        codes = _parser.exit_codes(module).split("\n")[1:]
+        yield "\nExit codes:\n\n" + "".join(
+            f"- `{line.strip()[0]}`: {_safe(line.strip()[3:])}\n" for line in codes
+        )
     for below, own in _subparsers(parser).items():
         yield from _verb(f"{name} {below}", own, None, depth + 1)
 

@@ -96,8 +96,18 @@ def _help(module: ModuleType) -> tuple[str, str]:
 def _epilog(module: ModuleType) -> str:
     examples: Sequence[tuple[str, str]] = getattr(module, "EXAMPLES", ())
     if not examples:
+        return exit_codes(module)
+    return "\n".join(("examples:", *example_lines(examples), "", exit_codes(module))).replace("%", "%%")
+
+
+def exit_codes(module: object) -> str:
+    """The exit codes of a verb: those of all, or its own meanings of 0, 1 and 2, `EXITS`; an empty one never comes."""
+    own: Sequence[str] = getattr(module, "EXITS", ())
+    if not own:
         return EXIT_CODES
-    return "\n".join(("examples:", *example_lines(examples), "", EXIT_CODES)).replace("%", "%%")
+    good, found, unknown = own
+    said = ((0, good), (1, found), (2, f"{unknown}; or called wrongly"))
+    return "\n".join(("exit codes:", *(f"  {code}  {text}" for code, text in said if text)))
 
 
 def example_lines(examples: Sequence[tuple[str, str]]) -> list[str]:

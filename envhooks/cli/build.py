@@ -37,6 +37,11 @@ from envhooks.report import Look, render
 from envhooks.report.json import document as report_document
 
 GROUP = "build and record"
+EXITS = (
+    "all is built",
+    "a build failed, or the tag is refused",
+    "something waits, or could not be tried",
+)
 EXAMPLES = (
     ("envhooks build PyTorch-CUDA-v2.8-rc1 --dry-run", "what would be executed"),
     ("envhooks build PyTorch-CUDA-v2.8-rc1", ""),

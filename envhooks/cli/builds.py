@@ -29,6 +29,11 @@ QUIET = 15.0
 """Seconds without any change after which --follow says that nothing is going on."""
 
 GROUP = "build and record"
+EXITS = (
+    "listed; with --retry or --follow: all is built",
+    "a build failed, or a tag is refused",
+    "something waits, or could not be tried",
+)
 EXAMPLES = (
     ("envhooks builds", ""),
     ("envhooks builds --follow", "the logs, until nothing is under way"),

@@ -49,6 +49,11 @@ class Output:
 
 
 GROUP = "make a release"
+EXITS = (
+    "every tag is good, or there was nothing to judge",
+    "a tag is refused",
+    "a tag could not be judged",
+)
 EXAMPLES = (
     ("envhooks check", "the tag that CI names, else the tags at HEAD"),
     ("envhooks check --as PyTorch-CUDA-v2.8-rc1", "before the tag exists"),

@@ -29,6 +29,11 @@ from envhooks.policy.root import FOLDER
 NAME = "compat.toml"
 
 GROUP = "make a release"
+EXITS = (
+    "written, or nothing is newer",
+    "the index says otherwise than the table",
+    "a release could not be read",
+)
 EXAMPLES = (("envhooks compat update --dry-run", ""),)
 
 

@@ -21,6 +21,11 @@ from envhooks.releases.reading import Releases
 FORMATS = ("text", "json", "table")
 PIPED = "json"
 GROUP = "read releases"
+EXITS = (
+    "compared",
+    "",
+    "a part of one cannot be told",
+)
 EXAMPLES = (
     ("envhooks diff PyTorch-CUDA-v2.7 PyTorch-CUDA-v2.8", ""),
     ("envhooks diff PyTorch-CUDA-v2.8", "with the files here"),

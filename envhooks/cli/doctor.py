@@ -1,7 +1,7 @@
 """say in one screen what the gate lacks here, and how to mend it
 
 Who decides here, what would refuse the first tag, and a command for each fault. Nothing is changed and nothing is
-fetched; --online asks the remote for its tags. Exit code 0: no fault; 1: some; 2: this is no repository.
+fetched; --online asks the remote for its tags.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class _Screen:
 
 
 GROUP = "set up"
+EXITS = (
+    "no fault",
+    "a fault, with what mends it",
+    "this is no repository",
+)
 EXAMPLES = (("envhooks doctor", ""), ("envhooks doctor --online", "and compare the tags with the remote's"))
 
 

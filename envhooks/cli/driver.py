@@ -1,7 +1,7 @@
 """name the least NVIDIA driver of a release; is a node's enough?
 
 WHAT is a tag, a commit, or a Dockerfile; default: the files here. `--have 570.195` or the node's own driver is held
-against what base image and wheels need: 0 enough, 1 not enough, 2 not known.
+against what base image and wheels need.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ MAX_NODE = 4096
 FORMATS = ("text", "json", "node-selector")
 FORMATS_HELP = "json: one object, for programs; node-selector: a term of Kubernetes"
 GROUP = "run in production"
+EXITS = (
+    "the need is known, and what --have names is enough",
+    "what --have names is not enough",
+    "it is not known",
+)
 EXAMPLES = (
     ("envhooks driver PyTorch-CUDA-v2.8", ""),
     ("envhooks driver PyTorch-CUDA-v2.8 --have node", "the driver of this machine"),

@@ -28,6 +28,11 @@ from envhooks.releases.manifests import MAX_BYTES, image_uses
 from envhooks.releases.reading import Releases
 
 GROUP = "run in production"
+EXITS = (
+    "every one may run",
+    "one may not run",
+    "one is not proved",
+)
 EXAMPLES = (
     ("envhooks gate PyTorch-CUDA-v2.8 --for production", ""),
     ("helm template . | envhooks gate - --for production", ""),

@@ -3,7 +3,7 @@
 Writes `.envhooks/policy.toml` by what the repository has, and `allowed_signers` with your signing key. Tags,
 Dockerfiles, changelog, remotes and your signing setup are read, and what was found is said. Nothing that exists is
 overwritten. The files count from the moment they are on the protected branch; the commands that bring them there are
-printed, or carried out with --yes. Exit code 1: somebody has to do something before a release can be good.
+printed, or carried out with --yes.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ _NEW_CHANGELOG = b"# Changelog\n\n## Unreleased\n"
 _MOST_NAMES = 5
 
 GROUP = "set up"
+EXITS = (
+    "done",
+    "somebody has to do something before a release can be good",
+    "nothing could be written",
+)
 EXAMPLES = (
     ("envhooks init", "write the files, and print how they come to the protected branch"),
     ("envhooks init --yes", "commit, push and install the hooks, too"),

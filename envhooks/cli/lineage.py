@@ -2,9 +2,8 @@
 
 WHAT is a release tag, `runs:/ID`, `models:/NAME/VERSION`, `models:/NAME@ALIAS` or `models:/m-ID`, in MLflow's tracking
 server (MLFLOW_TRACKING_URI). The stamp of a run is a claim; it is proved where the repository's records prove that tag
-object. 0: proved, or the list of a tag; 1: contradicted; 2: claimed or unknown, with the reason. For a tag, `--format
-otel` and `--format prometheus` print its facts for OpenTelemetry's resource attributes and for a text file of
-Prometheus.
+object. For a tag, `--format otel` and `--format prometheus` print its facts for OpenTelemetry's resource attributes and
+for a text file of Prometheus.
 """
 
 from __future__ import annotations
@@ -27,6 +26,11 @@ FORMATS = ("text", "json", "otel", "prometheus")
 FORMATS_HELP = "json: one object, for programs; otel and prometheus: the facts of a tag"
 _ASKING = "waiting for MLflow"
 GROUP = "read releases"
+EXITS = (
+    "proved, or the list of a tag",
+    "contradicted",
+    "claimed or unknown, with the reason",
+)
 EXAMPLES = (
     ("envhooks lineage models:/recommender/7", ""),
     ("envhooks lineage PyTorch-CUDA-v2.8", "what it made"),

@@ -1,7 +1,7 @@
 """list releases: lines, stages, dates, signers, verdicts, images
 
-`--has 'torch<2.6'` lists the releases that hold such a package, and apart from them those of which it is not known:
-then the exit code is 2. A table on a terminal, else JSON.
+`--has 'torch<2.6'` lists the releases that hold such a package, and apart from them those of which it is not known. A
+table on a terminal, else JSON.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "table")
 PIPED = "json"
 GROUP = "read releases"
+EXITS = (
+    "listed",
+    "",
+    "--has is not known of one, or one could not be judged",
+)
 EXAMPLES = (
     ("envhooks list --line PyTorch-CUDA", ""),
     ("envhooks list --has 'torch<2.6'", "which releases hold it?"),

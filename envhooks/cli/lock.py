@@ -34,6 +34,11 @@ _REASON = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 _HEADER = "# Published tags: ref, object, SHA-256 of its bytes, signer. Written by `envhooks lock`.\n"
 
 GROUP = "set up"
+EXITS = (
+    "locked, or up to date",
+    "a named tag is not good, or one is not what its line says",
+    "a tag could not be judged",
+)
 EXAMPLES = (
     ("envhooks lock", "every good release tag"),
     ("envhooks lock --legacy v1.0 --reason 'older than the policy'", ""),

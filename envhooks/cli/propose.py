@@ -52,6 +52,11 @@ _NOTHING = {
     "next": (), "refused": None,
 }  # fmt: skip
 GROUP = "make a release"
+EXITS = (
+    "a patch, or nothing to move",
+    "it was never published",
+    "the table does not say",
+)
 EXAMPLES = (
     ("envhooks propose --framework 2.9.1", "print the patch"),
     ("envhooks propose --framework 2.9.1 --hardware cu130 --apply", ""),

@@ -36,7 +36,7 @@ from envhooks.tagname import Grammar
 GROUP = "build and record"
 EXAMPLES = (
     (
-        "envhooks record PyTorch-CUDA-v2.8 --image registry.example/pytorch@sha256:DIGEST",
+        "envhooks record PyTorch-CUDA-v2.8 --image registry.example/pytorch@sha256:...",
         "",
     ),
 )

@@ -1,7 +1,6 @@
 """show the signed records: who says which image is of a tag
 
-With TAG the answer is 0 where it is proved, 1 where it is contradicted or signed by nobody whom the policy allows,
-and 2 where there is no record. Without TAG all release tags are listed; then 1 says that one is contradicted.
+Without TAG all release tags are listed.
 """
 
 from __future__ import annotations
@@ -34,6 +33,11 @@ FORMATS_HELP = (
     "json: one object, for programs; dsse: the envelopes themselves, one a line, for other verifiers"
 )
 GROUP = "build and record"
+EXITS = (
+    "proved; without TAG: none is contradicted",
+    "contradicted, or signed by nobody whom the policy allows",
+    "no record, or not all of one",
+)
 EXAMPLES = (
     ("envhooks records", "all releases"),
     ("envhooks records PyTorch-CUDA-v2.8-rc1 --fetch", ""),

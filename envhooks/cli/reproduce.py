@@ -1,8 +1,8 @@
 """build a release once more, and compare the images
 
 Tag and record are proved first; then the tagged tree is built with the recorded base images, by their digests, the
-same arguments, platform and date. 0: the same digest; 1: another, with what differs and whether a base moved; 2: it
-cannot be told. Nothing is named and nothing is pushed. `--legacy` tries a release of before the records.
+same arguments, platform and date. Where the digest is another one, what differs is told, and whether a base moved.
+Nothing is named and nothing is pushed. `--legacy` tries a release of before the records.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ from envhooks.releases.reading import Releases
 from envhooks.releases.reproduction import Rebuild, Reproduction
 
 GROUP = "build and record"
+EXITS = (
+    "the same digest",
+    "another one, and what differs is told",
+    "it cannot be told",
+)
 EXAMPLES = (
     ("envhooks reproduce PyTorch-CUDA-v2.8 --print", "the commands alone"),
     ("envhooks reproduce PyTorch-CUDA-v2.8", ""),

@@ -2,7 +2,6 @@
 
 It is the last good stable one before TAG in its line. Pre-releases are left out, and so are releases that were yanked,
 are not proved, or are for other hardware. A newer driver than TAG needs is said, and another version of its hardware.
-0: it is printed; 1: there is none; 2: one that might be it could not be proved.
 """
 
 from __future__ import annotations
@@ -28,6 +27,11 @@ from envhooks.releases.patches import PATCHES, patch
 from envhooks.releases.reading import Releases
 
 GROUP = "run in production"
+EXITS = (
+    "printed",
+    "there is none",
+    "one that might be it could not be proved",
+)
 EXAMPLES = (
     ("envhooks rollback PyTorch-CUDA-v2.8", ""),
     ("envhooks rollback PyTorch-CUDA-v2.8 --patch kustomize", "the line to change"),

@@ -25,6 +25,11 @@ from envhooks.releases.reading import Releases
 
 PIPED = "json"
 GROUP = "read releases"
+EXITS = (
+    "the release is good",
+    "it is refused",
+    "it could not be judged",
+)
 EXAMPLES = (("envhooks show PyTorch-CUDA-v2.8", ""),)
 
 

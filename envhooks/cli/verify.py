@@ -3,7 +3,6 @@
 Nothing of the image is run. IMAGE is a registry's image, `oci:FOLDER[:NAME]`, `oci-archive:FILE` or
 `docker-archive:FILE` (of `docker save`). With --ask ENGINE it is an image that this engine has here.
 Without TAG the image's own label says which tag is meant, and where it has none, the contents are only told.
-0: it agrees; 1: it contradicts the tag; 2: nobody can tell.
 """
 
 from __future__ import annotations
@@ -37,6 +36,11 @@ from envhooks.tagname.names import TagPolicy
 _CODES = {"agrees": 0, "contradicts": 1, "cannot tell": 2}
 
 GROUP = "build and record"
+EXITS = (
+    "it agrees",
+    "it contradicts the tag",
+    "nobody can tell",
+)
 EXAMPLES = (
     ("envhooks verify registry.example/pytorch:2.8-rc1 PyTorch-CUDA-v2.8-rc1", ""),
     ("envhooks verify docker-archive:image.tar", ""),
