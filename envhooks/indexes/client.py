@@ -275,8 +275,8 @@ def default_index(environ: Mapping[str, str] | None = None) -> str:
     """
     environ = os.environ if environ is None else environ
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
-        if environ.get(name):
-            return environ[name].split()[0]
+        if named := environ.get(name, "").split():
+            return named[0]
     code = (
         "from pip._internal.configuration import Configuration as C; c = C(isolated=False); c.load()\n"
         "from pip._internal.models.index import PyPI\n"
