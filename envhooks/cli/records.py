@@ -116,6 +116,11 @@ def _print_all(git: Git, root: TrustRoot) -> int:
     ordered = [found[tag] for tag in sorted(found)]
     answer(render.document(ordered))
     print(render.as_list(ordered), end="")
+    if any(one.unread for one in ordered):
+        for one in ordered:
+            if one.unread:
+                note(f"envhooks: {printable(one.tag)}: {printable(one.unread)}")
+        return 2
     return 1 if any(one.state == "contradicted" for one in ordered) else 0
 
 

@@ -28,6 +28,10 @@ _ATTEMPTS = 20
 _PART = r"[0-9a-f]+"
 
 
+class TooLarge(CannotJudge):
+    """A note of more bytes than are read."""
+
+
 @dataclass(frozen=True)
 class Author:
     """Author of a commit of notes; no verdict depends on it."""
@@ -114,11 +118,18 @@ def _find(git: Git, tree: str, rest: str) -> list[str]:
     return found
 
 
-def all_lines(git: Git, commit: str | None) -> dict[str, tuple[bytes, ...]]:
+def all_lines(
+    git: Git, commit: str | None, unread: dict[str, str] | None = None
+) -> dict[str, tuple[bytes, ...]]:
     """Annotated object -> the lines of its note, for all objects.
 
+    Args:
+        git: the repository.
+        commit: of the notes.
+        unread: receives the objects whose note is too large, or not here, with the reason.
+
     Raises:
-        CannotJudge: a note is too large, or not here.
+        CannotJudge: a note is too large, or not here, and `unread` is None.
     """
     found = blobs(git, commit)
     oids = list(found)
@@ -127,7 +138,12 @@ def all_lines(git: Git, commit: str | None) -> dict[str, tuple[bytes, ...]]:
         some = oids[at : at + 1000]
         git.read_ahead(blob for oid in some for blob in found[oid])
         for oid in some:
-            lines[oid] = _united(_lines(git, blob) for blob in found[oid])
+            try:
+                lines[oid] = _united(_lines(git, blob) for blob in found[oid])
+            except CannotJudge as error:
+                if unread is None:
+                    raise
+                unread[oid] = error.message
     return lines
 
 
@@ -136,8 +152,15 @@ def _lines(git: Git, blob: str) -> tuple[bytes, ...]:
     if found is None or found.type != "blob":
         raise CannotJudge(f"the note {blob} is not in this repository", place=REF, fix="git fsck")
     if found.size > MAX_NOTE:
-        raise CannotJudge(f"a note is {found.size} bytes long and may have {MAX_NOTE}", place=REF)
+        raise TooLarge(f"a note is {found.size} bytes long and may have {MAX_NOTE}", place=REF)
     return tuple(line for line in found.data.split(b"\n") if line)
+
+
+def _lines_if_small(git: Git, blob: str) -> tuple[bytes, ...]:
+    try:
+        return _lines(git, blob)
+    except TooLarge:
+        return ()
 
 
 def _united(notes: Iterable[tuple[bytes, ...]]) -> tuple[bytes, ...]:
@@ -268,11 +291,14 @@ def lost(git: Git, old: str, new: str | None) -> Iterator[str]:
             yield oid
 
 
-def vanished(git: Git, commit: str) -> dict[str, tuple[bytes, ...]]:
+def vanished(git: Git, commit: str, unread: dict[str, str] | None = None) -> dict[str, tuple[bytes, ...]]:
     """Annotated object -> the lines that some commit of the history had on it and the tip has not.
 
+    A note that was too large to be read counts for none. `unread` receives the objects whose note cannot be compared,
+    with the reason.
+
     Raises:
-        CannotJudge: the history cannot be read.
+        CannotJudge: the history cannot be read; a note neither, and `unread` is None.
     """
     now = blobs(git, commit)
     listed = git.ask(
@@ -294,8 +320,14 @@ def vanished(git: Git, commit: str) -> dict[str, tuple[bytes, ...]]:
         old = ever - set(now.get(oid, ()))
         if not old:
             continue
-        there = set(lines_of(git, commit, oid))
-        gone = tuple(sorted({line for blob in old for line in _lines(git, blob)} - there))
+        try:
+            there = set(lines_of(git, commit, oid))
+            gone = tuple(sorted({line for blob in old for line in _lines_if_small(git, blob)} - there))
+        except CannotJudge as error:
+            if unread is None:
+                raise
+            unread[oid] = error.message
+            continue
         if gone:
             found[oid] = gone
     return found

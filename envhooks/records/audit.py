@@ -33,9 +33,10 @@ def with_records(git: Git, root: TrustRoot, report: Report, step: Step = no_step
         tip = notes.tip(git)
         if tip is None and not root.policy.verifiers:
             return report
-        gone = _gone(git, tip, root) if tip else {}
+        unread: dict[str, str] = {}
+        gone = _gone(git, tip, root, unread) if tip else {}
         back = _way_back(git, tip, root) if tip and gone else ""
-        others = _other_objects(git, tip, root)
+        others = _other_objects(git, tip, root, unread)
         found = read_all(git, root, step=step) if root.policy.verifiers else {}
     except EnvhooksError as error:
         return replace(report, errors=(*report.errors, f"records could not be read: {error}"))
@@ -43,12 +44,16 @@ def with_records(git: Git, root: TrustRoot, report: Report, step: Step = no_step
         _with(tag, root, found.get(tag.tag), gone, others.get(tag.tag, ()), back) for tag in report.tags
     )
     known = {tag.object for tag in report.tags}
+    unread |= {one.object: one.unread for one in found.values() if one.unread}
+    names = {tag.object: printable(tag.tag) for tag in report.tags if tag.object}
+    why = {names.get(oid, oid[:12]): text for oid, text in unread.items()}
+    unreadable = tuple(f"the records of {what} could not be read: {text}" for what, text in why.items())
     lost = tuple(
         f"{notes.REF}: {_changed(count)} of {oid[:12]}, which is no release tag here"
         for oid, count in gone.items()
         if oid not in known
     )
-    return replace(report, tags=tags, errors=(*report.errors, *lost))
+    return replace(report, tags=tags, errors=(*report.errors, *unreadable, *lost))
 
 
 def _yanked_of_nothing(git: Git, root: TrustRoot) -> Iterator[str]:
@@ -65,12 +70,12 @@ def _yanked_of_nothing(git: Git, root: TrustRoot) -> Iterator[str]:
             yield f"`[[yanked]]` names {printable(tag, 120)}, and there is no such tag{hint}"
 
 
-def _gone(git: Git, tip: str, root: TrustRoot) -> dict[str, int]:
+def _gone(git: Git, tip: str, root: TrustRoot, unread: dict[str, str] | None = None) -> dict[str, int]:
     """Annotated object -> number of records that its note had once and has no more.
 
     A lost line that never proved anything, such as a damaged one, does not count.
     """
-    vanished = notes.vanished(git, tip)
+    vanished = notes.vanished(git, tip, unread)
     if not vanished:
         return {}
     verifiers = verifiers_of(git, root)
@@ -157,7 +162,9 @@ def _findings(
         yield Finding("it is recorded, and tags.lock does not list it", "note", fix="envhooks lock")
 
 
-def _other_objects(git: Git, tip: str | None, root: TrustRoot) -> dict[str, tuple[str, ...]]:
+def _other_objects(
+    git: Git, tip: str | None, root: TrustRoot, unread: dict[str, str]
+) -> dict[str, tuple[str, ...]]:
     """Tag -> other objects than its own that statements call by its name, of the tags that tags.lock lists.
 
     Only statements that stand on the object which they are about: a copy on another one is seen where it is read.
@@ -166,7 +173,7 @@ def _other_objects(git: Git, tip: str | None, root: TrustRoot) -> dict[str, tupl
     found: dict[str, tuple[str, ...]] = {}
     if not root.locked:
         return found
-    for oid, lines in notes.all_lines(git, tip).items():
+    for oid, lines in notes.all_lines(git, tip, unread).items():
         if oid in own:
             continue
         for line in lines:

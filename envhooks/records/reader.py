@@ -80,12 +80,15 @@ def read_all(
     Raises:
         CannotJudge: as for `read`.
     """
-    found = notes.all_lines(git, notes.tip(git))
+    unread: dict[str, str] = {}
+    found = notes.all_lines(git, notes.tip(git), unread)
     grammar = Grammar(root.policy.tag)
     wanted = [
         ref
         for ref in git.refs(TAGS)
-        if ref.oid in found or is_release_tag(ref.name.removeprefix(TAGS), grammar, root.policy.tag)
+        if ref.oid in found
+        or ref.oid in unread
+        or is_release_tag(ref.name.removeprefix(TAGS), grammar, root.policy.tag)
     ]
     verifiers = verifiers_of(git, root, now)
     records = {}
@@ -95,21 +98,31 @@ def read_all(
         for number, ref in enumerate(some, at):
             step("records read", number, len(wanted))
             facts = _facts(ref.name.removeprefix(TAGS), ref.oid, git.read(ref.oid))
-            records[facts.tag] = judge_lines(facts, found.get(ref.oid, ()), root.policy, verifiers)
+            # a note that somebody made too long hides the records of no other release
+            lines, why = found.get(ref.oid, ()), unread.get(ref.oid, "")
+            if len(lines) > MAX_LINES:
+                why = _too_many(lines)
+            made = judge_lines(facts, () if why else lines, root.policy, verifiers)
+            records[facts.tag] = replace(made, unread=why, notes=(why,)) if why else made
     return records
 
 
 def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = None) -> tuple[Records, ...]:
     """The records with an image of this digest (`sha256:...`, of an index or a platform), proved or not.
 
-    A contradicted one is in the answer where a statement in its note mentions the digest.
+    A note that cannot be read, which anybody who may write notes can bring about, proves nothing and is passed over. A
+    contradicted one is in the answer where a statement in its note mentions the digest.
 
     Raises:
         CannotJudge: as for `read`.
     """
     word = digest.removeprefix("sha256:").encode()
-    found = notes.all_lines(git, notes.tip(git))
-    mentioned = {oid for oid, lines in found.items() if any(_mentions(line, word) for line in lines)}
+    found = notes.all_lines(git, notes.tip(git), {})
+    mentioned = {
+        oid
+        for oid, lines in found.items()
+        if len(lines) <= MAX_LINES and any(_mentions(line, word) for line in lines)
+    }
     verifiers = verifiers_of(git, root, now)
     return tuple(
         judge_lines(
@@ -168,9 +181,7 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
     found = _Found()
     lines = tuple(lines)
     if len(lines) > MAX_LINES:
-        raise CannotJudge(
-            f"the note has {len(lines)} lines, and {MAX_LINES} are read", place=printable(facts.tag)
-        )
+        raise CannotJudge(_too_many(lines), place=printable(facts.tag))
     for line in lines:
         _read_line(line, facts, verifiers, found)
     passed = tuple(sorted(found.passed, key=lambda one: one.time, reverse=True))
@@ -186,8 +197,12 @@ def judge_lines(facts: TagFacts, lines: Iterable[bytes], policy: Policy, verifie
         claimed,
         tuple(dict.fromkeys(faults)),
         tuple(dict.fromkeys(notes)),
-        policy.yanked.get(facts.tag, ""),
+        yanked=policy.yanked.get(facts.tag, ""),
     )
+
+
+def _too_many(lines: tuple[bytes, ...]) -> str:
+    return f"the note has {len(lines)} lines, and {MAX_LINES} are read"
 
 
 def _state(

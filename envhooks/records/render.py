@@ -108,7 +108,7 @@ def as_list(found: Iterable[Records]) -> str:
     rows = []
     for one in found:
         image = one.image if one.state == "proved" else None
-        said = f"{_SAID[one.state]}{', yanked' if one.yanked else ''}"
+        said = f"{'cannot be read' if one.unread else _SAID[one.state]}{', yanked' if one.yanked else ''}"
         digest = image.digest[:19] if image else ""
         who = one.passed[0].signer.name if one.state == "proved" else ""
         when = f"{one.passed[0].time:%Y-%m-%d}" if one.state == "proved" else ""

@@ -128,6 +128,8 @@ class Records:
     """Reason why it is contradicted, a sentence each."""
     notes: tuple[str, ...] = ()
     """Remarks for the person: missing statements, and statements that were passed over."""
+    unread: str = ""
+    """Reason why the note could not be read, which anybody who may write notes can bring about; empty else."""
     yanked: str = ""
     """The reason why the release must not be used any more; empty where it may. It leaves `state` as it is."""
 

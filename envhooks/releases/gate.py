@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from envhooks.base.dataclass import dataclass, replace
-from envhooks.base.errors import UsageError
+from envhooks.base.errors import CannotJudge, UsageError
 from envhooks.base.hygiene import printable
 from envhooks.judge.checkout import lacks_tags
 from envhooks.policy import DeployPolicy, Policy
@@ -94,7 +94,11 @@ class Gate:
             UsageError: there is no such tag.
         """
         release = self._releases.judge(self._releases.read([tag]))[0]
-        records = reader.read(self._releases.git, self._root, release.tag)
+        try:
+            records = reader.read(self._releases.git, self._root, release.tag)
+        except CannotJudge as error:  # of this release alone: others are judged all the same
+            why = f"its records cannot be read: {error.message}"
+            return Answer(what or tag, "unproved", why, release.tag)
         return self._decide(what or tag, release, records, None)
 
     def ignores(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,19 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from record_parts import IMAGE_POLICY, image_record, key_of, lines, make_key, set_policy, tag_record, verifier
+from record_parts import (
+    IMAGE_POLICY,
+    image_record,
+    key_of,
+    lines,
+    make_key,
+    make_tag,
+    set_policy,
+    tag_record,
+    verifier,
+    write_lines,
+    write_record,
+)
 from support import GOOD_TAG, Repo
 
 from envhooks.git import notes
@@ -62,6 +75,60 @@ def crowded(good: Repo, tmp_path: Path) -> Repo:
     set_policy(good, IMAGE_POLICY + verifier("ci", public))
     many(good, file, TAGS)
     return good
+
+
+@pytest.mark.parametrize("how", ["lines", "bytes", "missing"])
+def test_a_note_that_cannot_be_read_hides_no_other_release(good: Repo, tmp_path: Path, how: str) -> None:
+    """Where no server guards them, anybody who may push can spoil a note: of one release, and not of all."""
+    file, public = make_key(tmp_path, "ci")
+    deploy = '[deploy.production]\nstages = ["rc"]\n'
+    set_policy(good, IMAGE_POLICY + deploy + verifier("ci", public))
+    other = GOOD_TAG.replace("rc1", "rc2")
+    own = "registry.example.com/team/pytorch-cuda"
+    for number, tag in enumerate((GOOD_TAG, other)):
+        make_tag(good, tag)
+        platforms = {"linux/amd64": f"sha256:{number + 5:064x}"}
+        short = (f"{own}:{tag.split('-v')[1]}",)
+        write_record(good, file, tag, digest=f"sha256:{number:064x}", references=short, platforms=platforms)
+    spoiled = good.git("rev-parse", f"refs/tags/{GOOD_TAG}")
+    own_lines = good.git("notes", "--ref=envhooks", "show", spoiled)
+    if how == "missing":
+        listed = good.git("ls-tree", notes.REF).split("\n")
+        tree = good.git(
+            "mktree",
+            "--missing",
+            stdin="".join(
+                (f"100644 blob {'1' * 40}\t{spoiled}" if spoiled in line else line) + "\n" for line in listed
+            ),
+        )
+        good.git("update-ref", notes.REF, good.git("commit-tree", "-m", "x", "-p", notes.REF, tree))
+    else:
+        more = (b"x" * (notes.MAX_NOTE + 1),) if how == "bytes" else tuple(b"%d" % n for n in range(1001))
+        write_lines(good, spoiled, more)
+    shown = good.envhooks("records")
+    assert shown.code == 2 and GOOD_TAG in shown.err, shown
+    rows = dict(line.split("  ", 1) for line in shown.out.splitlines())
+    assert rows[GOOD_TAG].strip() == "cannot be read" and rows[other].strip().startswith("proved")
+    assert good.envhooks("site", "public").code == 0
+    found = json.loads(good.envhooks("list", "--format", "json").out)["releases"]
+    assert {one["tag"]: bool(one["image"]) for one in found} == {GOOD_TAG: False, other: True}
+    audit = good.envhooks("check", "--all")
+    assert audit.code == 2 and f"the records of {GOOD_TAG} could not be read" in audit.said, audit
+    for what, code in (
+        (other, 0),
+        (f"{own}@sha256:{1:064x}", 0),
+        (GOOD_TAG, 2),
+        (f"{own}@sha256:{0:064x}", 2),
+    ):
+        done = good.envhooks("gate", what, "--for", "production")
+        assert done.code == code, done.said
+    both = good.envhooks("gate", GOOD_TAG, other, "--for", "production")
+    assert both.code == 2 and f"{other} may run" in both.out, both
+    # put right as git does it, in a commit on top, the history is no reproach
+    good.git("notes", "--ref=envhooks", "add", "-f", "-m", own_lines, spoiled)
+    assert good.envhooks("check", "--all").code == (2 if how == "missing" else 0), (
+        "a history that is not whole"
+    )
 
 
 def test_ten_thousand_records_are_listed_in_seconds(crowded: Repo) -> None:
