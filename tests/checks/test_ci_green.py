@@ -8,6 +8,7 @@ import pytest
 from builder_parts import Reply, Service, service
 from support import GOOD_TAG, Done, Repo
 from tag_parts import subject
+from tag_parts import told as alone
 
 from envhooks.judge.engine import judge, load
 from envhooks.judge.facts import CiCheck, CiStates, Finding
@@ -48,7 +49,7 @@ def asked(repo: Repo, there: Service, *arguments: str, token: str = "s3cret", **
 def told(*succeeded: bool, required: bool = False) -> Finding | None:
     states = (CiCheck(f"c{at}", "success" if good else "failure", good) for at, good in enumerate(succeeded))
     fact = CiStates((*states,), "team/x on GitHub", required)
-    reports = judge([subject(ci=fact)], load(), default_policy()).tags
+    reports = judge([subject(ci=fact)], map(alone, load()), default_policy()).tags
     assert "ci-green" not in reports[0].undecided and "ci-green" not in reports[0].not_applicable
     found = [one for one in reports[0].findings if one.check == "ci-green"]
     assert len(found) < 2 and reports[0].verdict == "accepted"
