@@ -1,108 +1,105 @@
-"""The release and the build that are meant by a target, as far as the table of published facts knows."""
+"""What a move asks for, by published facts: the release, or why there is none and what was published nearest."""
 
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from dockerfile_parts import base, environment, torch, wheel
 
+from envhooks.base.dataclass import replace
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Environment
-from envhooks.image.compat.family import Pins, Target, older_with_build, pins_for
-from envhooks.image.compat.table import load_table
-from envhooks.image.interpreter import read_environment
-from envhooks.judge.targets import Refusal, wanted_of
+from envhooks.image.compat import table_of
+from envhooks.image.compat.family import Target
+from envhooks.image.compat.table import key
+from envhooks.judge.targets import Refusal, build_of, wanted_of
+from envhooks.policy.reader import default_policy
 
-WHL = "https://download.pytorch.org/whl/"
-TORCH, JAX, TENSORFLOW = ("torch", "pytorch"), ("jax",), ("tensorflow",)
-TABLE = load_table()
-
-
-def environment(install: str, base: str = "python:3.12") -> Environment:
-    text = f"FROM {base}\nRUN pip install {install}\n"
-    return read_environment(MemoryFiles({"Dockerfile": text.encode()}), "Dockerfile")
-
-
-CU128 = environment(f"torch==2.8.0+cu128 torchvision==0.23.0+cu128 --index-url {WHL}cu128")
-ROCM = environment(f"torch==2.8.0+rocm6.4 --index-url {WHL}rocm6.4")
+TABLE = table_of(default_policy())
+CU124, PLAIN = environment(torch("2.6.0", "cu124")), environment(torch("2.6.0"))
+TORCH, JAX, FLOW = ("torch",), ("jax",), ("tensorflow",)
 
 
 @pytest.mark.parametrize(
-    ("here", "target", "version"),
+    ("env", "target", "version"),
     [
-        (CU128, Target(TORCH, "2.8"), "2.8.0"),
-        (CU128, Target(TORCH, "2.9", "CUDA", "13.0"), "2.9.1"),
-        (CU128, Target(TORCH, "2.6", "CPU"), "2.6.0"),
-        (environment("jax==0.7.1"), Target(JAX, "0.7"), "0.7.2"),
-        (environment("tensorflow==2.19.0"), Target(TENSORFLOW, "2.19"), "2.19"),
+        (CU124, Target(TORCH), "2.6.0"),
+        (CU124, Target(("pytorch",), "2"), "2.6.0"),
+        (PLAIN, Target(TORCH, "2.6"), "2.6.0"),
+        (PLAIN, Target(TORCH, "2.6", "CUDA", "12.4"), "2.6.0"),
+        (PLAIN, Target(TORCH, "", "CUDA", "12.4"), "2.6.0"),
+        (PLAIN, Target(TORCH, "", "CUDA", "11.8.0"), "2.7.1"),
+        (PLAIN, Target(TORCH, "2.6", "ROCm", "6.2.4"), "2.6.0"),
+        (PLAIN, Target(TORCH, "2.6", "CPU"), "2.6.0"),
+        (PLAIN, Target(JAX, "0.6"), "0.6.2"),
+        (PLAIN, Target(JAX, "0.6.1"), "0.6.1"),
+        (PLAIN, Target(FLOW, "2.16.1"), "2.16.1"),
+        (PLAIN, Target(TORCH), max(TABLE.torch, key=key)),
+        (PLAIN, Target(JAX), max(TABLE.jax, key=key)),
+        (PLAIN, Target(FLOW), max(TABLE.tensorflow, key=key)),
     ],
 )
-def test_a_release_that_was_published(here: Environment, target: Target, version: str) -> None:
-    wanted = wanted_of(here, TABLE, target)
-    assert isinstance(wanted, Target) and wanted.version == version
+def test_the_release_in_full(env: Environment, target: Target, version: str) -> None:
+    assert wanted_of(env, TABLE, target) == replace(target, version=version)
 
 
 @pytest.mark.parametrize(
-    ("here", "target", "why", "nearest"),
+    ("target", "why", "nearest"),
     [
-        (CU128, Target(TORCH, "2.8.9"), "torch 2.8.9 was never published", "torch 2.8.0"),
-        (CU128, Target(TORCH, "2.9", "CUDA", "12.4"), "torch 2.9 was never published for cu124",
-         "torch 2.9.1 for cu126"),
-        (environment("jax==0.7.1"), Target(JAX, "0.7.9"), "jax 0.7.9 was never published", "jax 0.7.2"),
-        (environment("tensorflow==2.19.0"), Target(TENSORFLOW, "1.99"),
-         "tensorflow 1.99 was never published", "tensorflow 2."),
-    ],
-)  # fmt: skip
-def test_a_release_that_was_not(here: Environment, target: Target, why: str, nearest: str) -> None:
-    refused = wanted_of(here, TABLE, target)
-    assert isinstance(refused, Refusal) and refused.why == why
-    assert refused.nearest[0].startswith(nearest)
-
-
-@pytest.mark.parametrize(
-    ("here", "target", "why"),
-    [
-        (CU128, Target(TORCH, "99"), "torch 99 is newer than the table of"),
-        (environment("jax==0.7.1"), Target(JAX, "99"), "jax 99 is newer than the table of"),
-        (environment("jax==0.7.1"), Target(JAX, "0.7", "CUDA", "12"), "only the builds of torch are known"),
-        (environment("mxnet==1.9.1"), Target(("mxnet",), "1.9"), "the table knows torch, tensorflow and jax"),
         (
-            ROCM,
-            Target(TORCH, "2.8", "ROCm", "9.9"),
-            "does not say whether torch 2.8.0 was published for rocm9.9",
+            Target(TORCH, "2.6", "CUDA", "11.7"),
+            "torch 2.6 was never published for cu117",
+            ("torch 2.6.0 for cu118", "torch 2.0.1 for cu117"),
         ),
+        (
+            Target(TORCH, "2.6", "CUDA", "99.9"),
+            "torch 2.6 was never published for cu999",
+            ("torch 2.6.0 for cu126",),
+        ),
+        (Target(TORCH, "2.6.9"), "torch 2.6.9 was never published", ("torch 2.6.0", "torch 2.7.0")),
+        (Target(JAX, "0.4.99"), "jax 0.4.99 was never published", ("jax 0.4.38", "jax 0.4.37")),
+        (Target(FLOW, "1.0"), "tensorflow 1.0 was never published", ("tensorflow 2.0", "tensorflow 2.1")),
     ],
 )
-def test_what_the_table_does_not_tell(here: Environment, target: Target, why: str) -> None:
-    with pytest.raises(CannotJudge) as caught:
-        wanted_of(here, TABLE, target)
-    assert why in str(caught.value)
+def test_what_was_never_published(target: Target, why: str, nearest: tuple[str, ...]) -> None:
+    assert wanted_of(PLAIN, TABLE, target) == Refusal(why, nearest)
 
 
 @pytest.mark.parametrize(
-    ("here", "target", "versions", "why"),
+    ("target", "said", "fix"),
     [
-        (environment("jax==0.7.1 jaxlib==0.6.0"), Target(), {"jax": "0.7.1", "jaxlib": "0.7.1"}, ""),
-        (environment("jax==0.0.1"), Target(), {}, "lists no jax 0.0.1"),
-        (environment("jax==0.7.1"), Target(JAX, "0.99"), {}, "lists no jax 0.99"),
-        (environment("jax==0.7.1", "python:3.9.1"), Target(), {}, "jax 0.7.1 needs Python >=3.11, and here is 3.9.1"),
-        (environment("jax"), Target(), {}, ""),
-        (CU128, Target(TORCH, "2.8", fields=(("torchvision", "0.22"),)), {},
-         "torchvision 0.22 does not go with torch 2.8.0"),
-        (CU128, Target(TORCH, "2.8", fields=(("torchvision", "0.23"),)),
-         {"torch": "2.8.0+cu128", "torchvision": "0.23.0+cu128"}, ""),
-        (environment("torch==2.8.0"), Target(TORCH, "2.8", "CUDA", "12.8"), {"torch": "2.8.0"}, ""),
-        (environment("torch==99.0"), Target(), {}, "torch 99.0 is newer than the table of"),
-        (environment("torch==2.8.9"), Target(), {}, "of its series there are 2.8.0"),
+        (Target(TORCH, "99.9"), "torch 99.9 is newer than the table of ", "envhooks compat update"),
+        (Target(JAX, "99"), "jax 99 is newer than the table of ", "envhooks compat update"),
+        (Target(FLOW, "99.0"), "tensorflow 99.0 is newer than the table of ", "envhooks compat update"),
+        (Target(TORCH, "2.6", "ROCm", "6.1"), "was published for rocm6.1; it was for ROCm 6.2.4", ""),
+        (Target(FLOW, "2.16", "CUDA"), "only the builds of torch are known by hardware", ""),
+        (Target(JAX, "", "TPU"), "only the builds of torch are known by hardware", ""),
+        (Target(("keras",), "2"), "the table knows torch, tensorflow and jax", ""),
     ],
-)  # fmt: skip
-def test_pins_that_go_together(here: Environment, target: Target, versions: dict[str, str], why: str) -> None:
-    found = pins_for(here, TABLE, target)
-    assert (found.versions, why in found.why_not, bool(found.why_not)) == (versions, True, bool(why)), found
+)
+def test_what_the_table_does_not_say(target: Target, said: str, fix: str) -> None:
+    with pytest.raises(CannotJudge) as caught:
+        wanted_of(PLAIN, TABLE, target)
+    assert said in caught.value.message and caught.value.fix == fix
 
 
-def test_an_older_release_for_the_same_build() -> None:
-    assert older_with_build(CU128, TABLE, Target()) == "2.7.1"
-    assert older_with_build(CU128, TABLE, Target(TORCH, "2.8")) == ""
-    assert older_with_build(environment("torch==2.8.0"), TABLE, Target()) == ""
-    assert older_with_build(environment("numpy==2.0.0"), TABLE, Target()) == ""
-    assert pins_for(environment("numpy==2.0.0"), TABLE, Target()) == Pins()
+def test_the_build_that_is_asked_for_or_stands_there() -> None:
+    asked = [
+        (("CUDA", "12.8"), "cu128"), (("CUDA", "12.8.1"), "cu128"), (("CUDA", "12"), "cu12"),
+        (("ROCm", "6.4"), "rocm6.4"), (("CPU", ""), "cpu"), (("XPU", ""), "xpu"),
+    ]  # fmt: skip
+    for (kind, number), build in asked:
+        assert build_of(CU124, Target(TORCH, "", kind, number)) == build
+    by_base = replace(torch("2.6.0"), how="base")
+    stands = [
+        (CU124, "cu124"),
+        (PLAIN, ""),
+        (environment(torch("2.6.0"), hardware=(wheel("12.8"),)), "cu128"),
+        (environment(torch("2.6.0"), hardware=(wheel("12"),)), ""),
+        (environment(torch("2.6.0"), hardware=(wheel("6.4", "ROCm"), base("12.8.1"))), ""),
+        (environment(hardware=(wheel("12.8"),)), ""),
+        (environment(by_base, hardware=(base("6.4", "ROCm"), base("12.8.1"))), "cu128"),
+        (environment(by_base, hardware=(base(None),)), ""),
+        (environment(by_base), ""),
+    ]
+    for env, build in stands:
+        assert build_of(env, Target(TORCH)) == build
