@@ -47,9 +47,9 @@ def _base(value: Value) -> Family:
     holds: dict[str, str | None] = {}
     for name, one in keys["holds"].table().items() if "holds" in keys else ():
         version = one.text()
-        if name not in ("os", "variant") and version and not re.fullmatch(_VERSION, version):
+        if name not in ("os", "variant") and not re.fullmatch(_VERSION, version):
             one.refuse(f"`{one.name}` is no version: {printable(version, 60)}", f'{name} = "2.8.0"')
-        holds[_HARDWARE_KEYS.get(name.lower(), name)] = version or None
+        holds[_HARDWARE_KEYS.get(name.lower(), name)] = version
     # what stands beside a tag is true of the tags of that form, and of no other
     own = {one.text(): holds for one in tags}
     return Family(keys["image"].text(), own, {} if own and not digest else holds, digest=digest)

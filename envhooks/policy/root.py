@@ -130,8 +130,6 @@ def read_trust_root(
     lock = _file(files, f"{FOLDER}/tags.lock", where)
     locked: Mapping[str, LockedTag] = MappingProxyType({})
     if lock is not None:
-        from envhooks.policy.root import parse_lock
-
         locked = parse_lock(lock, f"{FOLDER}/tags.lock{on}", git.oid_length)
     return TrustRoot(
         where,
