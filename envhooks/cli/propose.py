@@ -277,7 +277,7 @@ def _summary(
     yield f"tag: {tag} ({why})" if tag else f"tag: none can be told: {why}"
     old, new = (least_driver(driver_needs(one, place.table)) for one in (before, found.environment))
     if new:
-        yield f"driver: NVIDIA {new} or newer" + (f", before {old}" if old and old != new else "")
+        yield f"driver: NVIDIA {new} or newer" + (f" (was {old})" if old and old != new else "")
     for note in notes:
         yield f"note: {note}"
 

@@ -136,8 +136,8 @@ def _sentence(one: Difference) -> str:
         return f"{name} {one.before} is gone"
     if one.change == "unknown":
         before, after = one.before or "not named", one.after or "not named"
-        return f"{name}: {after}, before {before}; the files do not say which versions these are"
-    return f"{name} {one.after}, before {one.before}"
+        return f"{name}: {after} (was {before}); the files do not say which versions these are"
+    return f"{name} {one.after} (was {one.before})"
 
 
 def _commits(sources: Sources) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def _upgrade(sources: Sources, found: Sequence[Difference]) -> Iterator[str]:
     for one in found:
         if one.kind == "driver" and one.after:
             yield printable(
-                f"The node's NVIDIA driver has to be {one.after} or newer, before {one.before or 'none'}."
+                f"The node's NVIDIA driver has to be {one.after} or newer; it was {one.before or 'none'}."
             )
         elif one.kind == "python" and one.change == "changed":
             yield printable(

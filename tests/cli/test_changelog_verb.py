@@ -69,7 +69,7 @@ def test_the_entry_is_written_as_the_file_writes_its_own(released: Repo, style: 
     with (released.path / path).open(newline="") as file:
         text = file.read()
     assert expected.format(date.today()) in text
-    assert "torchvision 0.24.0+cu128, before 0.23.0+cu128" in text and "Move to PyTorch 2.9.0" in text
+    assert "torchvision 0.24.0+cu128 (was 0.23.0+cu128)" in text and "Move to PyTorch 2.9.0" in text
     assert (
         before.replace("\r\n", "\n").split("\n\n", 1)[1].strip("\n")
         in text.replace("\r\n", "\n").replace(expected.format(date.today()), "")
@@ -100,7 +100,7 @@ def test_a_stable_entry_says_what_an_upgrade_needs(released: Repo) -> None:
     released.commit_files({"Dockerfile": NEW.replace("12.8.1", "13.0.1").replace("cu128", "cu130")})
     done = draft(released, "PyTorch-CUDA-v2.9", "--dry-run")
     assert done.code == 0
-    assert "CUDA 13.0.1, 13.0, before 12.8.1, 12.8" in done.out
+    assert "CUDA 13.0.1, 13.0 (was 12.8.1, 12.8)" in done.out
     assert "Upgrading" in done.out and "NVIDIA driver has to be 580" in done.out
     assert "Known issues: None known." in done.out
 

@@ -60,18 +60,18 @@ def test_the_same_environment_says_so() -> None:
 @pytest.mark.parametrize(
     ("old", "change", "step"),
     [
-        (environment(TORCH, "numpy==1.26.4"), "numpy 2.0.0, before 1.26.4",
+        (environment(TORCH, "numpy==1.26.4"), "numpy 2.0.0 (was 1.26.4)",
          "numpy goes from 1.26.4 to 2.0.0: read its own notes."),
         (environment(TORCH, "numpy==2.0.0", "einops==0.8.0"), "einops 0.8.0 is gone",
          "einops is no longer installed."),
         (environment(TORCH), "numpy 2.0.0, new", None),
-        (environment(TORCH, "numpy==2.0.0", base="python:3.11.9-slim"), "Python 3.12.4, before 3.11.9",
+        (environment(TORCH, "numpy==2.0.0", base="python:3.11.9-slim"), "Python 3.12.4 (was 3.11.9)",
          "Python is 3.12.4: what was installed for 3.11.9 has to be installed anew."),
         (environment(TORCH, "numpy"),
-         "numpy: 2.0.0, before any version; the files do not say which versions these are",
+         "numpy: 2.0.0 (was any version); the files do not say which versions these are",
          None),
         (environment(TORCH, "numpy==2.0.0", base="nvidia/cuda:13.0.1-base-ubuntu24.04"), None,
-         "The node's NVIDIA driver has to be 525.60.13 (570.26 for all of CUDA) or newer, before 580"
+         "The node's NVIDIA driver has to be 525.60.13 (570.26 for all of CUDA) or newer; it was 580"
          " (580.82.07 for all of CUDA)."),
     ],
 )  # fmt: skip

@@ -38,7 +38,7 @@ def test_the_whole_family_moves_and_check_says_good(good: Repo) -> None:
     text = (good.path / "Dockerfile").read_text()
     assert "torch==2.9.1+cu130 torchvision==0.24.1+cu130" in text
     assert f"{WHL}cu130" in text and "nvidia/cuda:13.0.3-devel-ubuntu24.04" in text
-    assert "driver: NVIDIA 580.65.06 or newer, before 570" in done.out
+    assert "driver: NVIDIA 580.65.06 or newer (was 570)" in done.out
     assert said_tag(done.out) == "PyTorch-CUDA-v2.9.1-rc1"
     released(good, said_tag(done.out))
 
