@@ -179,7 +179,8 @@ def source(shared: Path, session_environ: dict[str, str]) -> Repo:
         if not (repo.path / ".git").exists():
             root = Path(__file__).parent.parent
             repo.path.mkdir(exist_ok=True)
-            repo.git("init", "-q")
+            # pre-commit passes over what git's environment says of formats, and cannot fetch across two
+            repo.git("init", "-q", "--object-format=sha1")
             # by the rules of .gitignore, with the repository or without one, as the source distribution is
             command = ["ls-files", "-z", "--cached", "--others", "--exclude-from=.gitignore"]
             where = (

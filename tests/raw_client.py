@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ZERO = "0" * 40
+from support import OID_DIGITS, ZERO
+
+_HASH = {40: hashlib.sha1, 64: hashlib.sha256}[OID_DIGITS]
 _KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
-_CAPABILITIES = "report-status side-band-64k agent=raw"
+_CAPABILITIES = f"report-status side-band-64k agent=raw object-format={_HASH().name}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Answer:
 
 
 def oid_of(kind: str, data: bytes) -> str:
-    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(data)) + data).hexdigest()
+    return _HASH(b"%s %d\0" % (kind.encode(), len(data)) + data).hexdigest()
 
 
 def pack(objects: Sequence[tuple[str, bytes]]) -> bytes:
@@ -44,7 +46,7 @@ def pack(objects: Sequence[tuple[str, bytes]]) -> bytes:
             body += bytes([first | 0x80])
             first, size = size & 0x7F, size >> 7
         body += bytes([first]) + zlib.compress(data)
-    return body + hashlib.sha1(body).digest()
+    return body + _HASH(body).digest()
 
 
 def pkt(data: bytes) -> bytes:

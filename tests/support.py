@@ -206,6 +206,11 @@ FORMATS = ("GIT_DEFAULT_HASH", "GIT_DEFAULT_REF_FORMAT")
 """The formats in which git makes repositories: whoever sets them runs the tests in repositories of these."""
 
 
+OID_DIGITS = 64 if os.environ.get("GIT_DEFAULT_HASH") == "sha256" else 40
+"""Hexadecimal digits of an object id in the repositories that tests make without naming a format."""
+ZERO = "0" * OID_DIGITS
+
+
 def isolated_environment(home: Path) -> dict[str, str]:
     """An environment in which no configuration, key or agent of the developer's is seen."""
     dropped = (

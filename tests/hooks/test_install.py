@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from installing import HAS_CONFIG_HOOKS, Judge, faults, plan, put, snapshot, state, take_out
-from support import Done, Repo, run
+from support import ZERO, Done, Repo, run
 
 from envhooks.base.errors import EnvhooksError, UsageError
 from envhooks.hooks import copies
@@ -240,7 +240,7 @@ def test_both_hooks_get_all_of_stdin_and_both_count(clone: Repo, tmp_path: Path,
     clone.git("update-ref", f"refs/tags/{tag}", "HEAD")
     done = clone.try_git("push", "origin", tag)
     assert done.code == code
-    line = f"refs/tags/{tag} {clone.git('rev-parse', 'HEAD')} refs/tags/{tag} {'0' * 40}\n"
+    line = f"refs/tags/{tag} {clone.git('rev-parse', 'HEAD')} refs/tags/{tag} {ZERO}\n"
     assert (clone.path.parent / "foreign.stdin").read_text() == line
     assert (clone.path.parent / "foreign.log").read_text() == "foreign origin ../server.git\n"
     assert judge.count(line) == 1  # whatever the other one said

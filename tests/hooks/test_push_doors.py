@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from stand_in import StandIn, hooks_of, stand_in
-from support import WITHOUT_HOOKS, Done, Repo, run
+from support import OID_DIGITS, WITHOUT_HOOKS, ZERO, Done, Repo, run
 
-A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
+A, B = "a" * OID_DIGITS, "b" * OID_DIGITS
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from stand_in import StandIn, hooks_of, stand_in
-from support import Done, Repo, run
+from support import ZERO, Done, Repo, run
 
 from envhooks.hooks.copies import script_folder
 
@@ -213,7 +213,7 @@ def test_a_hostile_name_reaches_python_as_it_is(
     assert scene.repo.try_git("tag", name).code != 0
     oid = scene.repo.git("rev-parse", "HEAD")
     # in ASCII: pytest-xdist cannot carry a surrogate home
-    assert ascii(scene.python.calls.split("\n")[1]) == ascii(f"{'0' * 40} {oid} refs/tags/{name}")
+    assert ascii(scene.python.calls.split("\n")[1]) == ascii(f"{ZERO} {oid} refs/tags/{name}")
     assert not (scene.repo.path / "pwned").exists()
 
 

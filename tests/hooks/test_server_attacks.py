@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from raw_client import ZERO, Answer, oid_of, push
+from raw_client import Answer, oid_of, push
 from smart_http import serve
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, OID_DIGITS, ZERO, Repo, run
 from test_server_beliefs import BROKEN_TAG, bare_tag, closure, release, release_judged, side, stored
 
 TAG = f"refs/tags/{GOOD_TAG}"
@@ -110,7 +110,7 @@ def lies_on_main(server: Repo, tag: str = TAG, *branches: str) -> bool:
 NOTHING = {
     "nothing": (ZERO, ()),
     "a broken object": (oid_of("tag", BROKEN_TAG), [("tag", BROKEN_TAG)]),
-    "an object that nobody has": ("5" * 40, ()),
+    "an object that nobody has": ("5" * OID_DIGITS, ()),
 }
 
 
@@ -252,7 +252,7 @@ NEVER: dict[str, Callable[[str, str], Sequence[str]]] = {
         f"{ZERO} {tip} refs/heads/release/q/r",
     ],
     "a tag object": lambda tip, tag: [f"{ZERO} {tag} refs/heads/release/t"],
-    "no object": lambda tip, tag: [f"{ZERO} {'5' * 40} refs/heads/release/u"],
+    "no object": lambda tip, tag: [f"{ZERO} {'5' * OID_DIGITS} refs/heads/release/u"],
     "one that is there": lambda tip, tag: [f"{ZERO} {tip} refs/heads/release/y"],
     "a dash": lambda tip, tag: [f"{ZERO} {tip} refs/heads/release/-/.x"],
 }
@@ -382,7 +382,7 @@ TAKEN_FOR_ANOTHER = [
     "refs/main",
     "refs/remotes/main",
     "refs/remotes/main/HEAD",
-    "refs/Replace/" + "a" * 40,
+    "refs/Replace/" + "a" * OID_DIGITS,
     # in a clone `origin/main` is the tag then, and not what was fetched
     "refs/tags/origin/main",
     "refs/tags/upstream/Main",

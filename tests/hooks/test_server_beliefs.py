@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from raw_client import ZERO, Answer, oid_of, push
+from raw_client import Answer, oid_of, push
 from smart_http import serve
-from support import DOCKERFILE, GOOD_TAG, WITHOUT_HOOKS, Repo, run
+from support import DOCKERFILE, GOOD_TAG, OID_DIGITS, WITHOUT_HOOKS, ZERO, Repo, run
 
 TAG = f"refs/tags/{GOOD_TAG}"
 STABLE = "PyTorch-CUDA-v2.8"
 Attack = Callable[..., Answer]
 """Sends lines, with `objects` and `atomic`, to the server."""
-BROKEN_TAG = b"object " + b"1" * 40 + b"\ntype nothing\n"
+BROKEN_TAG = b"object " + b"1" * OID_DIGITS + b"\ntype nothing\n"
 
 
 @pytest.fixture(params=["file", "http"])
@@ -92,7 +92,7 @@ LIES: dict[str, Callable[[str, str], tuple[str, Sequence[tuple[str, bytes]]]]] =
         f"{oid_of('tag', BROKEN_TAG)} {ZERO} {tag}",
         [("tag", BROKEN_TAG)],
     ),
-    "an object was there that nobody has": lambda tag, old: (f"{'5' * 40} {ZERO} {tag}", ()),
+    "an object was there that nobody has": lambda tag, old: (f"{'5' * OID_DIGITS} {ZERO} {tag}", ()),
     "the truth": lambda tag, old: (f"{old} {ZERO} {tag}", ()),
 }
 
@@ -117,7 +117,7 @@ def test_a_tag_does_not_come_back_as_another_object(attack: Attack, guarded: Rep
     old = release(guarded)
     new, data = bare_tag(guarded, GOOD_TAG.replace("rc1", "rc2"), "HEAD")
     data = data.replace(b"rc2", b"rc1", 1)
-    for told in (ZERO, "5" * 40, new):
+    for told in (ZERO, "5" * OID_DIGITS, new):
         answer = attack(f"{told} {oid_of('tag', data)} {TAG}", objects=[("tag", data)])
         assert stored(server, TAG) == old and not answer.took(TAG), answer.said
 
@@ -232,7 +232,7 @@ LOOKALIKES = [
     "refs/heads/PyTorch-CUDA-v9.9",
     f"refs/{GOOD_TAG}",
     f"refs/tags/{GOOD_TAG.upper()}",
-    "refs/replace/" + "a" * 40,
+    "refs/replace/" + "a" * OID_DIGITS,
 ]
 
 

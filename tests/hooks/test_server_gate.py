@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, WITHOUT_HOOKS, Done, Repo, run
+from support import GOOD_TAG, WITHOUT_HOOKS, ZERO, Done, Repo, run
 
-ZERO = "0" * 40
 SIGNERS = ".envhooks/allowed_signers"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from support import DOCKERFILE, Repo
+from support import DOCKERFILE, OID_DIGITS, Repo
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import Hook, RefUpdate
@@ -25,7 +25,7 @@ NAME = "PyTorch-CUDA-v2.8"
 TAG = f"refs/tags/{NAME}"
 RC1, RC2 = f"{TAG}-rc1", f"{TAG}-rc2"
 MAIN = "refs/heads/main"
-GONE = "1" * 40
+GONE = "1" * OID_DIGITS
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_the_day_of_a_tag_that_stands(date: int, day: str) -> None:
         ((GONE, GONE), True),
         ((None, GONE), False),
         ((GONE, None), False),
-        (("2" * 40, GONE), False),
+        (("2" * OID_DIGITS, GONE), False),
     ):
         draft = Draft(RefUpdate(TAG, *update), Naming(None), {"object": TagObject(GONE, "tag", note)})
         assert draft.day() == (day if counts else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from support import Repo
+from support import OID_DIGITS, Repo
 
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import Hook, RefUpdate
@@ -25,7 +25,7 @@ from envhooks.judge.pushes import (
 )
 from envhooks.policy.trust import trust_context
 
-A, B, C = "a" * 40, "b" * 40, "c" * 40
+A, B, C = "a" * OID_DIGITS, "b" * OID_DIGITS, "c" * OID_DIGITS
 TAG = "refs/tags/PyTorch-CUDA-v2.8"
 MAIN = "refs/heads/main"
 NOTES = "refs/notes/envhooks"
@@ -112,7 +112,7 @@ def test_a_branch_that_git_is_sure_to_refuse_never_comes_into_being(good: Repo, 
             assert kept(refused) == [], refused
             assert kept(refused, "heads/new", "tags/t") == ["heads/new", "tags/t"], refused
             assert kept(refused, oid=None) == [refused], "a deletion is no such branch"
-        for oid in (tree, "1" * 40):
+        for oid in (tree, "1" * OID_DIGITS):
             assert kept("heads/new", "tags/t", oid=oid) == ["tags/t"]
         assert kept("heads/new", "heads/x", "tags/t", lying=("heads/new", "tags/t")) == ["heads/x", "tags/t"]
         assert kept("heads/p", "heads/p/q", "heads/r") == ["heads/r"]
