@@ -13,6 +13,7 @@ from support import DOCKERFILE, OID_DIGITS, Repo
 from envhooks.base.dataclass import replace
 from envhooks.base.refs import Hook, RefUpdate
 from envhooks.git.repository import Git
+from envhooks.image import Environment
 from envhooks.judge.collect import NO_OBJECT, collect, release_tags, standing
 from envhooks.judge.facts import Ancestry, Inapplicable, Publication, Subject, TagObject, Unknown
 from envhooks.judge.names import SHALLOW, Draft
@@ -418,6 +419,21 @@ def test_what_a_tagged_commit_holds(good: Repo) -> None:
             assert of(git, trust, one, reads="environment")[0].facts["environment"] in (
                 each.facts["environment"] for each in found
             )
+
+
+def test_a_server_reads_for_so_long_and_a_clone_as_long_as_it_takes(
+    good: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = good.git("rev-parse", "HEAD")
+    for seconds, is_read in ((3600.0, True), (-1.0, False)):
+        monkeypatch.setattr("envhooks.judge.collect.MAX_RUN_SECONDS", seconds)
+        with Git.open(good.path) as git:
+            trust = trust_context(git, Hook.TAG)
+            for hook in (Hook.TAG, Hook.PUSH, Hook.CHECK, Hook.RECEIVE):
+                (found,) = of(git, replace(trust, hook=hook), (TAG, None, commit), reads="environment")
+                told = isinstance(found.facts["environment"], Environment)
+                assert told == (is_read or hook is not Hook.RECEIVE), hook
+                assert told or isinstance(found.facts["environment"], Unknown)
 
 
 def test_the_branches_on_which_a_commit_lies(good: Repo, git: Git) -> None:
