@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
     if not arguments:
         parser.print_help()
         parser.exit()
+    _refuse_in_front(parser, arguments[0], verb)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         own = _Parser.of_verb.get(verb or "", parser)
@@ -60,6 +61,18 @@ def parse(arguments: Sequence[str], verbs: Sequence[str]) -> argparse.Namespace:
         near = meant(flag, own.option_strings()) if flag else ""
         own.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
     return options
+
+
+def _refuse_in_front(parser: _Parser, word: str, verb: str | None) -> None:
+    """Refuse an option that stands in front of the verb and is none of the program's own."""
+    flag = word.partition("=")[0]
+    options = parser.option_strings()
+    if not flag.startswith("-") or any(one.startswith(flag) for one in options):
+        return
+    own = _Parser.of_verb.get(verb or "")
+    if own is not None and flag in own.option_strings():
+        own.error(f"{flag} is an option of the verb, and stands behind it: envhooks {verb} {word}")
+    parser.error(f"unrecognized arguments: {word}{meant(flag, options)}")
 
 
 def build(verbs: Iterable[str]) -> _Parser:

@@ -96,6 +96,8 @@ def test_the_list_of_verbs_names_each_once_and_fits_a_terminal() -> None:
         (("chek",), "did you mean check?"),
         (("uninstal",), "did you mean uninstall?"),
         (("check", "--fech"), "did you mean --fetch?"),
+        (("--hlep",), "did you mean --help?"),
+        (("-q", "check"), "stands behind it: envhooks check -q"),
         (("list", "--lien", "PyTorch-CUDA"), "did you mean --line?"),
     ],
 )
