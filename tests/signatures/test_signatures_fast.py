@@ -17,6 +17,7 @@ from forge import YEAR, PgpCertificate, PgpKey, now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envhooks.base.dataclass import replace
 from envhooks.signatures import Refused
 from envhooks.signatures.fast import Fast
 from envhooks.signatures.openpgp import read_detached
@@ -198,3 +199,22 @@ def test_other_object_formats_do_not_get_mixed_up(workshop: Workshop) -> None:
     alice = KINDS["ssh-ed25519"][0](workshop)
     with pytest.raises(PayloadError):
         split(alice.sign(tag_text(target=TARGET)), 64)
+
+
+def test_what_sequoia_would_weigh_otherwise_is_left_to_gnupg() -> None:
+    """A signature that ends by itself, has it or not, one with an unknown remark, and a key that two lines name."""
+    made = PgpCertificate()
+    signers = root(made.root())
+    text = tag_text()
+    plain = split(made.key.sign(text), 40)
+    ends = split(made.key.sign(text, hashed=[(3, (9 * YEAR).to_bytes(4, "big"))]), 40)
+    assert Fast(signers, NOW).verify(plain) is not None
+    assert Fast(signers, NOW).verify(ends) is None
+    odd = split(made.key.sign(text, hashed=[(100, b"a remark that nobody knows")]), 40)
+    assert Fast(signers, NOW).verify(odd) is None
+    (line,) = signers.openpgp
+    assert Fast(replace(signers, openpgp=(line, line)), NOW).verify(plain) is None
+    assert (
+        verdict(made.key.sign(text, hashed=[(3, (9 * YEAR).to_bytes(4, "big"))]), made.root()).status
+        == "good"
+    )
