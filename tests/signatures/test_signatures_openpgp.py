@@ -171,3 +171,20 @@ def test_a_window_that_has_not_begun_is_told_with_its_line(made: PgpCertificate)
     found = verdict(made.key.sign(tag_text()), made.root(options))
     assert (found.status, found.why) == ("bad", "the signing key is not allowed now")
     assert found.expected == "a time within the window in .envhooks/allowed_signers:1"
+
+
+def test_a_refusal_is_about_the_key_that_signed(made: PgpCertificate) -> None:
+    ended = PgpCertificate(expires_after=YEAR)
+    files = {**made.root(), **ended.root()}
+    files["allowed_signers"] = made.root()["allowed_signers"] + ended.root()["allowed_signers"].replace(
+        b"alice@", b"bob@"
+    )
+    found = verdict(ended.key.sign(tag_text(), created=now() - 10), files)
+    key = ended.key.fingerprint
+    assert (found.status, found.key, found.signer, found.got) == (
+        "bad",
+        key,
+        "bob@example.org",
+        f"OpenPGP key {key}",
+    )
+    assert found.fix == f"{EXTEND.format(key=key)} && {EXPORT.format(key=key)}"
