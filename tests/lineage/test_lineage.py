@@ -195,36 +195,40 @@ def test_both_ways(tracked: Tracked) -> None:
     assert tracked.told(f"models:/detector/{made['loose']}")[:2] == (2, "unknown")
 
 
-MOVED = """
-import json, sys
+MOVED = (
+    GIVEN
+    + """
 from mlflow import MlflowClient
-client, made = MlflowClient(), json.loads(sys.argv[1])
+client, made = MlflowClient(), json.loads(os.environ["MADE"])
 client.set_registered_model_alias("detector", "champion", made["by_model"])
 client.transition_model_version_stage("detector", made["by_run"], "Production")
 client.delete_run(made["nested"])
+print("moved")
 """
-GONE = """
-import sys
-import mlflow
+)
+GONE = (
+    GIVEN
+    + """
 from mlflow import MlflowClient
-mlflow.set_experiment("short")
+name = os.environ["EXPERIMENT"]
+mlflow.set_experiment(name)
 with mlflow.start_run() as one:
     pass
 client = MlflowClient()
-client.create_registered_model("short")
-client.create_model_version("short", "s3://x", run_id=one.info.run_id)
+client.create_registered_model(name)
+client.create_model_version(name, "s3://x", run_id=one.info.run_id)
 client.delete_experiment(one.info.experiment_id)
-if "for good" in sys.argv[1:]:
+if name == "gone":  # for good
     client.delete_run(one.info.run_id)
     client._tracking_client.store._hard_delete_run(one.info.run_id)
 print(one.info.run_id)
 """
+)
 
 
 def test_a_model_by_every_address_that_loads_it(tracked: Tracked) -> None:
     made = tracked.train(**stamp(GOOD_TAG, tracked.commit, tracked.object))
-    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
-    run([sys.executable, "-c", MOVED, json.dumps(made)], tracked.repo.path, environ, check=True)
+    tracked.python(MOVED, MADE=json.dumps(made))
     addresses = {
         "models:/detector@champion": f"models:/detector/{made['by_model']}",
         "models:/detector/Production": f"models:/detector/{made['by_run']}",
@@ -258,13 +262,11 @@ def test_a_model_by_every_address_that_loads_it(tracked: Tracked) -> None:
 
 
 def test_what_was_deleted_is_found_or_said(tracked: Tracked) -> None:
-    environ = {**tracked.repo.environ, "MLFLOW_TRACKING_URI": tracked.uri}
-    environ |= stamp(GOOD_TAG, tracked.commit, tracked.object)
-    kept = run([sys.executable, "-c", GONE], tracked.repo.path, environ, check=True).out.split()[-1]
+    stamped = stamp(GOOD_TAG, tracked.commit, tracked.object)
+    kept = tracked.python(GONE, EXPERIMENT="short", **stamped)
     ids = [one["id"] for one in json.loads(tracked.lineage(GOOD_TAG, "--format", "json").out)["uses"]]
     assert ids == [f"runs:/{kept}", "models:/short/1"]
-    script = GONE.replace('"short"', '"gone"')
-    run([sys.executable, "-c", script, "for good"], tracked.repo.path, environ, check=True)
+    tracked.python(GONE, EXPERIMENT="gone", **stamped)
     code, state, why = tracked.told("models:/gone/1")
     assert (code, state) == (2, "unknown") and "is not there any more" in why
     assert tracked.lineage(GOOD_TAG).code == 0
