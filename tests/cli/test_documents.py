@@ -104,17 +104,28 @@ def test_the_schemas_are_those_that_the_script_makes() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture(scope="module")
+def released_template(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]
+) -> Path:
+    """`template` with a good release, a worse one, a policy with all that verbs ask of it, and a key for records."""
+    folder = tmp_path_factory.mktemp("released")
+    shutil.copytree(template, folder / "repos", symlinks=True)
+    repo = Repo(folder / "repos" / "clone", session_environ)
+    file, public = make_key(folder, "ci")
+    set_policy(repo, POLICY + verifier("ci", public))
+    repo.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    repo.git("push", "-q", "origin", GOOD_TAG)
+    repo.git("config", "envhooks.recordkey", str(file))
+    repo.git("tag", "-a", SECOND, "-m", "Unsigned")
+    return folder / "repos"
+
+
 @pytest.fixture
-def released(good: Repo, tmp_path: Path) -> Repo:
-    """A clone with a good release, a worse one, a policy with all that verbs ask of it, and a key for records."""
-    file, public = make_key(tmp_path, "ci")
-    set_policy(good, POLICY + verifier("ci", public))
-    good.git("push", "-q", "origin", "main")
-    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
-    good.git("push", "-q", "origin", GOOD_TAG)
-    good.git("config", "envhooks.recordkey", str(file))
-    good.git("tag", "-a", SECOND, "-m", "Unsigned")
-    return good
+def released(released_template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """A clone of a repository with releases: a copy of the template, with its server beside it."""
+    shutil.copytree(released_template, tmp_path / "repos", symlinks=True)
+    return Repo(tmp_path / "repos" / "clone", environ)
 
 
 @pytest.fixture

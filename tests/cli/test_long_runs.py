@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 from support import HEARS_SIGNALS, Repo, first_on_path, run
 
+from envhooks.signatures.parallel import ENOUGH
+
 pytest.importorskip("cryptography")
 pytest.importorskip("pysequoia")
 
@@ -168,7 +170,7 @@ def many(made: Callable[[int], Path], tmp_path: Path, environ: dict[str, str]) -
         shutil.copytree(made(tags), tmp_path / "repo", symlinks=True)
         (tmp_path / "tmp").mkdir()
         (tmp_path / "home").mkdir()
-        (tmp_path / "pause").write_text("0.04")
+        (tmp_path / "pause").write_text("0.08")
         pause = f'#!/bin/sh\nsleep "$(cat {tmp_path}/pause)"\nexec '
         slow = {name: f'{pause}{shutil.which(name)} "$@"\n' for name in ("gpgv", "ssh-keygen")}
         own = {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home"), "TERM": "xterm"}
@@ -242,7 +244,7 @@ def test_programs_and_folders_are_gone(
     way: str, many: Callable[[int], Repo], start: Start, tmp_path: Path
 ) -> None:
     """The next run is none the worse."""
-    repo = many(120)
+    repo = many(60)
     (tmp_path / "pause").write_text("0.4")  # long enough to be met at it on a busy machine
     terminal = start(PLAIN, repo)
     interrupted(terminal, repo, *WAYS[way], "gpgv --homedir|ssh-keygen -Y verify")
@@ -252,7 +254,7 @@ def test_programs_and_folders_are_gone(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_forks_are_gone(way: str, many: Callable[[int], Repo], start: Start) -> None:
-    repo = many(1000)
+    repo = many(ENOUGH)
     terminal = start(FORKED, repo)
     interrupted(terminal, repo, *WAYS[way], "from envhooks.signatures.fast import Fast")
     assert not (repo.path / ".git" / "envhooks").exists()
@@ -261,7 +263,7 @@ def test_forks_are_gone(way: str, many: Callable[[int], Repo], start: Start) -> 
 def test_a_terminal_that_is_closed_ends_it_too(
     many: Callable[[int], Repo], start: Start, tmp_path: Path
 ) -> None:
-    repo = many(120)
+    repo = many(60)
     (tmp_path / "pause").write_text("0.4")
     terminal = start(PLAIN, repo)
     terminal.read_until(lambda: b"signatures verified" in terminal.shown)
@@ -274,22 +276,22 @@ def test_a_terminal_that_is_closed_ends_it_too(
 def test_a_bar_comes_after_a_second_and_goes_away(
     columns: int, many: Callable[[int], Repo], start: Start
 ) -> None:
-    repo = many(120)
+    repo = many(60)
     started = time.monotonic()
     terminal = start(PLAIN, repo, columns=columns)
-    terminal.read_until(lambda: b"of 120 signatures" in terminal.shown)
+    terminal.read_until(lambda: b"of 60 signatures" in terminal.shown)
     assert time.monotonic() - started >= 1
-    assert len(terminal.lines) == 1 and re.fullmatch(r"\S+ +[0-9]+ of 120 signatures.*", terminal.lines[0])
+    assert len(terminal.lines) == 1 and re.fullmatch(r"\S+ +[0-9]+ of 60 signatures.*", terminal.lines[0])
     assert terminal.end() == 0
     assert terminal.lines == ["", ""], "the line, and the one on which the cursor is"
-    assert b"120 tags: 120 good;" in terminal.report.read_bytes()
+    assert b"60 tags: 60 good;" in terminal.report.read_bytes()
     assert b"\x1b" not in terminal.report.read_bytes()
     nothing_left(terminal, repo)
 
 
 @pytest.mark.parametrize("way", ["no terminal", "--quiet", "--verbose", "TERM=dumb"])
 def test_no_bar(way: str, many: Callable[[int], Repo], start: Start) -> None:
-    repo = many(120)
+    repo = many(60)
     started = time.monotonic()
     if way == "no terminal":
         done = run([sys.executable, "-I", "-c", PLAIN, *CHECK.split()], repo.path, repo.environ)
@@ -304,7 +306,7 @@ def test_no_bar(way: str, many: Callable[[int], Repo], start: Start) -> None:
 
 
 def test_without_colour_the_bar_has_none(many: Callable[[int], Repo], start: Start) -> None:
-    repo = many(120)
+    repo = many(60)
     terminal = start(PLAIN, replace(repo, environ={**repo.environ, "NO_COLOR": "1"}))
     assert terminal.end() == 0
     assert b"signatures verified" in terminal.shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,10 +40,11 @@ class Carol:
         self.repo.git("push", "-q", "origin", "main")
 
 
-@pytest.fixture
-def carol(guarded: Repo) -> Iterator[Carol]:
-    home = gnupg_home(guarded.path.parent / "gnupg")
-    repo = Repo(guarded.path, {**guarded.environ, "GNUPGHOME": str(home)})
+@pytest.fixture(scope="module")
+def carols_keys(tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]) -> Carol:
+    """Carol's home of GnuPG with her key and its first subkey, which nobody uses; made once."""
+    home = gnupg_home(tmp_path_factory.mktemp("carol") / "gnupg")
+    repo = Repo(home, {**session_environ, "GNUPGHOME": str(home)})
     made = Carol(repo, "", "")
     try:
         made.sh(
@@ -50,7 +52,19 @@ def carol(guarded: Repo) -> Iterator[Carol]:
             " --quick-gen-key 'Carol <carol@example.org>' ed25519 cert never"
         )
         made = Carol(repo, made.parts()[0], "")
-        made = Carol(repo, made.primary, made.add_subkey("20210101T000000"))
+        return Carol(repo, made.primary, made.add_subkey("20210101T000000"))
+    finally:
+        run(["gpgconf", "--kill", "all"], home, repo.environ)
+
+
+@pytest.fixture
+def carol(guarded: Repo, carols_keys: Carol) -> Iterator[Carol]:
+    home = guarded.path.parent / "gnupg"
+    shutil.copytree(carols_keys.repo.path, home, ignore=shutil.ignore_patterns("S.*"))
+    gnupg_home(home)
+    repo = Repo(guarded.path, {**guarded.environ, "GNUPGHOME": str(home)})
+    made = Carol(repo, carols_keys.primary, carols_keys.first)
+    try:
         repo.git("config", "gpg.format", "openpgp")
         made.uses(f"{made.first}!")
         repo.envhooks("signers", "add", "--principal", "carol@example.org", check=True)

@@ -57,6 +57,10 @@ class Bench:
     before: list[Shown] = field(default_factory=list)
     """All that was found where the finding of this case was."""
     log: list[str] = field(default_factory=list)
+    unguarded: Path | None = None
+    """The template that the clone and the server are copies of."""
+    guarded: Path | None = None
+    """The same with the hooks in place."""
 
     def __post_init__(self) -> None:
         editor = self.repo.path.parent / "editor"
@@ -80,11 +84,28 @@ class Bench:
 
     def hooks(self) -> None:
         """The hooks come into the clone."""
-        self.repo.envhooks("install", check=True)
+        if not self._hooks_copied("clone/.git"):
+            self.repo.envhooks("install", check=True)
 
     def guard(self) -> None:
         """The hooks come onto the server."""
-        self.server.envhooks("install", "--server", "--branch", "main", check=True)
+        if not self._hooks_copied("server.git"):
+            self.server.envhooks("install", "--server", "--branch", "main", check=True)
+
+    def _hooks_copied(self, at: str) -> bool:
+        """What `install` does, from where it has done it; only to what nobody has configured otherwise."""
+        if self.unguarded is None or self.guarded is None:
+            return False
+        folder, before = self.repo.path.parent / at, self.unguarded / at
+        if (folder / "config").read_bytes() != (before / "config").read_bytes():
+            return False
+        held, was = ({path.name for path in one.glob("hooks/*")} for one in (folder, before))
+        if held != was or (folder / "envhooks").exists():
+            return False
+        for name in ("envhooks", "hooks"):
+            shutil.copytree(self.guarded / at / name, folder / name, symlinks=True, dirs_exist_ok=True)
+        shutil.copy2(self.guarded / at / "config", folder / "config")
+        return True
 
     def paste(self, command: str, stdin: str = "", good: bool = True) -> Done:
         """Run what was printed by a shell in the clone."""
@@ -200,8 +221,9 @@ def case(check: str, *said: str) -> Callable[[Callable[[Bench], None]], Callable
     return register
 
 
-def copied(template: Path, folder: Path, environ: dict[str, str]) -> Bench:
-    """A bench of its own, from the template of the one good repository."""
+def copied(template: Path, folder: Path, environ: dict[str, str], guarded: Path | None = None) -> Bench:
+    """A bench of its own, from the template of the one good repository, and from that with the hooks."""
     shutil.copytree(template, folder / "repos", symlinks=True)
-    environ = dict(environ)
-    return Bench(Repo(folder / "repos" / "clone", environ), Repo(folder / "repos" / "server.git", environ))
+    repo = Repo(folder / "repos" / "clone", dict(environ))
+    server = Repo(folder / "repos" / "server.git", repo.environ)
+    return Bench(repo, server, unguarded=template, guarded=guarded)

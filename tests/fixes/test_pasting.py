@@ -13,7 +13,9 @@ from bench import CASES, Case, copied
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_what_is_pasted_works(case: Case, template: Path, tmp_path: Path, environ: dict[str, str]) -> None:
-    bench = copied(template, tmp_path, environ)
+def test_what_is_pasted_works(
+    case: Case, template: Path, guarded_template: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    bench = copied(template, tmp_path, environ, guarded_template)
     bench.check, bench.said = case.check, case.said
     case.play(bench)

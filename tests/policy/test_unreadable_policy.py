@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from support import GOOD_TAG, Repo
@@ -44,19 +46,35 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "way"), CASES)
-def test_it_stops_the_judging_and_the_push_that_brings_it(
-    name: str, way: str, good: Repo, server: Repo
-) -> None:
-    good.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
-    assert good.envhooks("check", GOOD_TAG).code == 0
+@pytest.fixture(scope="module")
+def tagged_template(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, session_environ: dict[str, str]
+) -> Path:
+    """`template` with a tag that is good, and a server that judges."""
+    folder = tmp_path_factory.mktemp("tagged") / "repos"
+    shutil.copytree(template, folder, symlinks=True)
+    clone, server = (Repo(folder / name, session_environ) for name in ("clone", "server.git"))
+    clone.git("tag", "-s", GOOD_TAG, "-m", "First candidate")
+    assert clone.envhooks("check", GOOD_TAG).code == 0
     server.envhooks("install", "--server", "--branch", "main", check=True)
-    put(good, name, way)
-    pushed = good.try_git("push", "origin", "main")
+    return folder
+
+
+@pytest.fixture
+def tagged(tagged_template: Path, tmp_path: Path, environ: dict[str, str]) -> Repo:
+    """The clone of a copy of `tagged_template`."""
+    shutil.copytree(tagged_template, tmp_path / "repos", symlinks=True)
+    return Repo(tmp_path / "repos" / "clone", environ)
+
+
+@pytest.mark.parametrize(("name", "way"), CASES)
+def test_it_stops_the_judging_and_the_push_that_brings_it(name: str, way: str, tagged: Repo) -> None:
+    put(tagged, name, way)
+    pushed = tagged.try_git("push", "origin", "main")
     assert pushed.code != 0 and ".envhooks/" in pushed.err, pushed.err
     assert "has to be a" in pushed.err or "cannot" in pushed.err or "is not" in pushed.err
-    good.git("update-ref", "refs/remotes/origin/main", "main")
-    done = good.envhooks("check", GOOD_TAG)
+    tagged.git("update-ref", "refs/remotes/origin/main", "main")
+    done = tagged.envhooks("check", GOOD_TAG)
     assert done.code == 2 and f".envhooks/{name.split('/')[0]}" in done.said, done.said
     assert "Traceback" not in done.said
 
