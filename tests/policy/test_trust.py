@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, Repo, run
+from support import GOOD_TAG, OID_DIGITS, Repo, run
 
 from envhooks.base.errors import PolicyError
 from envhooks.base.refs import Hook, RefUpdate
@@ -300,7 +300,7 @@ def test_only_a_check_has_to_have_the_remotes_main(good: Repo) -> None:
 
 
 def test_each_file_of_the_folder_is_read(empty: Repo) -> None:
-    oid, digest, key = "1a" * 20, "2f" * 32, "A" * 40
+    oid, digest, key = "1a" * (OID_DIGITS // 2), "2f" * 32, "A" * 40
     row = 'torchvision = ["0.31.0"]\n'
     empty.commit_files(
         {
