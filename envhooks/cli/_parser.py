@@ -170,6 +170,8 @@ class _Parser(argparse.ArgumentParser):
         # `--for "$UNSET"` would otherwise ask another question than the one that was meant, or none
         if action.option_strings and action.nargs is None and arg_strings == [""]:
             raise argparse.ArgumentError(action, "an empty text is no value; leave the option out")
+        if not action.option_strings and action.nargs in (None, "?", "*", "+") and "" in arg_strings:
+            raise argparse.ArgumentError(action, "an empty text is no value; is a variable not set?")
         return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:

@@ -50,6 +50,9 @@ def run(options: argparse.Namespace) -> int:
         return _export(what, options.format)
     if not verbose():
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # what MLflow does to its own tables
+    # a server that is not there would be asked for minutes
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     from envhooks.lineage.tracking import of_model, of_run, uses
 
     uri = options.tracking_uri

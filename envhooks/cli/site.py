@@ -7,6 +7,7 @@ verdicts, pins, drivers, digests, changelog entries, search, and the difference 
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from envhooks.base.errors import UsageError
@@ -15,7 +16,7 @@ from envhooks.base.hygiene import printable, word
 from envhooks.base.urls import split_url
 from envhooks.cli._manner import answer, remark
 from envhooks.cli._progress import Progress
-from envhooks.git.addresses import web_address
+from envhooks.git.addresses import redact, web_address
 from envhooks.git.repository import Git
 from envhooks.image.compat import table_of
 from envhooks.judge.checkout import hold_every_tag
@@ -42,15 +43,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write both files; 0 also where a release is refused, for the page says so."""
     url = options.url and options.url.rstrip("/") + "/"
-    if url and split_url(url).scheme not in ("https", "http"):
-        raise UsageError(
-            f"{printable(options.url)} is no http address", fix="--url https://team.example.org/environments"
-        )
+    if url:
+        _hold_public(url)
     with Git.open() as git, Progress() as progress:
         releases = Releases(git, Work(step=progress.step))
         hold_every_tag(git)
         found = releases.with_records(releases.judge(releases.read(entries=True)))
-        title = options.title or _title(git, releases)
+        title = printable(options.title or _title(git, releases))
         policy = releases.trust.root.policy
         table = table_of(policy)
     page = render_page(found, SiteFacts(title, policy.origin, today()), table)
@@ -59,6 +58,23 @@ def run(options: argparse.Namespace) -> int:
     answer(releases=len(found), title=title, files=files)
     remark(f"{len(found)} releases on {printable(files[0])}")
     return 0
+
+
+def _hold_public(url: str) -> None:
+    """Refuse an address that the feed cannot have.
+
+    Raises:
+        UsageError: it is none of http, or has a login in it: everybody reads the feed.
+    """
+    parts, fix = split_url(url), "--url https://team.example.org/environments"
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or re.search(r"[\s\x00-\x1f<>\"\\^`{|}]", url)
+    ):
+        raise UsageError(f"{printable(redact(url))} is no http address", fix=fix)
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("an address with a login in it does not go on a page that everybody reads", fix=fix)
 
 
 def _title(git: Git, releases: Releases) -> str:

@@ -59,6 +59,22 @@ def test_an_empty_value_is_none(capsys: pytest.CaptureFixture[str]) -> None:
         assert option in said and "an empty text is no value" in said, said
 
 
+def test_an_empty_name_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """`envhooks gate "$TAG"`: what would be missing is not a tag that could be fetched."""
+    parser = _parser.build(verb for verb in cli.verbs() if verb != "hook")
+    taking = [
+        own
+        for own in _completing.parsers(parser)
+        if any(not one.option_strings and one.nargs in (None, "?", "*", "+") for one in own._actions)
+    ]
+    assert len(taking) > 15
+    for own in taking:
+        with pytest.raises(SystemExit) as ended:
+            own.parse_known_args([""])
+        assert ended.value.code == 2
+        assert "an empty text is no value" in capsys.readouterr().err, own.prog
+
+
 def test_releases_without_an_image(good: Repo, tmp_path: Path) -> None:
     file, public = make_key(tmp_path, "ci")
     set_policy(good, IMAGE_POLICY + verifier("ci", public))

@@ -8,7 +8,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import forked
@@ -371,3 +373,23 @@ def test_for_opentelemetry_and_prometheus(tracked: Tracked) -> None:
     assert metric.startswith('envhooks_environment_info{tag="PyTorch-CUDA-v2.8-rc1",') and metric.endswith(
         "} 1"
     )
+
+
+def test_a_server_that_is_down_is_asked_thrice_and_not_for_minutes(good: Repo) -> None:
+    asked = []
+
+    class Down(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(503)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Down) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        done = good.process("lineage", "runs:/" + "a" * 32, "--tracking-uri", uri)
+        server.shutdown()
+    assert done.code == 2 and "Traceback" not in done.err, done
+    assert len(asked) == 3, asked

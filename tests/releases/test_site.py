@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -262,3 +263,33 @@ def test_in_a_browser(site: Path) -> None:
     # an open part may hold torch; a package that only one of the two names is no difference that is known
     assert "torch 2.8.0+cu128 not known" in some and "constructor - 1" in some, some
     assert found["hash"] is True
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("javascript:alert(1)", "no http address"),
+        ("https://", "no http address"),
+        ('https://team.example.org/"><script>', "no http address"),
+        ("https://team.example.org/a b", "no http address"),
+        ("https://user:secret@team.example.org/", "a login in it"),
+        ("https://token@team.example.org/", "a login in it"),
+    ],
+)
+def test_an_address_that_no_feed_has(good: Repo, url: str, why: str) -> None:
+    done = good.envhooks("site", "public", "--url", url)
+    assert done.code == 2 and why in done.err and "secret" not in done.err, done.err
+    assert not (good.path / "public").exists()
+
+
+def test_a_title_of_any_bytes(good: Repo) -> None:
+    """A clone's folder has the name that it has, and is the title where no remote says another."""
+    good.git("remote", "remove", "origin")
+    place = os.fsdecode(os.fsencode(good.path) + b"\xff\x1b[31m")
+    good.path.rename(place)
+    there = Repo(Path(place), good.environ)
+    there.envhooks("site", "public", check=True)
+    page = (there.path / "public/index.html").read_text()
+    assert "Environments of clone" in page and "\x1b" not in page
+    there.envhooks("site", "public", "--title", "T\udcff<b>", check=True)
+    assert "<b>" not in (there.path / "public/feed.atom").read_text()
