@@ -7,6 +7,7 @@ import re
 from envhooks.base.dataclass import replace
 from envhooks.base.place import Place
 from envhooks.catalog.frameworks import Evidence
+from envhooks.catalog.lookup import PACKAGES
 from envhooks.image import Hardware
 from envhooks.image.installers import ask, find_asked
 from envhooks.image.installers.pip import Options, sort_head, sort_options
@@ -51,7 +52,11 @@ def conda(session: Session, call: Call) -> None:
             spec = parse_conda_spec(arg.text) if not unknown(arg.text) else None
             if spec is not None:
                 why = "whether it is removed depends on a condition"
-                session.remove(rest, spec.name, _place(call, options), why, arg.place)
+                where = _place(call, options)
+                session.remove(rest, spec.name, where, why, arg.place)
+                same = next((names for names in PACKAGES.values() if spec.name in names), ())
+                if any((entry := session.installed.get(where, one)) and entry.image for one in same):
+                    session.installed.doubt_frameworks(where, f"conda removes {spec.name}", arg.place)
 
 
 def _place(call: Call, options: Options) -> str:

@@ -347,7 +347,14 @@ def _uninstall(session: Session, call: Call, where: str) -> None:
     for arg in options.words:
         requirement = parse_requirement(arg.text)
         if unknown(arg.text):
-            session.note(f"what is uninstalled is not known: {session.unknowns.why(arg.text)}", arg.place)
+            reason = session.unknowns.why(arg.text)
+            why = f"what is uninstalled is not known: {reason}"
+            session.note(why, arg.place)
+            listed = reason.startswith(("a loop sets ", "the shell computes "))
+            if listed and all(
+                unknown(one.text) for one in options.words
+            ):  # beside a name it may be an option
+                session.installed.doubt_frameworks(where, why, arg.place)
         elif requirement is None or not requirement.name:
             continue
         else:

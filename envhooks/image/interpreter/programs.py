@@ -8,11 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from envhooks.base.dataclass import dataclass, replace
 from envhooks.base.place import Place
-from envhooks.catalog.lookup import CARRIERS, framework_package
+from envhooks.catalog.lookup import framework_package
 from envhooks.image import Unpinned
 from envhooks.image.dockerfile.stages import join
 from envhooks.image.installers.pip import pip, sort_head, sort_options
-from envhooks.image.requirements.specs import normal_name
 from envhooks.image.shell.scan import Command, Words
 from envhooks.image.stage import Arg, Call, Session
 from envhooks.image.stage.containerfs import ContainerFiles, Found
@@ -34,8 +33,13 @@ def spoil(files: ContainerFiles, cwd: str, path: str, *, tree: bool = False) -> 
         files.spoil(absolute, f"{readable(path)} is written by a RUN", tree=tree)
 
 
-def touch(files: ContainerFiles, cwd: str, program: str, args: Sequence[Arg]) -> None:
-    """Note the files that one command changes."""
+def touch(session: Session, cwd: str, program: str, args: Sequence[Arg]) -> None:
+    """Note the files that one command changes, and the packages whose files it removes."""
+    files = session.files
+    for arg in args[: -1 if program == "mv" else None] if program in ("rm", "mv") else ():
+        if arg.text.startswith(("/", "~", ".")) and not unknown(arg.text):
+            files.work(len(session.installed.entries))
+            session.installed.deleted(join(cwd, arg.text), arg.place)
     if program not in CHANGERS:
         return
     words = [arg.text for arg in args if not arg.text.startswith("-")]
@@ -353,13 +357,6 @@ def of_no_interest(command: Command, functions: Collection[str]) -> bool:
         and head not in functions
         and not any(re.search(MATTERS, word.text) for word in command.words)
     )
-
-
-def doubt_named(session: Session, call: Call) -> None:
-    """Doubt the frameworks that are there and that the arguments of a function or of another program name."""
-    for name in {normal_name(re.split(r"[\[=<>!~ ]", arg.text, maxsplit=1)[0]) for arg in call.args}:
-        if name in CARRIERS and session.installed.get(call.where, name):
-            session.doubt(call, name, f"{call.program} may install another one, and is not followed")
 
 
 def swallowed_pins(

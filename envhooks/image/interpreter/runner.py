@@ -22,7 +22,6 @@ from envhooks.image.interpreter.programs import (
     SHELLS,
     State,
     carried,
-    doubt_named,
     of_no_interest,
     run_program,
     spoil,
@@ -264,17 +263,17 @@ class Runner:
         if program in ("su", "runuser") and "-c" in texts[:-1]:
             at = texts.index("-c") + 1
             self._quoted_script(texts[at], call.args[at], call.certain, False)
-        elif program in self._functions or carried(call) is not None:
+        elif program in (*self._functions, "pip-autoremove") or carried(call) is not None:
             self._through(program, call, command)
         elif program.endswith((".sh", ".bash", ".py")):
             self._session.note(f"what {program} installs is not followed", call.place)
         else:
-            touch(self._session.files, self._state.cwd, program, call.args)
+            touch(self._session, self._state.cwd, program, call.args)
 
     def _through(self, program: str, call: Call, command: Command) -> None:
         """Another program or a function runs an install command: perhaps, and with unknown arguments."""
         self._session.note(f"what {program} does is not followed", call.place)
-        doubt_named(self._session, call)
+        self._session.doubt_named(call)
         index = carried(call)
         if index is not None:
             self._dispatch(list(call.args[index:]), False, command, (), lambda _at: call.place)

@@ -99,6 +99,16 @@ class Session:
         """Mark the version of a package as unknown from here on."""
         self.installed.doubt(call.where if where is None else where, name, why, place or call.place)
 
+    def doubt_named(self, call: Call) -> None:
+        """Doubt the frameworks that the arguments of a function or of another program name, or that it may remove."""
+        why = f"{call.program} may install another one, and is not followed"
+        for name in {normal_name(re.split(r"[\[=<>!~ ]", arg.text, maxsplit=1)[0]) for arg in call.args}:
+            if name in CARRIERS and self.installed.get(call.where, name):
+                self.doubt(call, name, why)
+        if any(arg.text == "uninstall" for arg in call.args):
+            why = f"what {call.program} removes is not followed"
+            self.installed.doubt_frameworks(call.where, why, call.place)
+
     def remove(self, call: Call, name: str, where: str, why: str, place: Place) -> None:
         """Uninstall a package; where the command may not run, doubt it for the reason `why`."""
         if call.certain:
@@ -128,6 +138,8 @@ class Session:
         head = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:[=<>!~@]|\Z)", arg.text)
         if head is None or unknown(head.group(1)):
             self.note(f"{readable(arg.text)!s} is not known: {why}", arg.place)
+            if why.startswith("a loop sets "):
+                self.installed.doubt_frameworks(where, why, arg.place)
             return
         name = normal_name(head.group(1))
         local = re.fullmatch(r"[^=]+==\s*([0-9]+(?:\.[0-9]+)*(?:rc[0-9]+)?)\+[^+]+", arg.text)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
 
 from envhooks.base.dataclass import dataclass, field, replace
 from envhooks.base.place import Place
+from envhooks.catalog.lookup import CARRIERS
 from envhooks.image import CannotTell, Hardware, Package, Replaced, Unpinned, versions_agree
 from envhooks.image.text import unknown
 
@@ -121,6 +123,24 @@ class Installed:
         """Doubt what an environment has beside these packages: a tool removes it, as far as it sees it."""
         for name in [name for there, name in self.entries if there == where and name not in kept]:
             self.doubt(where, name, why, place)
+
+    def doubt_frameworks(self, where: str, why: str, place: Place) -> None:
+        """Doubt each framework of an environment: what changes it is not known by name."""
+        for name in CARRIERS:
+            if (where, name) in self.entries:
+                self.doubt(where, name, why, place)
+
+    def deleted(self, pattern: str, place: Place) -> None:
+        """Files at a path are removed or moved away: an environment, all of its packages, or one of them."""
+        path = pattern.rstrip("/*") or "/"
+        inner = re.search(r"/(?:site|dist)-packages/([^/]+)/?\Z", pattern)
+        system = re.fullmatch(_SYSTEM_ROOT, path) is not None and path not in ("/opt", "/usr")
+        for where, name in list(self.entries):
+            at = f"/envs/{where[6:]}" if where.startswith("conda:") else where
+            whole = system if where == SYSTEM else path.endswith(at)
+            one = inner and fnmatchcase(name.replace("-", "_"), inner[1].replace("-", "_"))
+            if whole or one or re.search(r"/(?:site|dist)-packages\Z", path):
+                self.doubt(where, name, f"{pattern} is removed", place)
 
     def note(self, what: str, why: str, place: Place) -> None:
         """Add something that cannot be determined, once."""
