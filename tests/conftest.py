@@ -204,7 +204,7 @@ def wheel(shared: Path) -> Path:
         if not list(folder.glob("*.whl")):
             # the wheel is built from the source distribution, as an index's users would build it
             root = Path(__file__).parent.parent
-            build = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder), str(root)]
+            build = [sys.executable, "-m", "build", "--outdir", str(folder), str(root)]
             subprocess.run(build, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
