@@ -409,3 +409,12 @@ def test_a_file_that_stands_twice_in_an_archive(
             made.addfile(info, io.BytesIO(content))
     code, said = verify(capsys, f"docker-archive:{archive}", TAG)
     assert code == 2 and "manifest.json stands twice" in said, said
+
+
+@pytest.mark.parametrize("scheme", ["docker-archive", "oci-archive"])
+def test_an_archive_that_never_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str], scheme: str) -> None:
+    """A pipe that nobody writes to, and a device that would be unpacked until the disk is full."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        code, said = verify(capsys, f"{scheme}:{path}", TAG)
+        assert code == 2 and "is no regular file" in said, said

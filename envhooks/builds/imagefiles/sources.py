@@ -103,14 +103,18 @@ class _Folder:
         try:
             if not path.resolve().is_relative_to(self._top.resolve()):
                 raise Unreadable(f"{shown(name)} leads out of the folder")
-            handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+            return _regular(path, name)
         except OSError as error:
             raise Unreadable(f"{shown(name)} cannot be read: {shown(error.strerror)}") from None
-        file = os.fdopen(handle, "rb")
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            file.close()
-            raise Unreadable(f"{shown(name)} is no regular file")
-        return file
+
+
+def _regular(path: Path, name: object) -> IO[bytes]:
+    """A file that ends: a pipe that nobody writes to would be waited for, and a device fills the disk."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Unreadable(f"{shown(name)} is no regular file")
+    return os.fdopen(handle, "rb")
 
 
 class _Archive:
@@ -158,7 +162,7 @@ def _archive(path: Path) -> Iterator[_Archive]:
     """An archive, packed or not; a packed one is unpacked into a temporary file, as it is not read in order."""
     try:
         with ExitStack() as stack:
-            file: IO[bytes] = stack.enter_context(path.open("rb"))
+            file = stack.enter_context(_regular(path, path))
             if file.read(512)[257:262] != b"ustar":
                 file.seek(0)
                 file = stack.enter_context(_unpacked(file))
