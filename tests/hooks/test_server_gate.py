@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import GOOD_TAG, WITHOUT_HOOKS, ZERO, Done, Repo, run
+from support import GOOD_TAG, OID_DIGITS, WITHOUT_HOOKS, ZERO, Done, Repo, run
 
 SIGNERS = ".envhooks/allowed_signers"
 
@@ -119,7 +119,7 @@ def test_a_mirror_of_everything_passes_as_long_as_its_tags_are_good(guarded: Rep
         (SIGNERS, "alice openpgp " + "A" * 40 + "\n", "certificate"),
         (".envhooks/revoked_keys", "what\n", "revoked_keys:1"),
         (".envhooks/tags.lock", "what\n", "tags.lock"),
-        (".envhooks/tags.lock", f"refs/tags/x {'1' * 64} {'2' * 64} alice\n", "tags.lock"),
+        (".envhooks/tags.lock", f"refs/tags/x {'1' * (104 - OID_DIGITS)} {'2' * 64} alice\n", "tags.lock"),
     ],
 )
 def test_a_main_with_an_unreadable_policy_is_refused(
