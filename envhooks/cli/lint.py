@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what is wrong with the files as they are in the work tree; pre-commit has put the staged text there."""
     try:
-        report = _KINDS[options.kind](Path.cwd(), options.files)
+        report = _KINDS[options.kind](_top(), options.files)
     except EnvhooksError as error:
         report = failed(error)
     tags = tuple(tag for tag in report.tags if tag.findings or tag.undecided)
@@ -78,6 +78,16 @@ def run(options: argparse.Namespace) -> int:
     for text in report.errors if is_json() else ():
         complain(f"envhooks: {printable_block(text)}")
     return report.exit_code
+
+
+def _top() -> Path:
+    """The top of the work tree, wherever below it somebody stands: files are named from there."""
+    here = Path.cwd()
+    try:
+        with Git.open(here) as git:
+            return git.work_tree or here
+    except EnvhooksError:
+        return here  # files outside of any repository are looked at all the same
 
 
 def _own_policy(top: Path) -> Policy:

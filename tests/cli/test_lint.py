@@ -123,3 +123,19 @@ def test_a_dockerfile_that_docker_would_build_without_its_stamp(good: Repo) -> N
     good.git("checkout", "-q", "Dockerfile")
     good.write({".envhooks/policy.toml": policy.replace("ENGINE", "buildah")})
     assert good.envhooks("lint", "dockerfile").code == 0
+
+
+def test_below_the_top_the_same_files_are_meant(good: Repo) -> None:
+    """A policy that is not where somebody stands is not good, and neither is one that nobody looked at."""
+    (good.path / "docs").mkdir()
+    below = Repo(good.path / "docs", good.environ)
+    for kind in ("policy", "changelog", "dockerfile"):
+        at_top = good.envhooks("lint", kind, check=True)
+        assert below.envhooks("lint", kind, check=True).out == at_top.out
+    good.write(
+        {".envhooks/policy.toml": "[nonsense]\n", "CHANGELOG.md": "## 1.0\n", "Dockerfile": "FROM x:latest\n"}
+    )
+    for kind, code in (("policy", 2), ("changelog", 2), ("dockerfile", 2)):
+        at_top = good.envhooks("lint", kind)
+        assert at_top.code == code, at_top
+        assert below.envhooks("lint", kind) == at_top
