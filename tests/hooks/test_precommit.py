@@ -76,15 +76,16 @@ def witnessed(repo: Repo) -> bool:
 
 @pytest.mark.parametrize("stage", ["manual", "pre-commit"])
 def test_every_id_of_the_manifest(good: Repo, source: Repo, cache: Path, tmp_path: Path, stage: str) -> None:
-    """All ids of a stage at once, as `pre-commit try-repo` runs them."""
+    """All ids of a stage at once, by a configuration and by `try-repo`, which makes an environment of its own."""
     good.environ["PRE_COMMIT_HOME"] = str(cache)
     good.git("tag", "-s", "-m", "x", GOOD_TAG)
     ids = [{"id": hook["id"]} for hook in MANIFEST if stage in hook["stages"]]
     plugin = {"repo": address(source), "rev": source.git("rev-parse", "HEAD"), "hooks": ids}
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump({"repos": [plugin]}))
-    command = ("run", "--config", str(config), "--all-files", "--verbose", "--hook-stage", stage)
-    done = pre_commit(good, *command)
+    tried = ("try-repo", address(source), "--ref", source.git("rev-parse", "HEAD"))
+    command = tried if stage == "manual" else ("run", "--config", str(config))
+    done = pre_commit(good, *command, "--all-files", "--verbose", "--hook-stage", stage)
     assert done.code == 0, done.said
     passed = re.findall(r"\.Passed\n- hook id: (\S+)\n", done.out)
     assert sorted(passed) == sorted(hook["id"] for hook in ids), done.said
