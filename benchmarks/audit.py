@@ -9,29 +9,8 @@ from pathlib import Path
 from benchmarks.measure import Spent, fit, medians, run, show, spend, table, verdict
 from benchmarks.world import ENVHOOKS, PEERS, Home, Shape, make
 
+VERIFYING = Path(__file__).with_name("verifying.py")
 KINDS = {"OpenPGP Ed25519": ("openpgp",), "SSH Ed25519": ("ssh",), "mixed": ("openpgp", "ssh")}
-# what a fresh process does: read the tags first, then time the verification alone
-SIGNATURES = """
-import sys, time
-from datetime import datetime, timezone
-from pathlib import Path
-from envhooks.git.repository import Git
-from envhooks.policy.trust import read_law
-from envhooks.signatures.verify import verify_all
-from envhooks.signatures.payload import split
-from envhooks.signatures.signers import read_signers
-fast, limit = sys.argv[1] == "fast", int(sys.argv[2])
-with Git.open(Path.cwd()) as git:
-    refs = git.refs("refs/tags/")[:limit]
-    git.read_ahead(ref.oid for ref in refs)
-    payloads = [split(git.read(ref.oid).data, git.oid_length) for ref in refs]
-    signers = read_signers(read_law(git, git.resolve_head(), "main").signer_files, "bench")
-start = time.perf_counter()
-verdicts = verify_all(payloads, signers, datetime.now(timezone.utc), fast=fast)
-seconds = time.perf_counter() - start
-assert len(verdicts) == len(refs) and all(v.status == "good" for v in verdicts), verdicts[0]
-print(seconds / len(verdicts))
-"""
 
 
 def _without_fast(home: Home) -> dict[str, str]:
@@ -68,7 +47,7 @@ def _one_of_git(home: Home, repo: Path, names: list[str]) -> float:
 
 def _ours(home: Home, repo: Path, path: str, limit: int) -> float:
     environ = home.environ
-    return float(run([sys.executable, "-c", SIGNATURES, path, str(limit)], repo, environ))
+    return float(run([sys.executable, str(VERIFYING), path, str(limit)], repo, environ))
 
 
 def _peers(home: Home, repo: Path, kind: str, names: list[str]) -> dict[str, float]:
