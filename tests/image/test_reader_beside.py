@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
-
-from envhooks.image import Environment
-from envhooks.image.interpreter import read_environment
+from reading import read, told
 
 TORCH = "FROM pytorch/pytorch:2.1.0-cuda12.1-cudnn8-devel"
 APP = f"{TORCH}\nRUN conda create -y -n app python=3.9"
 VENV = f"{TORCH}\nRUN python -m venv /srv/v"
 FILE = "name: app\ndependencies:\n  - python=3.9\n  - pip:\n    - pandas==2.0.0\n"
-
-
-def read(text: str, **files: str) -> Environment:
-    tree = {name.replace("__", "."): data.encode() for name, data in files.items()}
-    return read_environment(MemoryFiles({"Dockerfile": f"{text}\n".encode(), **tree}), "Dockerfile")
-
-
-def told(environment: Environment, name: str = "torch") -> str | None:
-    found = [one for one in environment.find(name) if one.exact]
-    return found[-1].version if found else None
 
 
 @pytest.mark.parametrize(
@@ -47,7 +34,7 @@ def told(environment: Environment, name: str = "torch") -> str | None:
     ],
 )
 def test_what_another_environment_has_is_not_claimed_for_this_one(text: str) -> None:
-    environment = read(text, e__yml=FILE)
+    environment = read(text, e_dot_yml=FILE)
     assert told(environment) is None
     assert "torch" in {one.what for one in environment.cannot_tell}
 
@@ -92,7 +79,9 @@ def test_the_environment_that_is_started_says_the_python() -> None:
 )
 def test_what_is_open_of_a_stage_is_open_where_its_packages_are_copied(made: str, copied: str) -> None:
     stage = f"FROM python:3.12 AS b\nCOPY pyproject.toml .\nRUN sed -i s/A/B/ pyproject.toml\n{made}\n"
-    taken = read(f"{stage}FROM python:3.12\nCOPY --from=b {copied} {copied}", pyproject__toml="[project]\n")
+    taken = read(
+        f"{stage}FROM python:3.12\nCOPY --from=b {copied} {copied}", pyproject_dot_toml="[project]\n"
+    )
     assert "packages" in {one.what for one in taken.cannot_tell}
-    other = read(f"{stage}FROM python:3.12\nCOPY --from=b /bin/tool /bin/", pyproject__toml="[project]\n")
+    other = read(f"{stage}FROM python:3.12\nCOPY --from=b /bin/tool /bin/", pyproject_dot_toml="[project]\n")
     assert other.cannot_tell == ()

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from reading import read
 
 from envhooks.image import Environment
-from envhooks.image.interpreter import read_environment
 
 HEAD = 'FROM python:3.12\nARG V=2.8.0\nARG CUDA=12.8.1\nARG KIND=gpu\nARG EMPTY=""\nARG GIVEN\n'
-
-
-def read(dockerfile: str, **files: str) -> Environment:
-    tree = {name.replace("__", "/").replace("_dot_", "."): text.encode() for name, text in files.items()}
-    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
 
 
 def torch(environment: Environment) -> str | None:

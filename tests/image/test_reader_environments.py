@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from reading import read, told
 
 from envhooks.image import Environment
-from envhooks.image.interpreter import read_environment
 
 UP = "pip install torch==2.6.0"
 DOWN = "pip install torch==2.5.0"
@@ -17,14 +16,8 @@ IN_V = "ENV PATH=/opt/v/bin:$PATH\n"
 HELD = "FROM python:3.12\nRUN pip install torch==2.7.0\n"
 
 
-def read(dockerfile: str, files: dict[str, str] | None = None) -> Environment:
-    tree = {name: text.encode() for name, text in (files or {}).items()}
-    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
-
-
 def torch(environment: Environment) -> str | None:
-    found = [one for one in environment.find("torch", "pytorch") if one.exact]
-    return found[-1].version if found else None
+    return told(environment, "torch", "pytorch")
 
 
 def whys(environment: Environment) -> str:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from reading import read, told
 
 from envhooks.image import Environment
-from envhooks.image.interpreter import read_environment
 
 HEAD = "FROM python:3.12\nRUN pip install torch==2.7.0\n"
 
 
-def read(dockerfile: str, files: dict[str, str] | None = None) -> Environment:
-    tree = {name: text.encode() for name, text in (files or {}).items()}
-    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
-
-
 def torch(environment: Environment) -> str | None:
-    found = [one for one in environment.find("torch", "pytorch") if one.exact]
-    return found[-1].version if found else None
+    return told(environment, "torch", "pytorch")
 
 
 def doubts(environment: Environment) -> set[str]:

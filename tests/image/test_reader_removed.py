@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
-
-from envhooks.image import Environment
-from envhooks.image.interpreter import read_environment
+from reading import read, told
 
 PIP = "FROM python:3.12\nRUN pip install torch==2.8.0 torchvision==0.23.0\nRUN "
 IMAGE = "FROM pytorch/pytorch:2.8.0-cuda12.8-cudnn9-devel\nRUN "
 SITE = "/usr/local/lib/python3.12/site-packages"
-
-
-def read(dockerfile: str) -> Environment:
-    return read_environment(MemoryFiles({"Dockerfile": f"{dockerfile}\n".encode()}), "Dockerfile")
-
-
-def told(environment: Environment, name: str = "torch") -> str | None:
-    found = [one for one in environment.find(name) if one.exact]
-    return found[-1].version if found else None
 
 
 @pytest.mark.parametrize(

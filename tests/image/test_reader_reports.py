@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from reading import read
 
 from envhooks.image import Environment
 from envhooks.image.compat import judge_environment
-from envhooks.image.interpreter import read_environment
 
 PYTORCH = "https://download.pytorch.org/whl"
 NGC = "nvcr.io/nvidia/pytorch:25.08-py3"
-
-
-def read(dockerfile: str, **files: str) -> Environment:
-    """The Environment of a Dockerfile; other files by name, with `__` for `/` and `_dot_` for `.`."""
-    tree = {name.replace("__", "/").replace("_dot_", "."): text.encode() for name, text in files.items()}
-    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
 
 
 def exact(environment: Environment, name: str) -> str | None:
@@ -213,13 +206,13 @@ def test_a_clone_of_this_very_repository_may_ask_for_another_torch() -> None:
         "RUN git clone https://git.example.org/team/Thing && cd Thing && pip install .\n"
     )
     files = {
-        "thing__init_dot_py": "",
-        "thing__x": "",
-        "pyproject_dot_toml": "[project]\nname='thing'\ndependencies=['{}']\n",
+        "thing/init.py": "",
+        "thing/x": "",
+        "pyproject.toml": "[project]\nname='thing'\ndependencies=['{}']\n",
     }
     for wanted, version in (("torch>=2.2", None), ("torch>=2.0", "2.1.2")):
-        tree = {**files, "pyproject_dot_toml": files["pyproject_dot_toml"].format(wanted)}
-        assert exact(read(text, **tree), "torch") == version
+        tree = {**files, "pyproject.toml": files["pyproject.toml"].format(wanted)}
+        assert exact(read(text, tree), "torch") == version
 
 
 # ---------------------------------------------------------------- ten reports of the field

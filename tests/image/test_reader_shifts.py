@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from memory_files import MemoryFiles
+from reading import read, told
 
 from envhooks.catalog.frameworks import FRAMEWORKS
-from envhooks.image import Environment
 from envhooks.image.compat import judge_environment
 from envhooks.image.compat.table import load_table
-from envhooks.image.interpreter import read_environment
 
 TORCH_26 = "FROM pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime"
 TORCH_16 = "FROM pytorch/pytorch:1.6.0-cuda10.1-cudnn7-runtime"
 JAX = "FROM python:3.12\nRUN pip install jax==0.4.20"
-
-
-def read(text: str, name: str = "Dockerfile", **files: str) -> Environment:
-    tree = {path: data.encode() for path, data in files.items()}
-    return read_environment(MemoryFiles({name: f"{text}\n".encode(), **tree}), name)
-
-
-def told(environment: Environment, name: str = "torch") -> str | None:
-    found = [one for one in environment.find(name) if one.exact]
-    return found[-1].version if found else None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +52,7 @@ def told(environment: Environment, name: str = "torch") -> str | None:
     ],
 )  # fmt: skip
 def test_what_an_install_replaces_is_claimed_no_longer(text: str, package: str, left: str | None) -> None:
-    environment = read(text, **{"c.txt": "torch==1.6.0\n"})
+    environment = read(text, {"c.txt": "torch==1.6.0\n"})
     assert told(environment, package) == left
     assert (left is None) == any(
         one.what == package for one in environment.cannot_tell
@@ -92,15 +80,15 @@ def test_the_fault_between_both_is_told_still() -> None:
 def test_a_release_of_this_repository_asks_for_what_its_project_does(run: str, left: str | None) -> None:
     project = '[project]\nname = "ours"\n[project.optional-dependencies]\nhub = ["accelerate>=0.20"]\n'
     files = {"pyproject.toml": project, "src/ours/__init__.py": ""}
-    assert told(read(f"{TORCH_16}\nRUN {run}", **files)) == left
+    assert told(read(f"{TORCH_16}\nRUN {run}", files)) == left
 
 
 def test_a_marker_of_another_machine_is_not_taken_for_ours() -> None:
     text = "FROM ubuntu\nCOPY r.txt .\nRUN conda install pytorch-cpu=2.1.2 && pip install -r r.txt"
     asked = {"r.txt": 'torch==2.4.0+cpu; platform_machine != "ppc64le"\n'}
-    assert told(read(text, **asked)) == "2.4.0"
-    assert told(read(text, "Dockerfile.ppc64le", **asked)) is None
-    assert told(read(text, "docker/ppc64le/Dockerfile", **asked)) is None
+    assert told(read(text, asked)) == "2.4.0"
+    assert told(read(text, asked, "Dockerfile.ppc64le")) is None
+    assert told(read(text, asked, "docker/ppc64le/Dockerfile")) is None
 
 
 def test_the_catalog_and_the_table_name_the_same_packages() -> None:

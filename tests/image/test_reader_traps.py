@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 from memory_files import MemoryFiles
+from reading import read
 
 from envhooks.base.errors import CannotJudge
 from envhooks.image import Environment
 from envhooks.image.interpreter import read_environment
 
 WHL = "https://wheels.example.org/whl"
-
-
-def read(dockerfile: str, **files: str) -> Environment:
-    """The Environment of a Dockerfile; other files by name, with `__` for `/` and `_dot_` for `.`."""
-    tree = {name.replace("__", "/").replace("_dot_", "."): text.encode() for name, text in files.items()}
-    return read_environment(MemoryFiles({"Dockerfile": dockerfile.encode(), **tree}), "Dockerfile")
 
 
 def exact(environment: Environment, name: str) -> str | None:
