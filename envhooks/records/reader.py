@@ -80,8 +80,7 @@ def read_all(
     Raises:
         CannotJudge: as for `read`.
     """
-    unread: dict[str, str] = {}
-    found = notes.all_lines(git, notes.tip(git), unread)
+    found, unread = _all_lines(git)
     grammar = Grammar(root.policy.tag)
     wanted = [
         ref
@@ -98,13 +97,22 @@ def read_all(
         for number, ref in enumerate(some, at):
             step("records read", number, len(wanted))
             facts = _facts(ref.name.removeprefix(TAGS), ref.oid, git.read(ref.oid))
-            # a note that somebody made too long hides the records of no other release
-            lines, why = found.get(ref.oid, ()), unread.get(ref.oid, "")
-            if len(lines) > MAX_LINES:
-                why = _too_many(lines)
-            made = judge_lines(facts, () if why else lines, root.policy, verifiers)
+            why = unread.get(ref.oid, "")
+            made = judge_lines(facts, found.get(ref.oid, ()), root.policy, verifiers)
             records[facts.tag] = replace(made, unread=why, notes=(why,)) if why else made
     return records
+
+
+def _all_lines(git: Git) -> tuple[dict[str, tuple[bytes, ...]], dict[str, str]]:
+    """(object -> lines of its note, object -> reason why its note cannot be read).
+
+    A note that somebody made too long hides the records of no other release.
+    """
+    unread: dict[str, str] = {}
+    found = notes.all_lines(git, notes.tip(git), unread)
+    for oid in [oid for oid, lines in found.items() if len(lines) > MAX_LINES]:
+        unread[oid] = _too_many(found.pop(oid))
+    return found, unread
 
 
 def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = None) -> tuple[Records, ...]:
@@ -117,12 +125,8 @@ def find_image(git: Git, root: TrustRoot, digest: str, now: datetime | None = No
         CannotJudge: as for `read`.
     """
     word = digest.removeprefix("sha256:").encode()
-    found = notes.all_lines(git, notes.tip(git), {})
-    mentioned = {
-        oid
-        for oid, lines in found.items()
-        if len(lines) <= MAX_LINES and any(_mentions(line, word) for line in lines)
-    }
+    found, _ = _all_lines(git)
+    mentioned = {oid for oid, lines in found.items() if any(_mentions(line, word) for line in lines)}
     verifiers = verifiers_of(git, root, now)
     return tuple(
         judge_lines(

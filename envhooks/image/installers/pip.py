@@ -351,9 +351,8 @@ def _uninstall(session: Session, call: Call, where: str) -> None:
             why = f"what is uninstalled is not known: {reason}"
             session.note(why, arg.place)
             listed = reason.startswith(("a loop sets ", "the shell computes "))
-            if listed and all(
-                unknown(one.text) for one in options.words
-            ):  # beside a name it may be an option
+            # beside a name it may be an option
+            if listed and all(unknown(one.text) for one in options.words):
                 session.installed.doubt_frameworks(where, why, arg.place)
         elif requirement is None or not requirement.name:
             continue

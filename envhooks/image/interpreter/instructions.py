@@ -276,9 +276,8 @@ def program_of(state: StageState) -> tuple[str | None, str | None]:
     """The environments whose programs ENTRYPOINT and CMD start; None for what is not set."""
     held = state.started
     entry = held.get("ENTRYPOINT", held.get("entrypoint"))
-    below = (
-        None if "ENTRYPOINT" in held else held.get("cmd")
-    )  # ENTRYPOINT takes back the CMD of the image below
+    # ENTRYPOINT takes back the CMD of the image below
+    below = None if "ENTRYPOINT" in held else held.get("cmd")
     return entry, held.get("CMD", below)
 
 

@@ -135,11 +135,12 @@ class Installed:
         path = pattern.rstrip("/*") or "/"
         inner = re.search(r"/(?:site|dist)-packages/([^/]+)/?\Z", pattern)
         system = re.fullmatch(_SYSTEM_ROOT, path) is not None and path not in ("/opt", "/usr")
+        every = re.search(r"/(?:site|dist)-packages\Z", path)
         for where, name in list(self.entries):
             at = f"/envs/{where[6:]}" if where.startswith("conda:") else where
             whole = system if where == SYSTEM else path.endswith(at)
             one = inner and fnmatchcase(name.replace("-", "_"), inner[1].replace("-", "_"))
-            if whole or one or re.search(r"/(?:site|dist)-packages\Z", path):
+            if whole or one or every:
                 self.doubt(where, name, f"{pattern} is removed", place)
 
     def note(self, what: str, why: str, place: Place) -> None:
